@@ -1,0 +1,1 @@
+"""Load, latency and side-by-side comparisons."""

@@ -1,0 +1,77 @@
+"""Writes a Keras classifier as a SavedModel with the signatures every version has."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from export.errors import WeightsStoredTwiceError
+
+if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
+
+SERVING_SIGNATURE = "serving_default"
+MANIFEST_SIGNATURE = "manifest"
+
+
+def write_classifier(
+    folder: Path, model: "keras.Model", inputs: "tf.TensorSpec", documents: Mapping[str, bytes]
+) -> None:
+    """Writes `model` (one input, logits out) with the signatures `serving_default` and `manifest`.
+
+    Args:
+        folder: must not exist.
+        model: maps a batch of `inputs` to float logits `[batch, labels]`; it normalises its own input.
+        inputs: name, dtype and shape of the input, batch dimension None.
+        documents: what the `manifest` signature answers, by section name.
+
+    Raises:
+        WeightsStoredTwiceError: the checkpoint's size does not match the parameter count.
+    """
+    import tensorflow as tf
+
+    archive = tf.Module()
+    archive.weights = [variable.value for variable in model.variables]  # a tf.Module does not track Keras variables
+
+    def serve(batch: Any) -> dict[str, Any]:
+        logits = model(batch, training=False)
+        return {"logits": logits, "probabilities": tf.nn.softmax(logits)}
+
+    tf.saved_model.save(
+        archive,
+        str(folder),
+        signatures={
+            SERVING_SIGNATURE: tf.function(serve, input_signature=[inputs]),
+            MANIFEST_SIGNATURE: _documents(documents),
+        },
+    )
+    _check_weights(folder, model)
+
+
+def _documents(documents: Mapping[str, bytes]) -> Any:
+    """Section names in, documents out, batch dimension kept; "" for a section that is not there.
+
+    Constants and a gather: nothing to initialise, no file access, ops that every TensorFlow Serving has.
+    """
+    import tensorflow as tf
+
+    def manifest(section: Any) -> dict[str, Any]:
+        known = tf.constant([b"", *documents])
+        texts = tf.constant([b"", *documents.values()])
+        position = tf.argmax(tf.cast(section[:, tf.newaxis] == known[tf.newaxis, :], tf.int32), axis=1)
+        return {"document": tf.gather(texts, position)}
+
+    return tf.function(manifest, input_signature=[tf.TensorSpec([None], tf.string, name="section")])
+
+
+def _check_weights(folder: Path, model: "keras.Model") -> None:
+    import tensorflow as tf
+
+    stored = sum(
+        tf.TensorShape(shape).num_elements()
+        for name, shape in tf.train.list_variables(str(folder / "variables" / "variables"))
+        if name != "_CHECKPOINTABLE_OBJECT_GRAPH"
+    )
+    expected = sum(variable.value.shape.num_elements() for variable in model.variables)
+    if stored != expected:
+        raise WeightsStoredTwiceError(stored, expected)

@@ -1,0 +1,1 @@
+"""The Flask application in front of model servers. Never TensorFlow, never Keras."""

@@ -1,0 +1,1 @@
+"""Families of client API; each only translates."""

@@ -1,0 +1,45 @@
+"""Settings of the gateway, section `[gateway]` of `kmaas.toml`."""
+
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from wire.binding import check_bind
+
+Positive = Annotated[int, Field(ge=1)]
+
+
+class Limits(BaseModel):
+    """What one request may bring. Over a limit the answer is 413 with the limit in it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    body_bytes: Positive = 16 * 2**20
+    image_pixels: Positive = 50_000_000
+    text_chars: Positive = 100_000
+    items: Positive = 64
+
+
+class GatewaySettings(BaseModel):
+    """Frozen; unknown keys are refused.
+
+    `models` names what the model server serves, for servers that cannot list it themselves (a stock TensorFlow
+    Serving); empty means: ask the server.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535)] = 8080
+    no_auth: bool = False
+    model_server: str = "127.0.0.1:8500"
+    models: tuple[str, ...] = ()
+    deadline_s: Annotated[float, Field(gt=0)] = 10.0
+    refresh_interval_s: Annotated[float, Field(gt=0)] = 0.5
+    threads: Positive = 16
+    limits: Limits = Limits()
+
+    @model_validator(mode="after")
+    def _bind_is_allowed(self) -> Self:
+        check_bind(self.host, no_auth=self.no_auth)
+        return self

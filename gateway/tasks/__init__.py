@@ -1,0 +1,1 @@
+"""What a model does, one file per Hugging Face task name."""

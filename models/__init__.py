@@ -1,0 +1,1 @@
+"""What can be trained: specifications, one table of them, one Keras architecture per file."""

@@ -1,0 +1,1 @@
+"""Bytes and text <-> tensors, one definition for training and for the gateway. No TensorFlow."""

@@ -1,0 +1,154 @@
+"""Encoded pictures to uint8 arrays, and arrays to the form a model was trained on."""
+
+from io import BytesIO
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from processing.errors import TooLargeError, UnreadableInputError, UnusableInputError
+
+Pixels = NDArray[np.uint8]
+
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+
+# Pillow only warns at its own limit, and only for some formats; `decode` checks every header against ours instead.
+Image.MAX_IMAGE_PIXELS = None
+
+
+def decode(data: bytes, *, max_pixels: int) -> Pixels:
+    """The picture as RGB uint8 `[height, width, 3]`, upright as its EXIF orientation says, transparency on white.
+
+    Of an animation the first frame. The header is checked against `max_pixels` before a pixel is decoded.
+
+    Raises:
+        UnreadableInputError: not a picture, of another format, truncated or corrupt.
+        TooLargeError: more pixels than `max_pixels`.
+    """
+    if not data:
+        raise UnreadableInputError(f"no bytes; expected a picture as {', '.join(FORMATS)}")
+    try:
+        with Image.open(BytesIO(data), formats=FORMATS) as picture:
+            width, height = picture.size
+            if width * height > max_pixels:
+                raise TooLargeError(f"the picture has {width}×{height} pixels; at most {max_pixels} are accepted")
+            return np.asarray(ImageOps.exif_transpose(_flattened(picture)), dtype=np.uint8)
+    except (TooLargeError, MemoryError):
+        raise
+    except Exception as exc:  # Pillow's decoders raise a dozen types on hostile bytes
+        raise UnreadableInputError(
+            f"{len(data)} bytes that do not decode as a picture; expected {', '.join(FORMATS)} ({exc})"
+        ) from exc
+
+
+def _flattened(picture: Image.Image) -> Image.Image:
+    """RGB without transparency, its EXIF kept. 16-bit and float pictures are scaled, not clipped."""
+    picture.load()
+    exif = picture.getexif()
+    if picture.mode in ("I;16", "I;16B", "I;16L", "I", "F"):
+        picture = _to_eight_bits(picture)
+    if picture.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in picture.info:
+        coloured = picture.convert("RGBA")
+        white = Image.new("RGBA", coloured.size, "white")
+        picture = Image.alpha_composite(white, coloured)
+    flat = picture.convert("RGB")
+    flat.getexif().update(exif)
+    return flat
+
+
+def _to_eight_bits(picture: Image.Image) -> Image.Image:
+    values = np.nan_to_num(np.asarray(picture, dtype=np.float64))
+    top = 65535.0 if picture.mode.startswith("I") else max(float(values.max()), 1e-9)
+    return Image.fromarray(np.clip(values * (255.0 / top), 0, 255).astype(np.uint8))
+
+
+# --- The form of MNIST ------------------------------------------------------------------------------------------------
+# Yann LeCun's page of the data set: "normalized to fit in a 20x20 pixel box while preserving their aspect ratio …
+# centered in a 28x28 image by computing the center of mass of the pixels".
+
+_FIELD = 28
+_BOX = 20
+_INK = 0.3  # of the strongest ink: what counts as part of the digit when its box is measured
+_NOISE = 0.15  # of the strongest ink: what is taken for background
+_MIN_CONTRAST = 16  # levels between ink and background under which a picture is blank
+_STROKE = 2.2  # pixels: the stroke width in the 20×20 box under which thin lines are thickened
+_WORKING_SIDE = 256  # pixels: larger pictures are reduced first; a 20×20 box needs no more
+
+
+def digit_form(picture: NDArray[np.uint8]) -> Pixels:
+    """A picture of one digit, bright on dark or dark on bright, anywhere and of any size, as MNIST has it.
+
+    Args:
+        picture: uint8 `[h, w]` or `[h, w, 3]` (RGB).
+
+    Returns:
+        uint8 `[28, 28, 1]`: ink bright on black, its longer side 20 pixels, its centre of mass in the middle.
+
+    Raises:
+        UnusableInputError: the picture is blank.
+    """
+    ink = _ink(_reduced(picture))
+    rows, columns = np.nonzero(ink > _INK)
+    top, left = rows.min(), columns.min()
+    digit = ink[top : rows.max() + 1, left : columns.max() + 1]
+    boxed = _boxed(digit)
+    return _centred(boxed)[..., np.newaxis]
+
+
+def _reduced(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Grey levels as float32 `[h, w]`, no side longer than the working side."""
+    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) if picture.ndim == 3 else picture
+    scale = _WORKING_SIDE / max(grey.shape)
+    if scale < 1:
+        size = tuple(max(1, round(side * scale)) for side in grey.shape[::-1])
+        grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+    return np.asarray(grey, dtype=np.float32)
+
+
+def _ink(grey: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Ink as 0…1. The border's median is the background; ink is what lies on the side that differs most from it."""
+    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    difference = grey - np.median(border)
+    brighter, darker = np.clip(difference, 0, None), np.clip(-difference, 0, None)
+    ink = brighter if (brighter**2).sum() >= (darker**2).sum() else darker
+    strongest = float(np.percentile(ink[ink > 0], 98)) if (ink > 0).any() else 0.0
+    if strongest < _MIN_CONTRAST:
+        raise UnusableInputError(
+            f"the picture is blank (contrast {strongest:.0f} of 255); expected a digit that differs from its background"
+        )
+    ink = np.clip(ink / strongest, 0, 1)
+    return np.where(ink < _NOISE, np.float32(0), ink).astype(np.float32)
+
+
+def _boxed(digit: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The cropped digit with its longer side 20 pixels, thin strokes thickened so that they survive the reduction."""
+    scale = _BOX / max(digit.shape)
+    height, width = (max(1, round(side * scale)) for side in digit.shape)
+    if scale < 1:
+        digit = _thickened(digit, scale)
+    shrinking = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    boxed: Any = cv2.resize(digit, (width, height), interpolation=shrinking)
+    boxed = np.clip(boxed, 0, 1)
+    return np.asarray(boxed / boxed.max(), dtype=np.float32)
+
+
+def _thickened(digit: NDArray[np.float32], scale: float) -> NDArray[np.float32]:
+    padded = np.pad((digit > _INK).astype(np.uint8), 1)
+    inside = cv2.distanceTransform(padded, cv2.DIST_L2, 3)
+    stroke = 2 * float(np.percentile(inside[inside > 0], 90))
+    missing = round(_STROKE / scale - stroke)
+    if missing < 1:
+        return digit
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (missing + 1, missing + 1))
+    return np.asarray(cv2.dilate(digit, kernel), dtype=np.float32)
+
+
+def _centred(boxed: NDArray[np.float32]) -> Pixels:
+    moments = cv2.moments(boxed)
+    centre_x, centre_y = moments["m10"] / moments["m00"], moments["m01"] / moments["m00"]
+    middle = _FIELD / 2  # where MNIST's own centres of mass lie
+    shift = np.array([[1, 0, round(middle - centre_x)], [0, 1, round(middle - centre_y)]], dtype=np.float32)
+    field = cv2.warpAffine(boxed, shift, (_FIELD, _FIELD), flags=cv2.INTER_NEAREST)
+    return np.asarray(np.rint(field * 255), dtype=np.uint8)

@@ -1,0 +1,41 @@
+"""Texts to token ids, by Hugging Face `tokenizers` from a `tokenizer.json`: the same object in training and serving."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from processing.errors import UnreadableInputError, UnusableInputError
+from processing.spec import TextSpec
+
+
+class TextEncoder:
+    """Encodes batches of texts. Safe to share between threads: it never changes after construction."""
+
+    def __init__(self, tokenizer_json: str, spec: TextSpec) -> None:
+        """Raises `UnreadableInputError` when the document is not a tokenizer."""
+        try:
+            self._tokenizer = Tokenizer.from_str(tokenizer_json)
+        except Exception as exc:  # tokenizers raises plain Exception
+            raise UnreadableInputError(f"tokenizer.json cannot be read: {exc}") from exc
+        self._tokenizer.enable_truncation(spec.max_tokens)
+        self._tokenizer.enable_padding(pad_id=spec.pad_id)
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.int32]:
+        """int32 `[len(texts), longest]`, padded at the end.
+
+        Raises:
+            UnusableInputError: a text is blank, or nothing of it is left after normalisation.
+        """
+        for position, text in enumerate(texts):
+            if not text.strip():
+                raise UnusableInputError(f"text {position} is empty; expected at least one word")
+        encodings = self._tokenizer.encode_batch(list(texts))
+        ids = np.array([encoding.ids for encoding in encodings], dtype=np.int32).reshape(len(texts), -1)
+        used = np.array([sum(encoding.attention_mask) for encoding in encodings])
+        if len(texts) and not used.all():
+            raise UnusableInputError(
+                f"text {int(used.argmin())} has no readable characters; expected at least one word"
+            )
+        return ids

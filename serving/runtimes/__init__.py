@@ -1,0 +1,1 @@
+"""What executes a version, one file per format."""

@@ -1,0 +1,1 @@
+"""The artefact contract: what a version of a model is on disk. No TensorFlow."""

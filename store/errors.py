@@ -1,0 +1,52 @@
+"""Errors of the store.
+
+StoreError
+├── InvalidNameError        a model name that cannot be a folder and a URL part
+├── ManifestError           a manifest or golden document that does not fit its schema
+├── VersionNotFoundError    no such model or version
+├── VersionExistsError      the number is taken; versions are never overwritten
+├── StoreUnwritableError    permissions or a read-only disk
+└── StoreFullError          the disk filled up while publishing
+"""
+
+from pathlib import Path
+
+
+class StoreError(Exception):
+    """Base of every error raised by `store`."""
+
+
+class InvalidNameError(StoreError):
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"model name {name!r} is not usable: expected 1 to 64 of a-z, 0-9, '-', '_' and '.', "
+            "beginning with a letter or digit"
+        )
+
+
+class ManifestError(StoreError):
+    def __init__(self, where: object, reason: str) -> None:
+        super().__init__(f"{where} does not fit its schema: {reason}")
+
+
+class VersionNotFoundError(StoreError):
+    def __init__(self, model: str, version: int | None = None) -> None:
+        what = model if version is None else f"{model} version {version}"
+        super().__init__(f"the store has no {what}; `kmaas models` lists what there is")
+
+
+class VersionExistsError(StoreError):
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path} exists already; versions are never overwritten, publish under a new number")
+
+
+class StoreUnwritableError(StoreError):
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"cannot write to the store at {path}: {reason}; check its owner and permissions")
+
+
+class StoreFullError(StoreError):
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"the disk of {path} is full; nothing was published and the store is as it was: free some space, then again"
+        )

@@ -1,0 +1,86 @@
+"""Goldens: requests as a client sends them, with the answers a version must give."""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
+
+from store.errors import ManifestError
+
+INDEX = "index.json"
+
+
+class Golden(BaseModel):
+    """One request body, its media type, and the JSON answer the gateway must give within `tolerance` per number."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    media_type: str
+    body_base64: str
+    expected: JsonValue
+    tolerance: Annotated[float, Field(ge=0)]
+
+    @classmethod
+    def of(cls, name: str, media_type: str, body: bytes, expected: JsonValue, tolerance: float) -> Self:
+        encoded = base64.b64encode(body).decode()
+        return cls(name=name, media_type=media_type, body_base64=encoded, expected=expected, tolerance=tolerance)
+
+    @property
+    def body(self) -> bytes:
+        try:
+            return base64.b64decode(self.body_base64, validate=True)
+        except binascii.Error as exc:
+            raise ManifestError(f"golden {self.name}", f"body_base64 is not base64: {exc}") from exc
+
+
+_GOLDENS = TypeAdapter(tuple[Golden, ...])
+_SUFFIX = {"image/png": "png", "image/jpeg": "jpg", "application/json": "json", "audio/wav": "wav"}
+
+
+def dump_goldens(goldens: Sequence[Golden]) -> bytes:
+    """The JSON document that the `manifest` signature carries as its section `golden`."""
+    return _GOLDENS.dump_json(tuple(goldens))
+
+
+def parse_goldens(document: bytes | str) -> tuple[Golden, ...]:
+    try:
+        return _GOLDENS.validate_json(document)
+    except ValidationError as exc:
+        raise ManifestError("goldens", str(exc)) from exc
+
+
+def write_goldens(folder: Path, goldens: Sequence[Golden]) -> None:
+    """Writes the index and, for people and other tools, each request as a file of its own kind."""
+    folder.mkdir(parents=True)
+    (folder / INDEX).write_bytes(dump_goldens(goldens))
+    for golden in goldens:
+        (folder / f"{golden.name}.{_SUFFIX.get(golden.media_type, 'bin')}").write_bytes(golden.body)
+
+
+def read_goldens(folder: Path) -> tuple[Golden, ...]:
+    return parse_goldens((folder / INDEX).read_bytes())
+
+
+def difference(expected: JsonValue, received: JsonValue, tolerance: float, *, at: str = "answer") -> str | None:
+    """What is wrong with `received`, in words, or None if every number is within `tolerance` and all else is equal."""
+    if isinstance(expected, bool) or isinstance(received, bool):
+        return None if expected is received else f"{at}: expected {expected!r}, received {received!r}"
+    if isinstance(expected, int | float) and isinstance(received, int | float):
+        close = abs(expected - received) <= tolerance
+        return None if close else f"{at}: expected {expected} ± {tolerance}, received {received}"
+    if isinstance(expected, list) and isinstance(received, list):
+        if len(expected) != len(received):
+            return f"{at}: expected {len(expected)} items, received {len(received)}"
+        pairs = enumerate(zip(expected, received, strict=True))
+        return next((d for i, (e, r) in pairs if (d := difference(e, r, tolerance, at=f"{at}[{i}]"))), None)
+    if isinstance(expected, dict) and isinstance(received, dict):
+        if expected.keys() != received.keys():
+            return f"{at}: expected keys {sorted(expected)}, received {sorted(received)}"
+        return next(
+            (d for k in expected if (d := difference(expected[k], received[k], tolerance, at=f"{at}.{k}"))), None
+        )
+    return None if expected == received else f"{at}: expected {expected!r}, received {received!r}"

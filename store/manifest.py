@@ -1,0 +1,91 @@
+"""The manifest: the facts of a version, `assets.extra/manifest.json`."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+
+from store.errors import ManifestError
+
+SCHEMA = 1
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TensorSpec(_Frozen):
+    """One input or output of a signature. A free dimension is -1."""
+
+    dtype: str
+    shape: tuple[int, ...]
+
+
+class SignatureSpec(_Frozen):
+    inputs: dict[str, TensorSpec]
+    outputs: dict[str, TensorSpec]
+
+
+class Origin(_Frozen):
+    """Where the weights or the training data come from, and under which terms."""
+
+    licence: str
+    source: str
+    url: str | None = None
+    attribution: str | None = None
+
+
+class Metric(_Frozen):
+    """A figure and the data it was measured on."""
+
+    name: str
+    value: float
+    data: str
+    rows: Annotated[int, Field(ge=0)]
+    low: float | None = None
+    high: float | None = None
+
+
+class Manifest(_Frozen):
+    """The facts of one version.
+
+    `processing` is the document of `processing.spec`; `version` is assigned when the version is published, so the copy
+    that the `manifest` signature carries has none: there the model server's own answer names the version.
+    """
+
+    schema_version: int = SCHEMA
+    model: str
+    version: int | None = None
+    task: str
+    description: str
+    created: datetime
+    digest: str
+    origins: tuple[Origin, ...]
+    data_sha256: str
+    code_commit: str
+    frameworks: dict[str, str]
+    parameters: int
+    signatures: dict[str, SignatureSpec]
+    processing: dict[str, JsonValue]
+    labels: tuple[str, ...]
+    metrics: tuple[Metric, ...]
+    run: str
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Raises `ManifestError` when the document is missing, unreadable or does not fit."""
+        try:
+            return cls.parse(path.read_bytes(), where=path)
+        except OSError as exc:
+            raise ManifestError(path, exc.strerror or str(exc)) from exc
+
+    @classmethod
+    def parse(cls, document: bytes | str, *, where: object = "manifest") -> Self:
+        try:
+            return cls.model_validate_json(document)
+        except ValidationError as exc:
+            raise ManifestError(where, str(exc)) from exc
+
+    def document(self) -> bytes:
+        return self.model_dump_json(indent=2).encode()

@@ -1,0 +1,1 @@
+"""How a model gets weights: data, fit, evaluate, run folders, presets."""

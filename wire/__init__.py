@@ -1,0 +1,1 @@
+"""TensorFlow Serving's protocol without TensorFlow: messages, methods, numpy <-> TensorProto, a client."""

@@ -1,0 +1,116 @@
+"""A client of any model server that speaks TensorFlow Serving's gRPC."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import grpc
+
+from wire import messages
+from wire.errors import ModelServerError
+from wire.methods import GET_MODEL_METADATA, GET_MODEL_STATUS, LIST_MODELS, PREDICT, Method
+from wire.tensors import Array, from_proto, to_proto
+
+_UNLIMITED = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
+# Reconnect within a second: a restarted model server must not wait for gRPC's default backoff of up to two minutes.
+_RECONNECT = [("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 1000)]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What Predict answered, and which version answered it."""
+
+    outputs: dict[str, Array]
+    version: int
+
+
+@dataclass(frozen=True)
+class VersionStatus:
+    """One line of GetModelStatus: `state` is UNKNOWN, START, LOADING, AVAILABLE, UNLOADING or END."""
+
+    version: int
+    state: str
+    error: str | None
+
+
+class ModelServerClient:
+    """One channel to a model server. Safe to share between threads; close it, or use it as a context manager.
+
+    Every method raises `ModelServerError` (see `wire.errors`) when the call fails.
+    """
+
+    def __init__(self, target: str) -> None:
+        self._channel = grpc.insecure_channel(target, options=[*_UNLIMITED, *_RECONNECT])
+        self._calls = {
+            method: self._channel.unary_unary(
+                method.path,
+                request_serializer=method.request.SerializeToString,
+                response_deserializer=method.response.FromString,
+            )
+            for method in (PREDICT, GET_MODEL_METADATA, GET_MODEL_STATUS, LIST_MODELS)
+        }
+
+    def predict(
+        self,
+        model: str,
+        inputs: Mapping[str, Array],
+        *,
+        timeout_s: float,
+        version: int | None = None,
+        signature: str = "serving_default",
+    ) -> Prediction:
+        """Runs a signature on named tensors. `version` None means the newest that is available."""
+        request = messages.PredictRequest(model_spec=_spec(model, version, signature))
+        for name, array in inputs.items():
+            request.inputs[name].CopyFrom(to_proto(array))
+        response = self._call(PREDICT, request, timeout_s)
+        outputs = {name: from_proto(proto) for name, proto in response.outputs.items()}
+        return Prediction(outputs, response.model_spec.version.value)
+
+    def status(self, model: str, *, timeout_s: float) -> list[VersionStatus]:
+        """All versions the server knows of `model`, as it orders them."""
+        response = self._call(GET_MODEL_STATUS, messages.GetModelStatusRequest(model_spec=_spec(model)), timeout_s)
+        state_name = messages.ModelVersionStatus.State.Name
+        return [
+            VersionStatus(
+                line.version, state_name(line.state), line.status.error_message if line.status.error_code else None
+            )
+            for line in response.model_version_status
+        ]
+
+    def signatures(self, model: str, *, timeout_s: float, version: int | None = None) -> dict[str, Any]:
+        """The `SignatureDef` of every signature of a version, by name."""
+        request = messages.GetModelMetadataRequest(model_spec=_spec(model, version), metadata_field=["signature_def"])
+        response = self._call(GET_MODEL_METADATA, request, timeout_s)
+        found = messages.SignatureDefMap.FromString(response.metadata["signature_def"].value)
+        return dict(found.signature_def)
+
+    def models(self, *, timeout_s: float) -> list[str]:
+        """Names of the models served; UNIMPLEMENTED on a stock TensorFlow Serving."""
+        response = self._call(LIST_MODELS, messages.ModelServerConfig(), timeout_s)
+        return [config.name for config in response.model_config_list.config]
+
+    def close(self) -> None:
+        self._channel.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _call(self, method: Method, request: Any, timeout_s: float) -> Any:
+        try:
+            return self._calls[method](request, timeout=timeout_s)
+        except grpc.RpcError as exc:
+            raise ModelServerError.of(exc) from exc
+
+
+def _spec(model: str, version: int | None = None, signature: str = "") -> Any:
+    spec = messages.ModelSpec(name=model, signature_name=signature)
+    if version is not None:
+        spec.version.value = version
+    return spec

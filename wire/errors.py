@@ -1,0 +1,58 @@
+"""Errors of the wire.
+
+WireError
+├── TensorError             bytes that are not the tensor they claim to be, or an array that has no wire form
+└── ModelServerError        an RPC that failed; `code` is its gRPC status
+    ├── UnreachableError    nobody answers (UNAVAILABLE)
+    ├── TimedOutError       the deadline passed (DEADLINE_EXCEEDED)
+    └── NotServedError      the model or version is not loaded (NOT_FOUND)
+"""
+
+from typing import ClassVar
+
+import grpc
+
+
+class WireError(Exception):
+    """Base of every error raised by `wire`."""
+
+
+class TensorError(WireError):
+    pass
+
+
+class ModelServerError(WireError):
+    """An RPC to a model server failed."""
+
+    kinds: ClassVar[dict[grpc.StatusCode, type["ModelServerError"]]] = {}
+
+    def __init__(self, code: grpc.StatusCode, details: str) -> None:
+        super().__init__(f"{code.name}: {details}")
+        self.code = code
+        self.details = details
+
+    @staticmethod
+    def of(error: grpc.RpcError) -> "ModelServerError":
+        code = error.code()
+        return ModelServerError.kinds.get(code, ModelServerError)(code, error.details() or "")
+
+
+class UnreachableError(ModelServerError):
+    pass
+
+
+class TimedOutError(ModelServerError):
+    pass
+
+
+class NotServedError(ModelServerError):
+    pass
+
+
+ModelServerError.kinds.update(
+    {
+        grpc.StatusCode.UNAVAILABLE: UnreachableError,
+        grpc.StatusCode.DEADLINE_EXCEEDED: TimedOutError,
+        grpc.StatusCode.NOT_FOUND: NotServedError,
+    }
+)
