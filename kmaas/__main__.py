@@ -1,0 +1,6 @@
+"""`python -m kmaas`, the same as `kmaas`."""
+
+from kmaas.main import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""`kmaas.toml` and `KMAAS_*`, merged into one frozen configuration. The only place that reads the environment."""
+
+import os
+from pathlib import Path
+from tomllib import TOMLDecodeError
+
+from platformdirs import user_cache_path
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from gateway.settings import GatewaySettings
+from kmaas.errors import ConfigError
+from serving.settings import ServeSettings
+
+FILE = Path("kmaas.toml")
+_PREFIX = "KMAAS_"
+
+
+class Config(BaseSettings):
+    """Where things are, and the settings of each process. Unknown keys are refused.
+
+    A variable beats the file: `KMAAS_STORE`, or with two underscores inside a section, `KMAAS_GATEWAY__PORT`.
+    """
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", env_prefix=_PREFIX, env_nested_delimiter="__", toml_file=FILE
+    )
+
+    store: Path = Path("var/store")
+    runs: Path = Path("var/runs")
+    state: Path = Path("var/state")
+    cache: Path = Field(default_factory=lambda: user_cache_path("kmaas"))
+    serve: ServeSettings = ServeSettings()
+    gateway: GatewaySettings = GatewaySettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 (pydantic's signature)
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 (pydantic's signature)
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load_config() -> Config:
+    """The configuration of this folder and environment.
+
+    Raises:
+        ConfigError: an unknown key or a value that does not fit, named with where it stands.
+    """
+    known = {f"{_PREFIX}{name}".upper() for name in Config.model_fields}
+    for variable in os.environ:
+        if variable.startswith(_PREFIX) and variable.split("__")[0] not in known:
+            raise ConfigError(f"unknown environment variable {variable}; expected one of {', '.join(sorted(known))}")
+    try:
+        return Config()
+    except ValidationError as exc:
+        faults = "; ".join(
+            f"{'.'.join(map(str, e['loc']))}: {e['msg']} (received {e['input']!r})" for e in exc.errors()
+        )
+        raise ConfigError(f"{FILE} or the KMAAS_* variables: {faults}") from exc
+    except TOMLDecodeError as exc:
+        raise ConfigError(f"{FILE} is not TOML: {exc}") from exc
+    except ValueError as exc:  # pydantic-settings: a variable that should be JSON and is not
+        raise ConfigError(f"the KMAAS_* variables: {exc}") from exc

@@ -1,0 +1,35 @@
+"""Errors of the command line, and how any error of ours ends a command.
+
+KmaasError
+├── ConfigError          kmaas.toml or a KMAAS_* variable is wrong
+├── PortTakenError       another process listens there
+├── StoreInUseError      another `kmaas up` runs on the same store
+└── ChildFailedError     a process that `kmaas up` needs does not start
+"""
+
+from pathlib import Path
+
+
+class KmaasError(Exception):
+    """Base of every error raised by `kmaas`."""
+
+
+class ConfigError(KmaasError):
+    pass
+
+
+class PortTakenError(KmaasError):
+    def __init__(self, host: str, port: int, what: str) -> None:
+        super().__init__(
+            f"port {port} of {host}, wanted for the {what}, is taken; stop what listens there or choose another port"
+        )
+
+
+class StoreInUseError(KmaasError):
+    def __init__(self, store: Path) -> None:
+        super().__init__(f"another `kmaas up` runs on {store}; stop it first, or use another store")
+
+
+class ChildFailedError(KmaasError):
+    def __init__(self, what: str, code: int) -> None:
+        super().__init__(f"the {what} ended with exit code {code}; its output above says why")

@@ -1,0 +1,75 @@
+"""`kmaas`: the group of verbs. Each verb's module is imported only when it runs, so that help stays fast."""
+
+import sys
+from importlib import import_module
+
+import click
+
+from kmaas.config import load_config
+
+# verb -> (module, one line of help)
+_VERBS = {
+    "up": ("kmaas.up", "Run the whole stack in front until Ctrl-C."),
+    "add": ("kmaas.add", "Fetch, train, export and publish catalogue models."),
+    "train": ("kmaas.train", "Train a model; leaves a run folder."),
+    "evaluate": ("kmaas.evaluate", "Measure a run on held-out data."),
+    "export": ("kmaas.export", "Turn a run into a version, ready to publish."),
+    "publish": ("kmaas.publish", "Put an exported version into the store."),
+    "models": ("kmaas.models", "List the catalogue and the store."),
+    "serve": ("kmaas.serve", "Run the embedded model server."),
+    "gateway": ("kmaas.gateway", "Run the HTTP gateway."),
+}
+
+# Bases of the errors that say everything in their message; each package's errors.py has one.
+_ERROR_BASES = {
+    "kmaas.errors": "KmaasError",
+    "store.errors": "StoreError",
+    "training.errors": "TrainingError",
+    "export.errors": "ExportError",
+    "serving.errors": "ServingError",
+    "models.errors": "ModelsError",
+    "gateway.errors": "GatewayError",
+}
+
+
+class _Verbs(click.Group):
+    def list_commands(self, _context: click.Context) -> list[str]:
+        return list(_VERBS)
+
+    def get_command(self, _context: click.Context, name: str) -> click.Command | None:
+        if name not in _VERBS:
+            return None
+        command: click.Command = getattr(import_module(_VERBS[name][0]), name)
+        return command
+
+    def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in _VERBS.items()])
+
+
+@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="kmaas")
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """Model-as-a-Service for Keras: train, export, serve, ask."""
+    context.obj = load_config()
+
+
+def main() -> None:
+    """Runs a verb. Our own errors end it with their message and exit code 1, without a traceback."""
+    try:
+        cli()
+    except Exception as exc:
+        if not isinstance(exc, _expected()):
+            raise
+        click.secho(f"error: {exc}", fg="red", err=True)
+        sys.exit(1)
+
+
+def _expected() -> tuple[type[Exception], ...]:
+    """The error bases of the packages this process has already imported; the others cannot have raised."""
+    return tuple(getattr(sys.modules[module], name) for module, name in _ERROR_BASES.items() if module in sys.modules)
+
+
+if __name__ == "__main__":
+    main()
