@@ -1,0 +1,53 @@
+# up · test · check · bench · lock · clean: each one line that calls a tool. Set-up happens by itself.
+PYTHON ?= python3.11
+MODELS ?= digits sentiment
+SUDO ?= $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+
+.PHONY: up test check bench lock clean
+
+up: .venv/up
+	@exec .venv/bin/kmaas up $(MODELS)
+
+test: .venv/dev .venv/system
+	.venv/bin/python -m pytest $(ARGS)
+
+check: .venv/dev
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	$(MAKE) test
+
+bench: .venv/dev .venv/system
+	.venv/bin/python -m bench.run $(ARGS)
+
+# Pins what pyproject.toml asks for. The smaller sets are cut from the largest, so that one version serves everywhere.
+COMPILE = .venv/bin/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --allow-unsafe --strip-extras --no-header pyproject.toml
+lock: .venv/dev
+	$(COMPILE) --extra gateway --extra serve --extra train --extra dev -o requirements/dev.lock
+	$(COMPILE) --extra gateway --extra serve --extra train -c requirements/dev.lock -o requirements/up.lock
+	$(COMPILE) --extra gateway -c requirements/dev.lock -o requirements/gateway.lock
+
+clean:
+	rm -rf .venv var build *.egg-info .mypy_cache .ruff_cache .pytest_cache
+
+.venv/bin/pip:
+	$(PYTHON) -m venv .venv
+
+INSTALL = .venv/bin/pip install --disable-pip-version-check --require-hashes -r
+EDITABLE = .venv/bin/pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
+
+.venv/up: requirements/up.lock pyproject.toml | .venv/bin/pip
+	$(INSTALL) requirements/up.lock
+	$(EDITABLE)
+	@touch $@
+
+.venv/dev: requirements/dev.lock pyproject.toml | .venv/bin/pip
+	$(INSTALL) requirements/dev.lock
+	$(EDITABLE)
+	@touch $@ .venv/up
+
+# What tests drive and no Python package brings: a browser, and the compose file's own validator.
+SYSTEM = chromium docker-compose
+.venv/system: | .venv/bin/pip
+	dpkg --status $(SYSTEM) >/dev/null 2>&1 || { $(SUDO) apt-get update && $(SUDO) apt-get install --yes --no-install-recommends $(SYSTEM); }
+	@touch $@
