@@ -1,0 +1,21 @@
+# The gateway image: no TensorFlow, no Keras, no compiler, not root.
+FROM python:3.11-slim
+
+WORKDIR /app
+COPY requirements/gateway.lock requirements/
+RUN pip install --no-cache-dir --require-hashes -r requirements/gateway.lock
+
+COPY gateway gateway
+COPY kmaas kmaas
+COPY processing processing
+COPY serving/__init__.py serving/settings.py serving/
+COPY store store
+COPY wire wire
+
+RUN useradd --system --uid 10001 kmaas
+USER kmaas
+
+# Inside the container every address is the container's own; docker-compose.yml publishes the port on loopback only.
+ENV KMAAS_GATEWAY__HOST=0.0.0.0 KMAAS_GATEWAY__NO_AUTH=true PYTHONDONTWRITEBYTECODE=1
+EXPOSE 8080
+CMD ["python", "-m", "kmaas", "gateway"]
