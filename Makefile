@@ -46,8 +46,8 @@ EDITABLE = .venv/bin/pip install --disable-pip-version-check --quiet --no-deps -
 	$(EDITABLE)
 	@touch $@ .venv/up
 
-# What tests drive and no Python package brings: a browser, and the compose file's own validator.
-SYSTEM = chromium docker-compose
+# What tests and benchmarks drive and no Python package brings: a browser, the compose file's own validator, h2load.
+SYSTEM = chromium docker-compose nghttp2-client
 .venv/system: | .venv/bin/pip
 	dpkg --status $(SYSTEM) >/dev/null 2>&1 || { $(SUDO) apt-get update && $(SUDO) apt-get install --yes --no-install-recommends $(SYSTEM); }
 	@touch $@

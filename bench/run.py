@@ -1,0 +1,99 @@
+"""`make bench`: the budgets of the gateway, measured side by side in one interleaved run. Prints ratios."""
+
+import statistics
+from pathlib import Path
+
+import click
+import orjson
+
+from bench.footprint import children, import_s, resident_mb
+from bench.load import Request, grpc_request, requests_per_s
+from bench.stack import Stack, running_stack
+from processing.image import decode, digit_form
+from processing.spec import TextSpec, parse_spec
+from processing.text import TextEncoder
+from store.golden import read_goldens
+from store.layout import Store
+from store.manifest import Manifest
+from wire import messages
+from wire.methods import PREDICT
+from wire.tensors import Array, to_proto
+
+_MODELS = ("digits", "sentiment")
+
+
+@click.command()
+@click.option("--store", type=click.Path(path_type=Path), default=Path("var/store"), show_default=True)
+@click.option("--rounds", default=5, show_default=True, help="Interleaved rounds; the median is printed.")
+@click.option("--count", default=2000, show_default=True, help="Requests in a round.")
+def main(store: Path, rounds: int, count: int) -> None:
+    """Starts the stack on STORE and measures it."""
+    click.echo(f"import gateway.app           {import_s('gateway.app'):8.2f} s      budget ≤ 0.60")
+    with running_stack(store.resolve(), _MODELS) as stack:
+        click.echo(f"kmaas up to first answer     {stack.ready_s:8.2f} s      budget ≤ 10")
+        _footprint(stack)
+        for model in _MODELS:
+            direct, gateway = _requests(stack, model)
+            _latency(model, direct, gateway, rounds=rounds)
+            for concurrency in (1, 16):
+                _throughput(model, direct, gateway, concurrency=concurrency, rounds=rounds, count=count)
+
+
+def _footprint(stack: Stack) -> None:
+    for pid in children(stack.pid):
+        command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode().strip()
+        click.echo(f"resident memory              {resident_mb(pid):8.0f} MB     {command[-60:]}")
+
+
+def _requests(stack: Stack, model: str) -> tuple[Request, Request]:
+    """The same golden request twice: its tensor straight to the model server, its bytes to the gateway."""
+    version = Store.at(stack.store).version(model)
+    golden = read_goldens(version.golden)[0]
+    name, tensor = _tensor(version.path, golden.body)
+    request = messages.PredictRequest()
+    request.model_spec.name = model
+    request.inputs[name].CopyFrom(to_proto(tensor))
+    direct = grpc_request(stack.grpc, PREDICT.path, request.SerializeToString())
+    return direct, Request(f"{stack.url}/models/{model}", golden.body, {"content-type": golden.media_type})
+
+
+def _tensor(version: Path, body: bytes) -> tuple[str, Array]:
+    spec = parse_spec(Manifest.read(version / "assets.extra" / "manifest.json").processing)
+    if isinstance(spec, TextSpec):
+        tokenizer = (version / "assets.extra" / "tokenizer.json").read_text()
+        return spec.input, TextEncoder(tokenizer, spec).encode([orjson.loads(body)["inputs"]])
+    return spec.input, digit_form(decode(body, max_pixels=10**7))[None]
+
+
+def _throughput(model: str, direct: Request, gateway: Request, *, concurrency: int, rounds: int, count: int) -> None:
+    pairs = [
+        (
+            requests_per_s(direct, concurrency=concurrency, count=count),
+            requests_per_s(gateway, concurrency=concurrency, count=count),
+        )
+        for _ in range(rounds)
+    ]
+    straight, through = (statistics.median(side) for side in zip(*pairs, strict=True))
+    ratio = statistics.median(g / d for d, g in pairs)
+    click.echo(
+        f"{model:10} at {concurrency:3}         direct gRPC {straight:7.0f}/s   gateway {through:7.0f}/s   "
+        f"gateway ÷ direct {ratio:5.2f}"
+    )
+
+
+def _latency(model: str, direct: Request, gateway: Request, *, rounds: int) -> None:
+    """Mean time of one request at a time, the median over the rounds, both sides measured by the same client."""
+    sides: tuple[list[float], list[float]] = ([], [])
+    for _ in range(rounds):
+        for request, times in zip((direct, gateway), sides, strict=True):
+            rate = requests_per_s(request, concurrency=1, count=200)
+            times.append(1000 / rate)
+    straight, through = map(statistics.median, sides)
+    click.echo(
+        f"{model:10} one by one        direct gRPC {straight:7.2f} ms  gateway {through:7.2f} ms  "
+        f"added {through - straight:5.2f} ms   budget ≤ 1.5"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""A running `kmaas up` on free ports, for measurements."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Addresses of a running stack, and how long it took from its start to the first correct answer."""
+
+    url: str
+    grpc: str
+    rest: str
+    pid: int
+    store: Path
+    ready_s: float
+
+    def get(self, path: str) -> Any:
+        with urllib.request.urlopen(f"{self.url}{path}", timeout=30) as answer:
+            return json.loads(answer.read())
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def running_stack(store: Path, models: tuple[str, ...], *, timeout_s: float = 1200) -> Iterator[Stack]:
+    """Runs `kmaas up` on `store` until the block is left; ready when `/readyz` says so.
+
+    Raises:
+        RuntimeError: it ended, or was not ready in time; its output went to this process's own.
+    """
+    ports = {"SERVE__GRPC_PORT": free_port(), "SERVE__REST_PORT": free_port(), "GATEWAY__PORT": free_port()}
+    grpc, rest, http = ports.values()
+    environment = {
+        **os.environ,
+        "KMAAS_STORE": str(store),
+        "KMAAS_GATEWAY__MODEL_SERVER": f"127.0.0.1:{grpc}",
+        **{f"KMAAS_{name}": str(port) for name, port in ports.items()},
+    }
+    url = f"http://127.0.0.1:{http}"
+    started = time.monotonic()
+    process = subprocess.Popen([sys.executable, "-m", "kmaas", "up", *models], env=environment)
+    try:
+        _wait_until_ready(process, url, timeout_s)
+        ready_s = time.monotonic() - started
+        yield Stack(url, f"127.0.0.1:{grpc}", f"http://127.0.0.1:{rest}", process.pid, store, ready_s)
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(60)
+
+
+def _wait_until_ready(process: "subprocess.Popen[bytes]", url: str, timeout_s: float) -> None:
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(f"{url}/readyz", timeout=5):
+                return
+        except OSError:  # refused, or 503
+            pass
+        try:
+            process.wait(0.05)
+        except subprocess.TimeoutExpired:
+            continue
+        raise RuntimeError(f"`kmaas up` ended with exit code {process.returncode}")
+    raise RuntimeError(f"the stack was not ready within {timeout_s:.0f} s")
