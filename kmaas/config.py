@@ -65,4 +65,4 @@ def load_config() -> Config:
     except TOMLDecodeError as exc:
         raise ConfigError(f"{FILE} is not TOML: {exc}") from exc
     except ValueError as exc:  # pydantic-settings: a variable that should be JSON and is not
-        raise ConfigError(f"the KMAAS_* variables: {exc}") from exc
+        raise ConfigError(f"the KMAAS_* variables: {exc}; a list is written as JSON, e.g. '[\"digits\"]'") from exc

@@ -1,0 +1,83 @@
+"""kmaas.toml and KMAAS_*: merged, validated, unknown keys refused."""
+
+from pathlib import Path
+
+import pytest
+
+from kmaas.config import load_config
+from kmaas.errors import ConfigError
+
+
+@pytest.fixture(autouse=True)
+def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    for name in ("KMAAS_STORE", "KMAAS_RUNS", "KMAAS_CACHE"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+def test_defaults_are_the_documented_ports() -> None:
+    config = load_config()
+    assert (config.serve.grpc_port, config.serve.rest_port, config.gateway.port) == (8500, 8501, 8080)
+    assert config.store == Path("var/store")
+
+
+def test_a_variable_beats_the_file(empty_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (empty_folder / "kmaas.toml").write_text("[gateway]\nport = 9000\nthreads = 3\n")
+    monkeypatch.setenv("KMAAS_GATEWAY__PORT", "9001")
+    config = load_config()
+    assert (config.gateway.port, config.gateway.threads) == (9001, 3)
+
+
+def test_a_list_comes_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KMAAS_GATEWAY__MODELS", '["digits", "sentiment"]')
+    assert load_config().gateway.models == ("digits", "sentiment")
+
+
+@pytest.mark.parametrize(
+    ("toml", "named"),
+    [
+        ("prot = 1", "prot"),
+        ("[gateway]\nprot = 1", "gateway.prot"),
+        ("[gateway.limits]\nitems = 0", "gateway.limits.items"),
+        ("[serve]\ngrpc_port = 70000", "serve.grpc_port"),
+        ("[serve]\ngrpc_port = 'high'", "serve.grpc_port"),
+        ("[gateway", "not TOML"),
+    ],
+)
+def test_a_wrong_file_is_refused_by_key(empty_folder: Path, toml: str, named: str) -> None:
+    (empty_folder / "kmaas.toml").write_text(toml)
+    with pytest.raises(ConfigError, match=named):
+        load_config()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "named"),
+    [
+        ("KMAAS_GATEWEY__PORT", "1", "KMAAS_GATEWEY__PORT"),
+        ("KMAAS_GATEWAY__PROT", "1", "gateway.prot"),
+        ("KMAAS_GATEWAY__MODELS", "digits", "JSON"),
+    ],
+)
+def test_a_wrong_variable_is_refused_by_name(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, named: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(ConfigError, match=named):
+        load_config()
+
+
+@pytest.mark.parametrize("section", ["serve", "gateway"])
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org"])
+def test_addresses_that_others_can_reach_need_no_auth(monkeypatch: pytest.MonkeyPatch, section: str, host: str) -> None:
+    monkeypatch.setenv(f"KMAAS_{section.upper()}__HOST", host)
+    with pytest.raises(ConfigError, match="--no-auth"):
+        load_config()
+    monkeypatch.setenv(f"KMAAS_{section.upper()}__NO_AUTH", "true")
+    assert getattr(load_config(), section).host == host
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.8.8.8"])
+def test_loopback_needs_nothing(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    monkeypatch.setenv("KMAAS_GATEWAY__HOST", host)
+    assert load_config().gateway.host == host
