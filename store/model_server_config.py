@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 
+CONFIG_FILE = "models.config"
+CONTAINER_MOUNT = "/models"  # where docker-compose.yml mounts the store
+
 
 def model_server_config(models: Sequence[str], mount: str) -> str:
     """Text proto naming each model under `mount`, the folder at which the model server sees the store."""

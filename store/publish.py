@@ -1,6 +1,7 @@
 """Publishing: a finished export becomes a version, at once or not at all."""
 
 import errno
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 from store.errors import StoreFullError, StoreUnwritableError, VersionExistsError
 from store.layout import Store, VersionDir, check_name
 from store.manifest import Manifest
+from store.model_server_config import CONFIG_FILE, CONTAINER_MOUNT, model_server_config
 
 _STAGING = ".staging-"  # not a number: model servers skip it
 
@@ -33,6 +35,7 @@ def publish(store: Store, exported: Path, *, version: int | None = None) -> Vers
         try:
             shutil.copytree(exported, staging, dirs_exist_ok=True)
             staging.chmod(0o755)  # mkdtemp gives 0700; the model server may be another user
+            _list_for_tensorflow_serving(store, manifest.model)
             return _claim(store, staging, manifest, version)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
@@ -54,6 +57,14 @@ def _claim(store: Store, staging: Path, manifest: Manifest, version: int | None)
                 raise VersionExistsError(target) from exc
         else:
             return VersionDir(target)
+
+
+def _list_for_tensorflow_serving(store: Store, model: str) -> None:
+    """Rewrites `models.config`, by one rename, so that a TensorFlow Serving container polling it sees `model` too."""
+    config = model_server_config(sorted({*store.models(), model}), CONTAINER_MOUNT)
+    fresh = store.root / f"{_STAGING}{CONFIG_FILE}-{os.getpid()}"
+    fresh.write_text(config)
+    fresh.replace(store.root / CONFIG_FILE)
 
 
 @contextmanager
