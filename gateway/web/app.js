@@ -1,0 +1,128 @@
+// The page: which model is chosen, what is asked, and what the gateway serves right now.
+
+import { showAnswer, showBusy, showNothing, showProblem } from "/web/answer.js";
+import { Problem, ask, describeModel, listModels, modelPath } from "/web/api.js";
+import { $, after, el } from "/web/dom.js";
+import { createPanels } from "/web/panels.js";
+import { showRequest } from "/web/shell-line.js";
+
+const POLL_MS = 3000;
+
+const panels = createPanels(() => update());
+let models = []; // as the gateway lists them
+let listed = null; // the chosen one's entry in that list, as JSON, to see a change
+let model = null; // the chosen one with all its facts
+let underWay = new AbortController(); // the newest question; starting another ends it
+
+/** Shows the answer of the chosen model to what its panel holds. An older answer never replaces a newer one. */
+async function update() {
+  underWay.abort();
+  const { signal } = (underWay = new AbortController());
+  const panel = panels[model.task];
+  const request = (await panel?.request(model)) ?? null;
+  if (signal.aborted) return;
+  showRequest(request);
+  if (!model.ready) return showProblem(notReady(model));
+  if (!request) return showNothing(model.manifest.labels.length);
+  showBusy();
+  try {
+    const reply = await ask(request, signal);
+    showAnswer(panel.answer(reply.body), reply);
+  } catch (error) {
+    if (signal.aborted) return;
+    if (!(error instanceof Problem)) throw error;
+    showProblem(error);
+  }
+}
+
+function notReady({ name, reason }) {
+  return new Problem(`${name} is not ready`, reason);
+}
+
+/** Looks at what is served. A new model is listed; a change of the chosen one is shown, and asked again. */
+async function refresh() {
+  try {
+    const fresh = await listModels();
+    if (JSON.stringify(fresh) !== JSON.stringify(models)) showModels((models = fresh));
+    await choose();
+    $("offline").hidden = true;
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    $("offline").hidden = false;
+  }
+}
+
+/** Takes the model the address names, else stays, else takes the first; does nothing if that one is shown already. */
+async function choose() {
+  const entry =
+    models.find(({ name }) => address(name) === location.hash) ??
+    models.find(({ name }) => name === model?.name) ??
+    models[0];
+  if (!entry) $("description").textContent = "No model is served yet. It appears here as soon as one is.";
+  if (!entry || JSON.stringify(entry) === listed) return;
+  listed = JSON.stringify(entry);
+  const described = await describeModel(entry.name).catch((error) => {
+    listed = null;
+    throw error;
+  });
+  if (JSON.stringify(entry) !== listed) return; // another was chosen meanwhile
+  model = described;
+  showModel();
+  await update();
+}
+
+const address = (name) => `#${encodeURIComponent(name)}`;
+
+function showModels() {
+  const focused = document.activeElement.hash;
+  const items = models.map(({ name, task, ready }) => {
+    const link = el("a", { href: address(name), className: ready ? "" : "waiting" });
+    link.append(el("strong", { textContent: name }), el("span", { textContent: ready ? task : "not ready" }));
+    return el("li", {}, link);
+  });
+  $("models").replaceChildren(...items);
+  markChosen();
+  for (const link of $("models").querySelectorAll("a")) if (link.hash === focused) link.focus();
+}
+
+function markChosen() {
+  const links = [...$("models").querySelectorAll("a")];
+  const chosen = links.find((link) => model && link.hash === address(model.name));
+  for (const link of links) link.ariaCurrent = link === chosen ? "true" : null;
+  if (chosen) $("models").scrollTo({ left: chosen.offsetLeft - links[0].offsetLeft });
+}
+
+/** Shows the chosen model's facts and panel. The panel keeps its input, so that two models can be asked the same. */
+function showModel() {
+  document.title = `${model.name} · kmaas`;
+  $("name").textContent = model.name;
+  $("description").textContent = model.description ?? "";
+  const facts = factsOf(model).map((fact) => el("li", { textContent: fact }));
+  $("facts").replaceChildren(...facts, el("li", {}, el("a", { href: modelPath(model.name), textContent: "all facts" })));
+  $("fault").hidden = !model.ready || !model.reason;
+  $("fault").textContent = model.reason;
+  for (const panel of Object.values(panels)) panel.element.hidden = panel !== panels[model.task];
+  $("no-panel").hidden = !model.ready || model.task in panels;
+  if (model.ready) panels[model.task]?.show(model);
+  markChosen();
+}
+
+function factsOf({ task, version, manifest }) {
+  if (!manifest) return ["no version yet"];
+  const accuracy = manifest.metrics.find(({ name }) => name === "accuracy");
+  return [task, `version ${version}`, ...(accuracy ? [`accuracy ${(100 * accuracy.value).toFixed(1)} %`] : [])];
+}
+
+/** Refreshes for as long as the page is open, but not while nobody sees it. */
+async function follow() {
+  for (;;) {
+    if (document.visibilityState === "visible") await refresh();
+    await after(POLL_MS);
+  }
+}
+
+addEventListener("hashchange", refresh);
+document.addEventListener("visibilitychange", refresh);
+showNothing();
+showRequest(null);
+follow();

@@ -1,0 +1,42 @@
+// The card with the curl line of the current request, to copy.
+
+import { $, after, el } from "/web/dom.js";
+import { curl } from "/web/request.js";
+
+const SHOWN_MS = 1600; // how long the button says what it did
+
+/** Shows the line for a request of `request.js`, or that there is none yet. */
+export function showRequest(request) {
+  const pieces = request ? curl(request, location.origin) : ["Ask something, and the line to repeat it appears here."];
+  const nodes = pieces.map((piece) => (piece.long ? el("span", { className: "long", textContent: piece.long }) : piece));
+  $("curl").replaceChildren(...nodes);
+  $("curl").classList.toggle("idle", !request);
+  $("copy").disabled = !request;
+  showSave(request);
+}
+
+/** A picture that was pasted has no file yet: the line needs one. */
+function showSave(request) {
+  const save = $("save");
+  URL.revokeObjectURL(save.href);
+  const { file, onDisk } = request?.source ?? {};
+  save.hidden = !file || onDisk;
+  if (!save.hidden) {
+    Object.assign(save, { href: URL.createObjectURL(request.body), download: file, textContent: `Save ${file}` });
+  }
+}
+
+async function copy() {
+  const code = $("curl");
+  try {
+    await navigator.clipboard.writeText(code.textContent);
+    $("copy").textContent = "Copied";
+  } catch {
+    getSelection().selectAllChildren(code); // pages from plain-HTTP hosts other than localhost get no clipboard
+    $("copy").textContent = "Selected: press Ctrl+C";
+  }
+  await after(SHOWN_MS);
+  $("copy").textContent = "Copy";
+}
+
+$("copy").addEventListener("click", copy);
