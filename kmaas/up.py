@@ -9,12 +9,10 @@ import subprocess
 import sys
 import threading
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -98,7 +96,7 @@ def _run(config: Config, *, no_auth: bool, stopping: threading.Event) -> None:
         gateway = Child("gateway", ["gateway", *flag], {})
         children.callback(gateway.stop, _STOP_S)  # the last entered leaves first: no request meets a stopped server
         url = f"http://{config.gateway.host}:{config.gateway.port}"
-        if _wait_until_ready(url, (server, gateway), stopping):
+        if _wait_until_ready(url, set(Store.at(config.store).models()), (server, gateway), stopping):
             _greet(config, url, time.monotonic() - started)
         while not stopping.wait(_POLL_S):
             for child in (server, gateway):
@@ -106,8 +104,8 @@ def _run(config: Config, *, no_auth: bool, stopping: threading.Event) -> None:
         click.echo("stopping …")
 
 
-def _wait_until_ready(url: str, children: Sequence[Child], stopping: threading.Event) -> bool:
-    """True once the gateway has answered a golden request of every model; False when told to stop.
+def _wait_until_ready(url: str, models: set[str], children: Sequence[Child], stopping: threading.Event) -> bool:
+    """True once every one of `models` has answered its golden requests; False when told to stop.
 
     Raises:
         ChildFailedError: a process ended before.
@@ -116,8 +114,8 @@ def _wait_until_ready(url: str, children: Sequence[Child], stopping: threading.E
     while not stopping.is_set():
         for child in children:
             child.check()
-        ready, reason = _readiness(url)
-        if ready:
+        reason = _unready(url, models)
+        if not reason:
             return True
         if reason != said:
             click.echo(f"waiting: {reason}")
@@ -126,22 +124,16 @@ def _wait_until_ready(url: str, children: Sequence[Child], stopping: threading.E
     return False
 
 
-def _readiness(url: str) -> tuple[bool, str]:
+def _unready(url: str, models: set[str]) -> str:
+    """Why the stack does not answer yet, empty when it does."""
     try:
-        with urllib.request.urlopen(f"{url}/readyz", timeout=5) as answer:
-            return answer.status == 200, ""
-    except urllib.error.HTTPError as exc:
-        return False, str(_json(exc.read()).get("detail", exc.reason))
-    except OSError:
-        return False, "model server and gateway start"
-
-
-def _json(body: bytes) -> dict[str, Any]:
-    try:
-        document = json.loads(body)
-    except ValueError:
-        return {}
-    return document if isinstance(document, dict) else {}
+        with urllib.request.urlopen(f"{url}/models", timeout=5) as answer:
+            told = {model["name"]: model for model in json.load(answer)["models"]}
+    except (OSError, ValueError):
+        return "model server and gateway start"
+    waiting = [name for name in sorted(models) if not (name in told and told[name]["ready"])]
+    reasons = {name: told[name]["reason"] for name in waiting if name in told}
+    return "; ".join(f"{name}: {reasons.get(name) or 'is not listed yet'}" for name in waiting)
 
 
 def _greet(config: Config, url: str, seconds: float) -> None:
