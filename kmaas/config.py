@@ -1,11 +1,13 @@
 """`kmaas.toml` and `KMAAS_*`, merged into one frozen configuration. The only place that reads the environment."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from tomllib import TOMLDecodeError
+from typing import TypeVar
 
 from platformdirs import user_cache_path
-from pydantic import Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from gateway.settings import GatewaySettings
@@ -14,6 +16,8 @@ from serving.settings import ServeSettings
 
 FILE = Path("kmaas.toml")
 _PREFIX = "KMAAS_"
+
+_Settings = TypeVar("_Settings", bound=BaseModel)
 
 
 class Config(BaseSettings):
@@ -66,3 +70,18 @@ def load_config() -> Config:
         raise ConfigError(f"{FILE} is not TOML: {exc}") from exc
     except ValueError as exc:  # pydantic-settings: a variable that should be JSON and is not
         raise ConfigError(f"the KMAAS_* variables: {exc}; a list is written as JSON, e.g. '[\"digits\"]'") from exc
+
+
+def overridden(settings: _Settings, options: Mapping[str, object]) -> _Settings:
+    """The settings with the options given on the command line (those not None), validated again.
+
+    Raises:
+        ConfigError: an option does not fit.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    try:
+        return type(settings).model_validate({**settings.model_dump(), **given})
+    except ValidationError as exc:
+        raise ConfigError(
+            "; ".join(f"{'.'.join(map(str, e['loc']))} {e['msg']}".strip() for e in exc.errors())
+        ) from exc

@@ -5,8 +5,6 @@ from importlib import import_module
 
 import click
 
-from kmaas.config import load_config
-
 # verb -> (module, one line of help)
 _VERBS = {
     "up": ("kmaas.up", "Run the whole stack in front until Ctrl-C."),
@@ -52,6 +50,8 @@ class _Verbs(click.Group):
 @click.pass_context
 def cli(context: click.Context) -> None:
     """Model-as-a-Service for Keras: train, export, serve, ask."""
+    from kmaas.config import load_config  # not above: a gateway worker imports this module, and has no use for it
+
     context.obj = load_config()
 
 

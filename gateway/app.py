@@ -1,0 +1,89 @@
+"""The Flask application: parts put together, every request traced, every error answered."""
+
+import logging
+
+from flask import Flask, Response, g, request
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
+
+from gateway import problems
+from gateway.backend import Backend
+from gateway.dialects import exchange
+from gateway.dialects.huggingface import huggingface
+from gateway.dialects.native import native
+from gateway.dialects.pages import pages
+from gateway.errors import MalformedBodyError, MethodError, UnknownRouteError
+from gateway.pipeline import Pipeline
+from gateway.registry import Registry
+from gateway.settings import GatewaySettings
+from gateway.telemetry import Telemetry
+from gateway.trace import Trace, request_id
+from wire.client import ModelServerClient
+
+_log = logging.getLogger(__name__)
+
+
+def create_app(settings: GatewaySettings) -> Flask:
+    """A gateway that begins to follow its model server at once, in threads that end with the process.
+
+    To end them before, close the registry: `app.extensions["registry"].close()`.
+    """
+    backend = Backend(ModelServerClient(settings.model_server))
+    registry = Registry(backend, settings)
+    telemetry = Telemetry(registry.models)
+    app = Flask(__name__, static_folder=None)
+    app.extensions["registry"] = registry
+    app.register_blueprint(huggingface(Pipeline(registry, backend), settings))
+    app.register_blueprint(native(registry, telemetry, settings))
+    app.register_blueprint(pages())
+    _trace_requests(app, telemetry)
+    app.register_error_handler(Exception, _refuse)
+    return app
+
+
+def _trace_requests(app: Flask, telemetry: Telemetry) -> None:
+    @app.before_request
+    def begin() -> None:
+        g.trace = Trace(request_id(request.headers.get("X-Request-Id")))
+        telemetry.begin()
+
+    @app.after_request
+    def end(response: Response) -> Response:
+        trace = exchange.trace()
+        response.headers["X-Request-Id"] = trace.request_id
+        if trace.stages:
+            response.headers["Server-Timing"] = trace.server_timing()
+        if trace.model:
+            response.headers["X-Model"] = trace.model
+        if trace.version:
+            response.headers["X-Model-Version"] = str(trace.version.number)
+            response.headers["X-Model-Digest"] = trace.version.manifest.digest
+        telemetry.end(trace, response.status_code)
+        return response
+
+
+def _refuse(error: Exception) -> Response:
+    trace = exchange.trace()
+    refusal = problems.refusal(_ours(error), trace.request_id)
+    if refusal.problem.status >= 500:
+        # The traceback of an unknown failure, and of a failure of the model server the server's own words.
+        cause = error.__cause__
+        _log.error(
+            "request %s: %s%s", trace.request_id, error, f" ({cause})" if cause else "", exc_info=refusal.internal
+        )
+    body = refusal.problem.model_dump(exclude_none=True)
+    response = exchange.json(body, status=refusal.problem.status, media_type=problems.MEDIA_TYPE)
+    response.headers.update(refusal.headers)
+    return response
+
+
+def _ours(error: Exception) -> Exception:
+    """Flask's own errors as ours."""
+    match error:
+        case NotFound():
+            return UnknownRouteError(request.path)
+        case MethodNotAllowed():
+            return MethodError(request.method, request.path, sorted(error.valid_methods or ()))
+        case HTTPException():
+            return MalformedBodyError(str(error.description))
+        case _:
+            return error

@@ -1,0 +1,93 @@
+"""The model server as the gateway sees it: calls within a deadline, failures as the gateway's own errors."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+import grpc
+import numpy as np
+
+from gateway.deadline import Deadline
+from gateway.errors import BrokenAnswerError, DeadlineError, ModelServerDownError, VersionGoneError
+from gateway.tasks.base import Tensors
+from wire.client import ModelServerClient, Prediction, VersionStatus
+from wire.errors import ModelServerError, NotServedError, TensorError, TimedOutError, UnreachableError
+from wire.tensors import Array
+
+_OVERLOADED = (grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.ABORTED)
+
+
+class Backend:
+    """One model server. Safe to share between threads.
+
+    Every method raises `ModelServerDownError`, `DeadlineError` or `BrokenAnswerError` when the call fails, and
+    `VersionGoneError` when the model or version is not loaded.
+    """
+
+    def __init__(self, client: ModelServerClient) -> None:
+        self._client = client
+
+    def models(self, deadline: Deadline) -> list[str] | None:
+        """Names of the models served, None if this server cannot list them."""
+        try:
+            return self._client.models(timeout_s=deadline.remaining_s())
+        except ModelServerError as exc:
+            if exc.code is grpc.StatusCode.UNIMPLEMENTED:
+                return None
+            raise _translated(exc, "its models", None, deadline) from exc
+
+    def status(self, model: str, deadline: Deadline) -> list[VersionStatus]:
+        with _translating(model, None, deadline):
+            return self._client.status(model, timeout_s=deadline.remaining_s())
+
+    def documents(self, model: str, version: int, sections: Sequence[str], deadline: Deadline) -> dict[str, str]:
+        """What the signature `manifest` says of each section, "" for one that is not there."""
+        asked = np.array([section.encode() for section in sections], dtype=object)
+        outputs = self._pinned(model, version, "manifest", {"section": asked}, deadline).outputs
+        answered = outputs.get("document")
+        if answered is None or answered.shape != asked.shape or answered.dtype != object:
+            raise BrokenAnswerError(f"the signature manifest of {model} answered no document for each section")
+        try:
+            return {section: text.decode() for section, text in zip(sections, answered.tolist(), strict=True)}
+        except UnicodeDecodeError as exc:
+            raise BrokenAnswerError(f"the signature manifest of {model} answered something that is not UTF-8") from exc
+
+    def predict(self, model: str, version: int, inputs: Tensors, deadline: Deadline) -> Tensors:
+        return self._pinned(model, version, "serving_default", inputs, deadline).outputs
+
+    def _pinned(
+        self, model: str, version: int, signature: str, inputs: Mapping[str, Array], deadline: Deadline
+    ) -> Prediction:
+        with _translating(model, version, deadline):
+            prediction = self._client.predict(
+                model, inputs, timeout_s=deadline.remaining_s(), version=version, signature=signature
+            )
+        if prediction.version != version:
+            raise BrokenAnswerError(
+                f"{model} version {version} was asked, the model server answered version {prediction.version}"
+            )
+        return prediction
+
+
+@contextmanager
+def _translating(model: str, version: int | None, deadline: Deadline) -> Iterator[None]:
+    try:
+        yield
+    except TensorError as exc:
+        raise BrokenAnswerError(f"{model} answered a tensor that cannot be read: {exc}") from exc
+    except ModelServerError as exc:
+        raise _translated(exc, model, version, deadline) from exc
+
+
+def _translated(exc: ModelServerError, model: str, version: int | None, deadline: Deadline) -> Exception:
+    """The server's own words stay in the cause, for the log: they may name its addresses and paths."""
+    match exc:
+        case UnreachableError():
+            return ModelServerDownError("does not answer")
+        case TimedOutError():
+            return DeadlineError(deadline.limit_s)
+        case NotServedError():
+            return VersionGoneError(model, version)
+        case _ if exc.code in _OVERLOADED:
+            return ModelServerDownError("is overloaded")
+        case _:
+            return BrokenAnswerError(f"the model server failed on {model} ({exc.code.name})")

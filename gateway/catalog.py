@@ -1,0 +1,97 @@
+"""What is told of models: the typed documents of `GET /models` and `GET /models/{model}`."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+from gateway.model import ModelView
+from store.manifest import Manifest, Metric, Origin, SignatureSpec
+
+
+class VersionLine(BaseModel):
+    """A version in the model server's words: START, LOADING, AVAILABLE, UNLOADING or END."""
+
+    version: int
+    state: str
+    current: bool
+    reason: str | None  # why the gateway does not use it
+
+
+class ModelSummary(BaseModel):
+    """One model. What is told of the current version is null while there is none; `reason` says why."""
+
+    name: str
+    ready: bool
+    reason: str | None
+    task: str | None
+    description: str | None
+    version: int | None
+    digest: str | None
+    versions: list[VersionLine]
+
+
+class PublicManifest(BaseModel):
+    """The part of a manifest that is everyone's: no paths, no commit."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    model: str
+    version: int
+    task: str
+    description: str
+    created: datetime
+    digest: str
+    origins: tuple[Origin, ...]
+    frameworks: dict[str, str]
+    parameters: int
+    signatures: dict[str, SignatureSpec]
+    processing: dict[str, JsonValue]
+    labels: tuple[str, ...]
+    metrics: tuple[Metric, ...]
+
+
+class ModelDetail(ModelSummary):
+    """One model, with the manifest of its current version."""
+
+    manifest: PublicManifest | None
+
+
+class ModelList(BaseModel):
+    """All models, by name in order."""
+
+    models: list[ModelSummary]
+
+
+def summary(name: str, view: ModelView) -> ModelSummary:
+    return ModelSummary(**_facts(name, view))
+
+
+def detail(name: str, view: ModelView) -> ModelDetail:
+    manifest = PublicManifest.model_validate(view.current.manifest) if view.current else None
+    return ModelDetail(**_facts(name, view), manifest=manifest)
+
+
+def _facts(name: str, view: ModelView) -> dict[str, Any]:
+    manifest: Manifest | None = view.current.manifest if view.current else None
+    return {
+        "name": name,
+        "ready": manifest is not None,
+        "reason": view.fault if manifest else view.reason,
+        "task": manifest.task if manifest else None,
+        "description": manifest.description if manifest else None,
+        "version": manifest.version if manifest else None,
+        "digest": manifest.digest if manifest else None,
+        "versions": [_line(view, line.version, line.state, line.error) for line in view.statuses],
+    }
+
+
+def _line(view: ModelView, version: int, state: str, error: str | None) -> VersionLine:
+    """The server's own error may name paths of its machine: it is told that there is one."""
+    failed = "it could not be loaded; the model server's log says why" if error else None
+    return VersionLine(
+        version=version,
+        state=state,
+        current=view.current is not None and view.current.number == version,
+        reason=view.unfit.get(version, failed),
+    )

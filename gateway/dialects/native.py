@@ -1,0 +1,49 @@
+"""The gateway's own routes: which models there are, how it is, what it can do."""
+
+from flask import Blueprint, Response
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from gateway.catalog import ModelList, detail, summary
+from gateway.deadline import Deadline
+from gateway.dialects import exchange
+from gateway.errors import NotReadyError
+from gateway.openapi import document
+from gateway.registry import Registry
+from gateway.settings import GatewaySettings
+from gateway.telemetry import Telemetry
+
+
+def native(registry: Registry, telemetry: Telemetry, settings: GatewaySettings) -> Blueprint:
+    routes = Blueprint("native", __name__)
+    openapi = document()
+
+    @routes.get("/models")
+    def models() -> Response:
+        listed = ModelList(models=[summary(name, model.view) for name, model in registry.models().items()])
+        return exchange.json(listed.model_dump(mode="json"))
+
+    @routes.get("/models/<name>")
+    def model(name: str) -> Response:
+        found = registry.model(name, Deadline.after(settings.deadline_s))
+        return exchange.json(detail(found.name, found.view).model_dump(mode="json"))
+
+    @routes.get("/healthz")
+    def healthz() -> Response:
+        return exchange.json({"alive": True})
+
+    @routes.get("/readyz")
+    def readyz() -> Response:
+        reasons = registry.unready()
+        if reasons:
+            raise NotReadyError(reasons)
+        return exchange.json({"ready": True})
+
+    @routes.get("/metrics")
+    def metrics() -> Response:
+        return Response(telemetry.exposition(), content_type=CONTENT_TYPE_LATEST)
+
+    @routes.get("/openapi.json")
+    def openapi_json() -> Response:
+        return exchange.json(openapi)
+
+    return routes

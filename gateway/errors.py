@@ -1,0 +1,116 @@
+"""Errors of the gateway. `gateway.problems` maps each to a status code.
+
+GatewayError
+├── RequestError              the caller is at fault
+│   ├── MalformedBodyError    the body is not the JSON it should be
+│   ├── InvalidRequestError   readable, but a field has a wrong value; `faults` names each
+│   ├── OverLimitError        more bytes, characters or items than are accepted
+│   ├── MediaTypeError        a Content-Type that the model's task does not take
+│   ├── UnknownModelError     no model of that name
+│   ├── UnknownRouteError     nothing is at that path
+│   └── MethodError           something is at that path, for other methods
+├── UnavailableError          try again in `retry_after_s`
+│   ├── ModelServerDownError  nobody answers at the model server's address, or it is overloaded
+│   ├── ModelNotReadyError    a known model without a version that can answer
+│   └── NotReadyError         the gateway itself should get no traffic yet
+├── DeadlineError             no answer within the time a request has
+├── BrokenAnswerError         the model server answered something that is not an answer
+├── VersionGoneError          the asked version is not loaded (any more)
+└── UnfitVersionError         a version that must not become current: no readable manifest, or a golden answered wrongly
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+
+class GatewayError(Exception):
+    """Base of every error raised by `gateway`."""
+
+
+class RequestError(GatewayError):
+    pass
+
+
+class MalformedBodyError(RequestError):
+    pass
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with one field of a request, e.g. `parameters.top_k`."""
+
+    field: str
+    message: str
+
+
+class InvalidRequestError(RequestError):
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__("; ".join(f"{fault.field}: {fault.message}" for fault in faults))
+        self.faults = tuple(faults)
+
+
+class OverLimitError(RequestError):
+    def __init__(self, what: str, received: int | None, limit: int) -> None:
+        amount = f"more than {limit}" if received is None else str(received)
+        super().__init__(f"{amount} {what} received; at most {limit} are accepted")
+
+
+class MediaTypeError(RequestError):
+    def __init__(self, received: str, accepted: Sequence[str]) -> None:
+        super().__init__(f"Content-Type {received} is not accepted here; expected one of {', '.join(accepted)}")
+        self.accepted = tuple(accepted)
+
+
+class UnknownModelError(RequestError):
+    def __init__(self, model: str) -> None:
+        super().__init__(f"there is no model {model!r}; GET /models lists those there are")
+
+
+class UnknownRouteError(RequestError):
+    def __init__(self, path: str) -> None:
+        super().__init__(f"nothing is at {path}; /openapi.json and /docs say what is where")
+
+
+class MethodError(RequestError):
+    def __init__(self, method: str, path: str, allowed: Sequence[str]) -> None:
+        super().__init__(f"{method} is not possible at {path}; expected {' or '.join(allowed)}")
+        self.allowed = tuple(allowed)
+
+
+class UnavailableError(GatewayError):
+    retry_after_s = 1
+
+
+class ModelServerDownError(UnavailableError):
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the model server {reason}; try again in {self.retry_after_s} s")
+
+
+class ModelNotReadyError(UnavailableError):
+    def __init__(self, model: str, reason: str) -> None:
+        super().__init__(f"model {model} cannot answer now: {reason}; try again in {self.retry_after_s} s")
+
+
+class NotReadyError(UnavailableError):
+    def __init__(self, reasons: Mapping[str, str]) -> None:
+        super().__init__("; ".join(f"{name}: {reason}" for name, reason in reasons.items()))
+        self.reasons = dict(reasons)
+
+
+class DeadlineError(GatewayError):
+    def __init__(self, limit_s: float) -> None:
+        super().__init__(f"the model did not answer within {limit_s:g} s")
+
+
+class BrokenAnswerError(GatewayError):
+    pass
+
+
+class VersionGoneError(GatewayError):
+    def __init__(self, model: str, version: int | None = None) -> None:
+        what = model if version is None else f"{model} version {version}"
+        super().__init__(f"the model server does not have {what} loaded")
+
+
+class UnfitVersionError(GatewayError):
+    pass

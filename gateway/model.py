@@ -1,0 +1,175 @@
+"""One model: its versions on the model server, and which of them is current."""
+
+import logging
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+from gateway.backend import Backend
+from gateway.deadline import Deadline
+from gateway.errors import GatewayError, ModelNotReadyError, UnfitVersionError, VersionGoneError
+from gateway.settings import GatewaySettings
+from gateway.version import ServedVersion, learn_version, replay_goldens
+from wire.client import VersionStatus
+
+_log = logging.getLogger(__name__)
+
+_AVAILABLE = "AVAILABLE"
+
+
+@dataclass(frozen=True)
+class ModelView:
+    """What is known of a model at one moment. `unfit` says of rejected versions why."""
+
+    current: ServedVersion | None = None
+    statuses: tuple[VersionStatus, ...] = ()
+    unfit: Mapping[int, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def fault(self) -> str | None:
+        """Why the newest available version was rejected, None if it was not."""
+        newest = max(_available(self.statuses), default=-1)
+        return f"version {newest}: {self.unfit[newest]}" if newest in self.unfit else None
+
+    @property
+    def reason(self) -> str:
+        """Why there is no current version."""
+        states = (f"version {line.version} is {line.state}" for line in self.statuses)
+        return self.fault or ", ".join(states) or "the model server has no version of it"
+
+
+def _available(statuses: Sequence[VersionStatus]) -> list[int]:
+    """Newest first."""
+    return sorted((line.version for line in statuses if line.state == _AVAILABLE), reverse=True)
+
+
+def told(view: ModelView, statuses: Sequence[VersionStatus]) -> ModelView:
+    """The view after the model server told its `statuses`. Rejections of versions that are gone are forgotten."""
+    known = {line.version for line in statuses}
+    unfit = {number: why for number, why in view.unfit.items() if number in known}
+    return replace(view, statuses=tuple(statuses), unfit=MappingProxyType(unfit))
+
+
+def candidates(view: ModelView) -> list[int]:
+    """Versions to prefer to the current one, best first: available, newer, not rejected.
+
+    Any version is preferred to a current one that is not available any more.
+    """
+    available = _available(view.statuses)
+    current = view.current.number if view.current else None
+    preferred = available[: available.index(current)] if current in available else available
+    return [number for number in preferred if number not in view.unfit]
+
+
+class Model:
+    """Follows one model in a thread of its own, so that a slow model delays no other.
+
+    `view` is replaced, never changed: any thread may read it at any time. Close it when the model is gone.
+    """
+
+    def __init__(self, name: str, backend: Backend, settings: GatewaySettings) -> None:
+        self.name = name
+        self.view = ModelView()
+        self._backend = backend
+        self._settings = settings
+        self._trouble: str | None = None
+        self._rounds = threading.Condition()
+        self._begun = 0
+        self._ended = 0
+        self._closed = False
+        self._hurry = threading.Event()
+        self._thread = threading.Thread(target=self._follow, name=f"follow-{name}", daemon=True)
+        self._thread.start()
+
+    def current(self) -> ServedVersion:
+        """The version that answers now. Raises `ModelNotReadyError` when there is none."""
+        view = self.view
+        if view.current is None:
+            raise ModelNotReadyError(self.name, view.reason)
+        return view.current
+
+    def refresh(self, deadline: Deadline) -> None:
+        """Returns once a round of asking the model server, begun after this call, has ended; well or not.
+
+        Raises:
+            DeadlineError: it has not within the deadline.
+        """
+        with self._rounds:
+            begun = self._begun
+            self._hurry.set()
+            self._rounds.wait_for(lambda: self._ended > begun or self._closed, deadline.remaining_s())
+        deadline.remaining_s()
+
+    def replace_gone(self, gone: ServedVersion, deadline: Deadline) -> None:
+        """Returns once another version than `gone`, which a request found unloaded, is current.
+
+        Raises:
+            ModelNotReadyError: there is none.
+            DeadlineError: that is not known within the deadline.
+        """
+        if self.view.current is gone:
+            self.refresh(deadline)
+        if self.view.current is gone:
+            raise ModelNotReadyError(self.name, self.view.reason)
+
+    def close(self) -> None:
+        """Stops following; a running call to the model server is waited for."""
+        self._closed = True
+        self._hurry.set()
+        self._thread.join()
+
+    def _follow(self) -> None:
+        while not self._closed:
+            with self._rounds:
+                self._hurry.clear()
+                self._begun += 1
+            try:
+                self._round()
+                self._note(None)
+            except GatewayError as exc:
+                self._note(str(exc))
+            except Exception:  # whatever it is, the model must be followed on
+                _log.exception("following %s failed", self.name)
+            with self._rounds:
+                self._ended = self._begun
+                self._rounds.notify_all()
+            self._hurry.wait(self._settings.refresh_interval_s)
+
+    def _round(self) -> None:
+        try:
+            statuses = self._backend.status(self.name, self._deadline())
+        except VersionGoneError:
+            statuses = []
+        view = self.view = told(self.view, statuses)
+        for number in candidates(view):
+            version = self._checked(number)
+            if version:
+                self.view = replace(self.view, current=version)
+                _log.info("%s: version %d is current, its goldens are answered rightly", self.name, number)
+                return
+        if view.current and view.current.number not in _available(statuses):
+            self.view = replace(self.view, current=None)
+            _log.warning("%s: no version can answer: %s", self.name, self.view.reason)
+
+    def _checked(self, number: int) -> ServedVersion | None:
+        """The version if it can become current; None if it is unfit, which is remembered, or gone."""
+        try:
+            version = learn_version(self._backend, self.name, number, self._settings.limits, self._deadline())
+            replay_goldens(version, self._backend, self._deadline)
+        except VersionGoneError:
+            return None
+        except UnfitVersionError as exc:
+            _log.error("%s: version %d does not become current: %s", self.name, number, exc)
+            self.view = replace(self.view, unfit=MappingProxyType({**self.view.unfit, number: str(exc)}))
+            return None
+        return version
+
+    def _deadline(self) -> Deadline:
+        return Deadline.after(self._settings.deadline_s)
+
+    def _note(self, trouble: str | None) -> None:
+        """Logs a trouble once, not at every poll."""
+        if trouble and trouble != self._trouble:
+            _log.warning("%s: %s", self.name, trouble)
+        self._trouble = trouble

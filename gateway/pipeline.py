@@ -1,0 +1,51 @@
+"""The one way of a request: body → typed request → tensors → model server → tensors → typed response."""
+
+from pydantic import BaseModel
+
+from gateway.backend import Backend
+from gateway.body import read_request
+from gateway.deadline import Deadline
+from gateway.errors import VersionGoneError
+from gateway.registry import Registry
+from gateway.trace import Trace
+from gateway.version import ServedVersion
+
+
+class Pipeline:
+    """Answers requests. Safe to share between threads."""
+
+    def __init__(self, registry: Registry, backend: Backend) -> None:
+        self._registry = registry
+        self._backend = backend
+
+    def answer(self, name: str, body: bytes, media_type: str, trace: Trace, deadline: Deadline) -> BaseModel:
+        """The answer of the model's current version.
+
+        A version may be unloaded between two looks at the model server. Then the whole way is gone again with the
+        version that took its place: its manifest, its tokenizer, its labels.
+
+        Raises:
+            GatewayError, ProcessingError: see `gateway.problems`.
+        """
+        model = self._registry.model(name, deadline)
+        trace.model = model.name
+        while True:
+            version = trace.version = model.current()
+            try:
+                return self._answer(version, body, media_type, trace, deadline)
+            except VersionGoneError:
+                model.replace_gone(version, deadline)
+
+    def _answer(
+        self, version: ServedVersion, body: bytes, media_type: str, trace: Trace, deadline: Deadline
+    ) -> BaseModel:
+        task = version.task
+        with trace.stage("decode"):
+            request = read_request(task, body, media_type)
+        with trace.stage("preprocess"):
+            inputs = task.preprocess(request)
+        with trace.stage("infer"):
+            outputs = self._backend.predict(version.model, version.number, inputs, deadline)
+        with trace.stage("postprocess"):
+            response: BaseModel = task.postprocess(request, outputs)
+        return response

@@ -1,0 +1,118 @@
+"""The models there are: learnt from the model server, followed until the gateway ends."""
+
+import logging
+import threading
+from collections.abc import Mapping, Sequence
+
+from gateway.backend import Backend
+from gateway.deadline import Deadline
+from gateway.errors import GatewayError, UnknownModelError, VersionGoneError
+from gateway.model import Model, ModelView
+from gateway.settings import GatewaySettings
+from store.errors import InvalidNameError
+from store.layout import check_name
+
+_log = logging.getLogger(__name__)
+
+
+def unready(server_fault: str | None, views: Mapping[str, ModelView]) -> dict[str, str]:
+    """Why the gateway should get no traffic, by model; empty when it should."""
+    if server_fault:
+        return {"model server": server_fault}
+    rejected = {name: view.fault for name, view in views.items() if view.fault}
+    if rejected or any(view.current for view in views.values()):
+        return rejected
+    return {name: view.reason for name, view in views.items()} or {"models": "the model server has none"}
+
+
+class Registry:
+    """Knows the models by name. Safe to share between threads. Owns the models' threads; close it."""
+
+    def __init__(self, backend: Backend, settings: GatewaySettings) -> None:
+        self._backend = backend
+        self._settings = settings
+        self._changing = threading.Lock()
+        self._models: dict[str, Model] = {}  # replaced, never changed
+        self._listing = bool(settings.models)  # whether `_models` says which models there are
+        self._server_fault: str | None = "has not been asked yet"
+        self._closing = threading.Event()
+        self._keep_only(settings.models)
+        self._thread = threading.Thread(target=self._run, name="follow-models", daemon=True)
+        self._thread.start()
+
+    def models(self) -> Mapping[str, Model]:
+        """All known models, by name in order."""
+        return self._models
+
+    def model(self, name: str, deadline: Deadline) -> Model:
+        """The model of that name. One that an unlisting server turns out to have is followed from then on.
+
+        Raises:
+            UnknownModelError: there is none.
+            ModelServerDownError: that cannot be known, because the model server does not answer.
+        """
+        known = self._models.get(name)
+        if known:
+            return known
+        if self._listing:
+            raise UnknownModelError(name)
+        return self._on_demand(name, deadline)
+
+    def unready(self) -> dict[str, str]:
+        return unready(self._server_fault, {name: model.view for name, model in self._models.items()})
+
+    def close(self) -> None:
+        self._closing.set()
+        self._thread.join()
+        self._keep_only([])
+
+    def _on_demand(self, name: str, deadline: Deadline) -> Model:
+        try:
+            self._backend.status(check_name(name), deadline)
+        except (InvalidNameError, VersionGoneError) as exc:
+            raise UnknownModelError(name) from exc
+        model = self._add(name)
+        model.refresh(deadline)
+        return model
+
+    def _run(self) -> None:
+        while not self._closing.is_set():
+            self._ask()
+            self._closing.wait(self._settings.refresh_interval_s)
+
+    def _ask(self) -> None:
+        try:
+            listed = self._backend.models(Deadline.after(self._settings.deadline_s))
+        except GatewayError as exc:
+            self._note(str(exc))
+            return
+        except Exception:  # whatever it is, the models must be followed on
+            _log.exception("listing the models failed")
+            return
+        self._note(None)
+        if listed is not None and not self._settings.models:
+            self._listing = True
+            if listed:  # a server that lists nothing has just started: its models are not forgotten for that
+                self._keep_only(listed)
+
+    def _add(self, name: str) -> Model:
+        with self._changing:
+            model = self._models.get(name) or Model(name, self._backend, self._settings)
+            self._models = dict(sorted({**self._models, name: model}.items()))
+            return model
+
+    def _keep_only(self, names: Sequence[str]) -> None:
+        for name in names:
+            self._add(name)
+        with self._changing:
+            gone = [model for name, model in self._models.items() if name not in names]
+            self._models = {name: model for name, model in self._models.items() if name in names}
+        for model in gone:
+            model.close()
+
+    def _note(self, fault: str | None) -> None:
+        if fault and fault != self._server_fault:
+            _log.warning("%s", fault)
+        elif self._server_fault and not fault:
+            _log.info("the model server at %s answers", self._settings.model_server)
+        self._server_fault = fault

@@ -1,0 +1,38 @@
+"""The gateway's process: granian in front of the application."""
+
+import logging
+import multiprocessing
+from functools import partial
+from typing import Any
+
+from gateway.settings import GatewaySettings
+
+
+def serve(settings: GatewaySettings) -> None:
+    """Serves in front until SIGINT or SIGTERM. The port must be free: granian would share it with another granian."""
+    # A worker that begins empty: what the parent imported to read its configuration would cost each worker 20 MB.
+    multiprocessing.set_start_method("spawn")
+    from granian.constants import Interfaces
+    from granian.log import LogLevels
+    from granian.server import Server
+
+    server = Server(
+        "gateway",
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.WSGI,
+        workers=1,
+        blocking_threads=settings.threads,
+        log_level=LogLevels.error,
+        respawn_failed_workers=True,
+        workers_kill_timeout=int(settings.deadline_s) + 1,
+    )
+    server.serve(target_loader=partial(_load, settings), wrap_loader=False)
+
+
+def _load(settings: GatewaySettings) -> Any:
+    """The application, made in the worker."""
+    from gateway.app import create_app
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    return create_app(settings)

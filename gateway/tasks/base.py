@@ -1,0 +1,79 @@
+"""What a task is: typed requests to tensors, tensors to typed responses. Pure: no HTTP, no client, no Flask."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Protocol, Self, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
+
+from gateway.settings import Limits
+from store.manifest import Manifest
+from wire.tensors import Array
+
+Tensors = Mapping[str, Array]
+Documents = Mapping[str, str]  # sections of a version's `manifest` signature
+
+
+class Request(BaseModel):
+    """Base of every task's request. Its fields are those of Hugging Face's schema of the task; others are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+Req_contra = TypeVar("Req_contra", bound=Request, contravariant=True)
+Res_co = TypeVar("Res_co", bound=BaseModel, covariant=True)
+
+
+class Task(Protocol[Req_contra, Res_co]):
+    """One version's way from a request to tensors and back. Safe to share between threads.
+
+    `media_types` are those a bare body may have: such a body is the request's field `inputs`. Empty: JSON only.
+    """
+
+    name: ClassVar[str]
+    request: ClassVar[type[Request]]
+    response: ClassVar[type[BaseModel]]
+    media_types: ClassVar[tuple[str, ...]]
+
+    @classmethod
+    def of(cls, manifest: Manifest, documents: Documents, limits: Limits, /) -> Self:
+        """Raises `UnfitVersionError` when the version does not have what the task needs."""
+
+    def preprocess(self, request: Req_contra) -> Tensors:
+        """The inputs of `serving_default`.
+
+        Raises:
+            ProcessingError, OverLimitError, InvalidRequestError: the request cannot be answered.
+        """
+
+    def postprocess(self, request: Req_contra, outputs: Tensors) -> Res_co:
+        """Raises `BrokenAnswerError` when the outputs are not what the manifest promises."""
+
+
+AnyTask = Task[Any, Any]
+
+
+TAGS = ("one", "many")
+
+
+def one_or_many(inputs: object) -> str:
+    """The tag of the field `inputs`: a list is a batch, with one result per item, in order."""
+    return TAGS[isinstance(inputs, list)]
+
+
+def _from_base64(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError) as exc:
+        raise ValueError(f"not base64: {exc}") from exc
+
+
+# In JSON as base64; a bare body is taken as it is.
+Media = Annotated[
+    bytes,
+    BeforeValidator(_from_base64),
+    WithJsonSchema({"type": "string", "contentEncoding": "base64", "minLength": 1}),
+]

@@ -1,0 +1,73 @@
+"""What both classification tasks share: parameters, and scores to sorted labels."""
+
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from gateway.errors import BrokenAnswerError, OverLimitError
+from gateway.tasks.base import Request, Tensors
+from wire.tensors import Array
+
+FunctionToApply = Literal["softmax", "sigmoid", "none"]
+
+
+class ClassificationParameters(Request):
+    """`top_k` above the number of labels gives all of them."""
+
+    top_k: Annotated[int, Field(ge=1)] | None = None
+    function_to_apply: FunctionToApply | None = None
+
+
+class LabelScore(BaseModel):
+    """A label and its score: a probability, or whatever `function_to_apply` makes of the logit."""
+
+    model_config = ConfigDict(frozen=True)
+
+    label: str
+    score: float
+
+
+def check_items(count: int, limit: int) -> None:
+    if count > limit:
+        raise OverLimitError("items", count, limit)
+
+
+def ranked(
+    outputs: Tensors, labels: tuple[str, ...], rows: int, parameters: ClassificationParameters, *, default_top_k: int
+) -> list[list[LabelScore]]:
+    """For each row the labels with the highest scores, descending.
+
+    Args:
+        outputs: `logits` and `probabilities`, float `[rows, labels]`.
+
+    Raises:
+        BrokenAnswerError: an output is missing, of another shape, or not finite.
+    """
+    scores = _scores(outputs, (rows, len(labels)), parameters.function_to_apply or "softmax")
+    top_k = min(parameters.top_k or default_top_k, len(labels))
+    order = np.argsort(-scores, axis=1, kind="stable")[:, :top_k]
+    return [
+        [LabelScore(label=labels[column], score=float(row[column])) for column in columns]
+        for row, columns in zip(scores, order, strict=True)
+    ]
+
+
+def _scores(outputs: Tensors, shape: tuple[int, int], function: FunctionToApply) -> Array:
+    if function == "softmax":
+        return _output(outputs, "probabilities", shape)
+    logits = _output(outputs, "logits", shape)
+    return logits if function == "none" else np.exp(-np.logaddexp(0, -logits))
+
+
+def _output(outputs: Tensors, name: str, shape: tuple[int, int]) -> Array:
+    array = outputs.get(name)
+    if array is None:
+        raise BrokenAnswerError(f"the model answered without {name!r}; it answered {sorted(outputs)}")
+    if array.shape != shape or array.dtype.kind != "f":
+        raise BrokenAnswerError(
+            f"the model answered {name} as {array.dtype} {list(array.shape)}; expected floats {list(shape)}"
+        )
+    if not np.isfinite(array).all():
+        raise BrokenAnswerError(f"the model answered {name} with values that are not finite")
+    return array

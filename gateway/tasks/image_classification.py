@@ -1,0 +1,83 @@
+"""image-classification: encoded pictures in, labels with scores out."""
+
+from typing import Annotated, ClassVar, Self
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, RootModel, Tag
+
+from gateway.errors import UnfitVersionError
+from gateway.settings import Limits
+from gateway.tasks.base import Documents, Media, Request, Tensors, one_or_many
+from gateway.tasks.classification import ClassificationParameters, LabelScore, check_items, ranked
+from processing.errors import ProcessingError
+from processing.image import FORMS, MEDIA_TYPES, Pixels, decode
+from processing.spec import ImageSpec, parse_spec
+from store.manifest import Manifest
+
+_DEFAULT_TOP_K = 5
+
+
+class ImageClassificationRequest(Request):
+    """One encoded picture or several, and what to tell about each."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"inputs": "iVBORw0KGgoAAAANSUhEUgAA…", "parameters": {"top_k": 3}}]}
+    )
+
+    inputs: Annotated[
+        Annotated[Media, Tag("one")] | Annotated[list[Media], Field(min_length=1), Tag("many")],
+        Discriminator(one_or_many),
+    ]
+    parameters: ClassificationParameters | None = None
+
+    @property
+    def pictures(self) -> list[bytes]:
+        return [self.inputs] if isinstance(self.inputs, bytes) else self.inputs
+
+
+class ImageClassificationResponse(RootModel[list[LabelScore] | list[list[LabelScore]]]):
+    """The labels of one picture by falling score; of a list of pictures a list of these, in order."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [[{"label": "7", "score": 0.99}, {"label": "1", "score": 0.01}]]}
+    )
+
+
+class ImageClassification:
+    """Pictures decoded and brought to the version's form; five labels unless `top_k` says otherwise."""
+
+    name: ClassVar[str] = "image-classification"
+    request: ClassVar[type[Request]] = ImageClassificationRequest
+    response: ClassVar[type[BaseModel]] = ImageClassificationResponse
+    media_types: ClassVar[tuple[str, ...]] = MEDIA_TYPES
+
+    def __init__(self, labels: tuple[str, ...], spec: ImageSpec, limits: Limits) -> None:
+        self._labels = labels
+        self._spec = spec
+        self._form = FORMS[spec.form]
+        self._limits = limits
+
+    @classmethod
+    def of(cls, manifest: Manifest, _documents: Documents, limits: Limits) -> Self:
+        spec = parse_spec(manifest.processing)
+        if not isinstance(spec, ImageSpec):
+            raise UnfitVersionError(f"{cls.name} needs processing of the kind image, received {spec.kind}")
+        return cls(manifest.labels, spec, limits)
+
+    def preprocess(self, request: ImageClassificationRequest) -> Tensors:
+        pictures = request.pictures
+        check_items(len(pictures), self._limits.items)
+        prepared: list[Pixels] = []
+        for position, data in enumerate(pictures):
+            try:
+                prepared.append(self._form(decode(data, max_pixels=self._limits.image_pixels)))
+            except ProcessingError as exc:
+                if len(pictures) == 1:
+                    raise
+                raise type(exc)(f"picture {position} of the list: {exc}") from exc
+        return {self._spec.input: np.stack(prepared)}
+
+    def postprocess(self, request: ImageClassificationRequest, outputs: Tensors) -> ImageClassificationResponse:
+        parameters = request.parameters or ClassificationParameters()
+        scores = ranked(outputs, self._labels, len(request.pictures), parameters, default_top_k=_DEFAULT_TOP_K)
+        return ImageClassificationResponse(scores[0] if isinstance(request.inputs, bytes) else scores)

@@ -1,0 +1,78 @@
+"""text-classification: texts in, labels with scores out."""
+
+from typing import Annotated, ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, RootModel, Tag
+
+from gateway.errors import OverLimitError, UnfitVersionError
+from gateway.settings import Limits
+from gateway.tasks.base import Documents, Request, Tensors, one_or_many
+from gateway.tasks.classification import ClassificationParameters, LabelScore, check_items, ranked
+from processing.spec import TextSpec, parse_spec
+from processing.text import TextEncoder
+from store.manifest import Manifest
+
+
+class TextClassificationRequest(Request):
+    """One text or several, and what to tell about each."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"inputs": "an unforgettable, wonderful film", "parameters": {"top_k": 2}},
+                {"inputs": ["a bore", "a delight"], "parameters": {"function_to_apply": "none"}},
+            ]
+        }
+    )
+
+    inputs: Annotated[
+        Annotated[str, Tag("one")] | Annotated[list[str], Field(min_length=1), Tag("many")], Discriminator(one_or_many)
+    ]
+    parameters: ClassificationParameters | None = None
+
+    @property
+    def texts(self) -> list[str]:
+        return [self.inputs] if isinstance(self.inputs, str) else self.inputs
+
+
+class TextClassificationResponse(RootModel[list[list[LabelScore]]]):
+    """For each text, in order, its labels by falling score."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [[[{"label": "positive", "score": 0.98}, {"label": "negative", "score": 0.02}]]]}
+    )
+
+
+class TextClassification:
+    """Tokens by the version's own tokenizer; all labels unless `top_k` says fewer."""
+
+    name: ClassVar[str] = "text-classification"
+    request: ClassVar[type[Request]] = TextClassificationRequest
+    response: ClassVar[type[BaseModel]] = TextClassificationResponse
+    media_types: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, labels: tuple[str, ...], spec: TextSpec, encoder: TextEncoder, limits: Limits) -> None:
+        self._labels = labels
+        self._spec = spec
+        self._encoder = encoder
+        self._limits = limits
+
+    @classmethod
+    def of(cls, manifest: Manifest, documents: Documents, limits: Limits) -> Self:
+        spec = parse_spec(manifest.processing)
+        if not isinstance(spec, TextSpec):
+            raise UnfitVersionError(f"{cls.name} needs processing of the kind text, received {spec.kind}")
+        return cls(manifest.labels, spec, TextEncoder(documents["tokenizer"], spec), limits)
+
+    def preprocess(self, request: TextClassificationRequest) -> Tensors:
+        texts = request.texts
+        check_items(len(texts), self._limits.items)
+        longest = max(map(len, texts))
+        if longest > self._limits.text_chars:
+            raise OverLimitError("characters of text", longest, self._limits.text_chars)
+        return {self._spec.input: self._encoder.encode(texts)}
+
+    def postprocess(self, request: TextClassificationRequest, outputs: Tensors) -> TextClassificationResponse:
+        parameters = request.parameters or ClassificationParameters()
+        scores = ranked(outputs, self._labels, len(request.texts), parameters, default_top_k=len(self._labels))
+        return TextClassificationResponse(scores)

@@ -1,0 +1,71 @@
+"""One version of a model as the gateway serves it: learnt from the model server, trusted once its goldens are right."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gateway.backend import Backend
+from gateway.body import read_request
+from gateway.deadline import Deadline
+from gateway.errors import BrokenAnswerError, RequestError, UnfitVersionError
+from gateway.settings import Limits
+from gateway.tasks.base import AnyTask
+from gateway.tasks.table import build_task
+from processing.errors import ProcessingError
+from store.errors import ManifestError
+from store.golden import Golden, difference, parse_goldens
+from store.manifest import Manifest
+
+_SECTIONS = ("manifest", "tokenizer", "golden")
+
+
+@dataclass(frozen=True)
+class ServedVersion:
+    """Immutable, with a task built from this version's own manifest and documents."""
+
+    model: str
+    number: int
+    manifest: Manifest
+    task: AnyTask
+    goldens: tuple[Golden, ...]
+
+
+def learn_version(backend: Backend, model: str, number: int, limits: Limits, deadline: Deadline) -> ServedVersion:
+    """Reads a version's documents from the model server.
+
+    Raises:
+        UnfitVersionError: they are missing or cannot be read.
+        ModelServerDownError, DeadlineError, VersionGoneError: the server could not be asked; try again later.
+    """
+    try:
+        documents = backend.documents(model, number, _SECTIONS, deadline)
+        manifest = Manifest.parse(documents["manifest"]).model_copy(update={"version": number})
+        goldens = parse_goldens(documents["golden"])
+    except (BrokenAnswerError, ManifestError) as exc:
+        raise UnfitVersionError(f"no readable manifest: {exc}") from exc
+    return ServedVersion(model, number, manifest, build_task(manifest, documents, limits), goldens)
+
+
+def replay_goldens(version: ServedVersion, backend: Backend, deadline: Callable[[], Deadline]) -> None:
+    """Asks the version each of its goldens, each with a deadline of its own.
+
+    Raises:
+        UnfitVersionError: it has none, or answers one of them wrongly.
+        ModelServerDownError, DeadlineError, VersionGoneError: the server could not be asked; try again later.
+    """
+    if not version.goldens:
+        raise UnfitVersionError("it carries no golden requests")
+    for golden in version.goldens:
+        try:
+            wrong = _replayed(version, golden, backend, deadline())
+        except (RequestError, ProcessingError, ManifestError, BrokenAnswerError) as exc:
+            raise UnfitVersionError(f"golden {golden.name} has no answer: {exc}") from exc
+        if wrong:
+            raise UnfitVersionError(f"golden {golden.name} is answered wrongly: {wrong}")
+
+
+def _replayed(version: ServedVersion, golden: Golden, backend: Backend, deadline: Deadline) -> str | None:
+    task = version.task
+    request = read_request(task, golden.body, golden.media_type)
+    outputs = backend.predict(version.model, version.number, task.preprocess(request), deadline)
+    answer = task.postprocess(request, outputs).model_dump(mode="json")
+    return difference(golden.expected, answer, golden.tolerance)

@@ -1,0 +1,186 @@
+"""Exports of small real models, made in a process of their own: `python -m tests.support.small_models FOLDER`.
+
+Each is a folder that `store.publish` takes as it is:
+- `digits-a`, `digits-b`: untrained, of different seeds, so that their answers tell them apart
+- `digits-wrong`: like `digits-a`, with goldens that it does not answer
+- `sentiment`: "good" and its like are positive, "bad" and its like are negative, by construction
+"""
+
+import base64
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image, ImageDraw
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.normalizers import Lowercase
+from tokenizers.pre_tokenizers import Whitespace
+
+from processing.image import decode, digit_form
+from processing.spec import ImageSpec, TextSpec
+from processing.text import TextEncoder
+from store.golden import Golden, dump_goldens
+from store.layout import VersionDir
+from store.manifest import Manifest, Origin, SignatureSpec, TensorSpec
+
+if TYPE_CHECKING:
+    import keras
+
+DIGITS = tuple("0123456789")
+SENTIMENTS = ("negative", "positive")
+
+_IMAGE = ImageSpec(form="digit", height=28, width=28, channels=1)
+_TEXT = TextSpec(max_tokens=16, pad_id=0)
+_NEGATIVE, _POSITIVE = ("bad", "boring", "awful"), ("good", "wonderful", "unforgettable")
+_TOLERANCE = 1e-4
+
+
+def build(folder: Path) -> None:
+    """Fills `folder`, in a fresh process, so that the caller's never imports TensorFlow."""
+    subprocess.run([sys.executable, "-m", __name__, str(folder)], check=True)
+
+
+def picture(digit: int = 7, *, side: int = 96, encoding: str = "PNG", **options: Any) -> bytes:
+    """An encoded picture of a digit, dark on bright."""
+    canvas = Image.new("RGB", (side, side), "white")
+    ImageDraw.Draw(canvas).text((side // 3, side // 5), str(digit), fill="black", font_size=side // 2)
+    buffer = BytesIO()
+    canvas.save(buffer, encoding, **options)
+    return buffer.getvalue()
+
+
+def _digits(seed: int) -> "keras.Model":
+    import keras
+
+    keras.utils.set_random_seed(seed)
+    image = keras.Input((28, 28, 1), dtype="uint8", name="image")
+    ink = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(image))
+    return keras.Model(image, keras.layers.Dense(len(DIGITS))(ink))
+
+
+def _sentiment(words: Sequence[str]) -> "keras.Model":
+    import keras
+
+    meaning = np.array([[word in _NEGATIVE, word in _POSITIVE] for word in words], dtype=np.float32)
+    tokens = keras.Input((None,), dtype="int32", name="token_ids")
+    embedding = keras.layers.Embedding(len(words), 2, mask_zero=True)
+    logits = keras.layers.GlobalAveragePooling1D()(embedding(tokens))
+    model = keras.Model(tokens, logits)
+    embedding.set_weights([6 * meaning])
+    return model
+
+
+def _tokenizer(words: Sequence[str]) -> Tokenizer:
+    tokenizer = Tokenizer(WordLevel({word: number for number, word in enumerate(words)}, unk_token="[UNK]"))
+    tokenizer.normalizer = Lowercase()
+    tokenizer.pre_tokenizer = Whitespace()
+    return tokenizer
+
+
+def _manifest(model: str, task: str, inputs: dict[str, TensorSpec], labels: tuple[str, ...], **facts: Any) -> Manifest:
+    outputs = {name: TensorSpec(dtype="float", shape=(-1, len(labels))) for name in ("logits", "probabilities")}
+    return Manifest(
+        model=model,
+        task=task,
+        description=f"A small {model} for tests",
+        created=datetime(2026, 1, 1, tzinfo=UTC),
+        origins=(Origin(licence="CC0-1.0", source="made up"),),
+        data_sha256="0" * 64,
+        code_commit="c0ffee",
+        frameworks={"keras": "3"},
+        signatures={"serving_default": SignatureSpec(inputs=inputs, outputs=outputs)},
+        labels=labels,
+        metrics=(),
+        run="/somewhere/private",
+        **facts,
+    )
+
+
+def _write(
+    folder: Path, model: "keras.Model", dtype: str, documents: dict[str, bytes], input_spec: ImageSpec | TextSpec
+) -> None:
+    import tensorflow as tf
+
+    from export.archive import write_classifier
+
+    shape = model.input_shape
+    write_classifier(folder, model, tf.TensorSpec(shape, dtype, name=input_spec.input), documents)
+    version = VersionDir(folder)
+    version.extra.mkdir()
+    version.manifest.write_bytes(documents["manifest"])
+
+
+def _answer(probabilities: "np.ndarray[Any, Any]", labels: Sequence[str], top_k: int) -> list[Any]:
+    ranked = sorted(zip(labels, probabilities.tolist(), strict=True), key=lambda pair: -pair[1])
+    return [{"label": label, "score": score} for label, score in ranked[:top_k]]
+
+
+def _softmax(model: "keras.Model") -> Callable[[Any], Any]:
+    def probabilities(batch: Any) -> Any:
+        logits = np.asarray(model.predict(batch, verbose=0), dtype=np.float64)
+        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return powers / powers.sum(axis=1, keepdims=True)
+
+    return probabilities
+
+
+def write_digits(folder: Path, *, seed: int, wrong: bool = False) -> None:
+    model = _digits(seed)
+    body = picture()
+    probabilities = _softmax(model)(digit_form(decode(body, max_pixels=10**6))[np.newaxis])[0]
+    expected = _answer(probabilities[::-1] if wrong else probabilities, DIGITS, 5)
+    goldens = [Golden.of("seven", "image/png", body, expected, _TOLERANCE)]
+    manifest = _manifest(
+        "digits",
+        "image-classification",
+        {"image": TensorSpec(dtype="uint8", shape=(-1, 28, 28, 1))},
+        DIGITS,
+        digest=f"sha256:digits-{seed}",
+        parameters=model.count_params(),
+        processing=_IMAGE.model_dump(),
+    )
+    _write(folder, model, "uint8", {"manifest": manifest.document(), "golden": dump_goldens(goldens)}, _IMAGE)
+
+
+def write_sentiment(folder: Path) -> None:
+    words = ("[PAD]", "[UNK]", *_NEGATIVE, *_POSITIVE, "a", "film", "an")
+    model, tokenizer = _sentiment(words), _tokenizer(words)
+    text = "a good film"
+    ids = TextEncoder(tokenizer.to_str(), _TEXT).encode([text])
+    expected = [_answer(_softmax(model)(ids)[0], SENTIMENTS, 2)]
+    goldens = [Golden.of("good", "application/json", json.dumps({"inputs": text}).encode(), expected, _TOLERANCE)]
+    manifest = _manifest(
+        "sentiment",
+        "text-classification",
+        {"token_ids": TensorSpec(dtype="int32", shape=(-1, -1))},
+        SENTIMENTS,
+        digest="sha256:sentiment",
+        parameters=model.count_params(),
+        processing=_TEXT.model_dump(),
+    )
+    documents = {
+        "manifest": manifest.document(),
+        "tokenizer": tokenizer.to_str().encode(),
+        "golden": dump_goldens(goldens),
+    }
+    _write(folder, model, "int32", documents, _TEXT)
+
+
+def json_picture(body: bytes, **parameters: object) -> bytes:
+    """The JSON form of a picture request."""
+    return json.dumps({"inputs": base64.b64encode(body).decode(), "parameters": parameters}).encode()
+
+
+if __name__ == "__main__":
+    target = Path(sys.argv[1])
+    write_digits(target / "digits-a", seed=1)
+    write_digits(target / "digits-b", seed=2)
+    write_digits(target / "digits-wrong", seed=1, wrong=True)
+    write_sentiment(target / "sentiment")
