@@ -1,0 +1,28 @@
+"""What every runtime offers: one loaded version, ready to run its signatures."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from wire.tensors import Array
+
+
+class Runtime(Protocol):
+    """One loaded version. `run` may be called from many threads; `close` once, when no call is in flight."""
+
+    @property
+    def signatures(self) -> Mapping[str, Any]:
+        """`SignatureDef` messages (of `wire.messages`) by name."""
+
+    def run(
+        self, signature: str, inputs: Mapping[str, Array], outputs: Sequence[str], timeout_s: float | None
+    ) -> list[Array]:
+        """Runs a signature on tensors named by its input aliases; the tensors of `outputs`, in that order.
+
+        Shapes are left to the graph to judge, as in TensorFlow Serving. No timeout means: as long as it takes.
+
+        Raises:
+            RequestError: the graph refuses the inputs, or the time is up.
+        """
+
+    def close(self) -> None:
+        """Gives back what the version holds."""
