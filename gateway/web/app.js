@@ -100,8 +100,9 @@ function showModel() {
   const facts = factsOf(model).map((fact) => el("li", { textContent: fact }));
   $("facts").replaceChildren(...facts, el("li", {}, el("a", { href: modelPath(model.name), textContent: "all facts" })));
   $("fault").hidden = !model.ready || !model.reason;
-  $("fault").textContent = model.reason;
+  $("fault").textContent = `Not in use: ${model.reason}`;
   for (const panel of Object.values(panels)) panel.element.hidden = panel !== panels[model.task];
+  $("not-ready").hidden = model.ready;
   $("no-panel").hidden = !model.ready || model.task in panels;
   if (model.ready) panels[model.task]?.show(model);
   markChosen();

@@ -45,7 +45,7 @@ function section(operation, root) {
   const card = el("section", { id: anchor, className: "card operation", ariaLabel: `${method} ${path}` }, heading);
   if (summary) card.append(el("p", { className: "summary", textContent: summary }));
   card.append(...prose(description));
-  if (parameters.length) card.append(title("Parameters"), parameterTable(parameters, root));
+  if (parameters.length) card.append(title("Parameters"), fieldTable(parameters.map(parameterField), root));
   if (requestBody) card.append(title("Request body"), ...bodies(resolve(requestBody, root).content ?? {}, root));
   card.append(title("Shell"), code(curlLine(operation, root)));
   if (method === "post" && path.startsWith("/models/")) {
@@ -55,43 +55,40 @@ function section(operation, root) {
   return card;
 }
 
-function parameterTable(parameters, root) {
-  const fields = parameters.map(({ name, in: place, required, description, schema }) => ({
-    path: name,
-    note: place,
-    required,
-    description,
-    schema,
-  }));
-  return fieldTable(fields, root);
+/** The media types of a body: those with a schema each with its fields and examples, then those sent as they are. */
+function bodies(content, root) {
+  const described = Object.entries(content).filter(([, { schema }]) => schema);
+  const bare = Object.keys(content).filter((mediaType) => !content[mediaType].schema);
+  const rest = bare.length ? [el("p", { className: "media" }, "as it is: ", el("code", { textContent: bare.join(", ") }))] : [];
+  return [...described.flatMap(([mediaType, media]) => body(mediaType, media, root)), ...rest];
 }
 
-/** The media types of a body, each with its fields and examples. */
-function bodies(content, root) {
-  return Object.entries(content).flatMap(([mediaType, media]) => {
-    const head = el("p", { className: "media" }, el("code", { textContent: mediaType }));
-    head.append(` ${typeOf(media.schema, root)}`);
-    const fields = fieldsOf(media.schema, root);
-    const examples = examplesOf(media, root).flatMap(([name, value]) => [
-      el("p", { className: "small", textContent: name }),
-      code(typeof value === "string" ? value : JSON.stringify(value, null, 2)),
-    ]);
-    return [head, ...(fields.length ? [fieldTable(fields, root)] : []), ...examples];
+function body(mediaType, media, root) {
+  const head = el("p", { className: "media" }, el("code", { textContent: mediaType }), ` ${typeOf(media.schema, root)}`);
+  const forms = resolve(media.schema, root).anyOf ?? [media.schema];
+  const tables = forms.flatMap((form) => {
+    const fields = fieldsOf(form, root);
+    const name = forms.length > 1 ? [label(resolve(form, root).title ?? typeOf(form, root))] : [];
+    return fields.length ? [...name, fieldTable(fields, root)] : [];
   });
+  const examples = examplesOf(media, root).flatMap(([name, value]) => [
+    label(name),
+    code(typeof value === "string" ? value : JSON.stringify(value, null, 2)),
+  ]);
+  return [head, ...tables, ...examples];
 }
 
 function answer(status, response, root) {
   const { description, headers = {}, content = {} } = resolve(response, root);
   const summary = el("summary", {}, el("code", { className: status < 400 ? "good" : "", textContent: status }));
-  summary.append(` ${description}`);
-  const fields = Object.entries(headers).map(([name, header]) => ({
-    ...resolve(header, root),
-    path: name,
-    note: "header",
-  }));
+  summary.append(...inline(description));
+  const fields = Object.entries(headers).map(([name, one]) => parameterField({ name, in: "header", ...resolve(one, root) }));
   const parts = [...bodies(content, root), ...(fields.length ? [fieldTable(fields, root)] : [])];
   return parts.length ? el("details", {}, summary, ...parts) : el("div", { className: "bare" }, ...summary.childNodes);
 }
+
+/** A parameter or header as a row of `fieldTable`. */
+const parameterField = (parameter) => ({ ...parameter, path: parameter.name, note: parameter.in });
 
 function fieldTable(fields, root) {
   const rows = fields.map(({ path, note, description, schema, required }) => {
@@ -105,27 +102,27 @@ function fieldTable(fields, root) {
   return el("table", {}, el("tbody", {}, ...rows));
 }
 
-/** A line to paste; a parameter without an example stands as `{name}`. */
+/** A line to paste, with bare bytes where they are taken. A parameter without an example stands as `{name}`. */
 function curlLine({ method, path, parameters, requestBody }, root) {
   const filled = parameters
     .filter((parameter) => parameter.in === "path")
-    .reduce((line, one) => line.replace(`{${one.name}}`, (name) => examplesOf(one, root)[0]?.[1] ?? name), path);
+    .reduce((line, one) => line.replace(`{${one.name}}`, (name) => exampleOf(one, root) ?? name), path);
   const lines = [`curl ${quoted(location.origin + filled)}`];
   if (!["get", "post"].includes(method)) lines.push(`-X ${method.toUpperCase()}`);
   const content = Object.entries(resolve(requestBody, root).content ?? {});
-  const [mediaType, media] = content.find(([type]) => type.includes("json")) ?? content[0] ?? [];
-  if (mediaType) lines.push(`-H ${quoted(`Content-Type: ${mediaType}`)}`, data(mediaType, media, root));
+  const [mediaType, media] = content.find(([, { schema }]) => !schema) ?? content[0] ?? [];
+  if (mediaType) lines.push(`-H ${quoted(`Content-Type: ${mediaType}`)}`);
+  if (media) lines.push(media.schema ? `-d ${quoted(JSON.stringify(exampleOf(media, root)))}` : "--data-binary @FILE");
   return lines.join(" \\\n  ");
 }
 
-function data(mediaType, media, root) {
-  if (!mediaType.includes("json")) return "--data-binary @FILE";
-  return `-d ${quoted(JSON.stringify(examplesOf(media, root)[0]?.[1] ?? {}))}`;
-}
+const exampleOf = (node, root) => examplesOf(node, root)[0]?.[1];
 
 const methodBadge = (method) => el("span", { className: `method ${method}`, textContent: method.toUpperCase() });
 
 const title = (text) => el("h3", { className: "eyebrow", textContent: text });
+
+const label = (text) => el("p", { className: "small", textContent: text });
 
 const code = (text) => el("pre", { tabIndex: 0 }, el("code", { textContent: text }));
 

@@ -7,7 +7,10 @@ import { Sketch } from "/web/sketch.js";
 
 const PACE_MS = 80; // between two requests while a digit is drawn
 
-/** Answers while you draw. One question is under way at a time, so that drawing on never starves the answer. */
+/**
+ * Answers while you draw: as long as the pen is down one question is under way at a time, so that drawing on does not
+ * end every question before its answer. Any other change asks at once.
+ */
 export class PicturePanel {
   element = $("picture-panel");
   #changed;
@@ -53,17 +56,24 @@ export class PicturePanel {
     return body;
   }
 
-  async #sketched() {
+  #sketched() {
     this.#arrange();
+    if (!this.#sketch.drawing) return this.#changed();
     this.#dirty = true;
-    if (this.#asking) return;
+    if (!this.#asking) this.#askWhileDrawing();
+  }
+
+  async #askWhileDrawing() {
     this.#asking = true;
-    while (this.#dirty) {
-      this.#dirty = false;
-      await this.#changed();
-      await after(PACE_MS);
+    try {
+      while (this.#dirty) {
+        this.#dirty = false;
+        await this.#changed();
+        await after(PACE_MS);
+      }
+    } finally {
+      this.#asking = false;
     }
-    this.#asking = false;
   }
 
   #listenForFiles() {

@@ -7,19 +7,26 @@ export class Sketch {
   #canvas;
   #changed;
   #strokes = [];
+  #drawing = false;
 
-  /** `changed()` is called after every visible change. */
+  /** `changed()` is called after every change of the drawing. */
   constructor(canvas, changed) {
     this.#canvas = canvas;
     this.#changed = changed;
     canvas.addEventListener("pointerdown", (event) => this.#begin(event));
     canvas.addEventListener("pointermove", (event) => this.#extend(event));
+    canvas.addEventListener("lostpointercapture", () => (this.#drawing = false));
     new ResizeObserver(() => this.#fit()).observe(canvas);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#paint());
   }
 
   get empty() {
     return this.#strokes.length === 0;
+  }
+
+  /** Whether the pen is down, so that more changes will follow at once. */
+  get drawing() {
+    return this.#drawing;
   }
 
   /** Replaces the drawing. A stroke is a list of points `[x, y]` in 0…1. */
@@ -47,14 +54,15 @@ export class Sketch {
   }
 
   #begin(event) {
-    if (event.button !== 0) return;
+    if (event.button !== 0 || !event.isPrimary) return;
     this.#canvas.setPointerCapture(event.pointerId);
+    this.#drawing = true;
     this.#strokes.push([this.#point(event)]);
     this.#update();
   }
 
   #extend(event) {
-    if (!this.#canvas.hasPointerCapture(event.pointerId)) return;
+    if (!this.#drawing || !event.isPrimary || this.empty) return;
     const moves = event.getCoalescedEvents?.() ?? [];
     this.#strokes.at(-1).push(...(moves.length ? moves : [event]).map((move) => this.#point(move)));
     this.#update();

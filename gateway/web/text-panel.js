@@ -6,7 +6,7 @@ import { textRequest } from "/web/request.js";
 const EXAMPLES = [
   "an unforgettable, wonderful film",
   "Two hours I will never get back.",
-  "The plot is thin, but the cast makes it worth it.",
+  "Thin plot, but the cast is worth it.",
 ];
 
 export class TextPanel {

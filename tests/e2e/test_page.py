@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, FilePayload, Locator, P
 
 from bench.stack import Stack, running_stack
 from store.layout import Store
+from store.publish import publish
 
 PRAISE = "an unforgettable, wonderful film"
 BLAME = "Two hours I will never get back."
@@ -29,6 +30,11 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+# What the browser itself says when a test provokes a refusal or takes the network away.
+PROVOKED = tuple(
+    f"Failed to load resource: {why}" for why in ("the server responded with a status of 4", "net::ERR_INT")
+)
 
 
 @pytest.fixture(scope="module")
@@ -54,8 +60,7 @@ def quiet_page(browser: Browser, url: str, **options: Any) -> Iterator[Page]:
     page.on("request", lambda request: None if request.url.startswith(url) else strangers.append(request.url))
     yield page
     context.close()
-    refused = "Failed to load resource: the server responded with a status of 4"  # as a test provoked it
-    assert [text for text in errors if not text.startswith(refused)] == []
+    assert [text for text in errors if not text.startswith(PROVOKED)] == []
     assert [url for url in strangers if not url.startswith("blob:")] == []
 
 
@@ -146,7 +151,7 @@ def test_a_drawn_seven_is_read_while_it_is_drawn(page: Page, tmp_path: Path) -> 
     expect(page.locator("#origin code")).not_to_be_empty()
     with page.expect_response("**/models/digits"):  # before the pen is up
         page.mouse.down()
-        page.mouse.move(300, 500, steps=4)
+        page.mouse.move(0, 0, steps=4)
     page.mouse.up()
     page.get_by_role("button", name="Undo").click()
     expect(best(page)).to_have_text("7")
@@ -282,25 +287,39 @@ def test_an_address_without_a_model_shows_the_first(page: Page) -> None:
 
 
 def test_a_new_model_and_a_new_version_appear_by_themselves(browser: Browser, stack: Stack, tmp_path: Path) -> None:
-    def publish(model: str, version: int) -> None:
-        staged = tmp_path / ".staged"
-        staged.symlink_to(Store.at(stack.store).version(model).path, target_is_directory=True)
-        (tmp_path / "store" / model).mkdir(parents=True, exist_ok=True)
-        staged.rename(tmp_path / "store" / model / str(version))
-
-    publish("digits", 1)
-    with running_stack(tmp_path / "store", ("digits",)) as other, quiet_page(browser, other.url) as page:
+    filled, growing = Store.at(stack.store), Store.at(tmp_path)
+    publish(growing, filled.version("digits").path)
+    with running_stack(growing.root, ("digits",)) as other, quiet_page(browser, other.url) as page:
         page.goto("/")
         page.get_by_role("button", name="Draw a 7").click()
         expect(page.locator("#origin")).to_contain_text("version 1")
-        publish("digits", 2)
+        publish(growing, filled.version("digits").path)
         expect(page.locator("#origin")).to_contain_text("version 2", timeout=60_000)
         expect(page.locator("#facts")).to_contain_text("version 2")
         expect(best(page)).to_have_text("7")
-        publish("sentiment", 1)
+        publish(growing, filled.version("sentiment").path)
         page.get_by_role("link", name="sentiment text-classification").click(timeout=60_000)
         page.get_by_role("button", name=PRAISE).click()
         expect(best(page)).to_have_text("positive")
+        broken = growing.root / "photos" / "1"
+        broken.mkdir(parents=True)
+        (broken / "saved_model.pb").write_bytes(b"not a model")
+        page.get_by_role("link", name="photos not ready").click(timeout=60_000)
+        expect(page.locator("#problem-title")).to_have_text("photos is not ready")
+        expect(page.locator("#problem-detail")).to_contain_text("version 1")
+
+
+def test_a_gateway_out_of_reach_is_told_and_found_again(page: Page) -> None:
+    page.goto("/#sentiment")
+    page.get_by_label("Text").fill(PRAISE)
+    page.context.set_offline(True)
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#problem-title")).to_have_text("No answer")
+    expect(page.locator("#offline")).to_be_visible(timeout=30_000)
+    page.context.set_offline(False)
+    expect(page.locator("#offline")).to_be_hidden(timeout=30_000)
+    page.get_by_role("button", name="Ask").click()
+    expect(best(page)).to_have_text("positive")
 
 
 @pytest.mark.parametrize("address", ["/#digits", "/#sentiment", "/docs"])
