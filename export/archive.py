@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from export.errors import WeightsStoredTwiceError
+from store.manifest import SignatureSpec, TensorSpec
 
 if TYPE_CHECKING:
     import keras
@@ -32,20 +33,33 @@ def write_classifier(
 
     archive = tf.Module()
     archive.weights = [variable.value for variable in model.variables]  # a tf.Module does not track Keras variables
+    signatures = {SERVING_SIGNATURE: serving_function(model, inputs), MANIFEST_SIGNATURE: _documents(documents)}
+    tf.saved_model.save(archive, str(folder), signatures=signatures)
+    _check_weights(folder, model)
+
+
+def serving_function(model: "keras.Model", inputs: "tf.TensorSpec") -> Any:
+    """The `tf.function` behind `serving_default`: `inputs` to `logits` and `probabilities`, float `[batch, labels]`."""
+    import tensorflow as tf
 
     def serve(batch: Any) -> dict[str, Any]:
         logits = model(batch, training=False)
         return {"logits": logits, "probabilities": tf.nn.softmax(logits)}
 
-    tf.saved_model.save(
-        archive,
-        str(folder),
-        signatures={
-            SERVING_SIGNATURE: tf.function(serve, input_signature=[inputs]),
-            MANIFEST_SIGNATURE: _documents(documents),
-        },
-    )
-    _check_weights(folder, model)
+    return tf.function(serve, input_signature=[inputs])
+
+
+def signature_specs(inputs: "tf.TensorSpec", labels: int) -> dict[str, SignatureSpec]:
+    """The signatures that `write_classifier` writes, as the manifest names them."""
+    given = TensorSpec(dtype=inputs.dtype.name, shape=tuple(-1 if side is None else side for side in inputs.shape))
+    scores = TensorSpec(dtype="float32", shape=(-1, labels))
+    texts = TensorSpec(dtype="string", shape=(-1,))
+    return {
+        SERVING_SIGNATURE: SignatureSpec(
+            inputs={inputs.name: given}, outputs={"logits": scores, "probabilities": scores}
+        ),
+        MANIFEST_SIGNATURE: SignatureSpec(inputs={"section": texts}, outputs={"document": texts}),
+    }
 
 
 def _documents(documents: Mapping[str, bytes]) -> Any:

@@ -1,0 +1,92 @@
+"""Goldens of a version: held-out requests with the answers of the trained model, by the real preprocessing."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import JsonValue
+
+from export.errors import NoGoldensError
+from models.example import Example
+from processing.image import FORMS, decode
+from processing.spec import ImageSpec, TextSpec
+from processing.text import TextEncoder
+from store.golden import Golden
+
+_TOLERANCE = 1e-4
+_MAX_PIXELS = 2**24
+_IMAGE_TOP_K = 5  # what the gateway answers when a request says nothing
+_PER_LABEL = 4
+_CLEAR_GAP = 0.01  # between neighbouring logits: less, and rounding on another machine could swap two labels
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class CheckedGolden:
+    """A golden with the tensors between request and answer: `inputs` `[1, …]`, `logits` `[1, labels]`."""
+
+    golden: Golden
+    inputs: Array
+    logits: NDArray[np.float32]
+
+
+def make_goldens(
+    examples: Sequence[Example],
+    labels: Sequence[str],
+    spec: ImageSpec | TextSpec,
+    tokenizer: str | None,
+    predict: Callable[[Array], NDArray[np.float32]],
+) -> list[CheckedGolden]:
+    """Up to four goldens for each label, those first that the model reads rightly.
+
+    Examples whose labels lie so close that another machine may order them otherwise are passed over.
+
+    Args:
+        predict: the model's input `[1, …]` to logits `[1, labels]`.
+
+    Raises:
+        NoGoldensError: all were.
+    """
+    preprocess = _preprocessing(spec, tokenizer)
+    shown = _IMAGE_TOP_K if isinstance(spec, ImageSpec) else len(labels)
+    chosen: list[CheckedGolden] = []
+    for number, label in enumerate(labels):
+        clear: list[tuple[bool, CheckedGolden]] = []
+        for example in (example for example in examples if example.label == label):
+            inputs = preprocess(example.body)
+            logits = predict(inputs)
+            if _is_clear(logits[0], shown):
+                best = _ranked(logits[0], labels)[:shown]
+                expected: JsonValue = [*best] if isinstance(spec, ImageSpec) else [[*best]]
+                golden = Golden.of(example.name, example.media_type, example.body, expected, _TOLERANCE)
+                clear.append((logits[0].argmax() != number, CheckedGolden(golden, inputs, logits)))
+        chosen += [golden for _, golden in sorted(clear, key=lambda item: item[0])[:_PER_LABEL]]
+    if not chosen:
+        raise NoGoldensError(len(examples))
+    return chosen
+
+
+def _preprocessing(spec: ImageSpec | TextSpec, tokenizer: str | None) -> Callable[[bytes], Array]:
+    """Request bodies to the model's input, one row, as the gateway does it."""
+    if isinstance(spec, ImageSpec):
+        form = FORMS[spec.form]
+        return lambda body: form(decode(body, max_pixels=_MAX_PIXELS))[np.newaxis]
+    encoder = TextEncoder(tokenizer or "", spec)
+    return lambda body: encoder.encode([json.loads(body)["inputs"]])
+
+
+def _is_clear(logits: NDArray[np.float32], shown: int) -> bool:
+    """Whether the order of the labels shown, and which they are, survives rounding."""
+    descending = np.sort(logits)[::-1][: shown + 1]
+    return bool((descending[:-1] - descending[1:] >= _CLEAR_GAP).all())
+
+
+def _ranked(logits: NDArray[np.float32], labels: Sequence[str]) -> list[JsonValue]:
+    """Labels with their softmax scores, descending: the shape in which the gateway answers."""
+    powers = np.exp(logits - logits.max())
+    scores = powers / powers.sum()
+    return [{"label": labels[i], "score": float(scores[i])} for i in np.argsort(-scores, kind="stable")]

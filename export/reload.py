@@ -1,0 +1,72 @@
+"""Loads an export in a fresh process and compares its answers: `python -m export.reload FOLDER CHECKS`."""
+
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from export.archive import MANIFEST_SIGNATURE, SERVING_SIGNATURE
+from export.errors import ReloadError
+from export.goldens import CheckedGolden
+
+_CLOSE = 1e-5
+
+
+def check_reload(
+    folder: Path, checks: Path, input_name: str, goldens: Sequence[CheckedGolden], documents: Mapping[str, bytes]
+) -> None:
+    """Compares in a process that has never seen the Keras model; `checks` is a file that it may write.
+
+    Raises:
+        ReloadError: logits or probabilities differ by more than 1e-5, or a document is not what it was.
+    """
+    arrays: dict[str, Any] = {"input_name": np.array(input_name)}
+    for number, golden in enumerate(goldens):
+        arrays |= {f"inputs_{number}": golden.inputs, f"logits_{number}": golden.logits}
+    for section, document in documents.items():
+        arrays[f"document_{section}"] = np.frombuffer(document, np.uint8)
+    np.savez(checks, **arrays)
+    command = [sys.executable, "-m", __name__, str(folder), str(checks)]
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    if done.returncode:
+        raise ReloadError((done.stdout.strip() or done.stderr.strip()).rpartition("\n")[2])
+
+
+def differences(folder: Path, checks: Path) -> list[str]:
+    """What the SavedModel in `folder` answers otherwise than `checks` says, in words."""
+    import tensorflow as tf
+
+    signatures = tf.saved_model.load(str(folder)).signatures
+    found = []
+    with np.load(checks) as arrays:
+        name = str(arrays["input_name"])
+        for key in arrays.files:
+            kind, _, which = key.partition("_")
+            if kind == "inputs":
+                answer = signatures[SERVING_SIGNATURE](**{name: tf.constant(arrays[key])})
+                found += _compare(which, arrays[f"logits_{which}"], answer)
+            elif kind == "document":
+                answer = signatures[MANIFEST_SIGNATURE](section=tf.constant([which]))
+                if answer["document"][0].numpy() != arrays[key].tobytes():
+                    found.append(f"section {which} of the manifest signature is not the document that was written")
+    return found
+
+
+def _compare(which: str, logits: Any, answer: Mapping[str, Any]) -> list[str]:
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    expected = {"logits": logits, "probabilities": powers / powers.sum(axis=1, keepdims=True)}
+    found = []
+    for output, values in expected.items():
+        gap = float(np.abs(values - answer[output].numpy()).max())
+        if not gap <= _CLOSE * max(1.0, float(np.abs(values).max())):
+            found.append(f"golden {which}: {output} differ by {gap:.1e}, expected at most {_CLOSE} (relative)")
+    return found
+
+
+if __name__ == "__main__":
+    reasons = differences(Path(sys.argv[1]), Path(sys.argv[2]))
+    if reasons:
+        sys.exit("; ".join(reasons))

@@ -1,0 +1,98 @@
+"""Assembles a version from a trained model: SavedModel, manifest, goldens, card; checked before it counts."""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from export.archive import serving_function, signature_specs, write_classifier
+from export.card import model_card
+from export.digest import answers_digest
+from export.goldens import CheckedGolden, make_goldens
+from export.reload import check_reload
+from export.trained import Trained
+from store.golden import dump_goldens, write_goldens
+from store.layout import VersionDir
+from store.manifest import Manifest, Origin
+
+if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
+
+_STAGING = ".exporting-"
+
+
+def export_version(trained: Trained, target: Path) -> None:
+    """Makes the folder `target`, which `store.publish` takes. It appears by a rename, after its answers were checked
+    in a fresh process; an older export there is replaced. On failure `target` is as it was.
+
+    Raises:
+        ExportError: the weights, the goldens or the reloaded answers are not as they should be.
+    """
+    model = trained.spec.build(trained.config)
+    model.load_weights(trained.weights)
+    inputs = _input_spec(model, trained)
+    processing = trained.spec.processing(trained.config)
+    goldens = make_goldens(
+        trained.examples,
+        trained.spec.labels,
+        processing,
+        trained.tokenizer,
+        lambda batch: model.predict(batch, verbose=0),
+    )
+    manifest = _manifest(trained, model, inputs)
+    documents = {"manifest": manifest.document(), "golden": dump_goldens([checked.golden for checked in goldens])}
+    if trained.tokenizer is not None:
+        documents["tokenizer"] = trained.tokenizer.encode()
+    with tempfile.TemporaryDirectory(prefix=_STAGING, dir=target.parent) as folder:
+        staging = Path(folder) / "version"
+        write_classifier(staging, model, inputs, documents)
+        _write_extra(VersionDir(staging), manifest, goldens)
+        check_reload(staging, Path(folder) / "checks.npz", inputs.name, goldens, documents)
+        shutil.rmtree(target, ignore_errors=True)
+        staging.rename(target)
+
+
+def _write_extra(version: VersionDir, manifest: Manifest, goldens: Sequence[CheckedGolden]) -> None:
+    requests = [checked.golden for checked in goldens]
+    version.extra.mkdir()
+    version.manifest.write_bytes(manifest.document())
+    write_goldens(version.golden, requests)
+    version.card.write_text(model_card(manifest, requests))
+
+
+def _manifest(trained: Trained, model: "keras.Model", inputs: "tf.TensorSpec") -> Manifest:
+    spec = trained.spec
+    processing = spec.processing(trained.config).model_dump(mode="json")
+    return Manifest(
+        model=spec.name,
+        task=spec.task,
+        description=spec.description,
+        created=datetime.now(UTC),
+        digest=answers_digest(
+            serving_function(model, inputs).get_concrete_function(),
+            [json.dumps([spec.task, spec.labels, processing]).encode(), (trained.tokenizer or "").encode()],
+        ),
+        origins=tuple(Origin(**asdict(origin)) for origin in spec.origins),
+        data_sha256=trained.data_sha256,
+        code_commit=trained.code_commit,
+        frameworks={name: version(name) for name in ("keras", "tensorflow")},
+        parameters=model.count_params(),
+        signatures=signature_specs(inputs, len(spec.labels)),
+        processing=processing,
+        labels=spec.labels,
+        metrics=tuple(trained.metrics),
+        run=trained.run,
+    )
+
+
+def _input_spec(model: "keras.Model", trained: Trained) -> "tf.TensorSpec":
+    import tensorflow as tf
+
+    (tensor,) = model.inputs
+    return tf.TensorSpec(tensor.shape, tensor.dtype, name=trained.spec.processing(trained.config).input)

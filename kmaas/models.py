@@ -1,0 +1,55 @@
+"""`kmaas models`: the catalogue and the store."""
+
+import json
+from typing import Any
+
+import click
+
+from kmaas.config import Config
+
+
+@click.command("models", short_help="List the catalogue and the store.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def models(config: Config, as_json: bool) -> None:
+    """Lists the models that can be trained and those that the store has."""
+    rows = _rows(config)
+    if as_json:
+        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("model", "task", "versions", "accuracy", "licence")
+    for row in rows:
+        versions = ", ".join(map(str, row["versions"])) or "–"
+        accuracy = "–" if row["accuracy"] is None else f"{row['accuracy']:.4f}"
+        table.add_row(row["name"], row["task"], versions, accuracy, row["licence"])
+    Console().print(table)
+
+
+def _rows(config: Config) -> list[dict[str, Any]]:
+    """One for each model of the catalogue or the store; facts of the newest version where there is one."""
+    from models.catalog import CATALOG
+    from store.layout import Store
+    from store.manifest import Manifest
+
+    store = Store.at(config.store)
+    rows = []
+    for name in [*CATALOG, *(name for name in store.models() if name not in CATALOG)]:
+        versions = store.versions(name)
+        manifest = Manifest.read(store.version(name).manifest) if versions else None
+        about = manifest or CATALOG[name]
+        measured = manifest.metrics if manifest else ()
+        rows.append(
+            {
+                "name": name,
+                "in_catalogue": name in CATALOG,
+                "task": about.task,
+                "description": about.description,
+                "licence": "; ".join(dict.fromkeys(origin.licence for origin in about.origins)),
+                "versions": versions,
+                "accuracy": next((metric.value for metric in measured if metric.name == "accuracy"), None),
+            }
+        )
+    return rows

@@ -1,0 +1,76 @@
+"""`kmaas train`: trains a model, or continues a run."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from kmaas.config import Config
+from kmaas.progress import shown_progress
+
+if TYPE_CHECKING:
+    from models.spec import ModelSpec
+    from training.run import Run
+
+
+@click.command("train", short_help="Train a model; leaves a run folder.")
+@click.argument("model")
+@click.option("--epochs", type=int, help="Passes over the training data.")
+@click.option("--optimizer", help="sgd (plain gradient descent) or adam.")
+@click.option("--preset", type=click.Path(path_type=Path), help="A TOML file that overlays the model's own preset.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="One setting; may be repeated.")
+@click.option("--resume", type=click.Path(path_type=Path), help="Continue this run with its own configuration.")
+@click.pass_obj
+def train(
+    config: Config,
+    *,
+    model: str,
+    epochs: int | None,
+    optimizer: str | None,
+    preset: Path | None,
+    settings: tuple[str, ...],
+    resume: Path | None,
+) -> None:
+    """Trains MODEL to its end and evaluates it. An interruption loses at most one epoch: see --resume."""
+    from models.catalog import find
+    from training.fit import train as train_run
+    from training.quiet import import_tensorflow_quietly
+    from training.run import resume_command
+
+    spec = find(model)
+    given = [f"{key}={value}" for key, value in (("epochs", epochs), ("optimizer", optimizer)) if value is not None]
+    if resume is None:
+        run = _new_run(config, spec, preset, [*settings, *given])
+    elif given or preset or settings:
+        raise click.UsageError("--resume continues a run as it was begun; leave the other options away")
+    else:
+        run = _old_run(resume, spec)
+    click.echo(run.path)
+    import_tensorflow_quietly()
+    try:
+        with shown_progress() as progress:
+            train_run(run, config.cache, progress)
+    except KeyboardInterrupt:
+        click.echo(f"interrupted; continue with: {resume_command(run)}", err=True)
+        raise SystemExit(130) from None
+    evaluation = run.evaluation()
+    click.echo(f"accuracy {evaluation.accuracy:.4f} on {evaluation.rows} held-out rows")
+
+
+def _new_run(config: Config, spec: "ModelSpec", preset: Path | None, settings: Sequence[str]) -> "Run":
+    from training.config import load_config
+    from training.fingerprint import fingerprint
+    from training.run import Run
+
+    chosen = load_config(spec, preset, settings)
+    return Run.create(config.runs, spec, chosen, fingerprint(spec, chosen))
+
+
+def _old_run(path: Path, spec: "ModelSpec") -> "Run":
+    from training.run import Run
+
+    run = Run.open(path)
+    if run.spec is not spec:
+        raise click.UsageError(f"{path} is a run of {run.spec.name}, not of {spec.name}")
+    return run

@@ -1,0 +1,31 @@
+"""Errors of the catalogue.
+
+ModelsError
+├── UnknownModelError       a name that the catalogue does not have
+├── DuplicateModelError     two entries of the catalogue share a name
+└── LicenceNotAcceptedError the terms of a model are unclear, and the user has not accepted them
+"""
+
+from collections.abc import Iterable
+
+
+class ModelsError(Exception):
+    """Base of every error raised by `models`."""
+
+
+class UnknownModelError(ModelsError):
+    def __init__(self, unknown: Iterable[str], known: Iterable[str]) -> None:
+        names = ", ".join(repr(name) for name in unknown)
+        super().__init__(f"the catalogue has no {names}; it has {', '.join(known)}")
+
+
+class DuplicateModelError(ModelsError):
+    def __init__(self, name: str) -> None:
+        super().__init__(f"the catalogue names {name!r} twice; expected each name once")
+
+
+class LicenceNotAcceptedError(ModelsError):
+    def __init__(self, name: str, licences: Iterable[str]) -> None:
+        super().__init__(
+            f"the terms of {name} are unclear ({'; '.join(licences)}); read them, then say --accept-licence to go on"
+        )

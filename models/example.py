@@ -1,0 +1,25 @@
+"""A held-out request as a client sends it, and the label that is right."""
+
+import base64
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Example(BaseModel):
+    """A picture, or the JSON of a text request; bytes are kept as base64."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    media_type: str
+    body_base64: str
+    label: str
+
+    @classmethod
+    def of(cls, name: str, media_type: str, body: bytes, label: str) -> Self:
+        return cls(name=name, media_type=media_type, body_base64=base64.b64encode(body).decode(), label=label)
+
+    @property
+    def body(self) -> bytes:
+        return base64.b64decode(self.body_base64)

@@ -1,0 +1,76 @@
+"""A catalogue entry: what a model is, what can be set about its training, and how its network is built."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from processing.spec import ImageSpec, TextSpec
+
+if TYPE_CHECKING:
+    import keras
+
+Count = Annotated[int, Field(ge=1)]
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+Rate = Annotated[float, Field(gt=0)]
+
+
+class Frozen(BaseModel):
+    """A value object of settings; unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class LearningRates(Frozen):
+    """Where each optimiser begins; the rate falls to zero along a half cosine over the whole training."""
+
+    adam: Rate
+    sgd: Rate
+
+
+class TrainConfig(Frozen):
+    """What can be set about every model. The values come from `training/presets/<model>.toml`.
+
+    `sgd` is plain gradient descent, `adam` Adam with bias correction. `rows` keeps only that many rows of the training
+    data and of the held-out data, for trials; None keeps all.
+    """
+
+    seed: Annotated[int, Field(ge=0, lt=2**31)]
+    epochs: Count
+    batch_size: Count
+    optimizer: Literal["adam", "sgd"]
+    learning_rate: LearningRates
+    rows: Count | None = None
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where training data or weights come from, and under which terms."""
+
+    licence: str
+    source: str
+    url: str | None = None
+    attribution: str | None = None
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """One model that can be trained.
+
+    Attributes:
+        config: the type of its configuration.
+        build: a configuration to a fresh Keras model with one input, named as in `processing`, and logits out.
+        processing: a configuration to the document that tells how raw input becomes that input.
+        licence_unclear: the user must accept the terms of `origins` first.
+    """
+
+    name: str
+    task: str
+    description: str
+    labels: tuple[str, ...]
+    origins: tuple[Origin, ...]
+    config: type[TrainConfig]
+    build: "Callable[[Any], keras.Model]"
+    processing: Callable[[Any], ImageSpec | TextSpec]
+    licence_unclear: bool = False

@@ -1,0 +1,85 @@
+"""The configuration of a training: preset, file and command line merged into one frozen, typed value."""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from models.spec import ModelSpec, TrainConfig
+from training.errors import ConfigurationError
+
+PRESETS = Path(__file__).with_name("presets")
+
+
+def load_config(spec: ModelSpec, preset: Path | None = None, settings: Sequence[str] = ()) -> TrainConfig:
+    """The model's own preset, overlaid by the file `preset` and then by `settings`, each `key=value`.
+
+    A dot reaches into a table (`augment.scale=0.1`); a value is read as TOML, and as text where it is none.
+
+    Raises:
+        ConfigurationError: an unknown key (the known ones are listed), a value that does not fit, or no TOML.
+    """
+    values = _read(PRESETS / f"{spec.name}.toml")
+    if preset is not None:
+        values = _merged(values, _read(preset))
+    for setting in settings:
+        values = _merged(values, _parsed(setting))
+    try:
+        return spec.config.model_validate(values)
+    except ValidationError as exc:
+        raise ConfigurationError(_explained(spec, exc)) from exc
+
+
+def known_keys(config: type[BaseModel], prefix: str = "") -> list[str]:
+    """The keys of a configuration, those of its tables with a dot."""
+    keys: list[str] = []
+    for name, field in config.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            keys += known_keys(field.annotation, f"{prefix}{name}.")
+        else:
+            keys.append(f"{prefix}{name}")
+    return keys
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text())
+    except OSError as exc:
+        raise ConfigurationError(f"the preset {path} cannot be read: {exc.strerror}") from exc
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+        raise ConfigurationError(f"the preset {path} is not TOML: {exc}") from exc
+
+
+def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        old = merged.get(key)
+        merged[key] = _merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _parsed(setting: str) -> dict[str, Any]:
+    key, equals, text = setting.partition("=")
+    if not (key and equals):
+        raise ConfigurationError(f"{setting!r} is not a setting; expected key=value")
+    value: Any
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text
+    for part in reversed(key.split(".")):
+        value = {part: value}
+    return dict(value)
+
+
+def _explained(spec: ModelSpec, exc: ValidationError) -> str:
+    faults = []
+    for error in exc.errors():
+        key = ".".join(map(str, error["loc"]))
+        if error["type"] == "extra_forbidden":
+            faults.append(f"unknown key {key!r}; the keys of {spec.name} are {', '.join(known_keys(spec.config))}")
+        else:
+            faults.append(f"{key}: {error['msg']}, received {error['input']!r}")
+    return f"configuration of {spec.name}: {'; '.join(faults)}"

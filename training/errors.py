@@ -1,0 +1,59 @@
+"""Errors of training.
+
+TrainingError
+├── ConfigurationError          an unknown key, or a value that does not fit
+├── NotARunError                a folder that is no run, or one that lacks what is needed
+├── RunBusyError                another process trains this run
+├── DataError                   data that is not what it should be
+│   ├── DigestMismatchError     fetched bytes have another sha256 than the pinned one
+│   └── NoSourceError           no source of a data set can be had
+└── FetchError                  a package cannot be fetched
+    └── MissingClientError      the client that fetches it is not installed
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+
+class TrainingError(Exception):
+    """Base of every error raised by `training`."""
+
+
+class ConfigurationError(TrainingError):
+    pass
+
+
+class NotARunError(TrainingError):
+    def __init__(self, path: Path, lacks: str, hint: str) -> None:
+        super().__init__(f"{path} has no {lacks}; {hint}")
+
+
+class RunBusyError(TrainingError):
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"another process trains {path}; wait until it has ended, or start another run")
+
+
+class DataError(TrainingError):
+    pass
+
+
+class DigestMismatchError(DataError):
+    def __init__(self, what: str, expected: str, received: str) -> None:
+        super().__init__(f"{what} has sha256 {received}, expected {expected}; it was not kept")
+
+
+class NoSourceError(DataError):
+    def __init__(self, what: str, failures: Sequence[str]) -> None:
+        super().__init__(f"{what} cannot be had from any of its sources: {'; '.join(failures)}")
+
+
+class FetchError(TrainingError):
+    def __init__(self, client: str, what: str, reason: str) -> None:
+        super().__init__(
+            f"{client} could not fetch {what}: {reason}; check the network and how {client} is configured, then again"
+        )
+
+
+class MissingClientError(FetchError):
+    def __init__(self, client: str, what: str) -> None:
+        super().__init__(client, what, f"{client} is not installed")

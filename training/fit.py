@@ -1,0 +1,149 @@
+"""Trains a run to its end, from wherever it stands."""
+
+import json
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from training.environment import environment
+from training.plots import draw_confusion, draw_curves
+from training.progress import Progress
+from training.recipe import Recipe
+from training.recipes import make_recipe
+from training.run import EpochLine, Run
+
+if TYPE_CHECKING:
+    import keras
+
+_WEIGHTS = ".weights.h5"
+
+
+def train(run: Run, cache: Path, progress: Progress) -> None:
+    """Trains the epochs that are missing and evaluates. An interruption loses at most the epoch it falls into.
+
+    Raises:
+        RunBusyError: another process trains this run.
+        TrainingError: the data cannot be had.
+    """
+    with run.exclusive():
+        recipe = make_recipe(run.spec, run.config, cache, progress, run.tokenizer())
+        run.write_json("environment.json", environment() | {"data": recipe.facts.model_dump()})
+        if recipe.tokenizer is not None:
+            run.write("tokenizer.json", recipe.tokenizer)
+        if not run.weights.exists():
+            _fit(run, recipe, progress)
+        _evaluate(run, recipe, progress)
+
+
+def evaluate(run: Run, cache: Path, progress: Progress) -> None:
+    """Measures a trained run again, and writes what `train` wrote at its end."""
+    with run.exclusive():
+        _evaluate(run, make_recipe(run.spec, run.config, cache, progress, run.tokenizer()), progress)
+
+
+def load_model(run: Run) -> "keras.Model":
+    """The run's network with its finished weights."""
+    model = run.spec.build(run.config)
+    model.load_weights(run.weights)
+    return model
+
+
+def _fit(run: Run, recipe: Recipe, progress: Progress) -> None:
+    import keras
+
+    keras.utils.set_random_seed(run.config.seed)
+    model = run.spec.build(run.config)
+    recipe.prepare(model)
+    steps = -(-recipe.facts.training_rows // run.config.batch_size)
+    model.compile(_optimizer(run, steps), recipe.loss(), jit_compile=False)  # XLA is slower for CNNs on a CPU
+    done = _restore(run, model)
+    held_out = recipe.held_out()
+    progress.stage(f"train {run.spec.name}", run.config.epochs * steps)
+    for epoch in range(done, run.config.epochs):
+        started = time.monotonic()
+        loss = _fit_epoch(run, model, recipe, epoch, partial(_tell, progress, epoch * steps))
+        held_out_loss = model.evaluate(*held_out, batch_size=1024, verbose=0)
+        seconds = round(time.monotonic() - started, 3)
+        _checkpoint(run, model, EpochLine(epoch + 1, loss, held_out_loss, seconds))
+        detail = f"epoch {epoch + 1}/{run.config.epochs}, loss {loss:.4f}, held out {held_out_loss:.4f}"
+        progress.at((epoch + 1) * steps, detail)
+    _finish(run, model)
+
+
+def _fit_epoch(run: Run, model: "keras.Model", recipe: Recipe, epoch: int, at_step: Callable[[int], None]) -> float:
+    """One pass over the data, its order and its noise given by seed and epoch alone. Returns the mean loss."""
+    import keras
+
+    steps = keras.callbacks.LambdaCallback(on_train_batch_end=lambda step, **_logs: at_step(step + 1))
+    keras.utils.set_random_seed(run.config.seed + epoch)
+    inputs, targets = recipe.epoch(epoch)
+    history = model.fit(inputs, targets, batch_size=run.config.batch_size, shuffle=False, verbose=0, callbacks=[steps])
+    return float(history.history["loss"][0])
+
+
+def _tell(progress: Progress, before: int, step: int) -> None:
+    progress.at(before + step)
+
+
+def _optimizer(run: Run, steps: int) -> "keras.optimizers.Optimizer":
+    import keras
+
+    config = run.config
+    kind, first = {
+        "adam": (keras.optimizers.Adam, config.learning_rate.adam),
+        "sgd": (keras.optimizers.SGD, config.learning_rate.sgd),
+    }[config.optimizer]
+    return kind(keras.optimizers.schedules.CosineDecay(first, config.epochs * steps))
+
+
+def _checkpoint(run: Run, model: "keras.Model", line: EpochLine) -> None:
+    """Keeps weights, optimiser and dropout's random state of a finished epoch. The rename is what makes it count."""
+    with run.metrics.open("a") as metrics:
+        metrics.write(json.dumps(asdict(line)) + "\n")
+    run.checkpoint.mkdir(exist_ok=True)
+    partial = run.checkpoint / f"partial{_WEIGHTS}"
+    model.save_weights(partial, overwrite=True)
+    older = _checkpoints(run)
+    partial.replace(run.checkpoint / f"{line.epoch}{_WEIGHTS}")
+    for path in older.values():
+        path.unlink()
+
+
+def _checkpoints(run: Run) -> dict[int, Path]:
+    stems = {path: path.name.removesuffix(_WEIGHTS) for path in run.checkpoint.glob(f"*{_WEIGHTS}")}
+    return {int(stem): path for path, stem in stems.items() if stem.isdecimal()}
+
+
+def _restore(run: Run, model: "keras.Model") -> int:
+    """Loads the last checkpoint, forgets the lines of epochs it does not have, returns how many epochs are done."""
+    kept = _checkpoints(run)
+    done = max(kept, default=0)
+    if done:
+        model.load_weights(kept[done])
+    lines = run.metrics.read_text().splitlines(keepends=True) if run.metrics.exists() else []
+    run.write(run.metrics.name, "".join(lines[:done]))
+    return done
+
+
+def _finish(run: Run, model: "keras.Model") -> None:
+    """Writes the weights without the optimiser's, then forgets the checkpoint."""
+    plain = run.spec.build(run.config)
+    plain.set_weights(model.get_weights())
+    partial = run.path / f".partial{_WEIGHTS}"
+    plain.save_weights(partial, overwrite=True)
+    partial.replace(run.weights)
+    shutil.rmtree(run.checkpoint)
+
+
+def _evaluate(run: Run, recipe: Recipe, progress: Progress) -> None:
+    progress.stage(f"evaluate {run.spec.name}", 1)
+    evaluation = recipe.evaluate(load_model(run))
+    draw_curves(run.path / "curves.png", run.epochs())
+    draw_confusion(run.path / "confusion.png", evaluation)
+    run.write_examples(recipe.examples())
+    run.write("evaluation.json", evaluation.model_dump_json(indent=2) + "\n")
+    progress.at(1, f"accuracy {evaluation.accuracy:.4f} on {evaluation.rows} held-out rows")

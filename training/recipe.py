@@ -1,0 +1,69 @@
+"""What training asks of a model's data: batches, measurements, examples."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from models.example import Example
+from training.evaluation import Evaluation
+from training.progress import Progress
+
+if TYPE_CHECKING:
+    import keras
+
+Array = NDArray[Any]
+
+
+class DataFacts(BaseModel):
+    """Which data was used. `source` says where it was had from, `sha256` is of its content or of its package."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    source: str
+    sha256: str
+    training_rows: int
+    held_out_rows: int
+
+
+class Recipe(Protocol):
+    """One model's data under one configuration. Everything is a function of the configuration, its seed included.
+
+    `tokenizer` is the document of a text model, None for others.
+    """
+
+    facts: DataFacts
+    tokenizer: str | None
+
+    def prepare(self, model: "keras.Model") -> None:
+        """Gives a fresh model what is known before training."""
+        ...
+
+    def loss(self) -> "keras.losses.Loss": ...
+
+    def epoch(self, number: int) -> tuple[Array, Array]:
+        """Inputs and targets of an epoch, counted from 0, in the order of training."""
+        ...
+
+    def held_out(self) -> tuple[Array, Array]:
+        """Inputs and targets on which the loss is followed while training."""
+        ...
+
+    def evaluate(self, model: "keras.Model") -> Evaluation: ...
+
+    def examples(self) -> list[Example]:
+        """Several held-out requests for each label, from which an export takes its goldens."""
+        ...
+
+
+@dataclass(frozen=True)
+class RecipeMaker:
+    """`data_sha256` pins the data without fetching it; `make` takes configuration, cache folder, progress, and the
+    tokenizer of the run when it has one already."""
+
+    data_sha256: str
+    make: Callable[[Any, Path, Progress, str | None], Recipe]

@@ -1,0 +1,175 @@
+"""A run: the folder of one training, and what is in it.
+
+config.json        model and configuration
+environment.json   versions, platform, commit, data
+fingerprint        of configuration, code and data: equal fingerprints train equal weights
+metrics.jsonl      a line for each epoch
+tokenizer.json     text models only
+checkpoint/        the last finished epoch, until the training has ended
+model.weights.h5   the finished weights
+curves.png, confusion.png, evaluation.json
+examples.json      held-out requests, for the goldens
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import TypeAdapter
+
+from models.catalog import find
+from models.example import Example
+from models.spec import ModelSpec, TrainConfig
+from training.data.lock import locked
+from training.errors import NotARunError, RunBusyError
+from training.evaluation import Evaluation
+
+_CONFIG, _FINGERPRINT = "config.json", "fingerprint"
+
+
+@dataclass(frozen=True)
+class EpochLine:
+    """A line of `metrics.jsonl`; epochs are counted from 1."""
+
+    epoch: int
+    loss: float
+    held_out_loss: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training's folder. Files appear whole, by a rename."""
+
+    path: Path
+    spec: ModelSpec
+    config: TrainConfig
+    fingerprint: str
+
+    @classmethod
+    def create(cls, runs: Path, spec: ModelSpec, config: TrainConfig, fingerprint: str) -> Self:
+        """A new folder `<model>-<UTC time>[-n]` under `runs`."""
+        run = cls(_new_folder(runs, spec.name), spec, config, fingerprint)
+        run.write(_FINGERPRINT, fingerprint)
+        run.write_json(_CONFIG, {"model": spec.name, **config.model_dump(mode="json")})
+        return run
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Raises `NotARunError` for a folder that is none."""
+        try:
+            values = json.loads((path / _CONFIG).read_bytes())
+            spec = find(values.pop("model"))
+            config = spec.config.model_validate(values)
+            fingerprint = (path / _FINGERPRINT).read_text()
+        except (OSError, KeyError, ValueError) as exc:
+            raise NotARunError(path, f"readable {_CONFIG}", f"expected a run of `kmaas train` ({exc})") from exc
+        return cls(path, spec, config, fingerprint)
+
+    @property
+    def weights(self) -> Path:
+        return self.path / "model.weights.h5"
+
+    @property
+    def metrics(self) -> Path:
+        return self.path / "metrics.jsonl"
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.path / "checkpoint"
+
+    @property
+    def export(self) -> Path:
+        return self.path / "export"
+
+    @property
+    def finished(self) -> bool:
+        """Trained and evaluated."""
+        return (self.path / "evaluation.json").is_file()
+
+    def require_weights(self) -> None:
+        """Raises `NotARunError` while the training has not ended."""
+        self._needed(self.weights.name)
+
+    def epochs(self) -> list[EpochLine]:
+        if not self.metrics.exists():
+            return []
+        return [EpochLine(**json.loads(line)) for line in self.metrics.read_text().splitlines()]
+
+    def tokenizer(self) -> str | None:
+        path = self.path / "tokenizer.json"
+        return path.read_text() if path.exists() else None
+
+    def environment(self) -> dict[str, Any]:
+        document: dict[str, Any] = json.loads(self._needed("environment.json"))
+        return document
+
+    def evaluation(self) -> Evaluation:
+        return Evaluation.model_validate_json(self._needed("evaluation.json"))
+
+    def examples(self) -> list[Example]:
+        return _EXAMPLES.validate_json(self._needed("examples.json"))
+
+    def write_examples(self, examples: list[Example]) -> None:
+        self.write("examples.json", _EXAMPLES.dump_json(examples, indent=1).decode())
+
+    def write_json(self, name: str, document: Any) -> None:
+        self.write(name, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+
+    def write(self, name: str, text: str) -> None:
+        """The file appears by one rename."""
+        partial = self.path / f".{name}.partial"
+        partial.write_text(text)
+        partial.replace(self.path / name)
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Raises `RunBusyError` when another process trains this run."""
+        try:
+            with locked(self.path / "run", wait=False):
+                yield
+        except BlockingIOError as exc:
+            raise RunBusyError(self.path) from exc
+
+    def _needed(self, name: str) -> bytes:
+        try:
+            return (self.path / name).read_bytes()
+        except FileNotFoundError as exc:
+            raise NotARunError(self.path, name, f"finish it first: {resume_command(self)}") from exc
+
+
+_EXAMPLES = TypeAdapter(list[Example])
+
+
+def resume_command(run: Run) -> str:
+    return f"kmaas train {run.spec.name} --resume {run.path}"
+
+
+def runs_of(runs: Path, model: str) -> list[Run]:
+    """The runs of `model` under `runs`, the newest first; folders that are none are passed over."""
+    found = []
+    for path in sorted(runs.glob(f"{model}-*"), reverse=True):
+        try:
+            run = Run.open(path)
+        except NotARunError:
+            continue
+        if run.spec.name == model:
+            found.append(run)
+    return found
+
+
+def _new_folder(runs: Path, model: str) -> Path:
+    name = f"{model}-{datetime.now(UTC):%Y%m%dT%H%M%S}"
+    attempt = 1
+    while True:
+        path = runs / (name if attempt == 1 else f"{name}-{attempt}")
+        try:
+            path.mkdir(parents=True)
+        except FileExistsError:
+            attempt += 1
+        else:
+            return path
