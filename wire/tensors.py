@@ -4,6 +4,7 @@
 with value lists, so both are read.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +18,8 @@ from wire.messages import TensorProto
 Array = NDArray[Any]
 
 _MAX_BYTES = 2**31 - 1  # protobuf's own limit; also keeps a lying shape from allocating
+_MAX_REPEATED_BYTES = 2**28  # of a tensor with fewer values than elements: a few bytes must not become gigabytes
+_MAX_RANK = 64  # numpy's
 
 
 def to_proto(array: Array) -> Any:
@@ -55,16 +58,15 @@ def from_proto(proto: Any) -> Array:
     Numeric arrays may be read-only views of the message.
 
     Raises:
-        TensorError: unknown dtype, negative or unknown shape, or a content of another size than the shape asks for.
+        TensorError: unknown dtype, negative, unknown or enormous shape, or a content of another size than the shape
+            asks for.
     """
     wire_type = dtypes.BY_ENUM.get(proto.dtype)
     if wire_type is None:
         raise TensorError(f"data type {proto.dtype} is not one that can be read")
     shape = _shape(proto)
     count = _elements(shape, wire_type)
-    if wire_type is dtypes.STRING:
-        return _strings(proto, shape, count)
-    if proto.tensor_content:
+    if proto.tensor_content and wire_type is not dtypes.STRING:
         expected = count * wire_type.numpy.itemsize
         if len(proto.tensor_content) != expected:
             raise TensorError(
@@ -77,44 +79,34 @@ def from_proto(proto: Any) -> Array:
 
 
 def _from_values(values: Sequence[Any], wire_type: dtypes.WireType, count: int) -> Array:
+    """The values, the last one repeated up to `count`; those too big for a narrow type wrap around."""
+    stored = np.dtype(np.uint16) if wire_type is dtypes.HALF else wire_type.numpy
     if len(values) > count:
         raise TensorError(f"{len(values)} values for a shape of {count} elements")
-    stored = np.dtype(np.uint16) if wire_type is dtypes.HALF else wire_type.numpy
-    flat = np.zeros(count, dtype=stored)
+    if len(values) < count and count * stored.itemsize > _MAX_REPEATED_BYTES:
+        raise TensorError(f"{len(values)} values for a shape of {count} elements, too many to repeat the last one")
+    flat = np.zeros(count, dtype=stored) if wire_type is not dtypes.STRING else np.full(count, b"", dtype=object)
     if len(values):
-        try:
-            flat[: len(values)] = values
-        except OverflowError as exc:
-            raise TensorError(f"a value does not fit {wire_type.name}: {exc}") from exc
+        flat[: len(values)] = values
         flat[len(values) :] = flat[len(values) - 1]
     return flat.view(wire_type.numpy)
-
-
-def _strings(proto: Any, shape: tuple[int, ...], count: int) -> Array:
-    values = list(proto.string_val)
-    if len(values) > count:
-        raise TensorError(f"{len(values)} values for a shape of {count} elements")
-    flat = np.empty(count, dtype=object)
-    flat[:] = values + [values[-1] if values else b""] * (count - len(values))
-    return flat.reshape(shape)
 
 
 def _shape(proto: Any) -> tuple[int, ...]:
     if proto.tensor_shape.unknown_rank:
         raise TensorError("a tensor value must have a known rank")
     shape = tuple(dim.size for dim in proto.tensor_shape.dim)
+    if len(shape) > _MAX_RANK:
+        raise TensorError(f"a tensor of {len(shape)} dimensions; at most {_MAX_RANK} can be read")
     if any(size < 0 for size in shape):
         raise TensorError(f"shape {list(shape)} has a negative dimension")
     return shape
 
 
 def _elements(shape: tuple[int, ...], wire_type: dtypes.WireType) -> int:
-    count = 1
-    for size in shape:
-        count *= size
-    if count * wire_type.numpy.itemsize > _MAX_BYTES:
+    if math.prod(size or 1 for size in shape) * wire_type.numpy.itemsize > _MAX_BYTES:  # numpy overflows for [0, 2**62]
         raise TensorError(f"shape {list(shape)} of {wire_type.name} is larger than {_MAX_BYTES} bytes")
-    return count
+    return math.prod(shape)
 
 
 def _set_shape(proto: Any, shape: tuple[int, ...]) -> None:

@@ -1,0 +1,60 @@
+"""Goldens: written, read, compared."""
+
+import math
+from pathlib import Path
+
+import pytest
+from pydantic import JsonValue
+
+from store.errors import ManifestError
+from store.golden import Golden, difference, parse_goldens, read_goldens, write_goldens
+
+ANSWER: JsonValue = [{"label": "7", "score": 0.75}, {"label": "1", "score": 0.25}]
+
+
+def test_goldens_survive_the_disk(tmp_path: Path) -> None:
+    golden = Golden.of("seven", "image/png", b"\x89PNG", ANSWER, 1e-4)
+    write_goldens(tmp_path / "golden", [golden])
+    assert read_goldens(tmp_path / "golden") == (golden,)
+    assert (tmp_path / "golden" / "seven.png").read_bytes() == golden.body == b"\x89PNG"
+
+
+@pytest.mark.parametrize("document", ["", "{}", '[{"name": 1}]', "[" * 10, '[{"name": "a", "surprise": 1}]'])
+def test_documents_that_do_not_fit(document: str) -> None:
+    with pytest.raises(ManifestError):
+        parse_goldens(document)
+
+
+def test_a_body_that_is_not_base64() -> None:
+    golden = Golden(name="x", media_type="image/png", body_base64="*", expected=None, tolerance=0)
+    with pytest.raises(ManifestError, match="base64"):
+        golden.body  # noqa: B018 (the property raises)
+
+
+def test_equal_within_the_tolerance() -> None:
+    received: JsonValue = [{"label": "7", "score": 0.7504}, {"label": "1", "score": 0.2496}]
+    assert difference(ANSWER, received, 1e-3) is None
+    assert difference(1, 1.0, 0) is None
+    assert difference(None, None, 0) is None
+
+
+@pytest.mark.parametrize(
+    ("expected", "received", "where"),
+    [
+        (0.5, 0.6, "answer"),
+        (0.5, math.nan, "answer"),
+        (True, 1, "answer"),
+        (0, False, "answer"),
+        ([1, 2], [1], "2 items, received 1"),
+        ([{"a": [1]}], [{"a": [2]}], "answer[0].a[0]"),
+        ({"a": 1}, {"b": 1}, "keys"),
+        ("7", 7, "answer"),
+        ("a", "b", "answer"),
+        (None, 0, "answer"),
+        ([], {}, "answer"),
+    ],
+)
+def test_differences_are_named_with_their_place(expected: JsonValue, received: JsonValue, where: str) -> None:
+    found = difference(expected, received, 1e-6)
+    assert found is not None
+    assert where in found

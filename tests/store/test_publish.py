@@ -1,0 +1,137 @@
+"""Publishing: at once or not at all, never over what is there."""
+
+import os
+import subprocess
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from store.errors import InvalidNameError, ManifestError, StoreFullError, StoreUnwritableError, VersionExistsError
+from store.layout import Store, VersionDir
+from store.manifest import Manifest
+from store.model_server_config import CONFIG_FILE
+from store.publish import publish
+from tests.support.manifests import export_folder
+
+
+@pytest.fixture
+def export(tmp_path: Path) -> Path:
+    return export_folder(tmp_path / "export")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store.at(tmp_path / "store")
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+def test_versions_are_numbered_and_complete(store: Store, export: Path) -> None:
+    published = [publish(store, export) for _ in range(3)]
+    assert [version.number for version in published] == store.versions("digits") == [1, 2, 3]
+    assert files(published[2].path) == files(export)
+    assert Manifest.read(published[2].manifest).version == 3
+    assert published[0].path.stat().st_mode & 0o777 == 0o755
+
+
+def test_a_given_number_is_used_once(store: Store, export: Path) -> None:
+    assert publish(store, export, version=7).number == 7
+    before = (store.version("digits", 7).path / "saved_model.pb").stat().st_mtime_ns
+    with pytest.raises(VersionExistsError, match="never overwritten"):
+        publish(store, export, version=7)
+    assert (store.version("digits", 7).path / "saved_model.pb").stat().st_mtime_ns == before
+    assert [path.name for path in store.base("digits").iterdir()] == ["7"]  # no staging folder is left
+    assert publish(store, export).number == 8
+
+
+def test_an_export_without_manifest_is_refused(store: Store, export: Path) -> None:
+    VersionDir(export).manifest.unlink()
+    with pytest.raises(ManifestError, match=r"manifest\.json"):
+        publish(store, export)
+    assert not store.root.exists()
+
+
+def test_a_model_name_that_is_no_folder_is_refused(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(InvalidNameError):
+        publish(store, export_folder(tmp_path / "bad", "../digits"))
+
+
+def test_racing_publishers_each_get_a_number(store: Store, tmp_path: Path) -> None:
+    exports = [export_folder(tmp_path / str(i), weights=str(i).encode()) for i in range(12)]
+    start = threading.Barrier(len(exports))
+
+    def race(folder: Path) -> VersionDir:
+        start.wait()
+        return publish(store, folder)
+
+    with ThreadPoolExecutor(len(exports)) as threads:
+        published = list(threads.map(race, exports))
+    assert sorted(version.number for version in published) == store.versions("digits") == list(range(1, 13))
+    for i, version in enumerate(published):
+        assert (version.path / "variables" / "variables.data-00000-of-00001").read_bytes() == str(i).encode()
+        assert Manifest.read(version.manifest).version == version.number
+
+
+def test_racing_publishers_of_one_number_have_one_winner(store: Store, tmp_path: Path) -> None:
+    exports = [export_folder(tmp_path / str(i)) for i in range(8)]
+    start = threading.Barrier(len(exports))
+
+    def race(folder: Path) -> bool:
+        start.wait()
+        try:
+            publish(store, folder, version=5)
+        except VersionExistsError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(len(exports)) as threads:
+        assert sum(threads.map(race, exports)) == 1
+    assert store.versions("digits") == [5]
+
+
+def test_racing_publishers_of_new_models_are_all_listed(store: Store, tmp_path: Path) -> None:
+    models = [f"model-{i}" for i in range(8)]
+    exports = [export_folder(tmp_path / model, model) for model in models]
+    start = threading.Barrier(len(exports))
+
+    def race(folder: Path) -> None:
+        start.wait()
+        publish(store, folder)
+
+    with ThreadPoolExecutor(len(exports)) as threads:
+        list(threads.map(race, exports))
+    config = (store.root / CONFIG_FILE).read_text()
+    assert [f'name: "{model}"' in config for model in models] == [True] * 8
+
+
+def test_a_store_that_cannot_be_written(export: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(StoreUnwritableError, match="cannot write to the store"):
+        publish(Store.at(tmp_path / "file" / "store"), export)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 256 KiB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", disk], check=False, capture_output=True)
+    if mount.returncode:
+        pytest.skip(f"needs a small disk, and mounting one is not allowed here: {mount.stderr.decode().strip()}")
+    yield disk
+    subprocess.run(["umount", disk], check=True)
+
+
+def test_a_full_disk_leaves_the_store_as_it_was(small_disk: Path, tmp_path: Path) -> None:
+    store = Store.at(small_disk)
+    publish(store, export_folder(tmp_path / "small"))
+    before = files(small_disk)
+    with pytest.raises(StoreFullError, match="nothing was published"):
+        publish(store, export_folder(tmp_path / "big", weights=os.urandom(2**20)))
+    assert files(small_disk) == before
+    assert publish(store, export_folder(tmp_path / "next")).number == 2
