@@ -48,9 +48,7 @@ def _from_json(request: type[Request], body: bytes) -> Request:
     try:
         return request.model_validate(document)
     except ValidationError as exc:
-        raise InvalidRequestError(
-            [_fault(e["loc"], e["msg"], e["type"]) for e in exc.errors(include_url=False)]
-        ) from exc
+        raise InvalidRequestError([_fault(error) for error in exc.errors()]) from exc
 
 
 def _fault(error: ErrorDetails) -> Fault:

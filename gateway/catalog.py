@@ -82,7 +82,7 @@ def _facts(name: str, view: ModelView) -> dict[str, Any]:
         "description": manifest.description if manifest else None,
         "version": manifest.version if manifest else None,
         "digest": manifest.digest if manifest else None,
-        "versions": [_line(view, line.version, line.state, line.error) for line in view.statuses],
+        "versions": [_line(view, line.version, line.state, line.error) for line in view.statuses or ()],
     }
 
 

@@ -16,32 +16,45 @@ from wire.client import VersionStatus
 _log = logging.getLogger(__name__)
 
 _AVAILABLE = "AVAILABLE"
+_COMING = ("START", "LOADING", _AVAILABLE)
 
 
 @dataclass(frozen=True)
 class ModelView:
-    """What is known of a model at one moment. `unfit` says of rejected versions why."""
+    """What is known of a model at one moment.
+
+    `statuses` is None until the model server was asked; `unfit` says of rejected versions why.
+    """
 
     current: ServedVersion | None = None
-    statuses: tuple[VersionStatus, ...] = ()
+    statuses: tuple[VersionStatus, ...] | None = None
     unfit: Mapping[int, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def fault(self) -> str | None:
         """Why the newest available version was rejected, None if it was not."""
-        newest = max(_available(self.statuses), default=-1)
+        newest = max(_available(self), default=-1)
         return f"version {newest}: {self.unfit[newest]}" if newest in self.unfit else None
 
     @property
     def reason(self) -> str:
         """Why there is no current version."""
+        if self.statuses is None:
+            return "the model server has not been asked yet"
         states = (f"version {line.version} is {line.state}" for line in self.statuses)
         return self.fault or ", ".join(states) or "the model server has no version of it"
 
+    @property
+    def on_its_way(self) -> bool:
+        """No version can answer yet, but one is being loaded or checked."""
+        lines = self.statuses or ()
+        coming = any(line.state in _COMING and line.version not in self.unfit for line in lines)
+        return self.current is None and (coming or self.statuses is None)
 
-def _available(statuses: Sequence[VersionStatus]) -> list[int]:
+
+def _available(view: ModelView) -> list[int]:
     """Newest first."""
-    return sorted((line.version for line in statuses if line.state == _AVAILABLE), reverse=True)
+    return sorted((line.version for line in view.statuses or () if line.state == _AVAILABLE), reverse=True)
 
 
 def told(view: ModelView, statuses: Sequence[VersionStatus]) -> ModelView:
@@ -56,7 +69,7 @@ def candidates(view: ModelView) -> list[int]:
 
     Any version is preferred to a current one that is not available any more.
     """
-    available = _available(view.statuses)
+    available = _available(view)
     current = view.current.number if view.current else None
     preferred = available[: available.index(current)] if current in available else available
     return [number for number in preferred if number not in view.unfit]
@@ -148,7 +161,7 @@ class Model:
                 self.view = replace(self.view, current=version)
                 _log.info("%s: version %d is current, its goldens are answered rightly", self.name, number)
                 return
-        if view.current and view.current.number not in _available(statuses):
+        if view.current and view.current.number not in _available(view):
             self.view = replace(self.view, current=None)
             _log.warning("%s: no version can answer: %s", self.name, self.view.reason)
 

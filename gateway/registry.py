@@ -15,14 +15,19 @@ from store.layout import check_name
 _log = logging.getLogger(__name__)
 
 
-def unready(server_fault: str | None, views: Mapping[str, ModelView]) -> dict[str, str]:
-    """Why the gateway should get no traffic, by model; empty when it should."""
+def unready(server_fault: str | None, views: Mapping[str, ModelView], *, starting: bool) -> dict[str, str]:
+    """Why the gateway should get no traffic, by model; empty when it should.
+
+    While it is `starting`, models on their way are waited for. Later they are not: a model that is added to a running
+    gateway takes no traffic from the others. A version rejected for its goldens always counts.
+    """
     if server_fault:
         return {"model server": server_fault}
-    rejected = {name: view.fault for name, view in views.items() if view.fault}
-    if rejected or any(view.current for view in views.values()):
-        return rejected
-    return {name: view.reason for name, view in views.items()} or {"models": "the model server has none"}
+    if not any(view.current for view in views.values()):
+        return {name: view.reason for name, view in views.items()} or {"models": "the model server has none"}
+    return {
+        name: view.fault or view.reason for name, view in views.items() if view.fault or (starting and view.on_its_way)
+    }
 
 
 class Registry:
@@ -35,6 +40,7 @@ class Registry:
         self._models: dict[str, Model] = {}  # replaced, never changed
         self._listing = bool(settings.models)  # whether `_models` says which models there are
         self._server_fault: str | None = "has not been asked yet"
+        self._starting = True
         self._closing = threading.Event()
         self._keep_only(settings.models)
         self._thread = threading.Thread(target=self._run, name="follow-models", daemon=True)
@@ -59,7 +65,11 @@ class Registry:
         return self._on_demand(name, deadline)
 
     def unready(self) -> dict[str, str]:
-        return unready(self._server_fault, {name: model.view for name, model in self._models.items()})
+        """Why the gateway should get no traffic, by model; empty when it should."""
+        views = {name: model.view for name, model in self._models.items()}
+        reasons = unready(self._server_fault, views, starting=self._starting)
+        self._starting = self._starting and bool(reasons)
+        return reasons
 
     def close(self) -> None:
         self._closing.set()

@@ -8,6 +8,9 @@ from flask import Response, g, request
 from gateway.errors import OverLimitError
 from gateway.trace import Trace
 
+_LINGER_BYTES = 64 * 2**20
+_PIECE_BYTES = 64 * 2**10
+
 
 def trace() -> Trace:
     """The trace of the request being answered, begun by `gateway.app`."""
@@ -16,19 +19,33 @@ def trace() -> Trace:
 
 
 def body(limit_bytes: int) -> bytes:
-    """The request's body. One that announces too much is refused unread; one that does not is read up to the limit.
+    """The request's body. One that announces too much is not kept; one that announces nothing is cut at the limit.
 
     Raises:
         OverLimitError: more bytes than `limit_bytes`.
     """
     announced = request.content_length
     if announced is not None and announced > limit_bytes:
+        _discard_rest()
         raise OverLimitError("bytes of body", announced, limit_bytes)
     request.max_content_length = limit_bytes + 1  # werkzeug cuts there without a word
     received = request.get_data(cache=False)
     if len(received) > limit_bytes:
+        _discard_rest()
         raise OverLimitError("bytes of body", None, limit_bytes)
     return received
+
+
+def _discard_rest() -> None:
+    """Lets the caller finish, within bounds: most clients read the answer only then, else they see a broken pipe.
+
+    One that asked (`Expect: 100-continue`) waits for the answer before it sends anything.
+    """
+    if "Expect" in request.headers:
+        return
+    source, left = request.environ["wsgi.input"], _LINGER_BYTES
+    while left > 0 and (piece := source.read(_PIECE_BYTES)):
+        left -= len(piece)
 
 
 def json(document: Any, *, status: int = 200, media_type: str = "application/json") -> Response:

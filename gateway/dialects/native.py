@@ -22,9 +22,9 @@ def native(registry: Registry, telemetry: Telemetry, settings: GatewaySettings) 
         listed = ModelList(models=[summary(name, model.view) for name, model in registry.models().items()])
         return exchange.json(listed.model_dump(mode="json"))
 
-    @routes.get("/models/<name>")
-    def model(name: str) -> Response:
-        found = registry.model(name, Deadline.after(settings.deadline_s))
+    @routes.get("/models/<model>")
+    def one_model(model: str) -> Response:
+        found = registry.model(model, Deadline.after(settings.deadline_s))
         return exchange.json(detail(found.name, found.view).model_dump(mode="json"))
 
     @routes.get("/healthz")

@@ -13,7 +13,7 @@ from processing.errors import ProcessingError
 from store.manifest import Manifest
 
 
-def _by_name(tasks: Iterable[type[AnyTask]]) -> dict[str, type[AnyTask]]:
+def table_of(tasks: Iterable[type[AnyTask]]) -> dict[str, type[AnyTask]]:
     table: dict[str, type[AnyTask]] = {}
     for task in tasks:
         if task.name in table:
@@ -22,7 +22,7 @@ def _by_name(tasks: Iterable[type[AnyTask]]) -> dict[str, type[AnyTask]]:
     return table
 
 
-TASKS = _by_name([TextClassification, ImageClassification])
+TASKS = table_of([TextClassification, ImageClassification])
 
 
 def build_task(manifest: Manifest, documents: Documents, limits: Limits) -> AnyTask:

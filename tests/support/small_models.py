@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image, ImageDraw
+from pydantic import JsonValue
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.normalizers import Lowercase
@@ -38,6 +39,8 @@ SENTIMENTS = ("negative", "positive")
 
 _IMAGE = ImageSpec(form="digit", height=28, width=28, channels=1)
 _TEXT = TextSpec(max_tokens=16, pad_id=0)
+BREAKING_WORD = "notanumber"  # the sentiment model answers it with NaN
+
 _NEGATIVE, _POSITIVE = ("bad", "boring", "awful"), ("good", "wonderful", "unforgettable")
 _TOLERANCE = 1e-4
 
@@ -73,6 +76,7 @@ def _sentiment(words: Sequence[str]) -> "keras.Model":
     embedding = keras.layers.Embedding(len(words), 2, mask_zero=True)
     logits = keras.layers.GlobalAveragePooling1D()(embedding(tokens))
     model = keras.Model(tokens, logits)
+    meaning[words.index(BREAKING_WORD)] = np.nan
     embedding.set_weights([6 * meaning])
     return model
 
@@ -84,7 +88,9 @@ def _tokenizer(words: Sequence[str]) -> Tokenizer:
     return tokenizer
 
 
-def _manifest(model: str, task: str, inputs: dict[str, TensorSpec], labels: tuple[str, ...], **facts: Any) -> Manifest:
+def manifest_of(
+    model: str, task: str, inputs: dict[str, TensorSpec], labels: tuple[str, ...], **facts: Any
+) -> Manifest:
     outputs = {name: TensorSpec(dtype="float", shape=(-1, len(labels))) for name in ("logits", "probabilities")}
     return Manifest(
         model=model,
@@ -137,7 +143,7 @@ def write_digits(folder: Path, *, seed: int, wrong: bool = False) -> None:
     probabilities = _softmax(model)(digit_form(decode(body, max_pixels=10**6))[np.newaxis])[0]
     expected = _answer(probabilities[::-1] if wrong else probabilities, DIGITS, 5)
     goldens = [Golden.of("seven", "image/png", body, expected, _TOLERANCE)]
-    manifest = _manifest(
+    manifest = manifest_of(
         "digits",
         "image-classification",
         {"image": TensorSpec(dtype="uint8", shape=(-1, 28, 28, 1))},
@@ -150,13 +156,13 @@ def write_digits(folder: Path, *, seed: int, wrong: bool = False) -> None:
 
 
 def write_sentiment(folder: Path) -> None:
-    words = ("[PAD]", "[UNK]", *_NEGATIVE, *_POSITIVE, "a", "film", "an")
+    words = ("[PAD]", "[UNK]", *_NEGATIVE, *_POSITIVE, "a", "film", "an", BREAKING_WORD)
     model, tokenizer = _sentiment(words), _tokenizer(words)
     text = "a good film"
     ids = TextEncoder(tokenizer.to_str(), _TEXT).encode([text])
-    expected = [_answer(_softmax(model)(ids)[0], SENTIMENTS, 2)]
+    expected: JsonValue = [_answer(_softmax(model)(ids)[0], SENTIMENTS, 2)]
     goldens = [Golden.of("good", "application/json", json.dumps({"inputs": text}).encode(), expected, _TOLERANCE)]
-    manifest = _manifest(
+    manifest = manifest_of(
         "sentiment",
         "text-classification",
         {"token_ids": TensorSpec(dtype="int32", shape=(-1, -1))},

@@ -1,0 +1,54 @@
+"""Small real models, a real model server over them, and a gateway in front."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from store.layout import Store
+from store.publish import publish
+from tests.support import small_models
+from tests.support.processes import GatewayProcess, ModelServerProcess
+
+
+@pytest.fixture(scope="session")
+def exports(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("exports")
+    small_models.build(folder)
+    return folder
+
+
+@dataclass
+class Shelf:
+    """A store of a test's own, and the exports to publish into it."""
+
+    store: Store
+    exports: Path
+
+    def publish(self, *names: str) -> None:
+        for name in names:
+            publish(self.store, self.exports / name)
+
+
+@pytest.fixture
+def shelf(exports: Path, tmp_path: Path) -> Shelf:
+    return Shelf(Store.at(tmp_path / "store"), exports)
+
+
+@pytest.fixture(scope="session")
+def model_server(exports: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelServerProcess]:
+    """Serves `digits` and `sentiment` to tests that change nothing."""
+    shelf = Shelf(Store.at(tmp_path_factory.mktemp("shared") / "store"), exports)
+    shelf.publish("digits-a", "sentiment")
+    with ModelServerProcess(shelf.store.root) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def gateway(model_server: ModelServerProcess) -> Iterator[GatewayProcess]:
+    """In front of `model_server`, ready, with limits small enough to exceed."""
+    limits = {"text_chars": 1000, "items": 4}
+    with GatewayProcess(model_server.target, limits=limits) as process:
+        process.wait_ready()
+        yield process

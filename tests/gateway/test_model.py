@@ -1,0 +1,80 @@
+"""Which version becomes current: the decision, without a server."""
+
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+
+from gateway.model import ModelView, candidates, told
+from gateway.registry import unready
+from gateway.tasks.base import AnyTask
+from gateway.version import ServedVersion
+from store.manifest import Manifest
+from wire.client import VersionStatus
+
+
+def served(number: int) -> ServedVersion:
+    """Only its number matters here."""
+    nothing: Any = None
+    manifest: Manifest = nothing
+    task: AnyTask = nothing
+    return ServedVersion("m", number, manifest, task, ())
+
+
+def view(current: int | None = None, unfit: tuple[int, ...] = (), **states: str) -> ModelView:
+    """`v3="AVAILABLE"` is a line of the model server's answer."""
+    lines = tuple(VersionStatus(int(name[1:]), state, None) for name, state in states.items())
+    rejected = MappingProxyType(dict.fromkeys(unfit, "golden one is answered wrongly"))
+    return ModelView(None if current is None else served(current), lines, rejected)
+
+
+@pytest.mark.parametrize(
+    ("before", "expected"),
+    [
+        (ModelView(), []),
+        (view(v1="LOADING"), []),
+        (view(v1="AVAILABLE"), [1]),
+        (view(v1="AVAILABLE", v2="AVAILABLE"), [2, 1]),
+        (view(v10="AVAILABLE", v9="AVAILABLE"), [10, 9]),
+        (view(1, v1="AVAILABLE"), []),
+        (view(1, v1="AVAILABLE", v2="LOADING"), []),
+        (view(1, v1="AVAILABLE", v2="AVAILABLE", v3="AVAILABLE"), [3, 2]),
+        (view(2, v1="AVAILABLE", v2="AVAILABLE"), []),
+        (view(2, v1="AVAILABLE", v2="END"), [1]),
+        (view(1, (2,), v1="AVAILABLE", v2="AVAILABLE"), []),
+        (view(1, (2,), v1="END", v2="AVAILABLE"), []),
+        (view(None, (2,), v1="AVAILABLE", v2="AVAILABLE"), [1]),
+    ],
+)
+def test_candidates(before: ModelView, expected: list[int]) -> None:
+    assert candidates(before) == expected
+
+
+def test_a_rejection_is_remembered_while_the_version_is_there() -> None:
+    before = view(1, (2,), v1="AVAILABLE", v2="AVAILABLE")
+    assert told(before, [VersionStatus(2, "AVAILABLE", None)]).unfit.keys() == {2}
+    assert not told(before, [VersionStatus(1, "AVAILABLE", None)]).unfit
+
+
+FINE = view(1, v1="AVAILABLE")
+REJECTED = view(1, (2,), v1="AVAILABLE", v2="AVAILABLE")
+LOADING = view(v1="LOADING")
+FAILED = view(v1="END")
+
+
+@pytest.mark.parametrize(
+    ("fault", "views", "starting", "reasons"),
+    [
+        (None, {"a": FINE}, True, set()),
+        ("does not answer", {"a": FINE}, False, {"model server"}),
+        (None, {}, False, {"models"}),
+        (None, {"a": LOADING}, False, {"a"}),
+        (None, {"a": FINE, "b": LOADING}, True, {"b"}),
+        (None, {"a": FINE, "b": LOADING}, False, set()),
+        (None, {"a": FINE, "b": FAILED}, True, set()),
+        (None, {"a": FINE, "b": REJECTED}, False, {"b"}),
+        (None, {"a": FINE, "b": ModelView()}, True, {"b"}),
+    ],
+)
+def test_readiness(fault: str | None, views: dict[str, ModelView], starting: bool, reasons: set[str]) -> None:
+    assert unready(fault, views, starting=starting).keys() == reasons

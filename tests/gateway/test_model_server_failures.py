@@ -1,0 +1,215 @@
+"""What the gateway does while versions change, and when the model server is down, slow, broken or wrong."""
+
+import json
+import signal
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+from bench.stack import free_port
+from store.publish import publish
+from tests.gateway.conftest import Shelf
+from tests.support.processes import Answer, GatewayProcess, ModelServerProcess, until
+from tests.support.proxy import Proxy
+from tests.support.small_models import picture
+
+PICTURE = picture()
+
+
+class Clients:
+    """Many clients that ask without a pause; keeps every answer."""
+
+    def __init__(self, gateway: GatewayProcess, count: int) -> None:
+        self.answers: list[Answer] = []
+        self._gateway = gateway
+        self._stopping = threading.Event()
+        self._threads = [threading.Thread(target=self._ask) for _ in range(count)]
+
+    def _ask(self) -> None:
+        while not self._stopping.is_set():
+            self.answers.append(self._gateway.post("/models/digits", PICTURE))
+
+    def wait_for(self, more: int) -> None:
+        enough = len(self.answers) + more
+        until(lambda: len(self.answers) >= enough, f"{more} more answers")
+
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        for thread in self._threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            self._stopping.set()
+            for thread in self._threads:
+                thread.join()
+
+    @property
+    def statuses(self) -> Counter[int]:
+        return Counter(answer.status for answer in self.answers)
+
+
+def test_versions_swap_under_sixteen_clients_without_a_failed_request(shelf: Shelf) -> None:
+    shelf.publish("digits-a")
+    with ModelServerProcess(shelf.store.root) as server, GatewayProcess(server.target) as gateway:
+        gateway.wait_ready()
+        clients = Clients(gateway, 16)
+        with clients.asking():
+            for version, export in enumerate(["digits-b", "digits-a", "digits-b"], start=2):
+                clients.wait_for(100)
+                shelf.publish(export)
+                until(partial(gateway.answers_from, "digits", version), f"version {version}")
+            clients.wait_for(100)
+    assert clients.statuses.keys() == {200}
+    by_digest = {(answer.headers["X-Model-Digest"], answer.body) for answer in clients.answers}
+    assert {digest for digest, _ in by_digest} == {"sha256:digits-1", "sha256:digits-2"}
+    assert len(by_digest) == 2, "an answer came from another version than it says"
+    assert {answer.headers["X-Model-Version"] for answer in clients.answers} == {"1", "2", "3", "4"}
+
+
+def test_a_killed_model_server_gives_503_and_comes_back_by_itself(shelf: Shelf) -> None:
+    shelf.publish("digits-a")
+    port = free_port()
+    with ModelServerProcess(shelf.store.root, port) as server, GatewayProcess(server.target) as gateway:
+        gateway.wait_ready()
+        before = gateway.post("/models/digits", PICTURE)
+        clients = Clients(gateway, 8)
+        with clients.asking():
+            clients.wait_for(50)
+            server.kill()
+            until(lambda: clients.answers[-1].status == 503, "503")
+            clients.wait_for(50)
+        assert clients.statuses.keys() == {200, 503}
+        down = gateway.post("/models/digits", PICTURE)
+        assert int(down.headers["Retry-After"]) >= 1
+        assert down.json()["error_type"] == "overloaded"
+        assert down.json()["estimated_time"] >= 1
+        until(lambda: gateway.get("/readyz").status == 503, "not ready")
+        assert gateway.get("/healthz").status == 200
+        assert [model["name"] for model in gateway.get("/models").json()["models"]] == ["digits"]
+        assert gateway.post("/models/none", b"{}").status == 404
+        with ModelServerProcess(shelf.store.root, port):
+            gateway.wait_ready()
+            until(lambda: gateway.post("/models/digits", PICTURE).status == 200, "answers again")
+            assert gateway.post("/models/digits", PICTURE).body == before.body
+
+
+def test_a_gateway_that_starts_first_waits_for_its_model_server(shelf: Shelf) -> None:
+    shelf.publish("sentiment")
+    port = free_port()
+    with GatewayProcess(f"127.0.0.1:{port}") as gateway:
+        assert gateway.get("/readyz").json()["reasons"].keys() == {"model server"}
+        early = gateway.post("/models/sentiment", b'{"inputs": "good"}')
+        assert (early.status, "Retry-After" in early.headers) == (503, True)
+        with ModelServerProcess(shelf.store.root, port):
+            gateway.wait_ready()
+            assert gateway.post("/models/sentiment", b'{"inputs": "good"}').status == 200
+
+
+def test_a_model_server_that_hangs_gives_504(model_server: ModelServerProcess) -> None:
+    with GatewayProcess(model_server.target, deadline_s=1.0) as gateway:
+        gateway.wait_ready()
+        model_server.signal(signal.SIGSTOP)
+        try:
+            late = gateway.post("/models/digits", PICTURE)
+        finally:
+            model_server.signal(signal.SIGCONT)
+        assert (late.status, late.json()["error_type"]) == (504, "timeout")
+        assert "within 1 s" in late.json()["detail"]
+        until(lambda: gateway.post("/models/digits", PICTURE).status == 200, "answers again")
+
+
+def test_a_version_with_wrong_goldens_is_refused_and_a_right_one_after_it_answers(shelf: Shelf) -> None:
+    shelf.publish("digits-wrong", "sentiment")
+    with ModelServerProcess(shelf.store.root) as server, GatewayProcess(server.target) as gateway:
+        until(lambda: "golden" in json.dumps(reasons(gateway)), "the wrong golden is told")
+        refused = gateway.post("/models/digits", PICTURE)
+        assert refused.status == 503
+        assert "golden seven is answered wrongly" in refused.json()["detail"]
+        model = gateway.get("/models/digits").json()
+        assert not model["ready"]
+        assert "golden seven" in model["reason"]
+        assert "golden seven" in model["versions"][0]["reason"]
+        assert gateway.post("/models/sentiment", b'{"inputs": "good"}').status == 200
+        shelf.publish("digits-a")
+        gateway.wait_ready()
+        assert gateway.post("/models/digits", PICTURE).headers["X-Model-Version"] == "2"
+
+
+def test_a_version_with_wrong_goldens_leaves_the_one_before_it_current(
+    model_server: ModelServerProcess, shelf: Shelf
+) -> None:
+    publish(shelf.store, shelf.exports / "digits-wrong", version=2)
+    with (
+        ModelServerProcess(shelf.store.root) as second,
+        Proxy(model_server.target) as both,
+        GatewayProcess(both.target, models=("digits",)) as gateway,
+    ):
+        gateway.wait_ready()
+        before = gateway.post("/models/digits", PICTURE)
+        both.targets.append(second.target)
+        until(lambda: gateway.get("/readyz").status == 503, "the wrong golden is seen")
+        assert "version 2: golden seven is answered wrongly" in reasons(gateway)["digits"]
+        after = gateway.post("/models/digits", PICTURE)
+        assert (after.status, after.headers["X-Model-Version"], after.body) == (200, "1", before.body)
+        versions = gateway.get("/models/digits").json()["versions"]
+        assert {line["version"]: line["current"] for line in versions} == {1: True, 2: False}
+
+
+def test_a_server_that_cannot_list_is_asked_on_demand(model_server: ModelServerProcess) -> None:
+    with Proxy(model_server.target) as stock:
+        with GatewayProcess(stock.target) as gateway:
+            until(lambda: gateway.post("/models/digits", PICTURE).status == 200, "digits answers on demand")
+            assert gateway.post("/models/none", PICTURE).status == 404
+            assert gateway.post("/models/No%20Name", PICTURE).status == 404
+            assert [model["name"] for model in gateway.get("/models").json()["models"]] == ["digits"]
+        with GatewayProcess(stock.target, models=("sentiment", "ghost")) as gateway:
+            gateway.wait_ready()
+            assert gateway.post("/models/digits", PICTURE).status == 404
+            ghost = gateway.post("/models/ghost", PICTURE)
+            assert (ghost.status, "Retry-After" in ghost.headers) == (503, True)
+
+
+def test_broken_answers_give_502(model_server: ModelServerProcess) -> None:
+    def lacking(response: Any) -> Any:
+        del response.outputs["probabilities"]
+        return response
+
+    def misshapen(response: Any) -> Any:
+        response.outputs["probabilities"].tensor_shape.dim[1].size = 7
+        return response
+
+    def other_version(response: Any) -> Any:
+        response.model_spec.version.value = 9
+        return response
+
+    def unreadable(response: Any) -> Any:
+        response.outputs["probabilities"].dtype = 99
+        return response
+
+    with Proxy(model_server.target) as proxy, GatewayProcess(proxy.target, models=("digits",)) as gateway:
+        gateway.wait_ready()
+        sound = proxy.distort
+        for distort in (lacking, misshapen, other_version, unreadable):
+            proxy.distort = distort
+            broken = gateway.post("/models/digits", PICTURE)
+            assert (broken.status, broken.json()["error_type"]) == (502, "generation"), distort.__name__
+        proxy.distort = sound
+        assert gateway.post("/models/digits", PICTURE).status == 200
+
+
+def test_more_requests_than_threads_are_all_answered(model_server: ModelServerProcess) -> None:
+    with GatewayProcess(model_server.target, threads=4) as gateway:
+        gateway.wait_ready()
+        with ThreadPoolExecutor(32) as pool:
+            answers = list(pool.map(lambda _: gateway.post("/models/digits", PICTURE).status, range(200)))
+    assert set(answers) == {200}
+
+
+def reasons(gateway: GatewayProcess) -> dict[str, str]:
+    told: dict[str, str] = gateway.get("/readyz").json().get("reasons", {})
+    return told

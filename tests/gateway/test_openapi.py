@@ -1,0 +1,64 @@
+"""The OpenAPI document: complete, and its examples are true."""
+
+import json
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from gateway.app import create_app
+from gateway.settings import GatewaySettings
+from gateway.tasks.table import TASKS
+from tests.support.processes import GatewayProcess
+
+
+@pytest.fixture(scope="module")
+def document(gateway: GatewayProcess) -> Any:
+    return gateway.get("/openapi.json").json()
+
+
+@pytest.fixture
+def app() -> Any:
+    app = create_app(GatewaySettings(model_server="127.0.0.1:1"))
+    yield app
+    app.extensions["registry"].close()
+
+
+def test_every_route_is_in_it(document: Any, app: Flask) -> None:
+    routes = {
+        (str(rule).replace("<path:", "<").replace("<", "{").replace(">", "}"), method.lower())
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    described = {
+        (path, method) for path, item in document["paths"].items() for method in item if method != "parameters"
+    }
+    assert described == routes
+
+
+def test_every_reference_leads_somewhere(document: Any) -> None:
+    text = json.dumps(document)
+    for reference in {part.split('"')[0] for part in text.split('"$ref": "#/')[1:]}:
+        target = document
+        for step in reference.split("/"):
+            target = target[step]
+
+
+def test_the_text_examples_are_answered_in_the_described_shape(gateway: GatewayProcess) -> None:
+    task = TASKS["text-classification"]
+    for example in task.request.model_json_schema()["examples"]:
+        answer = gateway.post("/models/sentiment", json.dumps(example).encode(), "application/json")
+        assert answer.status == 200, answer.body
+        task.response.model_validate_json(answer.body)
+
+
+def test_refusals_have_the_described_shape(document: Any, gateway: GatewayProcess) -> None:
+    described = document["components"]["schemas"]["Problem"]
+    for answer in (
+        gateway.get("/nothing"),
+        gateway.post("/models/digits", b"x"),
+        gateway.post("/models/sentiment", b"{}"),
+    ):
+        problem = answer.json()
+        assert problem.keys() <= described["properties"].keys()
+        assert set(described["required"]) <= problem.keys()

@@ -1,0 +1,65 @@
+"""The gateway's process: how it starts, refuses to start, and ends."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.footprint import children
+from tests.support.processes import GatewayProcess
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_ends_cleanly(number: signal.Signals) -> None:
+    with GatewayProcess("127.0.0.1:1") as gateway:
+        gateway.signal(number)
+        assert gateway.wait() == 0
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "kmaas", "gateway", *arguments],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_a_taken_port_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        refused = run("--port", port)
+    assert refused.returncode == 1
+    assert f"port {port}" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_a_second_gateway_does_not_share_the_port(gateway: GatewayProcess) -> None:
+    refused = run("--port", gateway.url.rpartition(":")[2])
+    assert refused.returncode == 1
+    assert "is taken" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [(["--host", "0.0.0.0"], "--no-auth"), (["--port", "70000"], "65535"), (["--port", "0"], "port")],
+)
+def test_options_that_do_not_fit_are_refused(arguments: list[str], says: str) -> None:
+    refused = run(*arguments)
+    assert refused.returncode == 1
+    assert says in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_the_worker_never_imports_tensorflow(gateway: GatewayProcess) -> None:
+    """Read from the memory maps of the running processes: what is imported is mapped."""
+    pids = [gateway.pid, *children(gateway.pid)]
+    assert len(pids) > 1
+    for pid in pids:
+        assert "tensorflow" not in Path(f"/proc/{pid}/maps").read_text()

@@ -1,0 +1,35 @@
+"""The table of tasks."""
+
+import pytest
+
+from gateway.errors import UnfitVersionError
+from gateway.settings import Limits
+from gateway.tasks.table import TASKS, build_task, table_of
+from gateway.tasks.text_classification import TextClassification
+from processing.spec import ImageSpec, TextSpec
+from tests.support.small_models import manifest_of
+
+
+def test_a_name_that_is_there_twice_is_refused() -> None:
+    with pytest.raises(ValueError, match="two tasks are called text-classification"):
+        table_of([TextClassification, TextClassification])
+
+
+def test_names_are_hugging_faces() -> None:
+    assert set(TASKS) == {"text-classification", "image-classification"}
+
+
+@pytest.mark.parametrize(
+    ("task", "processing", "says"),
+    [
+        ("mind-reading", {}, "mind-reading"),
+        ("image-classification", {"kind": "smell"}, "processing"),
+        ("image-classification", TextSpec(max_tokens=8, pad_id=0).model_dump(), "kind image"),
+        ("text-classification", ImageSpec(form="digit", height=28, width=28, channels=1).model_dump(), "kind text"),
+        ("text-classification", TextSpec(max_tokens=8, pad_id=0).model_dump(), "tokenizer"),
+    ],
+)
+def test_a_version_without_what_its_task_needs_is_unfit(task: str, processing: dict[str, object], says: str) -> None:
+    manifest = manifest_of("m", task, {}, ("a",), digest="", parameters=0, processing=processing)
+    with pytest.raises(UnfitVersionError, match=says):
+        build_task(manifest, {"tokenizer": ""}, Limits())

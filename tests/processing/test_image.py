@@ -1,0 +1,183 @@
+"""Encoded pictures to pixels, and digits to MNIST's form."""
+
+from collections.abc import Callable
+from io import BytesIO
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from processing.errors import TooLargeError, UnreadableInputError, UnusableInputError
+from processing.image import FORMATS, FORMS, decode, digit_form
+
+RED, BLUE, WHITE = [255, 0, 0], [0, 0, 255], [255, 255, 255]
+
+
+def encoded(picture: Image.Image, encoding: str = "PNG", **options: Any) -> bytes:
+    buffer = BytesIO()
+    picture.save(buffer, encoding, **options)
+    return buffer.getvalue()
+
+
+def flag(width: int = 60, height: int = 40) -> Image.Image:
+    """Blue with a red upper left quarter, so that every turn shows."""
+    picture = Image.new("RGB", (width, height), "blue")
+    picture.paste("red", (0, 0, width // 2, height // 2))
+    return picture
+
+
+@pytest.mark.parametrize("encoding", FORMATS)
+def test_every_format_becomes_rgb(encoding: str) -> None:
+    pixels = decode(encoded(flag(), encoding), max_pixels=10_000)
+    assert pixels.shape == (40, 60, 3)
+    assert pixels.dtype == np.uint8
+    np.testing.assert_allclose(pixels[2, 2].astype(int), RED, atol=3)
+    np.testing.assert_allclose(pixels[-3, -3].astype(int), BLUE, atol=3)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "LA", "CMYK", "I", "I;16", "F"])
+def test_every_mode_becomes_rgb(mode: str) -> None:
+    picture = flag().convert("L").convert(mode) if mode in ("I", "I;16", "F", "LA") else flag().convert(mode)
+    assert decode(encoded(picture, "TIFF"), max_pixels=10_000).shape == (40, 60, 3)
+
+
+def test_sixteen_bits_are_scaled_and_not_clipped() -> None:
+    levels = np.linspace(0, 65535, 256, dtype=np.uint16).reshape(16, 16)
+    pixels = decode(encoded(Image.fromarray(levels)), max_pixels=10_000)
+    np.testing.assert_array_equal(pixels[..., 0].ravel(), np.arange(256))
+
+
+@pytest.mark.parametrize("encoding", ["PNG", "JPEG", "WEBP", "TIFF"])
+@pytest.mark.parametrize(
+    ("orientation", "red_at"),
+    [(1, "00"), (2, "01"), (3, "11"), (4, "10"), (5, "00"), (6, "01"), (7, "11"), (8, "10")],
+)
+def test_exif_orientation_is_respected(encoding: str, orientation: int, red_at: str) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    pixels = decode(encoded(flag(), encoding, exif=exif), max_pixels=10_000)
+    assert pixels.shape == ((40, 60, 3) if orientation < 5 else (60, 40, 3))
+    row, column = (2 if side == "0" else -3 for side in red_at)
+    np.testing.assert_allclose(pixels[row, column].astype(int), RED, atol=6)
+
+
+def test_transparency_is_white() -> None:
+    clear = Image.new("RGBA", (10, 10), (0, 0, 0, 0))
+    assert decode(encoded(clear), max_pixels=1000).min() == 255
+    palette = Image.new("P", (10, 10), 0)
+    assert decode(encoded(palette, "GIF", transparency=0), max_pixels=1000).min() == 255
+
+
+def test_of_an_animation_the_first_frame_counts() -> None:
+    frames = [Image.new("RGB", (10, 10), colour) for colour in ("red", "blue")]
+    animation = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    assert decode(animation, max_pixels=1000)[5, 5].tolist() == RED
+
+
+@pytest.mark.parametrize("data", [b"", b"hello", b"<svg/>", b"%PDF-1.7", bytes(1000), b"\x89PNG\r\n\x1a\n"])
+def test_what_is_no_picture_is_unreadable(data: bytes) -> None:
+    with pytest.raises(UnreadableInputError, match="picture"):
+        decode(data, max_pixels=10_000)
+
+
+def test_a_format_that_is_not_offered_is_unreadable() -> None:
+    with pytest.raises(UnreadableInputError, match="JPEG, PNG"):
+        decode(encoded(flag(), "ICO"), max_pixels=10_000)
+
+
+@pytest.mark.parametrize("encoding", FORMATS)
+@pytest.mark.parametrize("part", [0.3, 0.6, 0.9])
+def test_a_truncated_picture_is_unreadable(encoding: str, part: float) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (80, 80, 3), dtype=np.uint8)
+    whole = encoded(Image.fromarray(noise), encoding)
+    with pytest.raises(UnreadableInputError):
+        decode(whole[: int(len(whole) * part)], max_pixels=10_000)
+
+
+@pytest.mark.parametrize("encoding", FORMATS)
+def test_too_many_pixels_are_refused_by_the_header(encoding: str) -> None:
+    with pytest.raises(TooLargeError, match=r"60×40.*2399"):
+        decode(encoded(flag(), encoding), max_pixels=2399)
+
+
+# The form of MNIST
+
+
+def seven(side: int, ink: int, background: int, *, at: tuple[float, float] = (0.3, 0.2), size: float = 0.5) -> Any:
+    canvas = Image.new("L", (side, side), background)
+    place = (round(side * at[0]), round(side * at[1]))
+    ImageDraw.Draw(canvas).text(place, "7", fill=ink, font_size=round(side * size))
+    return np.asarray(canvas)
+
+
+def likeness(one: Any, other: Any) -> float:
+    """Correlation of two forms."""
+    return float(np.corrcoef(one.ravel().astype(float), other.ravel().astype(float))[0, 1])
+
+
+def test_the_form_is_mnists() -> None:
+    form = digit_form(seven(200, 0, 255))
+    assert form.shape == (28, 28, 1)
+    assert form.dtype == np.uint8
+    rows, columns = np.nonzero(form[..., 0] > 60)
+    assert max(np.ptp(rows), np.ptp(columns)) + 1 in (19, 20, 21)
+    weights = form[..., 0] / form.sum()
+    centre = [(weights.sum(axis=axis) * np.arange(28)).sum() for axis in (0, 1)]
+    np.testing.assert_allclose(centre, 14, atol=0.6)
+    assert form[0].max() == form[:, 0].max() == 0
+    assert form.max() == 255
+
+
+@pytest.mark.parametrize(
+    "variant",
+    [
+        lambda: seven(200, 255, 0),
+        lambda: seven(200, 20, 150),
+        lambda: seven(200, 150, 90),
+        lambda: seven(200, 0, 255, at=(0.05, 0.05)),
+        lambda: seven(200, 0, 255, at=(0.6, 0.4)),
+        lambda: seven(800, 0, 255),
+        lambda: seven(200, 0, 255, size=0.8),
+        lambda: np.repeat(seven(200, 0, 255)[..., np.newaxis], 3, axis=2),
+    ],
+)
+def test_polarity_place_and_size_do_not_matter(variant: Callable[[], Any]) -> None:
+    assert likeness(digit_form(variant()), digit_form(seven(200, 0, 255))) > 0.85
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 50), (50, 1), (2, 2), (28, 28), (3000, 40)])
+def test_a_blank_picture_is_unusable_in_any_size(shape: tuple[int, int]) -> None:
+    for level in (0, 128, 255):
+        with pytest.raises(UnusableInputError, match="blank"):
+            digit_form(np.full(shape, level, dtype=np.uint8))
+
+
+@pytest.mark.parametrize("shape", [(2, 2), (28, 28), (9, 400), (400, 9)])
+def test_the_smallest_mark_has_a_form(shape: tuple[int, int]) -> None:
+    picture = np.zeros(shape, dtype=np.uint8)
+    picture[shape[0] // 2, shape[1] // 2] = 255
+    assert digit_form(picture).max() == 255
+
+
+def test_noise_has_a_form_too() -> None:
+    generator = np.random.default_rng(0)
+    for _ in range(50):
+        height, width = generator.integers(1, 64, 2)
+        picture = generator.integers(0, 256, (height, width), dtype=np.uint8)
+        try:
+            assert digit_form(picture).shape == (28, 28, 1)
+        except UnusableInputError:
+            assert min(height, width) < 3
+
+
+def test_mnists_own_digits_stay_as_they_are() -> None:
+    form = digit_form(seven(200, 0, 255))
+    again = digit_form(form[..., 0])
+    assert likeness(form, again) > 0.95
+
+
+def test_every_form_of_a_manifest_has_its_function() -> None:
+    assert set(FORMS) == {"digit"}
+    assert FORMS["digit"](cv2.cvtColor(seven(64, 0, 255), cv2.COLOR_GRAY2RGB)).shape == (28, 28, 1)

@@ -1,0 +1,64 @@
+"""Texts to token ids."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.normalizers import Lowercase, Replace, Sequence, Strip
+from tokenizers.pre_tokenizers import Whitespace
+
+from processing.errors import UnreadableInputError, UnusableInputError
+from processing.spec import TextSpec
+from processing.text import TextEncoder
+
+WORDS = ("[PAD]", "[UNK]", "a", "good", "film")
+
+
+@pytest.fixture
+def encoder() -> TextEncoder:
+    tokenizer = Tokenizer(WordLevel({word: number for number, word in enumerate(WORDS)}, unk_token="[UNK]"))
+    tokenizer.normalizer = Sequence([Lowercase(), Replace("\u200b", ""), Strip()])
+    tokenizer.pre_tokenizer = Whitespace()
+    return TextEncoder(tokenizer.to_str(), TextSpec(max_tokens=4, pad_id=0))
+
+
+def test_texts_are_padded_at_the_end_to_the_longest(encoder: TextEncoder) -> None:
+    ids = encoder.encode(["a good film", "good"])
+    assert ids.dtype == np.int32
+    assert ids.tolist() == [[2, 3, 4], [3, 0, 0]]
+
+
+def test_a_long_text_is_cut(encoder: TextEncoder) -> None:
+    assert encoder.encode(["good " * 100]).tolist() == [[3, 3, 3, 3]]
+
+
+def test_unknown_words_have_a_token(encoder: TextEncoder) -> None:
+    assert encoder.encode(["GOOD 映画 😀"]).tolist() == [[3, 1, 1]]
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\n\t", "\u3000"])
+def test_a_blank_text_is_unusable_and_its_position_is_told(encoder: TextEncoder, blank: str) -> None:
+    with pytest.raises(UnusableInputError, match="text 1 is empty"):
+        encoder.encode(["good", blank])
+
+
+def test_a_text_of_which_nothing_is_left_is_unusable(encoder: TextEncoder) -> None:
+    with pytest.raises(UnusableInputError, match="text 1 has no readable characters"):
+        encoder.encode(["good", "\u200b"])
+    with pytest.raises(UnusableInputError, match="text 0 has no readable characters"):
+        encoder.encode(["\u200b"])
+
+
+@pytest.mark.parametrize("document", ["", "{}", "[1]", "not json"])
+def test_what_is_no_tokenizer_is_unreadable(document: str) -> None:
+    with pytest.raises(UnreadableInputError, match=r"tokenizer\.json"):
+        TextEncoder(document, TextSpec(max_tokens=4, pad_id=0))
+
+
+def test_threads_may_share_it(encoder: TextEncoder) -> None:
+    texts = [" ".join(["good"] * (number % 4 + 1)) for number in range(200)]
+    with ThreadPoolExecutor(8) as pool:
+        lengths = list(pool.map(lambda text: encoder.encode([text]).shape[1], texts))
+    assert lengths == [number % 4 + 1 for number in range(200)]

@@ -1,0 +1,141 @@
+"""Real processes for tests: a model server, a gateway, and a wait for what they do."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from bench.stack import free_port
+from gateway.settings import GatewaySettings
+
+
+def until(true: Callable[[], bool], what: str, *, timeout_s: float = 60) -> None:
+    """Returns once `true()`; other processes have no events to wait for."""
+    tick, ends_at = threading.Event(), time.monotonic() + timeout_s
+    while not true():
+        assert time.monotonic() < ends_at, f"not within {timeout_s} s: {what}"
+        tick.wait(0.02)
+
+
+class Process:
+    """A `kmaas` verb in a process of its own, ended with the block."""
+
+    def __init__(self, *arguments: str, environment: Mapping[str, str] | None = None) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "kmaas", *arguments],
+            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2", **(environment or {})},
+        )
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def signal(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
+
+    def wait(self) -> int:
+        return self._process.wait(60)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.send_signal(signal.SIGCONT)  # a stopped process does not end
+        self._process.terminate()
+        self._process.wait(60)
+
+
+class ModelServerProcess(Process):
+    """The embedded model server over `store`."""
+
+    def __init__(self, store: Path, port: int | None = None) -> None:
+        self.port = port or free_port()
+        ports = ("--grpc-port", str(self.port), "--rest-port", "0")
+        super().__init__("serve", "--store", str(store), *ports, "--poll-interval-s", "0.1")
+
+    @property
+    def target(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    def kill(self) -> None:
+        self.signal(signal.SIGKILL)
+        self.wait()
+
+
+class GatewayProcess(Process):
+    """A gateway with `settings`, listening on a free port."""
+
+    def __init__(self, model_server: str, **settings: Any) -> None:
+        complete = GatewaySettings(model_server=model_server, port=free_port(), refresh_interval_s=0.1, **settings)
+        variables = complete.model_dump(mode="json", exclude_defaults=True).items()
+        self.url = f"http://127.0.0.1:{complete.port}"
+        super().__init__(
+            "gateway",
+            environment={
+                f"KMAAS_GATEWAY__{name.upper()}": value if isinstance(value, str) else json.dumps(value)
+                for name, value in variables
+            },
+        )
+        until(self._alive, "the gateway lives")
+
+    def _alive(self) -> bool:
+        assert self._process.poll() is None, "the gateway ended"
+        try:
+            return self.get("/healthz").status == 200
+        except urllib.error.URLError:
+            return False
+
+    def get(self, path: str) -> "Answer":
+        return ask(self.url + path)
+
+    def post(self, path: str, body: bytes, media_type: str | None = None, **headers: str) -> "Answer":
+        return ask(self.url + path, body, {**({"Content-Type": media_type} if media_type else {}), **headers})
+
+    def wait_ready(self) -> None:
+        until(lambda: self.get("/readyz").status == 200, "the gateway is ready")
+
+    def answers_from(self, model: str, version: int) -> bool:
+        """Whether `version` is the current one."""
+        return bool(self.get(f"/models/{model}").json()["version"] == version)
+
+
+class Answer:
+    """Status, headers and body of an HTTP answer, whatever the status."""
+
+    def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        self.status = status
+        self.headers = {name.title(): value for name, value in headers.items()}
+        self.body = body
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class _Untyped(urllib.request.Request):
+    """Without the Content-Type that urllib would add."""
+
+    def has_header(self, header_name: str) -> bool:
+        return header_name == "Content-type" or super().has_header(header_name)
+
+
+def ask(
+    url: str, body: bytes | None = None, headers: Mapping[str, str] | None = None, method: str | None = None
+) -> Answer:
+    request = _Untyped(url, data=body, headers=dict(headers or {}), method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return Answer(answer.status, dict(answer.headers.items()), answer.read())
+    except urllib.error.HTTPError as exc:
+        with exc:
+            return Answer(exc.code, dict(exc.headers.items()), exc.read())
