@@ -97,8 +97,8 @@ function showModel() {
   document.title = `${model.name} · kmaas`;
   $("name").textContent = model.name;
   $("description").textContent = model.description ?? "";
-  const facts = factsOf(model).map((fact) => el("li", { textContent: fact }));
-  $("facts").replaceChildren(...facts, el("li", {}, el("a", { href: modelPath(model.name), textContent: "all facts" })));
+  const all = el("a", { href: modelPath(model.name), textContent: "all facts" });
+  $("facts").replaceChildren(...[...factsOf(model), all].map((fact) => el("li", {}, fact)));
   $("fault").hidden = !model.ready || !model.reason;
   $("fault").textContent = `Not in use: ${model.reason}`;
   for (const panel of Object.values(panels)) panel.element.hidden = panel !== panels[model.task];

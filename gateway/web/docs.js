@@ -41,7 +41,8 @@ function contents(operations) {
 
 function section(operation, root) {
   const { anchor, method, path, summary, description, parameters, requestBody, responses = {} } = operation;
-  const heading = el("h2", {}, methodBadge(method), el("a", { href: `#${anchor}`, className: "path" }, breakable(path)));
+  const link = el("a", { href: `#${anchor}`, className: "path" }, breakable(path));
+  const heading = el("h2", {}, methodBadge(method), link);
   const card = el("section", { id: anchor, className: "card operation", ariaLabel: `${method} ${path}` }, heading);
   if (summary) card.append(el("p", { className: "summary", textContent: summary }));
   card.append(...prose(description));
@@ -59,12 +60,14 @@ function section(operation, root) {
 function bodies(content, root) {
   const described = Object.entries(content).filter(([, { schema }]) => schema);
   const bare = Object.keys(content).filter((mediaType) => !content[mediaType].schema);
-  const rest = bare.length ? [el("p", { className: "media" }, "as it is: ", el("code", { textContent: bare.join(", ") }))] : [];
-  return [...described.flatMap(([mediaType, media]) => body(mediaType, media, root)), ...rest];
+  const parts = described.flatMap(([mediaType, media]) => body(mediaType, media, root));
+  const names = el("code", { textContent: bare.join(", ") });
+  return bare.length ? [...parts, el("p", { className: "media" }, "as it is: ", names)] : parts;
 }
 
 function body(mediaType, media, root) {
-  const head = el("p", { className: "media" }, el("code", { textContent: mediaType }), ` ${typeOf(media.schema, root)}`);
+  const type = ` ${typeOf(media.schema, root)}`;
+  const head = el("p", { className: "media" }, el("code", { textContent: mediaType }), type);
   const forms = resolve(media.schema, root).anyOf ?? [media.schema];
   const tables = forms.flatMap((form) => {
     const fields = fieldsOf(form, root);
@@ -82,7 +85,8 @@ function answer(status, response, root) {
   const { description, headers = {}, content = {} } = resolve(response, root);
   const summary = el("summary", {}, el("code", { className: status < 400 ? "good" : "", textContent: status }));
   summary.append(...inline(description));
-  const fields = Object.entries(headers).map(([name, one]) => parameterField({ name, in: "header", ...resolve(one, root) }));
+  const headerField = ([name, one]) => parameterField({ ...resolve(one, root), name, in: "header" });
+  const fields = Object.entries(headers).map(headerField);
   const parts = [...bodies(content, root), ...(fields.length ? [fieldTable(fields, root)] : [])];
   return parts.length ? el("details", {}, summary, ...parts) : el("div", { className: "bare" }, ...summary.childNodes);
 }

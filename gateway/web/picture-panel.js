@@ -26,11 +26,11 @@ export class PicturePanel {
     this.#sketch = new Sketch($("sketch"), () => this.#sketched());
     for (const [digit, strokes] of Object.entries(SKETCHES)) {
       const button = el("button", { type: "button", textContent: digit, ariaLabel: `Draw a ${digit}` });
-      button.addEventListener("click", () => this.#show(null, () => this.#sketch.draw(strokes)));
+      button.addEventListener("click", () => this.#draw(strokes));
       $("sketch-buttons").append(button);
     }
     $("undo").addEventListener("click", () => this.#sketch.undo());
-    $("clear").addEventListener("click", () => this.#show(null, () => this.#sketch.clear()));
+    $("clear").addEventListener("click", () => this.#draw([]));
     $("choose").addEventListener("click", () => $("file").click());
     $("file").addEventListener("change", ({ target }) => {
       if (target.files[0]) this.#take(target.files[0], { onDisk: true });
@@ -79,7 +79,9 @@ export class PicturePanel {
   #listenForFiles() {
     const stage = $("stage");
     const shown = () => !this.element.hidden;
+    const bringsFile = ({ dataTransfer }) => dataTransfer.types.includes("Files");
     document.addEventListener("dragover", (event) => {
+      if (!bringsFile(event)) return;
       event.preventDefault(); // a missed drop must not replace the page by the file
       stage.classList.toggle("dropping", shown());
     });
@@ -87,6 +89,7 @@ export class PicturePanel {
       if (!event.relatedTarget) stage.classList.remove("dropping");
     });
     document.addEventListener("drop", (event) => {
+      if (!bringsFile(event)) return;
       event.preventDefault();
       stage.classList.remove("dropping");
       const file = event.dataTransfer.files[0];
@@ -98,16 +101,17 @@ export class PicturePanel {
     });
   }
 
-  #take(file, { onDisk }) {
-    const name = onDisk ? file.name : `pasted-${file.name}`;
-    this.#show({ blob: file, name, onDisk }, () => this.#changed());
-  }
-
-  #show(file, then) {
+  #take(blob, { onDisk }) {
+    const file = { blob, name: onDisk ? blob.name : `pasted-${blob.name}`, onDisk };
     this.#file = file;
     this.#arrange();
-    if (file) preview(file, () => this.#file === file);
-    then();
+    preview(file, () => this.#file === file);
+    this.#changed();
+  }
+
+  #draw(strokes) {
+    this.#file = null;
+    this.#sketch.draw(strokes);
   }
 
   #arrange() {

@@ -8,8 +8,8 @@ const SHOWN_MS = 1600; // how long the button says what it did
 /** Shows the line for a request of `request.js`, or that there is none yet. */
 export function showRequest(request) {
   const pieces = request ? curl(request, location.origin) : ["Ask something, and the line to repeat it appears here."];
-  const nodes = pieces.map((piece) => (piece.long ? el("span", { className: "long", textContent: piece.long }) : piece));
-  $("curl").replaceChildren(...nodes);
+  const shorten = (text) => el("span", { className: "long", textContent: text });
+  $("curl").replaceChildren(...pieces.map((piece) => (piece.long ? shorten(piece.long) : piece)));
   $("curl").classList.toggle("idle", !request);
   $("copy").disabled = !request;
   showSave(request);

@@ -29,7 +29,7 @@ export class Sketch {
     return this.#drawing;
   }
 
-  /** Replaces the drawing. A stroke is a list of points `[x, y]` in 0…1. */
+  /** Replaces the drawing. A stroke is a list of points `[x, y]` in 0…1; none clears it. */
   draw(strokes) {
     this.#strokes = strokes.map((stroke) => [...stroke]);
     this.#update();
@@ -37,10 +37,6 @@ export class Sketch {
 
   undo() {
     this.draw(this.#strokes.slice(0, -1));
-  }
-
-  clear() {
-    this.draw([]);
   }
 
   /** The drawing as a PNG, black on white whatever the theme. */

@@ -358,10 +358,32 @@ def test_the_document_tells_fields_bounds_and_answers_of_a_request(page: Page) -
     ask = page.get_by_role("region", name="post /models/{model}")
     for field in ("model", "inputs", "parameters.top_k", "parameters.function_to_apply"):
         expect(ask.get_by_role("rowheader", name=field).first).to_be_visible()
+    top_k = ask.get_by_role("row", name="parameters.top_k").first
+    expect(top_k).to_contain_text("integer or null, ≥ 1")
     ask.locator("summary", has_text="422").click()
     expect(ask.get_by_role("rowheader", name="detail").locator("visible=true")).to_be_visible()
     ask.get_by_role("link", name="Try it on the page").click()
     expect(page.get_by_role("link", name="sentiment")).to_be_visible()
+
+
+def test_a_schema_that_contains_itself_is_told_once(page: Page) -> None:
+    page.goto("/docs")
+    told = page.evaluate(
+        """async (root) => {
+            const { fieldsOf, typeOf } = await import("/web/schema.js");
+            const tree = { $ref: "#/$defs/a~1tree" };
+            return [fieldsOf(tree, root).map(({ path }) => path), typeOf({ items: tree }, root), typeOf(tree, root)];
+        }""",
+        {
+            "$defs": {
+                "a/tree": {
+                    "type": "object",
+                    "properties": {"name": {}, "leaves": {"items": {"$ref": "#/$defs/a~1tree"}}},
+                }
+            }
+        },
+    )
+    assert told == [["name", "leaves"], "array of object", "object"]
 
 
 def test_the_lines_of_the_document_run(page: Page, tmp_path: Path) -> None:
