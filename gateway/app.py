@@ -65,15 +65,19 @@ def _refuse(error: Exception) -> Response:
     trace = exchange.trace()
     refusal = problems.refusal(_ours(error), trace.request_id)
     if refusal.problem.status >= 500:
-        # The traceback of an unknown failure, and of a failure of the model server the server's own words.
-        cause = error.__cause__
-        _log.error(
-            "request %s: %s%s", trace.request_id, error, f" ({cause})" if cause else "", exc_info=refusal.internal
-        )
+        _log_failure(trace.request_id, error, internal=refusal.internal)
     body = refusal.problem.model_dump(exclude_none=True)
     response = exchange.json(body, status=refusal.problem.status, media_type=problems.MEDIA_TYPE)
     response.headers.update(refusal.headers)
     return response
+
+
+def _log_failure(request: str, error: Exception, *, internal: bool) -> None:
+    """What the caller is not told: of an unknown failure the traceback, of the model server's its own words."""
+    if internal:
+        _log.error("request %s failed", request, exc_info=error)
+    else:
+        _log.warning("request %s: %s (%s)", request, error, error.__cause__)
 
 
 def _ours(error: Exception) -> Exception:

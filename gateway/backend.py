@@ -13,7 +13,7 @@ from wire.client import ModelServerClient, Prediction, VersionStatus
 from wire.errors import ModelServerError, NotServedError, TensorError, TimedOutError, UnreachableError
 from wire.tensors import Array
 
-_OVERLOADED = (grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.ABORTED)
+_PASSING = (grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.ABORTED, grpc.StatusCode.CANCELLED)
 
 
 class Backend:
@@ -87,7 +87,7 @@ def _translated(exc: ModelServerError, model: str, version: int | None, deadline
             return DeadlineError(deadline.limit_s)
         case NotServedError():
             return VersionGoneError(model, version)
-        case _ if exc.code in _OVERLOADED:
-            return ModelServerDownError("is overloaded")
+        case _ if exc.code in _PASSING:
+            return ModelServerDownError("is overloaded or stops")
         case _:
             return BrokenAnswerError(f"the model server failed on {model} ({exc.code.name})")

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from gateway.backend import Backend
 from gateway.deadline import Deadline
-from gateway.errors import GatewayError, ModelNotReadyError, UnfitVersionError, VersionGoneError
+from gateway.errors import GatewayError, ModelNotReadyError, ModelServerDownError, UnfitVersionError, VersionGoneError
 from gateway.settings import GatewaySettings
 from gateway.version import ServedVersion, learn_version, replay_goldens
 from wire.client import VersionStatus
@@ -58,10 +58,11 @@ def _available(view: ModelView) -> list[int]:
 
 
 def told(view: ModelView, statuses: Sequence[VersionStatus]) -> ModelView:
-    """The view after the model server told its `statuses`. Rejections of versions that are gone are forgotten."""
-    known = {line.version for line in statuses}
-    unfit = {number: why for number, why in view.unfit.items() if number in known}
-    return replace(view, statuses=tuple(statuses), unfit=MappingProxyType(unfit))
+    """The view after the model server told its `statuses`. A rejection counts as long as the version is available."""
+    after = replace(view, statuses=tuple(statuses))
+    available = _available(after)
+    unfit = {number: why for number, why in view.unfit.items() if number in available}
+    return replace(after, unfit=MappingProxyType(unfit))
 
 
 def candidates(view: ModelView) -> list[int]:
@@ -106,12 +107,12 @@ class Model:
         """Returns once a round of asking the model server, begun after this call, has ended; well or not.
 
         Raises:
-            DeadlineError: it has not within the deadline.
+            DeadlineError: it has not within the deadline, or the model was closed.
         """
         with self._rounds:
             begun = self._begun
             self._hurry.set()
-            self._rounds.wait_for(lambda: self._ended > begun or self._closed, deadline.remaining_s())
+            self._rounds.wait_for(lambda: self._ended > begun, deadline.remaining_s())
         deadline.remaining_s()
 
     def replace_gone(self, gone: ServedVersion, deadline: Deadline) -> None:
@@ -137,17 +138,24 @@ class Model:
             with self._rounds:
                 self._hurry.clear()
                 self._begun += 1
-            try:
-                self._round()
-                self._note(None)
-            except GatewayError as exc:
-                self._note(str(exc))
-            except Exception:  # whatever it is, the model must be followed on
-                _log.exception("following %s failed", self.name)
+            self._try_round()
             with self._rounds:
                 self._ended = self._begun
                 self._rounds.notify_all()
             self._hurry.wait(self._settings.refresh_interval_s)
+
+    def _try_round(self) -> None:
+        try:
+            self._round()
+        except ModelServerDownError as exc:
+            self.view = replace(self.view, unfit=MappingProxyType({}))  # the one that comes back may do better
+            self._note(str(exc))
+        except GatewayError as exc:
+            self._note(str(exc))
+        except Exception:  # whatever it is, the model must be followed on
+            _log.exception("following %s failed", self.name)
+        else:
+            self._note(None)
 
     def _round(self) -> None:
         try:

@@ -1,6 +1,5 @@
 """The OpenAPI document, generated from the schemas that the code itself reads and writes."""
 
-from importlib.metadata import version
 from typing import Any
 
 from pydantic import BaseModel
@@ -38,7 +37,7 @@ def document() -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {
             "title": "kmaas",
-            "version": version("kmaas"),
+            "version": "1",
             "description": "Keras models as a service. `POST /models/{model}` speaks Hugging Face's inference API.",
         },
         "paths": _paths(),

@@ -2,6 +2,7 @@
 
 import logging
 import multiprocessing
+import os
 from functools import partial
 from typing import Any
 
@@ -10,8 +11,9 @@ from gateway.settings import GatewaySettings
 
 def serve(settings: GatewaySettings) -> None:
     """Serves in front until SIGINT or SIGTERM. The port must be free: granian would share it with another granian."""
-    # A worker that begins empty: what the parent imported to read its configuration would cost each worker 20 MB.
+    # A worker that begins empty: what this process imported to read its configuration would cost it 20 MB.
     multiprocessing.set_start_method("spawn")
+    os.environ.setdefault("MALLOC_ARENA_MAX", "2")  # else glibc keeps a heap for each of the worker's threads
     from granian.constants import Interfaces
     from granian.log import LogLevels
     from granian.server import Server

@@ -50,9 +50,10 @@ def test_candidates(before: ModelView, expected: list[int]) -> None:
     assert candidates(before) == expected
 
 
-def test_a_rejection_is_remembered_while_the_version_is_there() -> None:
+def test_a_rejection_is_remembered_while_the_version_is_available() -> None:
     before = view(1, (2,), v1="AVAILABLE", v2="AVAILABLE")
     assert told(before, [VersionStatus(2, "AVAILABLE", None)]).unfit.keys() == {2}
+    assert not told(before, [VersionStatus(2, "LOADING", None)]).unfit
     assert not told(before, [VersionStatus(1, "AVAILABLE", None)]).unfit
 
 

@@ -213,3 +213,18 @@ def test_more_requests_than_threads_are_all_answered(model_server: ModelServerPr
 def reasons(gateway: GatewayProcess) -> dict[str, str]:
     told: dict[str, str] = gateway.get("/readyz").json().get("reasons", {})
     return told
+
+
+def test_a_version_rejected_by_a_broken_server_gets_another_chance_from_the_next(shelf: Shelf) -> None:
+    """A model server on its way out may answer a golden wrongly; the version is not to blame for ever."""
+    shelf.publish("digits-a")
+    port = free_port()
+    with ModelServerProcess(shelf.store.root, port) as server, Proxy(server.target) as proxy:
+        sound, proxy.distort = proxy.distort, lambda response: response.ClearField("outputs") or response
+        with GatewayProcess(proxy.target, models=("digits",)) as gateway:
+            until(lambda: "no readable manifest" in reasons(gateway).get("digits", ""), "the rejection")
+            proxy.distort = sound
+            server.kill()
+            with ModelServerProcess(shelf.store.root, port):
+                gateway.wait_ready()
+                assert gateway.post("/models/digits", PICTURE).status == 200
