@@ -79,7 +79,9 @@ def _fit_epoch(run: Run, model: "keras.Model", recipe: Recipe, epoch: int, at_st
     import keras
 
     steps = keras.callbacks.LambdaCallback(on_train_batch_end=lambda step, **_logs: at_step(step + 1))
-    keras.utils.set_random_seed(run.config.seed + epoch)
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Dropout):  # its state is not in a checkpoint
+            layer.seed_generator.state.assign((run.config.seed, epoch))
     inputs, targets = recipe.epoch(epoch)
     history = model.fit(inputs, targets, batch_size=run.config.batch_size, shuffle=False, verbose=0, callbacks=[steps])
     return float(history.history["loss"][0])
@@ -101,7 +103,7 @@ def _optimizer(run: Run, steps: int) -> "keras.optimizers.Optimizer":
 
 
 def _checkpoint(run: Run, model: "keras.Model", line: EpochLine) -> None:
-    """Keeps weights, optimiser and dropout's random state of a finished epoch. The rename is what makes it count."""
+    """Keeps weights and optimiser of a finished epoch. The rename is what makes it count."""
     with run.metrics.open("a") as metrics:
         metrics.write(json.dumps(asdict(line)) + "\n")
     run.checkpoint.mkdir(exist_ok=True)
@@ -123,6 +125,7 @@ def _restore(run: Run, model: "keras.Model") -> int:
     kept = _checkpoints(run)
     done = max(kept, default=0)
     if done:
+        model.optimizer.build(model.trainable_variables)  # or its state would be passed over
         model.load_weights(kept[done])
     lines = run.metrics.read_text().splitlines(keepends=True) if run.metrics.exists() else []
     run.write(run.metrics.name, "".join(lines[:done]))

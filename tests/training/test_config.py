@@ -1,0 +1,55 @@
+"""Configurations: preset, overlay and settings merged; what does not fit is named."""
+
+from pathlib import Path
+
+import pytest
+
+from models.catalog import CATALOG, find
+from models.digits import DigitsConfig
+from training.config import known_keys, load_config
+from training.errors import ConfigurationError
+
+DIGITS = find("digits")
+
+
+@pytest.mark.parametrize("name", CATALOG)
+def test_every_model_has_a_preset_that_fits(name: str) -> None:
+    assert load_config(find(name)).rows is None
+
+
+def test_settings_beat_the_file_and_the_file_beats_the_preset(tmp_path: Path) -> None:
+    preset = tmp_path / "mine.toml"
+    preset.write_text("epochs = 2\nseed = 9\n[augment]\nscale = 0.05\n")
+    config = load_config(DIGITS, preset, ["epochs=3", "augment.shear=0", "optimizer=sgd"])
+    assert isinstance(config, DigitsConfig)
+    assert (config.epochs, config.seed, config.optimizer) == (3, 9, "sgd")
+    assert (config.augment.scale, config.augment.shear, config.augment.rotate_degrees) == (0.05, 0, 12)
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("epoch=3", r"unknown key 'epoch'; the keys of digits are seed, epochs, .*augment\.scale"),
+        ("augment.turn=3", r"unknown key 'augment\.turn'"),
+        ("epochs=0", r"epochs: .*greater than or equal to 1, received 0"),
+        ("epochs=many", r"epochs: .*integer.*received 'many'"),
+        ("optimizer=rmsprop", r"optimizer: .*'adam' or 'sgd', received 'rmsprop'"),
+        ("epochs", r"'epochs' is not a setting; expected key=value"),
+    ],
+)
+def test_what_does_not_fit_is_named(setting: str, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        load_config(DIGITS, None, [setting])
+
+
+def test_a_preset_that_is_no_toml_or_not_there_is_named(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.toml"
+    broken.write_text("epochs = ")
+    with pytest.raises(ConfigurationError, match=r"broken\.toml is not TOML"):
+        load_config(DIGITS, broken)
+    with pytest.raises(ConfigurationError, match=r"none\.toml cannot be read"):
+        load_config(DIGITS, tmp_path / "none.toml")
+
+
+def test_known_keys_reach_into_tables() -> None:
+    assert {"epochs", "learning_rate.sgd", "augment.stroke"} <= set(known_keys(DigitsConfig))

@@ -1,0 +1,48 @@
+"""Run folders: opened only when they are runs, named apart, held by one process."""
+
+from pathlib import Path
+
+import pytest
+
+from models.catalog import find
+from training.config import load_config
+from training.errors import NotARunError, RunBusyError
+from training.run import Run, runs_of
+
+DIGITS = find("digits")
+CONFIG = load_config(DIGITS)
+
+
+def test_a_run_is_what_was_created(tmp_path: Path) -> None:
+    run = Run.create(tmp_path, DIGITS, CONFIG, "f00")
+    assert Run.open(run.path) == run
+    assert not run.finished
+    assert run.epochs() == []
+
+
+def test_runs_of_one_second_have_names_of_their_own_and_the_newest_is_first(tmp_path: Path) -> None:
+    created = [Run.create(tmp_path, DIGITS, CONFIG, str(n)) for n in range(3)]
+    assert len({run.path for run in created}) == 3
+    (tmp_path / "digits-nothing").mkdir()
+    assert {run.fingerprint for run in runs_of(tmp_path, "digits")} == {"0", "1", "2"}
+    assert runs_of(tmp_path, "sentiment") == []
+
+
+def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(NotARunError, match=r"no readable config\.json; expected a run of `kmaas train`"):
+        Run.open(tmp_path)
+    (tmp_path / "config.json").write_text('{"model": "digits", "epoch": 1}')
+    with pytest.raises(NotARunError):
+        Run.open(tmp_path)
+
+
+def test_what_an_unfinished_run_lacks_is_named_with_the_way_on(tmp_path: Path) -> None:
+    run = Run.create(tmp_path, DIGITS, CONFIG, "f00")
+    with pytest.raises(NotARunError, match=r"no evaluation\.json; finish it first: kmaas train digits --resume"):
+        run.evaluation()
+
+
+def test_one_process_at_a_time(tmp_path: Path) -> None:
+    run = Run.create(tmp_path, DIGITS, CONFIG, "f00")
+    with run.exclusive(), pytest.raises(RunBusyError, match="another process trains"), run.exclusive():
+        pass
