@@ -11,12 +11,12 @@ from gateway.dialects import exchange
 from gateway.dialects.huggingface import huggingface
 from gateway.dialects.native import native
 from gateway.dialects.pages import pages
-from gateway.errors import MalformedBodyError, MethodError, UnknownRouteError
+from gateway.errors import MalformedBodyError, MethodError, NotReadyError, UnknownRouteError
 from gateway.pipeline import Pipeline
 from gateway.registry import Registry
 from gateway.settings import GatewaySettings
 from gateway.telemetry import Telemetry
-from gateway.trace import Trace, request_id
+from gateway.trace import Trace, sane_request_id
 from wire.client import ModelServerClient
 
 _log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ def create_app(settings: GatewaySettings) -> Flask:
 def _trace_requests(app: Flask, telemetry: Telemetry) -> None:
     @app.before_request
     def begin() -> None:
-        g.trace = Trace(request_id(request.headers.get("X-Request-Id")))
+        g.trace = Trace(sane_request_id(request.headers.get("X-Request-Id")))
         telemetry.begin()
 
     @app.after_request
@@ -72,12 +72,12 @@ def _refuse(error: Exception) -> Response:
     return response
 
 
-def _log_failure(request: str, error: Exception, *, internal: bool) -> None:
+def _log_failure(request_id: str, error: Exception, *, internal: bool) -> None:
     """What the caller is not told: of an unknown failure the traceback, of the model server's its own words."""
     if internal:
-        _log.error("request %s failed", request, exc_info=error)
-    else:
-        _log.warning("request %s: %s (%s)", request, error, error.__cause__)
+        _log.error("request %s failed", request_id, exc_info=error)
+    elif not isinstance(error, NotReadyError):  # the answer to a probe, and told in full
+        _log.warning("request %s: %s (%s)", request_id, error, error.__cause__ or "the gateway's own verdict")
 
 
 def _ours(error: Exception) -> Exception:

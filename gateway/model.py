@@ -41,7 +41,10 @@ class ModelView:
         """Why there is no current version."""
         if self.statuses is None:
             return "the model server has not been asked yet"
-        states = (f"version {line.version} is {line.state}" for line in self.statuses)
+        states = (
+            f"version {line.version} is {'not checked yet' if line.state == _AVAILABLE else line.state}"
+            for line in self.statuses
+        )
         return self.fault or ", ".join(states) or "the model server has no version of it"
 
     @property

@@ -3,6 +3,8 @@
 import logging
 import multiprocessing
 import os
+import signal
+import threading
 from functools import partial
 from typing import Any
 
@@ -37,4 +39,13 @@ def _load(settings: GatewaySettings) -> Any:
     from gateway.app import create_app
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    threading.Thread(target=_end_with_parent, name="end-with-parent", daemon=True).start()
     return create_app(settings)
+
+
+def _end_with_parent() -> None:
+    """Else the worker of a killed parent would keep the port."""
+    parent = multiprocessing.parent_process()
+    if parent:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)

@@ -15,7 +15,7 @@ STAGES = ("decode", "preprocess", "infer", "postprocess")
 _SANE_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
-def request_id(offered: str | None) -> str:
+def sane_request_id(offered: str | None) -> str:
     """The caller's id if it can go into headers and logs as it is, else a new one."""
     return offered if offered and _SANE_ID.fullmatch(offered) else uuid.uuid4().hex
 

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from bench.footprint import children
-from tests.support.processes import GatewayProcess
+from kmaas.errors import PortTakenError
+from kmaas.processes import check_port_free
+from tests.support.processes import GatewayProcess, until
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -18,6 +20,31 @@ def test_it_ends_cleanly(number: signal.Signals) -> None:
     with GatewayProcess("127.0.0.1:1") as gateway:
         gateway.signal(number)
         assert gateway.wait() == 0
+
+
+def test_a_killed_gateway_leaves_no_worker_on_its_port() -> None:
+    with GatewayProcess("127.0.0.1:1") as gateway:
+        port = int(gateway.url.rpartition(":")[2])
+        gateway.signal(signal.SIGKILL)
+        gateway.wait()
+        until(lambda: is_free(port), "the port is free")
+
+
+def test_a_killed_worker_is_replaced() -> None:
+    with GatewayProcess("127.0.0.1:1") as gateway:
+        before = set(children(gateway.pid))
+        [worker] = [pid for pid in before if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        os.kill(worker, signal.SIGKILL)
+        until(lambda: bool(set(children(gateway.pid)) - before), "another worker")
+        until(gateway.alive, "it answers")
+
+
+def is_free(port: int) -> bool:
+    try:
+        check_port_free("127.0.0.1", port, "test")
+    except PortTakenError:
+        return False
+    return True
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

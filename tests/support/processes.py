@@ -87,13 +87,13 @@ class GatewayProcess(Process):
                 for name, value in variables
             },
         )
-        until(self._alive, "the gateway lives")
+        until(self.alive, "the gateway lives")
 
-    def _alive(self) -> bool:
+    def alive(self) -> bool:
         assert self._process.poll() is None, "the gateway ended"
         try:
             return self.get("/healthz").status == 200
-        except urllib.error.URLError:
+        except OSError:  # refused, or reset while a worker goes
             return False
 
     def get(self, path: str) -> "Answer":
