@@ -21,8 +21,8 @@ class Pipeline:
     def answer(self, name: str, body: bytes, media_type: str, trace: Trace, deadline: Deadline) -> BaseModel:
         """The answer of the model's current version.
 
-        A version may be unloaded between two looks at the model server. Then the whole way is gone again with the
-        version that took its place: its manifest, its tokenizer, its labels.
+        A version may be unloaded between two looks at the model server. Then the request goes its whole way again with
+        the version that took its place: its manifest, its tokenizer, its labels.
 
         Raises:
             GatewayError, ProcessingError: see `gateway.problems`.

@@ -15,14 +15,15 @@ from processing.spec import ImageSpec, parse_spec
 from store.manifest import Manifest
 
 _DEFAULT_TOP_K = 5
+_STROKE_PNG = (  # 12×12 pixels, one upright stroke
+    "iVBORw0KGgoAAAANSUhEUgAAAAwAAAAMCAAAAABzHgM7AAAAGUlEQVR42mNgIAD+MzAwMDAwIQtRl4MbAAB/ZQEOs2ua+AAAAABJRU5ErkJggg=="
+)
 
 
 class ImageClassificationRequest(Request):
     """One encoded picture or several, and what to tell about each."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"inputs": "iVBORw0KGgoAAAANSUhEUgAA…", "parameters": {"top_k": 3}}]}
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [{"inputs": _STROKE_PNG, "parameters": {"top_k": 3}}]})
 
     inputs: Annotated[
         Annotated[Media, Tag("one")] | Annotated[list[Media], Field(min_length=1), Tag("many")],

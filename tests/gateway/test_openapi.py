@@ -44,12 +44,12 @@ def test_every_reference_leads_somewhere(document: Any) -> None:
             target = target[step]
 
 
-def test_the_text_examples_are_answered_in_the_described_shape(gateway: GatewayProcess) -> None:
-    task = TASKS["text-classification"]
-    for example in task.request.model_json_schema()["examples"]:
-        answer = gateway.post("/models/sentiment", json.dumps(example).encode(), "application/json")
+@pytest.mark.parametrize(("task", "model"), [("text-classification", "sentiment"), ("image-classification", "digits")])
+def test_the_examples_are_answered_in_the_described_shape(task: str, model: str, gateway: GatewayProcess) -> None:
+    for example in TASKS[task].request.model_json_schema()["examples"]:
+        answer = gateway.post(f"/models/{model}", json.dumps(example).encode(), "application/json")
         assert answer.status == 200, answer.body
-        task.response.model_validate_json(answer.body)
+        TASKS[task].response.model_validate_json(answer.body)
 
 
 def test_refusals_have_the_described_shape(document: Any, gateway: GatewayProcess) -> None:
