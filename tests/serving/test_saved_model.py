@@ -1,0 +1,112 @@
+"""The SavedModel runtime: what it runs, and every broken folder it must survive."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from serving.errors import Code, LoadError, RequestError
+from serving.runtimes.saved_model import SavedModel
+from tests.support import saved_models
+
+
+def opened(folder: Path) -> SavedModel:
+    return SavedModel(folder, intra_op_threads=1, inter_op_threads=1)
+
+
+@pytest.fixture(scope="module")
+def many() -> SavedModel:
+    return opened(saved_models.folder() / "many")
+
+
+def test_it_runs_a_signature_with_variables() -> None:
+    model = opened(saved_models.folder() / "plus-3")
+    (y,) = model.run("serving_default", {"x": np.array([[1, 2]], "f4")}, ["y"], None)
+    assert_allclose(y, [[3.5, 4]])
+    model.close()
+
+
+def test_only_the_outputs_asked_for_in_their_order(many: SavedModel) -> None:
+    inputs = {"a": np.array([3], "f4"), "b": np.array([1], "f4")}
+    assert [o.tolist() for o in many.run("serving_default", inputs, ["sum", "difference"], 5)] == [[4], [2]]
+    assert [o.tolist() for o in many.run("serving_default", inputs, ["difference"], 5)] == [[2]]
+
+
+def test_strings_keep_every_byte(many: SavedModel) -> None:
+    text = np.array([b"a\0", b"\xff", b""], dtype=object)
+    assert many.run("strings", {"text": text}, ["text"], None)[0].tolist() == text.tolist()
+
+
+@pytest.mark.parametrize(
+    ("signature", "inputs", "outputs", "message"),
+    [
+        ("double", {"x": np.array(1, "f4")}, ["y"], r"Expects arg\[0\] to be double but float is provided"),
+        ("matmul", {"x": np.ones((1, 3), "f4")}, ["y"], r"Matrix size-incompatible: In\[0\]: \[1,3\]"),
+        ("__saved_model_init_op", {}, ["__saved_model_init_op"], "Tensor NoOp, specified in either feed_devices"),
+    ],
+)
+def test_what_the_graph_refuses(
+    many: SavedModel, signature: str, inputs: dict[str, np.ndarray], outputs: list[str], message: str
+) -> None:
+    with pytest.raises(RequestError, match=message) as caught:
+        many.run(signature, inputs, outputs, None)
+    assert caught.value.code is Code.INVALID_ARGUMENT
+
+
+def test_the_time_is_up() -> None:
+    slow = opened(saved_models.folder() / "slow")
+    with pytest.raises(RequestError, match="Timed out") as caught:
+        slow.run("serving_default", {"steps": np.array(10**9, "i4")}, ["done"], 0.05)
+    assert caught.value.code is Code.DEADLINE_EXCEEDED
+    assert slow.run("serving_default", {"steps": np.array(1, "i4")}, ["done"], 60)[0].shape == ()
+    slow.close()
+
+
+DATA = "variables/variables.data-00000-of-00001"
+INDEX = "variables/variables.index"
+
+
+def emptied(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.mkdir()
+
+
+def half(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+@pytest.mark.parametrize(
+    ("spoil", "code"),
+    [
+        pytest.param(lambda f: (f / "saved_model.pb").write_bytes(b"garbage" * 99), Code.DATA_LOSS, id="garbage"),
+        pytest.param(lambda f: half(f / "saved_model.pb"), Code.DATA_LOSS, id="half a graph"),
+        pytest.param(lambda f: (f / "saved_model.pb").write_bytes(b""), Code.NOT_FOUND, id="empty graph"),
+        pytest.param(lambda f: (f / "saved_model.pb").unlink(), Code.NOT_FOUND, id="no graph"),
+        pytest.param(lambda f: shutil.rmtree(f / "variables"), Code.NOT_FOUND, id="no variables"),
+        pytest.param(lambda f: (f / DATA).unlink(), Code.UNKNOWN, id="no data"),
+        pytest.param(lambda f: half(f / DATA), Code.OUT_OF_RANGE, id="truncated data"),
+        pytest.param(lambda f: (f / DATA).write_bytes(bytes((f / DATA).stat().st_size)), Code.DATA_LOSS, id="zeros"),
+        pytest.param(lambda f: half(f / INDEX), Code.DATA_LOSS, id="truncated index"),
+        pytest.param(emptied, Code.NOT_FOUND, id="empty folder"),
+        pytest.param(shutil.rmtree, Code.NOT_FOUND, id="no folder"),
+    ],
+)
+def test_a_broken_folder_is_a_load_error(tmp_path: Path, spoil: Callable[[Path], object], code: Code) -> None:
+    folder = tmp_path / "1"
+    shutil.copytree(saved_models.folder() / "plus-2", folder)
+    spoil(folder)
+    with pytest.raises(LoadError) as caught:
+        opened(folder)
+    assert caught.value.code is code
+    assert caught.value.message
+
+
+def test_tensorflow_is_imported_by_the_first_load_only() -> None:
+    script = "import sys, serving.server; assert 'tensorflow' not in sys.modules, 'TensorFlow came along'"
+    subprocess.run([sys.executable, "-c", script], check=True, env=os.environ, timeout=60)
