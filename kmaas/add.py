@@ -1,5 +1,6 @@
 """`kmaas add`: from the name of a catalogue model to a published version."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -8,8 +9,7 @@ from kmaas.config import Config
 from kmaas.progress import shown_progress
 
 if TYPE_CHECKING:
-    from models.spec import ModelSpec
-    from store.layout import Store, VersionDir
+    from models.spec import ModelSpec, TrainConfig
     from training.progress import Progress
     from training.run import Run
 
@@ -17,63 +17,67 @@ if TYPE_CHECKING:
 @click.command("add", short_help="Fetch, train, export and publish catalogue models.")
 @click.argument("names", nargs=-1, required=True, metavar="MODEL...")
 @click.option("--if-missing", is_flag=True, help="Skip models that the store has already.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A setting of the training, as in `train`.")
 @click.option("--accept-licence", is_flag=True, help="Accept the terms of models whose licence is unclear.")
 @click.pass_obj
-def add(config: Config, names: tuple[str, ...], if_missing: bool, accept_licence: bool) -> None:
+def add(
+    config: Config, *, names: tuple[str, ...], if_missing: bool, settings: tuple[str, ...], accept_licence: bool
+) -> None:
     """Brings each MODEL of the catalogue (`all` for every one) into the store; a running stack takes it up by itself.
     An interrupted `add` continues where it was. A finished run of the same code, data and settings is used again."""
     from models.catalog import select
     from models.errors import LicenceNotAcceptedError
-    from store.layout import Store
+    from training.config import load_config
 
-    specs, store = select(names), Store.at(config.store)
+    specs = select(names)
+    configs = [load_config(spec, None, settings) for spec in specs]
     for spec in specs:
         if spec.licence_unclear and not accept_licence:
             raise LicenceNotAcceptedError(spec.name, [origin.licence for origin in spec.origins])
     try:
         with shown_progress() as progress:
-            for spec in specs:
-                _add(config, store, spec, progress, if_missing=if_missing)
+            for spec, chosen in zip(specs, configs, strict=True):
+                _add(config, spec, chosen, progress, if_missing=if_missing)
     except KeyboardInterrupt:
         click.echo("interrupted; the same command continues where this one was", err=True)
         raise SystemExit(130) from None
 
 
-def _add(config: Config, store: "Store", spec: "ModelSpec", progress: "Progress", *, if_missing: bool) -> None:
+def _add(config: Config, spec: "ModelSpec", chosen: "TrainConfig", progress: "Progress", *, if_missing: bool) -> None:
+    from store.layout import Store
+    from store.publish import publish
     from training.data.lock import locked
 
+    store = Store.at(config.store)
     with locked(config.runs / spec.name):  # a second `add` of a model waits, then finds the first one's run
         if if_missing and store.versions(spec.name):
             click.echo(f"{spec.name}: the store has it")
             return
-        version = _publish(config, store, spec, progress)
+        version = publish(store, _exported(config, spec, chosen, progress))
     click.echo(f"{spec.name}: published as version {version.number}")
 
 
-def _publish(config: Config, store: "Store", spec: "ModelSpec", progress: "Progress") -> "VersionDir":
+def _exported(config: Config, spec: "ModelSpec", chosen: "TrainConfig", progress: "Progress") -> Path:
     from kmaas.stages import export_run
-    from store.publish import publish
     from training.fit import train
     from training.quiet import import_tensorflow_quietly
 
     import_tensorflow_quietly()
-    run = _run(config, spec)
+    run = _run(config, spec, chosen)
     if not run.finished:
         train(run, config.cache, progress)
     progress.stage(f"export {spec.name}", 1)
     exported = export_run(run)
     progress.at(1)
-    return publish(store, exported)
+    return exported
 
 
-def _run(config: Config, spec: "ModelSpec") -> "Run":
+def _run(config: Config, spec: "ModelSpec", chosen: "TrainConfig") -> "Run":
     """The newest run, finished or not, of the same configuration, code and data; a new one if there is none."""
-    from training.config import load_config
     from training.fingerprint import fingerprint
     from training.run import Run, runs_of
 
-    settings = load_config(spec)
-    wanted = fingerprint(spec, settings)
+    wanted = fingerprint(spec, chosen)
     same = [run for run in runs_of(config.runs, spec.name) if run.fingerprint == wanted]
     same.sort(key=lambda run: not run.finished)
-    return same[0] if same else Run.create(config.runs, spec, settings, wanted)
+    return same[0] if same else Run.create(config.runs, spec, chosen, wanted)

@@ -9,11 +9,23 @@ from training.run import Run
 
 
 def export_run(run: Run) -> Path:
-    """Makes `<run>/export` and returns it. One process at a time."""
+    """Makes `<run>/export` and returns it.
+
+    Raises:
+        RunBusyError: another process trains or exports the run.
+        ExportError: the exported model would not answer as the trained one.
+    """
     from export.version import export_version
 
+    with run.exclusive():
+        export_version(trained(run), run.export)
+    return run.export
+
+
+def trained(run: Run) -> Trained:
+    """What an export needs of a run. Raises `NotARunError` when the run is not finished."""
     environment = run.environment()
-    trained = Trained(
+    return Trained(
         spec=run.spec,
         config=run.config,
         weights=run.weights,
@@ -24,9 +36,6 @@ def export_run(run: Run) -> Path:
         code_commit=environment["commit"],
         run=run.path.name,
     )
-    with run.exclusive():
-        export_version(trained, run.export)
-    return run.export
 
 
 def exported_folder(path: Path) -> Path:

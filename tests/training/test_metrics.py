@@ -37,6 +37,6 @@ def test_paired_difference_sees_a_gap_and_no_gap() -> None:
 
 
 def test_calibration_error_is_the_gap_between_confidence_and_accuracy() -> None:
-    probabilities = np.tile(np.float32([0.8, 0.2]), (10, 1))
+    probabilities = np.tile(np.array([0.8, 0.2], np.float32), (10, 1))
     assert calibration_error(np.array([0] * 8 + [1] * 2), probabilities) == pytest.approx(0, abs=1e-6)
     assert calibration_error(np.array([0] * 5 + [1] * 5), probabilities) == pytest.approx(0.3, abs=1e-6)

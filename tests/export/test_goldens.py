@@ -1,0 +1,47 @@
+"""Which held-out requests become goldens, and in which shape."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from export.errors import NoGoldensError
+from export.goldens import make_goldens
+from models.example import Example
+from processing.spec import TextSpec
+from training.vocabulary import make_tokenizer
+
+LABELS = ("negative", "positive")
+SPEC = TextSpec(max_tokens=8, pad_id=0)
+TOKENIZER = make_tokenizer(["good bad so"], ["good", "bad", "so"], 100)
+
+
+def _example(name: str, text: str, label: str) -> Example:
+    return Example.of(name, "application/json", json.dumps({"inputs": text}).encode(), label)
+
+
+def _by_length(inputs: Any) -> Any:
+    """One word is negative, two are neither, three are positive."""
+    return np.array([[0, inputs.shape[1] - 2]], np.float32)
+
+
+def test_each_label_has_its_own_rightly_read_first_and_doubtful_ones_are_passed_over() -> None:
+    examples = [
+        _example("wrong", "so so bad", "negative"),
+        _example("doubtful", "so bad", "negative"),
+        _example("right", "bad", "negative"),
+        _example("good", "so so good", "positive"),
+    ]
+    goldens = make_goldens(examples, LABELS, SPEC, TOKENIZER, _by_length)
+    assert [checked.golden.name for checked in goldens] == ["right", "wrong", "good"]
+    high, low = 1 / (1 + np.exp(-1)), 1 / (1 + np.exp(1))
+    expected: Any = goldens[0].golden.expected
+    assert [entry["label"] for entry in expected[0]] == ["negative", "positive"]
+    assert [entry["score"] for entry in expected[0]] == pytest.approx([high, low])
+    assert json.loads(goldens[0].golden.body) == {"inputs": "bad"}
+
+
+def test_no_clear_answer_at_all_is_an_error() -> None:
+    with pytest.raises(NoGoldensError, match="none of 1 held-out requests"):
+        make_goldens([_example("doubtful", "so bad", "negative")], LABELS, SPEC, TOKENIZER, _by_length)

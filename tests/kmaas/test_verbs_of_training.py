@@ -1,0 +1,118 @@
+"""train, evaluate, export, publish, models, add: through real processes on tiny trainings."""
+
+import dataclasses
+import json
+import shutil
+import signal
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from kmaas.add import add
+from kmaas.config import Config
+from models.catalog import CATALOG
+from models.errors import LicenceNotAcceptedError
+from store.layout import Store
+from tests.support.runs import TINY, Workplace
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
+    return Workplace.at(tmp_path_factory.mktemp("verbs"))
+
+
+@pytest.fixture(scope="module")
+def run(place: Workplace) -> Path:
+    """Trained by plain gradient descent."""
+    return place.train("digits", "--optimizer", "sgd", "--set", "epochs=3", "--set", "batch_size=8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("train", "digit"), "the catalogue has no 'digit'; it has digits, sentiment"),
+        (("train", "digits", "--set", "epoch=1"), "unknown key 'epoch'; the keys of digits are seed, epochs"),
+        (("train", "digits", "--epochs", "0"), "epochs: Input should be greater than or equal to 1"),
+        (("train", "digits", "--preset", "none.toml"), "none.toml cannot be read"),
+        (("train", "digits", "--resume", "nowhere"), "nowhere has no readable config.json"),
+        (("evaluate", "nowhere"), "nowhere has no readable config.json"),
+        (("export", "nowhere"), "nowhere has no readable config.json"),
+        (("publish", "nowhere"), "nowhere is neither an export nor a run with one"),
+        (("add", "digits", "sentimental"), "the catalogue has no 'sentimental'; it has digits, sentiment"),
+        (("add", "all", "--set", "vocabulary=100"), "unknown key 'vocabulary'; the keys of digits"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_line(place: Workplace, arguments: tuple[str, ...], message: str) -> None:
+    done = place.kmaas(*arguments)
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_run_is_resumed_only_as_it_was_begun(place: Workplace, run: Path) -> None:
+    for arguments in (("digits", "--resume", str(run), "--epochs", "2"), ("sentiment", "--resume", str(run))):
+        done = place.kmaas("train", *arguments)
+        assert done.returncode == 2
+        assert "--resume continues" in done.stderr or "is a run of digits" in done.stderr
+
+
+def test_from_run_to_store(place: Workplace, run: Path) -> None:
+    evaluated = place.kmaas("evaluate", str(run), "--json")
+    assert json.loads(evaluated.stdout) == json.loads((run / "evaluation.json").read_bytes())
+    assert json.loads(evaluated.stdout)["accuracy"] > 0.5  # plain gradient descent learns, too
+
+    assert "kmaas export RUN" in place.kmaas("publish", str(run)).stderr
+    exported = place.kmaas("export", str(run))
+    assert exported.stdout.strip() == str(run / "export")
+    assert place.kmaas("publish", str(run), "--version", "7").returncode == 0
+    assert place.kmaas("publish", str(run / "export")).stdout.strip().endswith("digits/8")
+    assert "exists already" in place.kmaas("publish", str(run), "--version", "7").stderr
+
+    digits, sentiment = json.loads(place.kmaas("models", "--json").stdout)
+    assert (digits["name"], digits["versions"]) == ("digits", [7, 8])
+    assert digits["accuracy"] == json.loads(evaluated.stdout)["accuracy"]
+    assert (sentiment["name"], sentiment["versions"]) == ("sentiment", [])
+    assert "digits" in place.kmaas("models").stdout
+
+
+def test_an_unfinished_run_is_not_exported(place: Workplace, run: Path, tmp_path: Path) -> None:
+    shutil.copytree(run, tmp_path / "unfinished")
+    (tmp_path / "unfinished" / "model.weights.h5").unlink()
+    done = place.kmaas("export", str(tmp_path / "unfinished"))
+    assert "has no model.weights.h5; finish it first: kmaas train digits --resume" in done.stderr
+
+
+def test_add_trains_once_and_continues_what_was_killed(tmp_path: Path) -> None:
+    place = Workplace.at(tmp_path)
+    command = ("add", "digits", *TINY["digits"], "--set", "batch_size=2", "--set", "epochs=2")
+    with place.start(*command) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "epoch 1/2" in line:
+                process.send_signal(signal.SIGKILL)
+                break
+    assert Store.at(place.store).models() == []
+
+    continued = place.kmaas(*command)
+    assert "digits: published as version 1" in continued.stdout, continued.stderr
+    assert "epoch 1/2" not in continued.stderr
+    assert "epoch 2/2" in continued.stderr
+
+    shutil.rmtree(place.store)
+    again = place.kmaas(*command)
+    assert "digits: published as version 1" in again.stdout
+    assert "epoch" not in again.stderr
+    assert len(list(place.runs.glob("digits-*"))) == 1
+
+    skipped = place.kmaas(*command, "--if-missing")
+    assert skipped.stdout.strip() == "digits: the store has it"
+    assert Store.at(place.store).versions("digits") == [1]
+
+
+def test_an_unclear_licence_must_be_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
+    unclear = dataclasses.replace(CATALOG["digits"], licence_unclear=True)
+    monkeypatch.setitem(CATALOG, "digits", unclear)
+    result = CliRunner().invoke(add, ["digits"], obj=Config())
+    assert isinstance(result.exception, LicenceNotAcceptedError)
+    assert "--accept-licence" in str(result.exception)
