@@ -207,12 +207,14 @@ class Manager:
         threading.Thread(target=self._unload, args=(version,), name="unload").start()
 
     def _unload(self, version: _Version) -> None:
-        if version.runtime is not None:
-            version.runtime.close()
-        with self._changed:
-            version.state, version.runtime = State.END, None
+        try:
+            if version.runtime is not None:
+                version.runtime.close()
             _log.info("unloaded %s", version.loader.path)
-            self._changed.notify_all()
+        finally:  # whatever a runtime's close does, the version is over
+            with self._changed:
+                version.state, version.runtime = State.END, None
+                self._changed.notify_all()
 
 
 def _ended(entry: _Model) -> bool:

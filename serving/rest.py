@@ -87,6 +87,8 @@ class _App:
         except _TooLarge:
             answer = error(413, f"the body is larger than {_MAX_BODY} bytes, which is the most that is accepted")
             return await _write(send, answer)
+        if path == "/healthz":  # answered here: a busy pool is not an unhealthy server
+            return await _write(send, self._health())
         headers = dict(scope["headers"])
         gzipped = headers.get(b"content-encoding", b"").strip().lower() == b"gzip"
         loop = asyncio.get_running_loop()
@@ -94,9 +96,10 @@ class _App:
             send, await loop.run_in_executor(self._workers, self._answer, scope["method"], path, body, gzipped)
         )
 
+    def _health(self) -> Answer:
+        return Answer.of(200, '{"status": "ok"}') if self.healthy else error(503, "the models are still loading")
+
     def _answer(self, method: str, path: str, body: bytes, gzipped: bool) -> Answer:
-        if path == "/healthz":
-            return Answer.of(200, '{"status": "ok"}') if self.healthy else error(503, "the models are still loading")
         if not path.lower().startswith("/v1/"):
             return error(404, f"{method} {path} is not here; expected a path under /v1/models")
         try:

@@ -91,30 +91,30 @@ def _bulk(value: Any, dtype: int) -> Array:
 
 
 def _leaves(values: list[Any], wire_type: WireType) -> Array:
-    kinds = set(map(type, values))
+    """JSON leaves as a flat array."""
     if wire_type is dtypes.STRING:
         flat = np.empty(len(values), dtype=object)
         flat[:] = [_string(value) for value in values]
         return flat
-    if wire_type.name == "bool":
-        return _if(kinds <= {bool}, values, wire_type)
-    if wire_type.name in _INTEGERS:
-        allowed = _INTEGERS[wire_type.name]
-        fits = kinds <= {int} and (not values or (min(values) in allowed and max(values) in allowed))
-        if not fits:
-            raise _Irregular
-        return np.array(values, dtype=np.uint64 if wire_type.name == "uint64" else np.int64).astype(wire_type.numpy)
-    return _if(kinds <= {int, float}, values, wire_type)
-
-
-def _if(fits: bool, values: list[Any], wire_type: WireType) -> Array:
-    if not fits:
+    if not _fit(values, wire_type):
         raise _Irregular
-    with np.errstate(over="ignore"):  # beyond float32 is infinity, as in TensorFlow Serving
-        try:
+    if wire_type.name in _INTEGERS:
+        widest = np.uint64 if wire_type.name == "uint64" else np.int64
+        return np.array(values, dtype=widest).astype(wire_type.numpy)
+    try:
+        with np.errstate(over="ignore"):  # beyond float32 is infinity, as in TensorFlow Serving
             return np.array(values, dtype=wire_type.numpy)
-        except OverflowError:
-            raise _Irregular from None
+    except OverflowError:  # a whole number beyond float64
+        raise _Irregular from None
+
+
+def _fit(values: list[Any], wire_type: WireType) -> bool:
+    kinds = set(map(type, values))
+    if wire_type.name == "bool":
+        return kinds <= {bool}
+    if (allowed := _INTEGERS.get(wire_type.name)) is None:
+        return kinds <= {int, float}
+    return kinds <= {int} and (not values or (min(values) in allowed and max(values) in allowed))
 
 
 def _string(value: Any) -> bytes:

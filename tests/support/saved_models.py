@@ -2,6 +2,7 @@
 
 - `plus-2`, `plus-3`: float `x` to `y` = x / 2 + 2 or 3; any shape
 - `many`: signatures of several inputs, strings, every integer type, half, a scalar output
+- `defaults`: `sum` = `a` + `b`, with a default of 10 for `b`
 - `slow`: `steps` matrix products, for requests that are under way
 """
 
@@ -41,6 +42,7 @@ def _main(into: Path) -> None:
     _save_plus(tf, into, 2)
     _save_plus(tf, into, 3)
     _save_many(tf, into)
+    _save_defaults(tf, into)
     _save_slow(tf, into)
 
 
@@ -86,6 +88,19 @@ def _save_many(tf: Any, into: Path) -> None:
         "nothing_in": signature(lambda: {"answer": tf.constant([42])}),
     }
     tf.saved_model.save(tf.Module(), str(into / "many"), signatures=signatures)
+
+
+def _save_defaults(tf: Any, into: Path) -> None:
+    from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
+
+    specs = [tf.TensorSpec([None], tf.float32, name=name) for name in ("a", "b")]
+    function = tf.function(lambda a, b: {"sum": a + b}, input_signature=specs)
+    tf.saved_model.save(tf.Module(), str(into / "defaults"), signatures=function)
+    graph = into / "defaults" / "saved_model.pb"
+    saved = SavedModel.FromString(graph.read_bytes())
+    signature = saved.meta_graphs[0].signature_def["serving_default"]
+    signature.defaults["b"].CopyFrom(tf.make_tensor_proto([10.0]))
+    graph.write_bytes(saved.SerializeToString())
 
 
 def _save_slow(tf: Any, into: Path) -> None:
