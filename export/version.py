@@ -10,6 +10,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from export.archive import serving_function, signature_specs, write_classifier
 from export.card import model_card
 from export.digest import answers_digest
@@ -29,7 +31,8 @@ _STAGING = ".exporting-"
 
 def export_version(trained: Trained, target: Path) -> None:
     """Makes the folder `target`, which `store.publish` takes. It appears by a rename, after its answers were checked
-    in a fresh process; an older export there is replaced. On failure `target` is as it was.
+    in a fresh process; an older export there is replaced. On failure `target` is as it was. One caller at a time:
+    what a killed one left beside `target` is cleared away.
 
     Raises:
         ExportError: the weights, the goldens or the reloaded answers are not as they should be.
@@ -43,12 +46,14 @@ def export_version(trained: Trained, target: Path) -> None:
         trained.spec.labels,
         processing,
         trained.tokenizer,
-        lambda batch: model.predict(batch, verbose=0),
+        lambda batch: np.asarray(model(batch, training=False)),
     )
     manifest = _manifest(trained, model, inputs)
     documents = {"manifest": manifest.document(), "golden": dump_goldens([checked.golden for checked in goldens])}
     if trained.tokenizer is not None:
         documents["tokenizer"] = trained.tokenizer.encode()
+    for left in target.parent.glob(f"{_STAGING}*"):
+        shutil.rmtree(left)
     with tempfile.TemporaryDirectory(prefix=_STAGING, dir=target.parent) as folder:
         staging = Path(folder) / "version"
         write_classifier(staging, model, inputs, documents)

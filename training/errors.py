@@ -4,6 +4,7 @@ TrainingError
 ├── ConfigurationError          an unknown key, or a value that does not fit
 ├── NotARunError                a folder that is no run, or one that lacks what is needed
 ├── RunBusyError                another process trains this run
+├── UnwritableError             runs or cache cannot be written
 ├── DataError                   data that is not what it should be
 │   ├── DigestMismatchError     fetched bytes have another sha256 than the pinned one
 │   └── NoSourceError           no source of a data set can be had
@@ -31,6 +32,11 @@ class NotARunError(TrainingError):
 class RunBusyError(TrainingError):
     def __init__(self, path: Path) -> None:
         super().__init__(f"another process trains {path}; wait until it has ended, or start another run")
+
+
+class UnwritableError(TrainingError):
+    def __init__(self, path: object, reason: str) -> None:
+        super().__init__(f"cannot write {path}: {reason}; check its owner, its permissions and the free space")
 
 
 class DataError(TrainingError):

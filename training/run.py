@@ -25,7 +25,7 @@ from models.catalog import find
 from models.example import Example
 from models.spec import ModelSpec, TrainConfig
 from training.data.lock import locked
-from training.errors import NotARunError, RunBusyError
+from training.errors import NotARunError, RunBusyError, UnwritableError
 from training.evaluation import Evaluation
 
 _CONFIG, _FINGERPRINT = "config.json", "fingerprint"
@@ -52,7 +52,7 @@ class Run:
 
     @classmethod
     def create(cls, runs: Path, spec: ModelSpec, config: TrainConfig, fingerprint: str) -> Self:
-        """A new folder `<model>-<UTC time>[-n]` under `runs`."""
+        """A new folder `<model>-<UTC time>[-n]` under `runs`. Raises `UnwritableError`."""
         run = cls(_new_folder(runs, spec.name), spec, config, fingerprint)
         run.write(_FINGERPRINT, fingerprint)
         run.write_json(_CONFIG, {"model": spec.name, **config.model_dump(mode="json")})
@@ -171,5 +171,7 @@ def _new_folder(runs: Path, model: str) -> Path:
             path.mkdir(parents=True)
         except FileExistsError:
             attempt += 1
+        except OSError as exc:
+            raise UnwritableError(runs, exc.strerror or str(exc)) from exc
         else:
             return path

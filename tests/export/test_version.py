@@ -141,6 +141,7 @@ def test_a_failed_export_leaves_the_old_one_and_nothing_else(
     """The fresh process finds no Python path, so it cannot confirm the answers."""
     target = tmp_path / "export"
     shutil.copytree(exported, target)
+    (tmp_path / ".exporting-killed").mkdir()
     monkeypatch.setenv("PYTHONHOME", str(tmp_path))
     with pytest.raises(ReloadError, match="nothing was exported"):
         export_version(trained(run), target)

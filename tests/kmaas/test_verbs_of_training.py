@@ -60,7 +60,7 @@ def test_a_run_is_resumed_only_as_it_was_begun(place: Workplace, run: Path) -> N
 def test_from_run_to_store(place: Workplace, run: Path) -> None:
     evaluated = place.kmaas("evaluate", str(run), "--json")
     assert json.loads(evaluated.stdout) == json.loads((run / "evaluation.json").read_bytes())
-    assert json.loads(evaluated.stdout)["accuracy"] > 0.5  # plain gradient descent learns, too
+    assert json.loads(evaluated.stdout)["accuracy"] > 0.25  # of ten labels: plain gradient descent learns, too
 
     assert "kmaas export RUN" in place.kmaas("publish", str(run)).stderr
     exported = place.kmaas("export", str(run))

@@ -6,7 +6,7 @@ import pytest
 
 from models.catalog import find
 from training.config import load_config
-from training.errors import NotARunError, RunBusyError
+from training.errors import NotARunError, RunBusyError, UnwritableError
 from training.run import Run, runs_of
 
 DIGITS = find("digits")
@@ -46,3 +46,9 @@ def test_one_process_at_a_time(tmp_path: Path) -> None:
     run = Run.create(tmp_path, DIGITS, CONFIG, "f00")
     with run.exclusive(), pytest.raises(RunBusyError, match="another process trains"), run.exclusive():
         pass
+
+
+def test_runs_that_cannot_be_written_are_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UnwritableError, match=r"cannot write .*runs"):
+        Run.create(tmp_path / "file" / "runs", DIGITS, CONFIG, "f00")

@@ -4,8 +4,8 @@ import hashlib
 import tempfile
 from pathlib import Path
 
-import cv2
 import numpy as np
+import PIL
 from numpy.typing import NDArray
 
 import processing.image
@@ -19,7 +19,7 @@ def digit_forms(pictures: NDArray[np.uint8], cache: Path, progress: Progress) ->
     """uint8 `[n, 28, 28, 1]` of pictures `[n, h, w]`; kept in the folder `cache`, some 0.2 ms a picture if new."""
     digest = hashlib.sha256(pictures.tobytes())
     digest.update(Path(processing.image.__file__).read_bytes())
-    digest.update(cv2.__version__.encode())
+    digest.update(PIL.__version__.encode())
     cached = cache / "data" / f"digit-forms-{digest.hexdigest()[:24]}.npy"
     with locked(cached):
         if not cached.exists():

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from training.data.lock import locked
-from training.errors import DigestMismatchError, FetchError, MissingClientError
+from training.errors import DigestMismatchError, FetchError, MissingClientError, UnwritableError
 
 _REASON_LINES = 3  # of the client's last words
 
@@ -55,10 +55,11 @@ def fetch(package: Package, cache: Path) -> Path:
     Raises:
         DigestMismatchError: the registry gave other bytes than were pinned.
         MissingClientError: pip, npm or apt-get is not installed.
-        FetchError: the client failed, or the cache cannot be written.
+        FetchError: the client failed.
+        UnwritableError: the cache cannot be written.
     """
     target = cache / "packages" / f"{package.name.replace('/', '-')}-{package.version}-{package.sha256[:16]}"
-    with _disk_errors(package), locked(target):
+    with _disk_errors(target.parent), locked(target):
         if target.exists() and sha256_of(target) == package.sha256:
             return target
         with tempfile.TemporaryDirectory(prefix=".fetching-", dir=target.parent) as folder:
@@ -94,8 +95,8 @@ def _keep(package: Package, folder: Path, target: Path) -> None:
 
 
 @contextmanager
-def _disk_errors(package: Package) -> Iterator[None]:
+def _disk_errors(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as exc:
-        raise FetchError(package.client, str(package), f"{exc.filename}: {exc.strerror}") from exc
+        raise UnwritableError(folder, exc.strerror or str(exc)) from exc

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from training.errors import UnwritableError
+
 
 @contextmanager
 def locked(target: Path, *, wait: bool = True) -> Iterator[None]:
@@ -12,9 +14,13 @@ def locked(target: Path, *, wait: bool = True) -> Iterator[None]:
 
     Raises:
         BlockingIOError: another process holds it and `wait` is false.
-        OSError: the folder cannot be written.
+        UnwritableError: the folder cannot be written.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with (target.parent / f".{target.name}.lock").open("w") as file:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        file = (target.parent / f".{target.name}.lock").open("w")
+    except OSError as exc:
+        raise UnwritableError(target.parent, exc.strerror or str(exc)) from exc
+    with file:
         fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
