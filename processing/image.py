@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from io import BytesIO
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -73,6 +72,11 @@ _NOISE = 0.15  # of the strongest ink: what is taken for background
 _MIN_CONTRAST = 16  # levels between ink and background under which a picture is blank
 _STROKE = 2.2  # pixels: the stroke width in the 20×20 box under which thin lines are thickened
 _WORKING_SIDE = 256  # pixels: larger pictures are reduced first; a 20×20 box needs no more
+_DRAWING_SIDE = 80  # pixels: the cropped digit is reduced to this before its strokes are measured
+
+_SHRINK, _ENLARGE = Image.Resampling.HAMMING, Image.Resampling.BICUBIC
+
+Ink = NDArray[np.float32]  # 0 is background, 1 the strongest ink
 
 
 def digit_form(picture: NDArray[np.uint8]) -> Pixels:
@@ -97,15 +101,12 @@ def digit_form(picture: NDArray[np.uint8]) -> Pixels:
 
 def _reduced(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Grey levels as float32 `[h, w]`, no side longer than the working side."""
-    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) if picture.ndim == 3 else picture
-    scale = _WORKING_SIDE / max(grey.shape)
-    if scale < 1:
-        size = tuple(max(1, round(side * scale)) for side in grey.shape[::-1])
-        grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+    grey = Image.fromarray(picture).convert("L")
+    grey.thumbnail((_WORKING_SIDE, _WORKING_SIDE), _SHRINK, reducing_gap=None)
     return np.asarray(grey, dtype=np.float32)
 
 
-def _ink(grey: NDArray[np.float32]) -> NDArray[np.float32]:
+def _ink(grey: NDArray[np.float32]) -> Ink:
     """Ink as 0…1. The border's median is the background; ink is what lies on the side that differs most from it."""
     border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     difference = grey - np.median(border)
@@ -120,37 +121,53 @@ def _ink(grey: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.where(ink < _NOISE, np.float32(0), ink).astype(np.float32)
 
 
-def _boxed(digit: NDArray[np.float32]) -> NDArray[np.float32]:
+def _boxed(digit: Ink) -> Ink:
     """The cropped digit with its longer side 20 pixels, thin strokes thickened so that they survive the reduction."""
-    scale = _BOX / max(digit.shape)
-    height, width = (max(1, round(side * scale)) for side in digit.shape)
-    if scale < 1:
-        digit = _thickened(digit, scale)
-    shrinking = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    boxed: Any = cv2.resize(digit, (width, height), interpolation=shrinking)
-    boxed = np.clip(boxed, 0, 1)
-    return np.asarray(boxed / boxed.max(), dtype=np.float32)
+    if max(digit.shape) > _DRAWING_SIDE:
+        digit = _fitted(digit, _DRAWING_SIDE)
+    return _fitted(_thickened(digit), _BOX)
 
 
-def _thickened(digit: NDArray[np.float32], scale: float) -> NDArray[np.float32]:
-    padded = np.pad((digit > _INK).astype(np.uint8), 1)
-    inside = cv2.distanceTransform(padded, cv2.DIST_L2, 3)
-    stroke = 2 * float(np.percentile(inside[inside > 0], 90))
-    missing = round(_STROKE / scale - stroke)
-    if missing < 1:
-        return digit
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (missing + 1, missing + 1))
-    return np.asarray(cv2.dilate(digit, kernel), dtype=np.float32)
+def _fitted(digit: Ink, side: int) -> Ink:
+    """Resized so that the longer side is `side`, the strongest ink 1 again."""
+    scale = side / max(digit.shape)
+    height, width = (max(1, round(length * scale)) for length in digit.shape)
+    method = _SHRINK if scale < 1 else _ENLARGE
+    resized = np.clip(np.asarray(Image.fromarray(digit).resize((width, height), method)), 0, 1)
+    return np.asarray(resized / resized.max(), dtype=np.float32)
 
 
-def _centred(boxed: NDArray[np.float32]) -> Pixels:
-    total = boxed.sum()  # not cv2.moments: it takes a picture two pixels wide for a list of points
-    centre_x = float(boxed.sum(axis=0) @ np.arange(boxed.shape[1]) / total)
-    centre_y = float(boxed.sum(axis=1) @ np.arange(boxed.shape[0]) / total)
+def _thickened(digit: Ink) -> Ink:
+    """Strokes widened by as many pixels as they would lack in the 20×20 box. The picture grows by that border."""
+    drawn = digit > _INK
+    inside = np.logical_and.reduce([drawn, *_neighbours(drawn)])
+    stroke = 2 * drawn.sum() / (drawn.sum() - inside.sum())  # area to half its edge: the width of a line
+    lacking = _STROKE * max(digit.shape) / _BOX - stroke
+    steps = max(0, round(lacking / 2))
+    digit = np.pad(digit, steps)
+    for _ in range(steps):
+        digit = np.maximum.reduce([digit, *_neighbours(digit)])
+    return digit
+
+
+def _neighbours(values: NDArray[Any]) -> list[NDArray[Any]]:
+    """The array moved by one pixel to each of the four sides, zeros coming in."""
+    height, width = values.shape
+    padded = np.pad(values, 1)
+    return [padded[y : y + height, x : x + width] for y, x in ((1, 0), (1, 2), (0, 1), (2, 1))]
+
+
+def _centred(boxed: Ink) -> Pixels:
+    """On the field with the centre of mass in its middle, as far as the box stays inside."""
+    height, width = boxed.shape
+    centre_y = boxed.sum(axis=1) @ np.arange(height) / boxed.sum()
+    centre_x = boxed.sum(axis=0) @ np.arange(width) / boxed.sum()
     middle = _FIELD / 2  # where MNIST's own centres of mass lie
-    shift = np.array([[1, 0, round(middle - centre_x)], [0, 1, round(middle - centre_y)]], dtype=np.float32)
-    field = cv2.warpAffine(boxed, shift, (_FIELD, _FIELD), flags=cv2.INTER_NEAREST)
-    return np.asarray(np.rint(field * 255), dtype=np.uint8)
+    top = int(np.clip(round(middle - centre_y), 0, _FIELD - height))
+    left = int(np.clip(round(middle - centre_x), 0, _FIELD - width))
+    field = np.zeros((_FIELD, _FIELD), np.uint8)
+    field[top : top + height, left : left + width] = np.rint(boxed * 255)
+    return field
 
 
 # What `ImageSpec.form` names: a decoded picture to the tensor of one input, without the batch dimension.
