@@ -60,7 +60,10 @@ def replay_goldens(version: ServedVersion, backend: Backend, deadline: Callable[
         except (RequestError, ProcessingError, ManifestError, BrokenAnswerError) as exc:
             raise UnfitVersionError(f"golden {golden.name} has no answer: {exc}") from exc
         if wrong:
-            raise UnfitVersionError(f"golden {golden.name} is answered wrongly: {wrong}")
+            raise UnfitVersionError(
+                f"golden {golden.name} is answered wrongly: {wrong}; "
+                "either the version is damaged or it was exported for another code of `processing`: publish it anew"
+            )
 
 
 def _replayed(version: ServedVersion, golden: Golden, backend: Backend, deadline: Deadline) -> str | None:

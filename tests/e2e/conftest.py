@@ -1,23 +1,18 @@
-"""The whole stack, as `kmaas up` runs it, with the real starter models. Trained once; the runs are kept in var/."""
+"""The whole stack, as `kmaas up` runs it, with the real starter models in a store of its own.
+
+The models are trained once: `kmaas up` finds the finished runs of the same code and data in var/runs again.
+"""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from bench.stack import Stack, running_stack
 
-ROOT = Path(__file__).resolve().parents[2]
 STARTERS = ("digits", "sentiment")
 
 
 @pytest.fixture(scope="session")
-def store() -> Path:
-    """A store of the tests' own, so that nobody's running stack is disturbed."""
-    return ROOT / "var" / "tests" / "store"
-
-
-@pytest.fixture(scope="session")
-def stack(store: Path) -> Iterator[Stack]:
-    with running_stack(store, STARTERS) as running:
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with running_stack(tmp_path_factory.mktemp("stack") / "store", STARTERS) as running:
         yield running
