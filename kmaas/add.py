@@ -58,9 +58,9 @@ def _add(config: Config, spec: "ModelSpec", chosen: "TrainConfig", progress: "Pr
 
 
 def _exported(config: Config, spec: "ModelSpec", chosen: "TrainConfig", progress: "Progress") -> Path:
+    from kmaas.quiet import import_tensorflow_quietly
     from kmaas.stages import export_run
     from training.fit import train
-    from training.quiet import import_tensorflow_quietly
 
     import_tensorflow_quietly()
     run = _run(config, spec, chosen)

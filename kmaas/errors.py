@@ -2,7 +2,7 @@
 
 KmaasError
 ├── ConfigError          kmaas.toml or a KMAAS_* variable is wrong
-├── PortTakenError       another process listens there
+├── PortTakenError       an address cannot be listened on, mostly because another process does
 ├── StoreInUseError      another `kmaas up` runs on the same store
 └── ChildFailedError     a process that `kmaas up` needs does not start
 """
@@ -19,9 +19,9 @@ class ConfigError(KmaasError):
 
 
 class PortTakenError(KmaasError):
-    def __init__(self, host: str, port: int, what: str) -> None:
+    def __init__(self, host: str, port: int, what: str, reason: str) -> None:
         super().__init__(
-            f"port {port} of {host}, wanted for the {what}, is taken; stop what listens there or choose another port"
+            f"cannot listen on {host} port {port} for the {what}: {reason}; stop what listens there or choose another"
         )
 
 

@@ -18,14 +18,14 @@ _LONGEST_PAUSE_S = 10.0
 
 
 def check_port_free(host: str, port: int, what: str) -> None:
-    """Raises `PortTakenError` when another process listens on the port. Port 0 (off) is always free."""
+    """Raises `PortTakenError` when the port cannot be listened on. Port 0 (off) is always free."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as exc:
-            raise PortTakenError(host, port, what) from exc
+            raise PortTakenError(host, port, what, exc.strerror or str(exc)) from exc
 
 
 def restart_pause_s(crashes: int) -> float:

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import click
-from pydantic import ValidationError
 
-from kmaas.config import Config
-from kmaas.errors import ConfigError
+from kmaas.config import Config, overridden
+from kmaas.processes import check_port_free
+from kmaas.quiet import import_tensorflow_quietly
 from serving.server import ModelServer
 from serving.settings import ServeSettings
 from store.layout import Store
@@ -30,8 +30,11 @@ def serve(config: Config, /, store: Path | None, **options: Any) -> None:
     New versions are loaded as they appear, before the old ones go. Options not given come from kmaas.toml.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
-    settings = _settings(config.serve, options)
+    settings = overridden(config.serve, options)
     root = Store.at(store or config.store).root
+    for port, face in ((settings.grpc_port, "gRPC"), (settings.rest_port, "REST")):
+        check_port_free(settings.host, port, f"model server's {face}")
+    import_tensorflow_quietly()  # before there are threads: the first load would import it aloud
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # both end the wait below the same way
     server = ModelServer(root, settings)
     try:
@@ -43,16 +46,6 @@ def serve(config: Config, /, store: Path | None, **options: Any) -> None:
         click.echo("stopping: requests in flight may end", err=True)
     finally:
         server.stop()
-
-
-def _settings(configured: ServeSettings, options: dict[str, Any]) -> ServeSettings:
-    given = {name: value for name, value in options.items() if value is not None}
-    try:
-        return ServeSettings(**{**configured.model_dump(), **given})
-    except ValidationError as exc:
-        raise ConfigError(
-            "; ".join(f"{'.'.join(map(str, e['loc']))} {e['msg']}".strip() for e in exc.errors())
-        ) from exc
 
 
 def _addresses(settings: ServeSettings) -> str:

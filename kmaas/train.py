@@ -33,9 +33,9 @@ def train(
     resume: Path | None,
 ) -> None:
     """Trains MODEL to its end and evaluates it. An interruption loses at most one epoch: see --resume."""
+    from kmaas.quiet import import_tensorflow_quietly
     from models.catalog import find
     from training.fit import train as train_run
-    from training.quiet import import_tensorflow_quietly
     from training.run import resume_command
 
     spec = find(model)

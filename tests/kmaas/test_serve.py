@@ -61,7 +61,9 @@ def test_a_taken_port_is_one_line_and_exit_code_1(tmp_path: Path) -> None:
         with serve("--grpc-port", str(port), "--rest-port", "0", folder=tmp_path) as process:
             _, errors = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert f"error: cannot listen on 127.0.0.1 port {port} for gRPC: Address already in use" in errors
+    assert (
+        f"error: cannot listen on 127.0.0.1 port {port} for the model server's gRPC: Address already in use" in errors
+    )
     assert "Traceback" not in errors
 
 
