@@ -4,18 +4,20 @@ import statistics
 from pathlib import Path
 
 import click
+import numpy as np
 import orjson
 
 from bench.footprint import children, import_s, resident_mb
 from bench.load import Request, grpc_request, requests_per_s
 from bench.stack import Stack, running_stack
-from processing.image import decode, digit_form
+from processing.image import FORMS, decode
 from processing.spec import TextSpec, parse_spec
 from processing.text import TextEncoder
 from store.golden import read_goldens
-from store.layout import Store
+from store.layout import Store, VersionDir
 from store.manifest import Manifest
 from wire import messages
+from wire.client import ModelServerClient
 from wire.methods import PREDICT
 from wire.tensors import Array, to_proto
 
@@ -49,7 +51,7 @@ def _requests(stack: Stack, model: str) -> tuple[Request, Request]:
     """The same golden request twice: its tensor straight to the model server, its bytes to the gateway."""
     version = Store.at(stack.store).version(model)
     golden = read_goldens(version.golden)[0]
-    name, tensor = _tensor(version.path, golden.body)
+    name, tensor = _tensor(stack, version, golden.body)
     request = messages.PredictRequest()
     request.model_spec.name = model
     request.inputs[name].CopyFrom(to_proto(tensor))
@@ -57,12 +59,17 @@ def _requests(stack: Stack, model: str) -> tuple[Request, Request]:
     return direct, Request(f"{stack.url}/models/{model}", golden.body, {"content-type": golden.media_type})
 
 
-def _tensor(version: Path, body: bytes) -> tuple[str, Array]:
-    spec = parse_spec(Manifest.read(version / "assets.extra" / "manifest.json").processing)
-    if isinstance(spec, TextSpec):
-        tokenizer = (version / "assets.extra" / "tokenizer.json").read_text()
-        return spec.input, TextEncoder(tokenizer, spec).encode([orjson.loads(body)["inputs"]])
-    return spec.input, digit_form(decode(body, max_pixels=10**7))[None]
+def _tensor(stack: Stack, version: VersionDir, body: bytes) -> tuple[str, Array]:
+    """Name and batch of one of the input that the gateway would send for `body`."""
+    manifest = Manifest.read(version.manifest)
+    spec = parse_spec(manifest.processing)
+    if not isinstance(spec, TextSpec):
+        return spec.input, FORMS[spec.form](decode(body, max_pixels=10**7))[np.newaxis]
+    with ModelServerClient(stack.grpc) as client:
+        section = {"section": np.array(["tokenizer"])}
+        answer = client.predict(manifest.model, section, signature="manifest", timeout_s=10)
+    tokenizer = answer.outputs["document"][0].decode()
+    return spec.input, TextEncoder(tokenizer, spec).encode([orjson.loads(body)["inputs"]])
 
 
 def _throughput(model: str, direct: Request, gateway: Request, *, concurrency: int, rounds: int, count: int) -> None:
