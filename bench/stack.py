@@ -51,7 +51,6 @@ def running_stack(store: Path, models: tuple[str, ...], *, timeout_s: float = 12
     environment = {
         **os.environ,
         "KMAAS_STORE": str(store),
-        "KMAAS_GATEWAY__MODEL_SERVER": f"127.0.0.1:{grpc}",
         **{f"KMAAS_{name}": str(port) for name, port in ports.items()},
     }
     url = f"http://127.0.0.1:{http}"

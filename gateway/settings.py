@@ -1,10 +1,8 @@
 """Settings of the gateway, section `[gateway]` of `kmaas.toml`."""
 
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-
-from wire.binding import check_bind
+from pydantic import BaseModel, ConfigDict, Field
 
 Positive = Annotated[int, Field(ge=1)]
 
@@ -38,8 +36,3 @@ class GatewaySettings(BaseModel):
     refresh_interval_s: Annotated[float, Field(gt=0)] = 0.5
     threads: Positive = 16
     limits: Limits = Limits()
-
-    @model_validator(mode="after")
-    def _bind_is_allowed(self) -> Self:
-        check_bind(self.host, no_auth=self.no_auth)
-        return self

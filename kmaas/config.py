@@ -32,7 +32,6 @@ class Config(BaseSettings):
 
     store: Path = Path("var/store")
     runs: Path = Path("var/runs")
-    state: Path = Path("var/state")
     cache: Path = Field(default_factory=lambda: user_cache_path("kmaas"))
     serve: ServeSettings = ServeSettings()
     gateway: GatewaySettings = GatewaySettings()

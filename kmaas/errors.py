@@ -2,6 +2,7 @@
 
 KmaasError
 ├── ConfigError          kmaas.toml or a KMAAS_* variable is wrong
+├── OpenAddressError     others can reach the address, and there are no accounts
 ├── PortTakenError       an address cannot be listened on, mostly because another process does
 ├── StoreInUseError      another `kmaas up` runs on the same store
 └── ChildFailedError     a process that `kmaas up` needs does not start
@@ -16,6 +17,14 @@ class KmaasError(Exception):
 
 class ConfigError(KmaasError):
     pass
+
+
+class OpenAddressError(KmaasError):
+    def __init__(self, host: str) -> None:
+        super().__init__(
+            f"{host or 'an empty host'} can be reached from other machines and there are no accounts yet; "
+            "bind to 127.0.0.1, or say --no-auth to serve everyone who can connect"
+        )
 
 
 class PortTakenError(KmaasError):

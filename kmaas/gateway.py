@@ -3,8 +3,9 @@
 import click
 
 from gateway.server import serve
+from kmaas.binding import check_bind
 from kmaas.config import Config, overridden
-from kmaas.processes import check_port_free
+from kmaas.processes import check_port_free, stop_on_eof
 
 
 @click.command("gateway", short_help="Run the HTTP gateway.")
@@ -12,10 +13,14 @@ from kmaas.processes import check_port_free
 @click.option("--port", type=int, help="Port to listen on.")
 @click.option("--model-server", metavar="HOST:PORT", help="gRPC address of the model server.")
 @click.option("--no-auth", is_flag=True, default=None, help="Allow addresses that others can reach: no accounts yet.")
+@click.option("--stop-on-eof", "stop_with_parent", is_flag=True, hidden=True)
 @click.pass_obj
-def gateway(config: Config, /, **options: object) -> None:
+def gateway(config: Config, /, *, stop_with_parent: bool, **options: object) -> None:
     """Runs the HTTP gateway in front until SIGINT or SIGTERM."""
     settings = overridden(config.gateway, options)
+    check_bind(settings.host, no_auth=settings.no_auth)
     check_port_free(settings.host, settings.port, "gateway")
     click.echo(f"gateway: http://{settings.host}:{settings.port}/, model server {settings.model_server}", err=True)
+    if stop_with_parent:
+        stop_on_eof()
     serve(settings)

@@ -27,6 +27,8 @@ _ERROR_BASES = {
     "serving.errors": "ServingError",
     "models.errors": "ModelsError",
     "gateway.errors": "GatewayError",
+    "processing.errors": "ProcessingError",
+    "wire.errors": "WireError",
 }
 
 

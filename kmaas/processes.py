@@ -1,4 +1,4 @@
-"""Child processes of `kmaas up`: started, kept running, stopped in order."""
+"""Child processes of `kmaas up`: started, kept running, stopped in order, and never left behind."""
 
 import logging
 import os
@@ -6,8 +6,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import threading
+from collections.abc import Mapping, Sequence
 
 from kmaas.errors import ChildFailedError, PortTakenError
 
@@ -15,6 +15,7 @@ _log = logging.getLogger("kmaas.up")
 
 _FIRST_PAUSE_S = 0.2
 _LONGEST_PAUSE_S = 10.0
+_STEADY_S = 60.0  # a process that lived this long did not crash "again"
 
 
 def check_port_free(host: str, port: int, what: str) -> None:
@@ -30,49 +31,59 @@ def check_port_free(host: str, port: int, what: str) -> None:
 
 def restart_pause_s(crashes: int) -> float:
     """Seconds to wait before the n-th restart in a row: doubled each time, bounded."""
-    return float(min(_FIRST_PAUSE_S * 2 ** (crashes - 1), _LONGEST_PAUSE_S))
+    return float(min(_FIRST_PAUSE_S * 2 ** (min(crashes, 16) - 1), _LONGEST_PAUSE_S))
 
 
-@dataclass
+def stop_on_eof() -> None:
+    """Ends this process, as SIGTERM does, when its standard input closes: when the parent that holds it is gone."""
+
+    def wait() -> None:
+        sys.stdin.buffer.read()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, name="stop-on-eof", daemon=True).start()
+
+
 class Child:
-    """A `kmaas` verb in a process of its own, in a session of its own so that Ctrl-C reaches only the parent."""
+    """A `kmaas` verb that knows `--stop-on-eof`, in a process and a session of its own.
 
-    what: str
-    arguments: Sequence[str]
-    environment: Mapping[str, str]
+    Ctrl-C reaches only the parent, which stops its children in order; however the parent ends, they end too.
+    """
 
-    def __post_init__(self) -> None:
-        self.crashes = 0
-        self._process = self._start()
+    def __init__(self, what: str, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
+        self._what = what
+        self._command = [sys.executable, "-m", "kmaas", *arguments, "--stop-on-eof"]
+        self._environment = {**os.environ, **environment}
+        self._crashes = 0
+        self._restart_at: float | None = None
 
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    def _start(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "kmaas", *self.arguments],
-            env={**os.environ, **self.environment},
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
+    def start(self, now: float) -> None:
+        """`now` is a clock's reading in seconds, here and below."""
+        self._started_at = now
+        self._restart_at = None
+        self._process = subprocess.Popen(
+            self._command, env=self._environment, stdin=subprocess.PIPE, start_new_session=True
         )
 
     def check(self) -> None:
         """Raises `ChildFailedError` if the process has ended."""
         code = self._process.poll()
         if code is not None:
-            raise ChildFailedError(self.what, code)
+            raise ChildFailedError(self._what, code)
 
-    def revive(self, wait: Callable[[float], bool]) -> None:
-        """Starts the process again if it has ended, after `wait(pause_s)`, which returns True to give up."""
+    def revive(self, now: float) -> None:
+        """Starts the process again some time after it has ended. To be called often; it never waits."""
         code = self._process.poll()
         if code is None:
             return
-        self.crashes += 1
-        pause_s = restart_pause_s(self.crashes)
-        _log.warning("the %s ended with exit code %s; starting it again in %.1f s", self.what, code, pause_s)
-        if not wait(pause_s):
-            self._process = self._start()
+        if self._restart_at is None:
+            self._crashes = 1 if now - self._started_at > _STEADY_S else self._crashes + 1
+            pause_s = restart_pause_s(self._crashes)
+            self._restart_at = now + pause_s
+            _log.warning("the %s ended with exit code %s; it starts again in %.1f s", self._what, code, pause_s)
+        elif now >= self._restart_at:
+            self._close_stdin()
+            self.start(now)
 
     def stop(self, timeout_s: float) -> None:
         """Asks the process to end, and ends it after `timeout_s`."""
@@ -81,6 +92,11 @@ class Child:
         try:
             self._process.wait(timeout_s)
         except subprocess.TimeoutExpired:
-            _log.warning("the %s does not end by itself within %.0f s; killed", self.what, timeout_s)
+            _log.warning("the %s does not end by itself within %.0f s; killed", self._what, timeout_s)
             self._process.kill()
             self._process.wait()
+        self._close_stdin()
+
+    def _close_stdin(self) -> None:
+        if self._process.stdin:
+            self._process.stdin.close()

@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
+from kmaas.binding import check_bind
 from kmaas.config import Config, overridden
-from kmaas.processes import check_port_free
+from kmaas.processes import check_port_free, stop_on_eof
 from kmaas.quiet import import_tensorflow_quietly
 from serving.server import ModelServer
 from serving.settings import ServeSettings
@@ -23,17 +24,21 @@ from store.layout import Store
 @click.option("--rest-port", type=int, help="Port of REST; 0 switches it off.")
 @click.option("--poll-interval-s", type=float, help="Seconds between two looks at the store.")
 @click.option("--no-auth", is_flag=True, default=None, help="Serve everyone who can connect, on any address.")
+@click.option("--stop-on-eof", "stop_with_parent", is_flag=True, hidden=True)
 @click.pass_obj
-def serve(config: Config, /, store: Path | None, **options: Any) -> None:
+def serve(config: Config, /, store: Path | None, *, stop_with_parent: bool, **options: Any) -> None:
     """Run the embedded model server: TensorFlow Serving's gRPC and REST for every model of the store.
 
     New versions are loaded as they appear, before the old ones go. Options not given come from kmaas.toml.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     settings = overridden(config.serve, options)
+    check_bind(settings.host, no_auth=settings.no_auth)
     root = Store.at(store or config.store).root
     for port, face in ((settings.grpc_port, "gRPC"), (settings.rest_port, "REST")):
         check_port_free(settings.host, port, f"model server's {face}")
+    if stop_with_parent:
+        stop_on_eof()
     import_tensorflow_quietly()  # before there are threads: the first load would import it aloud
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # both end the wait below the same way
     server = ModelServer(root, settings)

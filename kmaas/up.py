@@ -10,14 +10,15 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import click
 
+from kmaas.binding import check_bind
 from kmaas.config import Config
-from kmaas.errors import ChildFailedError, StoreInUseError
+from kmaas.errors import ChildFailedError, ConfigError, StoreInUseError
 from kmaas.processes import Child, check_port_free
 from store.errors import StoreUnwritableError
 from store.layout import Store
@@ -26,7 +27,8 @@ STARTERS = ("digits", "sentiment")
 
 _LOCK = ".up.lock"  # in the store: not a model's name, so model servers skip it
 _POLL_S = 0.1
-_STOP_S = 15.0
+_PATIENCE_S = 15.0  # after the first model is ready: then the stack is announced without the rest
+_STOP_MARGIN_S = 5.0
 _QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2"}
 
 
@@ -39,15 +41,26 @@ def up(config: Config, models: tuple[str, ...], accept_licence: bool, no_auth: b
     """Publishes the MODELs that the store lacks (default: digits and sentiment; `all` for the whole catalogue), starts
     the model server and the gateway, and keeps them running until Ctrl-C."""
     logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
+    _check_addresses(config, no_auth=no_auth)
     stopping = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: stopping.set())
     with _only_one(config.store):
-        _check_ports(config)
         _publish_missing(config, models or STARTERS, accept_licence=accept_licence, stopping=stopping)
         if not stopping.is_set():
             _run(config, no_auth=no_auth, stopping=stopping)
     click.echo("stopped")
+
+
+def _check_addresses(config: Config, *, no_auth: bool) -> None:
+    serve, gateway = config.serve, config.gateway
+    check_bind(serve.host, no_auth=no_auth or serve.no_auth)
+    check_bind(gateway.host, no_auth=no_auth or gateway.no_auth)
+    if not serve.grpc_port:
+        raise ConfigError("serve.grpc_port is 0, which switches gRPC off; the gateway needs it: choose a port")
+    check_port_free(serve.host, serve.grpc_port, "model server's gRPC")
+    check_port_free(serve.host, serve.rest_port, "model server's REST")
+    check_port_free(gateway.host, gateway.port, "gateway")
 
 
 @contextmanager
@@ -64,12 +77,6 @@ def _only_one(store: Path) -> Iterator[None]:
         except BlockingIOError as exc:
             raise StoreInUseError(store) from exc
         yield
-
-
-def _check_ports(config: Config) -> None:
-    check_port_free(config.serve.host, config.serve.grpc_port, "model server's gRPC")
-    check_port_free(config.serve.host, config.serve.rest_port, "model server's REST")
-    check_port_free(config.gateway.host, config.gateway.port, "gateway")
 
 
 def _publish_missing(config: Config, models: Sequence[str], *, accept_licence: bool, stopping: threading.Event) -> None:
@@ -89,61 +96,79 @@ def _publish_missing(config: Config, models: Sequence[str], *, accept_licence: b
 
 def _run(config: Config, *, no_auth: bool, stopping: threading.Event) -> None:
     flag = ["--no-auth"] if no_auth else []
+    target = f"{_reachable(config.serve.host)}:{config.serve.grpc_port}"
+    url = f"http://{_reachable(config.gateway.host)}:{config.gateway.port}"
+    server = Child("model server", ["serve", *flag], _QUIET)
+    gateway = Child("gateway", ["gateway", "--model-server", target, *flag], {})
     started = time.monotonic()
     with ExitStack() as children:
-        server = Child("model server", ["serve", *flag], _QUIET)
-        children.callback(server.stop, _STOP_S)
-        gateway = Child("gateway", ["gateway", *flag], {})
-        children.callback(gateway.stop, _STOP_S)  # the last entered leaves first: no request meets a stopped server
-        url = f"http://{config.gateway.host}:{config.gateway.port}"
-        if _wait_until_ready(url, set(Store.at(config.store).models()), (server, gateway), stopping):
-            _greet(config, url, time.monotonic() - started)
+        server.start(started)
+        children.callback(server.stop, config.serve.drain_s + _STOP_MARGIN_S)
+        gateway.start(started)
+        # The last entered leaves first: no request meets a stopped model server.
+        children.callback(gateway.stop, config.gateway.deadline_s + _STOP_MARGIN_S)
+        late = _wait_until_ready(url, set(Store.at(config.store).models()), (server, gateway), stopping)
+        if not stopping.is_set():
+            _greet(config, url, target, late, time.monotonic() - started)
         while not stopping.wait(_POLL_S):
-            for child in (server, gateway):
-                child.revive(stopping.wait)
+            server.revive(time.monotonic())
+            gateway.revive(time.monotonic())
         click.echo("stopping …")
 
 
-def _wait_until_ready(url: str, models: set[str], children: Sequence[Child], stopping: threading.Event) -> bool:
-    """True once every one of `models` has answered its golden requests; False when told to stop.
+def _reachable(host: str) -> str:
+    """The address at which this machine reaches a server bound to `host`, as a URL part."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 (not bound to: replaced)
+    return f"[{host}]" if ":" in host and not host.startswith("[") else host
+
+
+def _wait_until_ready(
+    url: str, models: set[str], children: Sequence[Child], stopping: threading.Event
+) -> Mapping[str, str]:
+    """Waits until every one of `models` has answered its golden requests, or told to stop, or some are ready and the
+    patience for the others is over. Returns the reasons of those that are not ready.
 
     Raises:
         ChildFailedError: a process ended before.
     """
-    said = ""
-    while not stopping.is_set():
+    said, first_ready = "", None
+    while True:
+        waiting = _unready(url, models)
+        if len(waiting) < len(models) and first_ready is None:
+            first_ready = time.monotonic()
+        over = first_ready is not None and time.monotonic() - first_ready > _PATIENCE_S
+        if not waiting or over or stopping.wait(_POLL_S):
+            return waiting
         for child in children:
             child.check()
-        reason = _unready(url, models)
-        if not reason:
-            return True
+        reason = "; ".join(f"{name} {why}" for name, why in waiting.items())
         if reason != said:
             click.echo(f"waiting: {reason}")
             said = reason
-        stopping.wait(_POLL_S)
-    return False
 
 
-def _unready(url: str, models: set[str]) -> str:
-    """Why the stack does not answer yet, empty when it does."""
+def _unready(url: str, models: set[str]) -> dict[str, str]:
+    """Which of `models` do not answer yet, and why."""
     try:
         with urllib.request.urlopen(f"{url}/models", timeout=5) as answer:
             told = {model["name"]: model for model in json.load(answer)["models"]}
     except (OSError, ValueError):
-        return "model server and gateway start"
-    waiting = [name for name in sorted(models) if not (name in told and told[name]["ready"])]
-    reasons = {name: told[name]["reason"] for name in waiting if name in told}
-    return "; ".join(f"{name}: {reasons.get(name) or 'is not listed yet'}" for name in waiting)
+        return dict.fromkeys(sorted(models), "waits for the gateway")
+    unlisted = {"ready": False, "reason": "waits for the model server"}
+    lines = {name: told.get(name, unlisted) for name in sorted(models)}
+    return {name: f"{line['reason']}" for name, line in lines.items() if not line["ready"]}
 
 
-def _greet(config: Config, url: str, seconds: float) -> None:
+def _greet(config: Config, url: str, target: str, late: Mapping[str, str], seconds: float) -> None:
     click.secho(f"\nkmaas is ready ({seconds:.1f} s)", fg="green", bold=True)
+    for name, reason in late.items():
+        click.secho(f"  without {name}: {reason}", fg="yellow")
     click.echo(f"  page         {url}/\n  API          {url}/docs")
-    serve = config.serve
-    click.echo(f"  gRPC, REST   {serve.host}:{serve.grpc_port}, http://{serve.host}:{serve.rest_port}/v1/models\n")
+    rest = f", http://{_reachable(config.serve.host)}:{config.serve.rest_port}/v1/models"
+    click.echo(f"  gRPC, REST   {target}{rest if config.serve.rest_port else ''}\n")
     for line in _curl_lines(config, url):
         click.echo(f"  {line}")
-    click.echo("\nCtrl-C stops everything.", nl=True)
+    click.echo("\nCtrl-C stops everything.")
 
 
 def _curl_lines(config: Config, url: str) -> Iterator[str]:

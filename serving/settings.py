@@ -1,10 +1,8 @@
 """Settings of the embedded model server, section `[serve]` of `kmaas.toml`."""
 
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-
-from wire.binding import check_bind
+from pydantic import BaseModel, ConfigDict, Field
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 
@@ -27,8 +25,3 @@ class ServeSettings(BaseModel):
     load_retry_interval_s: Annotated[float, Field(ge=0)] = 1.0
     intra_op_threads: Annotated[int, Field(ge=0)] = 0
     inter_op_threads: Annotated[int, Field(ge=0)] = 0
-
-    @model_validator(mode="after")
-    def _bind_is_allowed(self) -> Self:
-        check_bind(self.host, no_auth=self.no_auth)
-        return self

@@ -23,8 +23,8 @@ MAY_IMPORT = {
     "kmaas": {"export", "gateway", "models", "processing", "serving", "store", "training", "wire"},
     "bench": {"export", "gateway", "kmaas", "models", "processing", "serving", "store", "training", "wire"},
 }
-FRAMEWORKS = {"tensorflow", "keras", "keras_hub", "tensorflow_text"}
-MAY_IMPORT_FRAMEWORKS = ("models/", "training/", "export/", "serving/runtimes/", "bench/")
+FRAMEWORKS = {"tensorflow", "keras", "keras_hub", "tensorflow_text", "tensorflow_serving"}
+MAY_IMPORT_FRAMEWORKS = ("models/", "training/", "export/", "serving/runtimes/")
 
 
 def _sources(package: str) -> Iterator[Path]:

@@ -54,7 +54,6 @@ def test_the_readme_s_commands_work(stack: Stack, tmp_path: Path) -> None:
         "KMAAS_SERVE__GRPC_PORT": str(grpc),
         "KMAAS_SERVE__REST_PORT": str(rest),
         "KMAAS_GATEWAY__PORT": str(http),
-        "KMAAS_GATEWAY__MODEL_SERVER": f"127.0.0.1:{grpc}",
     }
     first, *others = blocks()
     assert first.text == "make up\n"

@@ -65,19 +65,3 @@ def test_a_wrong_variable_is_refused_by_name(
     monkeypatch.setenv(variable, value)
     with pytest.raises(ConfigError, match=named):
         load_config()
-
-
-@pytest.mark.parametrize("section", ["serve", "gateway"])
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org"])
-def test_addresses_that_others_can_reach_need_no_auth(monkeypatch: pytest.MonkeyPatch, section: str, host: str) -> None:
-    monkeypatch.setenv(f"KMAAS_{section.upper()}__HOST", host)
-    with pytest.raises(ConfigError, match="--no-auth"):
-        load_config()
-    monkeypatch.setenv(f"KMAAS_{section.upper()}__NO_AUTH", "true")
-    assert getattr(load_config(), section).host == host
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.8.8.8"])
-def test_loopback_needs_nothing(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
-    monkeypatch.setenv("KMAAS_GATEWAY__HOST", host)
-    assert load_config().gateway.host == host
