@@ -5,6 +5,7 @@ StoreError
 ├── ManifestError           a manifest or golden document that does not fit its schema
 ├── VersionNotFoundError    no such model or version
 ├── VersionExistsError      the number is taken; versions are never overwritten
+├── VersionNumberError      a number that no version can have
 ├── StoreUnwritableError    permissions or a read-only disk
 └── StoreFullError          the disk filled up while publishing
 """
@@ -38,6 +39,11 @@ class VersionNotFoundError(StoreError):
 class VersionExistsError(StoreError):
     def __init__(self, path: Path) -> None:
         super().__init__(f"{path} exists already; versions are never overwritten, publish under a new number")
+
+
+class VersionNumberError(StoreError):
+    def __init__(self, number: int) -> None:
+        super().__init__(f"version {number} is not usable: expected a number from 0 to 2**63 - 1")
 
 
 class StoreUnwritableError(StoreError):

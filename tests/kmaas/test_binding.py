@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from bench.stack import free_port
-
 from kmaas.binding import check_bind
 from kmaas.errors import OpenAddressError
 from tests.support.processes import until

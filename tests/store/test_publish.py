@@ -1,5 +1,7 @@
 """Publishing: at once or not at all, never over what is there."""
 
+import errno
+import fcntl
 import os
 import subprocess
 import threading
@@ -9,8 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from store.errors import InvalidNameError, ManifestError, StoreFullError, StoreUnwritableError, VersionExistsError
-from store.layout import Store, VersionDir
+from store.errors import (
+    InvalidNameError,
+    ManifestError,
+    StoreFullError,
+    StoreUnwritableError,
+    VersionExistsError,
+    VersionNumberError,
+)
+from store.layout import INT64_MAX, Store, VersionDir
 from store.manifest import Manifest
 from store.model_server_config import CONFIG_FILE
 from store.publish import publish
@@ -36,7 +45,73 @@ def test_versions_are_numbered_and_complete(store: Store, export: Path) -> None:
     assert [version.number for version in published] == store.versions("digits") == [1, 2, 3]
     assert files(published[2].path) == files(export)
     assert Manifest.read(published[2].manifest).version == 3
-    assert published[0].path.stat().st_mode & 0o777 == 0o755
+
+
+@pytest.fixture
+def private_umask() -> Iterator[None]:
+    before = os.umask(0o077)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("private_umask")
+def test_every_user_can_read_what_is_published(store: Store, export: Path) -> None:
+    for path in (export, *export.rglob("*")):
+        path.chmod(0o700 if path.is_dir() else 0o600)
+    publish(store, export)
+    modes = {path: path.stat().st_mode & 0o777 for path in (store.root, *store.root.rglob("*"))}
+    assert modes == {path: 0o755 if path.is_dir() else 0o644 for path in modes}
+
+
+def test_a_reader_sees_whole_versions_only(store: Store, export: Path) -> None:
+    whole, done = files(export), threading.Event()
+
+    def read() -> set[int]:
+        seen = set()
+        while not done.is_set():
+            for number in store.versions("digits")[-1:]:
+                version = store.version("digits", number)
+                assert files(version.path) == whole
+                assert Manifest.read(version.manifest).version == number
+                seen.add(number)
+        return seen
+
+    with ThreadPoolExecutor(1) as threads:
+        reader = threads.submit(read)
+        try:
+            for _ in range(50):
+                publish(store, export)
+        finally:
+            done.set()
+    assert reader.result()
+
+
+def test_a_version_is_on_the_disk_before_it_is_seen(
+    store: Store, export: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: dict[bool, set[int]] = {False: set(), True: set()}  # inodes, before and after the version is seen
+    sync = os.fsync
+
+    def fsync(opened: int) -> None:
+        synced[store.versions("digits") == [1]].add(os.fstat(opened).st_ino)
+        sync(opened)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    version = publish(store, export).path
+    assert {path.stat().st_ino for path in (version, *version.rglob("*"))} <= synced[False]
+    assert {path.stat().st_ino for path in (store.root, store.base("digits"))} <= synced[True]
+
+
+def test_the_leavings_of_killed_publishers_are_swept_but_not_those_in_use(store: Store, export: Path) -> None:
+    for name in ("killed", "working"):
+        (store.root / f".staging-{name}" / "version" / "variables").mkdir(parents=True)
+    working = os.open(store.root / ".staging-working", os.O_RDONLY)
+    fcntl.flock(working, fcntl.LOCK_EX)
+    publish(store, export)
+    assert [path.name for path in store.root.glob(".staging-*")] == [".staging-working"]
+    os.close(working)
+    publish(store, export)
+    assert list(store.root.glob(".staging-*")) == []
 
 
 def test_a_given_number_is_used_once(store: Store, export: Path) -> None:
@@ -45,8 +120,43 @@ def test_a_given_number_is_used_once(store: Store, export: Path) -> None:
     with pytest.raises(VersionExistsError, match="never overwritten"):
         publish(store, export, version=7)
     assert (store.version("digits", 7).path / "saved_model.pb").stat().st_mtime_ns == before
-    assert [path.name for path in store.base("digits").iterdir()] == ["7"]  # no staging folder is left
+    assert files(store.root) == [CONFIG_FILE, "digits", "digits/7", *(f"digits/7/{name}" for name in files(export))]
     assert publish(store, export).number == 8
+
+
+@pytest.mark.parametrize("taken", ["007", "7"])
+def test_a_number_is_taken_by_any_folder_that_stands_for_it(store: Store, export: Path, taken: str) -> None:
+    (store.base("digits") / taken).mkdir(parents=True)
+    with pytest.raises(VersionExistsError, match=f"digits/{taken} exists"):
+        publish(store, export, version=7)
+    assert files(store.root) == ["digits", f"digits/{taken}"]
+
+
+@pytest.mark.parametrize("number", [-1, INT64_MAX + 1])
+def test_a_number_that_no_version_can_have_is_refused(store: Store, export: Path, number: int) -> None:
+    with pytest.raises(VersionNumberError, match=f"version {number} is not usable"):
+        publish(store, export, version=number)
+    assert files(store.root) == []
+
+
+def test_after_the_highest_number_there_is_none(store: Store, export: Path) -> None:
+    publish(store, export, version=INT64_MAX)
+    with pytest.raises(VersionNumberError):
+        publish(store, export)
+
+
+def test_a_first_version_that_fails_leaves_no_trace_of_its_model(
+    store: Store, export: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_path: Path, _target: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "rename", full)
+        with pytest.raises(StoreFullError):
+            publish(store, export)
+    assert files(store.root) == []  # a TensorFlow Serving would wait for ever for a model that is only listed
+    assert publish(store, export).number == 1
 
 
 def test_an_export_without_manifest_is_refused(store: Store, export: Path) -> None:
