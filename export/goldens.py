@@ -11,6 +11,7 @@ from pydantic import JsonValue
 
 from export.errors import NoGoldensError
 from models.example import Example
+from processing.classification import IMAGE_TOP_K, ranked, softmax
 from processing.image import FORMS, decode
 from processing.spec import ImageSpec, TextSpec
 from processing.text import TextEncoder
@@ -18,7 +19,6 @@ from store.golden import Golden
 
 _TOLERANCE = 1e-4
 _MAX_PIXELS = 2**24
-_IMAGE_TOP_K = 5  # what the gateway answers when a request says nothing
 _PER_LABEL = 4
 _CLEAR_GAP = 0.01  # between neighbouring logits: less, and rounding on another machine could swap two labels
 
@@ -52,7 +52,7 @@ def make_goldens(
         NoGoldensError: all were.
     """
     preprocess = _preprocessing(spec, tokenizer)
-    shown = _IMAGE_TOP_K if isinstance(spec, ImageSpec) else len(labels)
+    shown = IMAGE_TOP_K if isinstance(spec, ImageSpec) else len(labels)
     chosen: list[CheckedGolden] = []
     for number, label in enumerate(labels):
         clear: list[tuple[bool, CheckedGolden]] = []
@@ -60,8 +60,9 @@ def make_goldens(
             inputs = preprocess(example.body)
             logits = predict(inputs)
             if _is_clear(logits[0], shown):
-                best = _ranked(logits[0], labels)[:shown]
-                expected: JsonValue = [*best] if isinstance(spec, ImageSpec) else [[*best]]
+                (best,) = ranked(softmax(logits), labels, shown)
+                answer: list[JsonValue] = [{"label": name, "score": score} for name, score in best]
+                expected: JsonValue = answer if isinstance(spec, ImageSpec) else [answer]
                 golden = Golden.of(example.name, example.media_type, example.body, expected, _TOLERANCE)
                 clear.append((logits[0].argmax() != number, CheckedGolden(golden, inputs, logits)))
         chosen += [golden for _, golden in sorted(clear, key=lambda item: item[0])[:_PER_LABEL]]
@@ -83,10 +84,3 @@ def _is_clear(logits: NDArray[np.float32], shown: int) -> bool:
     """Whether the order of the labels shown, and which they are, survives rounding."""
     descending = np.sort(logits)[::-1][: shown + 1]
     return bool((descending[:-1] - descending[1:] >= _CLEAR_GAP).all())
-
-
-def _ranked(logits: NDArray[np.float32], labels: Sequence[str]) -> list[JsonValue]:
-    """Labels with their softmax scores, descending: the shape in which the gateway answers."""
-    powers = np.exp(logits - logits.max())
-    scores = powers / powers.sum()
-    return [{"label": labels[i], "score": float(scores[i])} for i in np.argsort(-scores, kind="stable")]

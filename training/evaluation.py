@@ -2,14 +2,11 @@
 
 from pydantic import BaseModel, ConfigDict
 
+from models.spec import Frozen
 from store.manifest import Metric
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ClassMetrics(_Frozen):
+class ClassMetrics(Frozen):
     """`support` is the number of rows that truly are of the class."""
 
     precision: float
@@ -44,7 +41,7 @@ class DigitsEvaluation(Evaluation):
     other_digits_rows: int
 
 
-class SourceEvaluation(_Frozen):
+class SourceEvaluation(Frozen):
     """One source of texts. The majority class is the best that a constant answer can do."""
 
     rows: int

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from training.environment import environment
+from training.errors import OutdatedRunError
+from training.fingerprint import changed, fingerprint
 from training.plots import draw_confusion, draw_curves
 from training.progress import Progress
 from training.recipe import Recipe
 from training.recipes import make_recipe
-from training.run import EpochLine, Run
+from training.run import EpochLine, Run, settle
 
 if TYPE_CHECKING:
     import keras
@@ -27,13 +29,13 @@ def train(run: Run, cache: Path, progress: Progress) -> None:
 
     Raises:
         RunBusyError: another process trains this run.
+        OutdatedRunError: epochs are missing, and configuration, code or data are no longer those it was begun with.
         TrainingError: the data cannot be had.
     """
     with run.exclusive():
+        if not run.weights.exists() and (other := changed(run.fingerprint, fingerprint(run.spec, run.config))):
+            raise OutdatedRunError(run.path, other, run.spec.name)
         recipe = make_recipe(run.spec, run.config, cache, progress, run.tokenizer())
-        run.write_json("environment.json", environment() | {"data": recipe.facts.model_dump()})
-        if recipe.tokenizer is not None:
-            run.write("tokenizer.json", recipe.tokenizer)
         if not run.weights.exists():
             _fit(run, recipe, progress)
         _evaluate(run, recipe, progress)
@@ -61,6 +63,8 @@ def _fit(run: Run, recipe: Recipe, progress: Progress) -> None:
     steps = -(-recipe.facts.training_rows // run.config.batch_size)
     model.compile(_optimizer(run, steps), recipe.loss(), jit_compile=False)  # XLA is slower for CNNs on a CPU
     done = _restore(run, model)
+    if done == 0:
+        _begin(run, recipe)
     held_out = recipe.held_out()
     progress.stage(f"train {run.spec.name}", run.config.epochs * steps)
     for epoch in range(done, run.config.epochs):
@@ -72,6 +76,13 @@ def _fit(run: Run, recipe: Recipe, progress: Progress) -> None:
         detail = f"epoch {epoch + 1}/{run.config.epochs}, loss {loss:.4f}, held out {held_out_loss:.4f}"
         progress.at((epoch + 1) * steps, detail)
     _finish(run, model)
+
+
+def _begin(run: Run, recipe: Recipe) -> None:
+    """Writes with what the weights are trained: before the first epoch, and never after it."""
+    run.write_json("environment.json", environment() | {"data": recipe.facts.model_dump()})
+    if recipe.tokenizer is not None:
+        run.write("tokenizer.json", recipe.tokenizer)
 
 
 def _fit_epoch(run: Run, model: "keras.Model", recipe: Recipe, epoch: int, at_step: Callable[[int], None]) -> float:
@@ -110,7 +121,7 @@ def _checkpoint(run: Run, model: "keras.Model", line: EpochLine) -> None:
     partial = run.checkpoint / f"partial{_WEIGHTS}"
     model.save_weights(partial, overwrite=True)
     older = _checkpoints(run)
-    partial.replace(run.checkpoint / f"{line.epoch}{_WEIGHTS}")
+    settle(partial, run.checkpoint / f"{line.epoch}{_WEIGHTS}")
     for path in older.values():
         path.unlink()
 
@@ -133,16 +144,18 @@ def _restore(run: Run, model: "keras.Model") -> int:
 
 
 def _finish(run: Run, model: "keras.Model") -> None:
-    """Writes the weights without the optimiser's, then forgets the checkpoint."""
+    """Writes the weights without the optimiser's."""
     plain = run.spec.build(run.config)
     plain.set_weights(model.get_weights())
     partial = run.path / f".partial{_WEIGHTS}"
     plain.save_weights(partial, overwrite=True)
-    partial.replace(run.weights)
-    shutil.rmtree(run.checkpoint)
+    settle(partial, run.weights)
 
 
 def _evaluate(run: Run, recipe: Recipe, progress: Progress) -> None:
+    """Measures the finished weights. The checkpoint has no use beside them and goes."""
+    if run.checkpoint.exists():
+        shutil.rmtree(run.checkpoint)
     progress.stage(f"evaluate {run.spec.name}", 1)
     evaluation = recipe.evaluate(load_model(run))
     draw_curves(run.path / "curves.png", run.epochs())

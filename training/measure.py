@@ -3,9 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
+from processing.classification import softmax
 from store.manifest import Metric
 from training.evaluation import Evaluation
 from training.metrics import calibration_error, confusion, per_class, wilson
@@ -15,16 +13,9 @@ if TYPE_CHECKING:
     import keras
 
 
-def probabilities(model: "keras.Model", inputs: Array) -> NDArray[np.float32]:
-    """Softmax of the model's logits, `[rows, labels]`."""
-    logits = model.predict(inputs, batch_size=1024, verbose=0)
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float32)
-
-
 def measure(model: "keras.Model", inputs: Array, truth: Array, labels: Sequence[str], data: str) -> Evaluation:
     """`truth` holds positions in `labels`; `data` names the rows in words."""
-    scores = probabilities(model, inputs)
+    scores = softmax(model.predict(inputs, batch_size=1024, verbose=0))
     counts = confusion(truth, scores.argmax(axis=1), len(labels))
     right, rows = int(counts.trace()), len(truth)
     low, high = wilson(right, rows)

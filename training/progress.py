@@ -13,13 +13,3 @@ class Progress(Protocol):
     def at(self, done: int, detail: str = "") -> None:
         """`done` steps of the stage are behind us; `detail` is worth a line of its own when it changes."""
         ...
-
-
-class Silent:
-    """Shows nothing."""
-
-    def stage(self, name: str, total: int) -> None:
-        pass
-
-    def at(self, done: int, detail: str = "") -> None:
-        pass

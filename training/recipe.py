@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
 
 from models.example import Example
+from models.spec import Frozen
 from training.evaluation import Evaluation
 from training.progress import Progress
 
@@ -18,10 +18,8 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 
 
-class DataFacts(BaseModel):
+class DataFacts(Frozen):
     """Which data was used. `source` says where it was had from, `sha256` is of its content or of its package."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     source: str

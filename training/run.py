@@ -1,8 +1,8 @@
 """A run: the folder of one training, and what is in it.
 
 config.json        model and configuration
-environment.json   versions, platform, commit, data
 fingerprint        of configuration, code and data: equal fingerprints train equal weights
+environment.json   versions, platform, commit, data: written once, before the first epoch
 metrics.jsonl      a line for each epoch
 tokenizer.json     text models only
 checkpoint/        the last finished epoch, until the training has ended
@@ -12,6 +12,7 @@ examples.json      held-out requests, for the goldens
 """
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -124,7 +125,7 @@ class Run:
         """The file appears by one rename."""
         partial = self.path / f".{name}.partial"
         partial.write_text(text)
-        partial.replace(self.path / name)
+        settle(partial, self.path / name)
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
@@ -146,7 +147,14 @@ _EXAMPLES = TypeAdapter(list[Example])
 
 
 def resume_command(run: Run) -> str:
-    return f"kmaas train {run.spec.name} --resume {run.path}"
+    return f"kmaas train --resume {run.path}"
+
+
+def settle(partial: Path, target: Path) -> None:
+    """Renames a written file once the disk has its bytes: after a power cut `target` is whole, the old or the new."""
+    with partial.open("rb") as file:
+        os.fsync(file.fileno())
+    partial.replace(target)
 
 
 def runs_of(runs: Path, model: str) -> list[Run]:

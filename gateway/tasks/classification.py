@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.errors import BrokenAnswerError, OverLimitError
 from gateway.tasks.base import Request, Tensors
+from processing import classification
 from wire.tensors import Array
 
 FunctionToApply = Literal["softmax", "sigmoid", "none"]
@@ -45,12 +46,8 @@ def ranked(
         BrokenAnswerError: an output is missing, of another shape, or not finite.
     """
     scores = _scores(outputs, (rows, len(labels)), parameters.function_to_apply or "softmax")
-    top_k = min(parameters.top_k or default_top_k, len(labels))
-    order = np.argsort(-scores, axis=1, kind="stable")[:, :top_k]
-    return [
-        [LabelScore(label=labels[column], score=float(row[column])) for column in columns]
-        for row, columns in zip(scores, order, strict=True)
-    ]
+    best = classification.ranked(scores, labels, parameters.top_k or default_top_k)
+    return [[LabelScore(label=label, score=score) for label, score in row] for row in best]
 
 
 def _scores(outputs: Tensors, shape: tuple[int, int], function: FunctionToApply) -> Array:

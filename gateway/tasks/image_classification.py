@@ -9,12 +9,12 @@ from gateway.errors import UnfitVersionError
 from gateway.settings import Limits
 from gateway.tasks.base import Documents, Media, Request, Tensors, one_or_many
 from gateway.tasks.classification import ClassificationParameters, LabelScore, check_items, ranked
+from processing.classification import IMAGE_TOP_K
 from processing.errors import ProcessingError
 from processing.image import FORMS, MEDIA_TYPES, Pixels, decode
 from processing.spec import ImageSpec, parse_spec
 from store.manifest import Manifest
 
-_DEFAULT_TOP_K = 5
 _STROKE_PNG = (  # 12×12 pixels, one upright stroke
     "iVBORw0KGgoAAAANSUhEUgAAAAwAAAAMCAAAAABzHgM7AAAAGUlEQVR42mNgIAD+MzAwMDAwIQtRl4MbAAB/ZQEOs2ua+AAAAABJRU5ErkJggg=="
 )
@@ -80,5 +80,5 @@ class ImageClassification:
 
     def postprocess(self, request: ImageClassificationRequest, outputs: Tensors) -> ImageClassificationResponse:
         parameters = request.parameters or ClassificationParameters()
-        scores = ranked(outputs, self._labels, len(request.pictures), parameters, default_top_k=_DEFAULT_TOP_K)
+        scores = ranked(outputs, self._labels, len(request.pictures), parameters, default_top_k=IMAGE_TOP_K)
         return ImageClassificationResponse(scores[0] if isinstance(request.inputs, bytes) else scores)

@@ -120,7 +120,7 @@ def test_a_given_number_is_used_once(store: Store, export: Path) -> None:
     with pytest.raises(VersionExistsError, match="never overwritten"):
         publish(store, export, version=7)
     assert (store.version("digits", 7).path / "saved_model.pb").stat().st_mtime_ns == before
-    assert files(store.root) == [CONFIG_FILE, "digits", "digits/7", *(f"digits/7/{name}" for name in files(export))]
+    assert files(store.root) == ["digits", "digits/7", *(f"digits/7/{n}" for n in files(export)), CONFIG_FILE]
     assert publish(store, export).number == 8
 
 

@@ -20,9 +20,9 @@ _REASON_LINES = 3  # of the client's last words
 
 @dataclass(frozen=True)
 class Package:
-    """One file of a package registry: the index's sdist, npm's tarball or Debian's package, pinned by content."""
+    """One file of a package registry: the index's sdist or npm's tarball, pinned by content."""
 
-    kind: Literal["pypi-sdist", "pypi-wheel", "npm", "debian"]
+    kind: Literal["pypi-sdist", "npm"]
     name: str
     version: str
     sha256: str
@@ -32,19 +32,14 @@ class Package:
 
     @property
     def client(self) -> str:
-        return {"npm": "npm", "debian": "apt-get"}.get(self.kind, "pip")
+        return {"npm": "npm", "pypi-sdist": "pip"}[self.kind]
 
     def command(self) -> list[str]:
         """What downloads the file into the current folder."""
-        match self.kind:
-            case "npm":
-                return ["npm", "pack", "--ignore-scripts", f"{self.name}@{self.version}"]
-            case "debian":
-                return ["apt-get", "download", f"{self.name}={self.version}"]
-            case _:
-                form = "--no-binary" if self.kind == "pypi-sdist" else "--only-binary"
-                pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
-                return [*pip, "download", "--no-deps", form, self.name, f"{self.name}=={self.version}"]
+        if self.kind == "npm":
+            return ["npm", "pack", "--ignore-scripts", f"{self.name}@{self.version}"]
+        pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
+        return [*pip, "download", "--no-deps", "--no-binary", self.name, f"{self.name}=={self.version}"]
 
 
 def fetch(package: Package, cache: Path) -> Path:
@@ -54,7 +49,7 @@ def fetch(package: Package, cache: Path) -> Path:
 
     Raises:
         DigestMismatchError: the registry gave other bytes than were pinned.
-        MissingClientError: pip, npm or apt-get is not installed.
+        MissingClientError: pip or npm is not installed.
         FetchError: the client failed.
         UnwritableError: the cache cannot be written.
     """
