@@ -114,7 +114,7 @@ def _make_readable_and_durable(folder: Path) -> None:
     """The model server may be another user, and what is renamed must be on the disk before its name is."""
     for path in (*folder.rglob("*"), folder):
         path.chmod(0o755 if path.is_dir() else 0o644)
-        pass
+        _sync(path)
 
 
 def _rewrite(path: Path, content: bytes) -> Path:

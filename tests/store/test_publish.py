@@ -132,6 +132,13 @@ def test_a_number_is_taken_by_any_folder_that_stands_for_it(store: Store, export
     assert files(store.root) == ["digits", f"digits/{taken}"]
 
 
+def test_a_file_in_the_place_of_a_version_is_not_overwritten(store: Store, export: Path) -> None:
+    store.base("digits").mkdir(parents=True)
+    (store.base("digits") / "7").write_text("a file")
+    with pytest.raises(VersionExistsError):
+        publish(store, export, version=7)
+
+
 @pytest.mark.parametrize("number", [-1, INT64_MAX + 1])
 def test_a_number_that_no_version_can_have_is_refused(store: Store, export: Path, number: int) -> None:
     with pytest.raises(VersionNumberError, match=f"version {number} is not usable"):
