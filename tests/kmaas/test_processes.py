@@ -34,13 +34,13 @@ def alive(pid: int) -> bool:
     return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
-def pid_of(child: Child) -> int:
-    [pid] = [pid for pid in children(os.getpid()) if b"gateway" in Path(f"/proc/{pid}/cmdline").read_bytes()][:1]
-    return pid
+def gateways() -> list[int]:
+    return [pid for pid in children(os.getpid()) if b"gateway" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
 
 def test_a_crashed_child_starts_again_after_its_pause(gateway: Child) -> None:
-    first = pid_of(gateway)
+    until(lambda: bool(gateways()), "the child runs")
+    [first, *_] = gateways()
     os.kill(first, signal.SIGKILL)
     until(lambda: not alive(first), "the child is dead")
     with pytest.raises(ChildFailedError):
