@@ -1,0 +1,25 @@
+"""Scores of labels: logits to probabilities, and the order in which an answer names them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+IMAGE_TOP_K = 5  # labels in the answer to a picture that asks for no number of them
+
+Scores = NDArray[np.floating[Any]]
+
+
+def softmax(logits: Scores) -> Scores:
+    """Probabilities over the last axis: exp(x) / Σ exp(x), moved by the greatest logit so that nothing overflows."""
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
+
+
+def ranked(scores: Scores, labels: Sequence[str], top_k: int) -> list[list[tuple[str, float]]]:
+    """For each row of `scores` `[rows, labels]` the `top_k` best labels, descending; of equal ones the first leads."""
+    order = np.argsort(-scores, axis=1, kind="stable")[:, :top_k]
+    return [
+        [(labels[column], float(row[column])) for column in columns] for row, columns in zip(scores, order, strict=True)
+    ]
