@@ -30,7 +30,7 @@ class GatewaySettings(BaseModel):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8080
     no_auth: bool = False
-    model_server: str = "127.0.0.1:8500"
+    model_server: Annotated[str, Field(pattern=r"^(dns:///)?([\w.-]+|\[[\da-fA-F:]+\]):\d{1,5}$")] = "127.0.0.1:8500"
     models: tuple[str, ...] = ()
     deadline_s: Annotated[float, Field(gt=0)] = 10.0
     refresh_interval_s: Annotated[float, Field(gt=0)] = 0.5

@@ -61,10 +61,7 @@ def load_config() -> Config:
     try:
         return Config()
     except ValidationError as exc:
-        faults = "; ".join(
-            f"{'.'.join(map(str, e['loc']))}: {e['msg']} (received {e['input']!r})" for e in exc.errors()
-        )
-        raise ConfigError(f"{FILE} or the KMAAS_* variables: {faults}") from exc
+        raise ConfigError(f"{FILE} or the {_PREFIX}* variables: {_faults(exc)}") from exc
     except TOMLDecodeError as exc:
         raise ConfigError(f"{FILE} is not TOML: {exc}") from exc
     except ValueError as exc:  # pydantic-settings: a variable that should be JSON and is not
@@ -81,6 +78,25 @@ def overridden(settings: _Settings, options: Mapping[str, object]) -> _Settings:
     try:
         return type(settings).model_validate({**settings.model_dump(), **given})
     except ValidationError as exc:
-        raise ConfigError(
-            "; ".join(f"{'.'.join(map(str, e['loc']))} {e['msg']}".strip() for e in exc.errors())
-        ) from exc
+        raise ConfigError(_faults(exc)) from exc
+
+
+def _faults(error: ValidationError) -> str:
+    """Each wrong key, with what is known instead or what was received."""
+    return "; ".join(_fault(fault["loc"], fault["type"], fault["msg"], fault["input"]) for fault in error.errors())
+
+
+def _fault(location: tuple[int | str, ...], kind: str, message: str, received: object) -> str:
+    key = ".".join(map(str, location))
+    if kind == "extra_forbidden":
+        return f"{key} is not a setting; known there: {', '.join(_known(location[:-1]))}"
+    return f"{key}: {message} (received {received!r})"
+
+
+def _known(section: tuple[int | str, ...]) -> list[str]:
+    model: type[BaseModel] = Config
+    for name in section:
+        annotation = model.model_fields[str(name)].annotation
+        assert isinstance(annotation, type)
+        model = annotation
+    return list(model.model_fields)

@@ -1,11 +1,15 @@
 """`kmaas models`: the catalogue and the store."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from kmaas.config import Config
+
+if TYPE_CHECKING:
+    from store.layout import VersionDir
+    from store.manifest import Manifest
 
 
 @click.command("models", short_help="List the catalogue and the store.")
@@ -28,26 +32,37 @@ def models(config: Config, as_json: bool) -> None:
     Console().print(table)
 
 
+def _manifest(version: "VersionDir") -> "Manifest | None":
+    """None when it cannot be read: one damaged version must not hide the others."""
+    from store.errors import ManifestError
+    from store.manifest import Manifest
+
+    try:
+        return Manifest.read(version.manifest)
+    except ManifestError as exc:
+        click.echo(f"{version.path}: {exc}", err=True)
+        return None
+
+
 def _rows(config: Config) -> list[dict[str, Any]]:
     """One for each model of the catalogue or the store; facts of the newest version where there is one."""
     from models.catalog import CATALOG
     from store.layout import Store
-    from store.manifest import Manifest
 
     store = Store.at(config.store)
     rows = []
     for name in [*CATALOG, *(name for name in store.models() if name not in CATALOG)]:
         versions = store.versions(name)
-        manifest = Manifest.read(store.version(name).manifest) if versions else None
-        about = manifest or CATALOG[name]
+        manifest = _manifest(store.version(name)) if versions else None
+        about = manifest or CATALOG.get(name)
         measured = manifest.metrics if manifest else ()
         rows.append(
             {
                 "name": name,
                 "in_catalogue": name in CATALOG,
-                "task": about.task,
-                "description": about.description,
-                "licence": "; ".join(dict.fromkeys(origin.licence for origin in about.origins)),
+                "task": about.task if about else "unreadable manifest",
+                "description": about.description if about else None,
+                "licence": "; ".join(dict.fromkeys(origin.licence for origin in about.origins)) if about else "",
                 "versions": versions,
                 "accuracy": next((metric.value for metric in measured if metric.name == "accuracy"), None),
             }

@@ -38,7 +38,9 @@ def test_a_list_comes_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
     ("toml", "named"),
     [
         ("prot = 1", "prot"),
-        ("[gateway]\nprot = 1", "gateway.prot"),
+        ("[gateway]\nprot = 1", "gateway.prot is not a setting; known there: host, port"),
+        ("[gateway.limits]\nbytes = 1", "known there: body_bytes"),
+        ("[gateway]\nmodel_server = 'http://example'", "gateway.model_server"),
         ("[gateway.limits]\nitems = 0", "gateway.limits.items"),
         ("[serve]\ngrpc_port = 70000", "serve.grpc_port"),
         ("[serve]\ngrpc_port = 'high'", "serve.grpc_port"),
