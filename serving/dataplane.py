@@ -4,6 +4,7 @@ Codes and texts are TensorFlow Serving's. One decision differs: numeric outputs 
 times faster to write and read than the typed fields of a stock server; every client library decodes both.
 """
 
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -22,8 +23,10 @@ _SIGNATURE_DEF = "signature_def"
 class Dataplane:
     """Answers requests from the versions a manager holds. Thread-safe; every method raises `RequestError`."""
 
-    def __init__(self, manager: Manager) -> None:
+    def __init__(self, manager: Manager, polled: threading.Event) -> None:
+        """`polled` is set once the manager has been told everything that the store holds."""
         self._manager = manager
+        self._polled = polled
 
     @contextmanager
     def use(self, spec: Any) -> Iterator[Servable]:
@@ -90,7 +93,9 @@ class Dataplane:
         return messages.GetModelStatusResponse(model_version_status=[_status_line(line) for line in found])
 
     def models(self) -> list[str]:
-        """Names of the models the store has or the server still holds, sorted."""
+        """Names of the models the store has or the server still holds, sorted; never those found so far."""
+        if not self._polled.is_set():
+            raise RequestError(Code.UNAVAILABLE, "The store has not been read yet")
         return self._manager.models()
 
 

@@ -36,10 +36,14 @@ Call = Callable[[Any, float | None], Any]
 class GrpcServer:
     """Binds in the constructor and serves from `start` to `stop`."""
 
-    def __init__(self, dataplane: Dataplane, host: str, port: int, *, threads: int) -> None:
-        """Raises `BindError` when the address cannot be had."""
+    def __init__(self, dataplane: Dataplane, host: str, port: int, *, threads: int, max_calls: int) -> None:
+        """`max_calls` may run or wait for a thread at one time; those beyond are refused with RESOURCE_EXHAUSTED.
+
+        Raises:
+            BindError: the address cannot be had.
+        """
         workers = ThreadPoolExecutor(threads, thread_name_prefix="grpc")
-        self._server = grpc.server(workers, options=_OPTIONS)
+        self._server = grpc.server(workers, options=_OPTIONS, maximum_concurrent_rpcs=max_calls)
         self._health = health.HealthServicer()
         self._health.set("", health_pb2.HealthCheckResponse.NOT_SERVING)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)

@@ -37,7 +37,9 @@ class Loader:
             try:
                 runtime = self._once()
             except LoadError as exc:
-                _log.warning("%s does not load (try %d of %d): %s", self.path, attempt + 1, self._retries + 1, exc)
+                _log.warning(
+                    "%s does not load (try %d of %d): %s", self.path, attempt + 1, self._retries + 1, exc.message
+                )
                 if attempt == self._retries or self._abandoned.wait(self._retry_interval_s):
                     raise
             else:

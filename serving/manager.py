@@ -29,10 +29,18 @@ class Servable:
 
 
 @dataclass(frozen=True)
+class Failure:
+    """Why a version did not load. The `LoadError` itself would keep the half-loaded version in memory."""
+
+    code: Code
+    message: str
+
+
+@dataclass(frozen=True)
 class VersionStatus:
     version: int
     state: State
-    error: LoadError | None
+    error: Failure | None
 
 
 @dataclass
@@ -42,7 +50,7 @@ class _Version:
     number: int
     loader: Loader
     state: State = State.START
-    error: LoadError | None = None
+    error: Failure | None = None
     runtime: Runtime | None = None
     users: int = 0
 
@@ -193,7 +201,7 @@ class Manager:
             runtime = version.loader.load()
         except LoadError as exc:
             with self._changed:
-                version.state, version.error = State.END, exc
+                version.state, version.error = State.END, Failure(exc.code, exc.message)
                 if not version.loader.abandoned:
                     entry.failed[version.number] = seen
                 self._advance(entry)

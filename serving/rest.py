@@ -29,10 +29,14 @@ class _TooLarge(Exception):  # noqa: N818 (never leaves this module)
     pass
 
 
+class _Disconnected(Exception):  # noqa: N818 (never leaves this module)
+    pass
+
+
 class RestServer:
     """Binds in the constructor and serves from `start` to `stop`."""
 
-    def __init__(self, api: RestApi, host: str, port: int, *, threads: int, drain_s: float) -> None:
+    def __init__(self, api: RestApi, host: str, port: int, *, threads: int) -> None:
         """Raises `BindError` when the address cannot be had."""
         self._socket = listen("REST", host, port)
         self._workers = ThreadPoolExecutor(threads, thread_name_prefix="rest")
@@ -46,7 +50,6 @@ class RestServer:
             log_level="warning",
             access_log=False,
             server_header=False,
-            timeout_graceful_shutdown=max(1, round(drain_s)),
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(
@@ -60,14 +63,15 @@ class RestServer:
         """From now on `/healthz` answers 200."""
         self._app.healthy = True
 
-    def stop(self) -> None:
-        """Refuses new connections; returns when requests in flight have ended or the time to drain is over."""
+    def stop(self, drain_s: float) -> None:
+        """Refuses new connections; returns when requests in flight have ended, or were left alone after `drain_s`."""
         self._app.healthy = False
+        self._server.config.timeout_graceful_shutdown = max(1, round(drain_s))
         self._server.should_exit = True
         if self._thread.ident is not None:
             self._thread.join()
         self._socket.close()
-        self._workers.shutdown()
+        self._workers.shutdown(wait=False, cancel_futures=True)
 
 
 class _App:
@@ -84,6 +88,8 @@ class _App:
             path += "?" + scope["query_string"].decode("latin-1")
         try:
             body = await _read(receive)
+        except _Disconnected:
+            return None
         except _TooLarge:
             answer = error(413, f"the body is larger than {_MAX_BODY} bytes, which is the most that is accepted")
             return await _write(send, answer)
@@ -117,15 +123,26 @@ class _App:
 
 
 async def _read(receive: Receive) -> bytes:
+    """The whole body. One that is too large is read to its end too: a client that still sends would not see the answer.
+
+    Raises:
+        _Disconnected: the client left before the end.
+        _TooLarge: more than is accepted.
+    """
     parts, size, more = [], 0, True
     while more:
         event = await receive()
+        if event["type"] == "http.disconnect":
+            raise _Disconnected
         part = event.get("body", b"")
-        more = event["type"] == "http.request" and event.get("more_body", False)
+        more = event.get("more_body", False)
         size += len(part)
-        if size > _MAX_BODY:
-            raise _TooLarge
-        parts.append(part)
+        if size <= _MAX_BODY:
+            parts.append(part)
+        else:
+            parts.clear()
+    if size > _MAX_BODY:
+        raise _TooLarge
     return b"".join(parts)
 
 

@@ -1,6 +1,8 @@
 """The model server: a store watched, its models held by a manager, answered over gRPC and REST."""
 
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -38,14 +40,18 @@ class ModelServer:
             BindError: a port cannot be had; nothing has started then.
         """
         settings = self._settings
-        dataplane = Dataplane(self._manager)
+        dataplane = Dataplane(self._manager, self._source.polled)
         if settings.rest_port:
             api = RestApi(dataplane, timeout_s=settings.rest_timeout_s)
-            self._rest = RestServer(
-                api, settings.host, settings.rest_port, threads=settings.rest_threads, drain_s=settings.drain_s
-            )
+            self._rest = RestServer(api, settings.host, settings.rest_port, threads=settings.rest_threads)
         if settings.grpc_port:
-            self._grpc = GrpcServer(dataplane, settings.host, settings.grpc_port, threads=settings.grpc_threads)
+            self._grpc = GrpcServer(
+                dataplane,
+                settings.host,
+                settings.grpc_port,
+                threads=settings.grpc_threads,
+                max_calls=settings.grpc_max_calls,
+            )
             self._grpc.start()
         if self._rest:
             self._rest.start()
@@ -59,12 +65,13 @@ class ModelServer:
     def stop(self) -> None:
         """Refuses new requests, lets those in flight end within the time to drain, unloads everything."""
         self._source.stop()
-        if self._grpc:
-            self._grpc.stop(self._settings.drain_s)
-        if self._rest:
-            self._rest.stop()
-        self._manager.close(self._settings.drain_s)
-        if self._announcer.ident is not None:
+        drain_s = self._settings.drain_s
+        deadline = time.monotonic() + drain_s
+        with ThreadPoolExecutor(2, thread_name_prefix="stop") as threads:
+            for stopped in [threads.submit(face.stop, drain_s) for face in (self._grpc, self._rest) if face]:
+                stopped.result()
+        self._manager.close(max(0, deadline - time.monotonic()))
+        if self._source.polled.is_set() and self._announcer.ident is not None:  # else it waits for what never comes
             self._announcer.join()
 
     def _announce(self) -> None:

@@ -18,6 +18,9 @@ class ServeSettings(BaseModel):
     no_auth: bool = False
     poll_interval_s: Annotated[float, Field(gt=0)] = 1.0
     grpc_threads: Annotated[int, Field(ge=1)] = 16
+    grpc_max_calls: Annotated[int, Field(ge=1)] = 80
+    """Running or waiting for one of the threads; a call beyond is RESOURCE_EXHAUSTED. Calls to the health service count
+    too, so it is to be well above the threads."""
     rest_threads: Annotated[int, Field(ge=1)] = 8
     rest_timeout_s: Annotated[float, Field(gt=0)] = 30.0
     drain_s: Annotated[float, Field(ge=0)] = 10.0

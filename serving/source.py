@@ -49,7 +49,7 @@ class Source:
 
     def __init__(self, root: Path, interval_s: float, aspire: Callable[[str, Versions], None]) -> None:
         self.polled = threading.Event()
-        """Set after the first poll."""
+        """Set once `aspire` was told everything that one look at the store found."""
         self._root = root
         self._interval_s = interval_s
         self._aspire = aspire
@@ -83,6 +83,8 @@ class Source:
         for model, versions in found.models.items():
             self._aspire(model, versions)
         self._known = (self._known - gone) | found.models.keys()
+        if root_listed:
+            self.polled.set()
 
     def _complain(self, unreadable: Mapping[str, str]) -> None:
         """Says once that a folder cannot be listed, not at every poll."""
@@ -97,6 +99,5 @@ class Source:
                 self.poll()
             except Exception:  # the watch outlives any single failure
                 _log.exception("looking at %s failed", self._root)
-            self.polled.set()
             if self._stopping.wait(self._interval_s):
                 return

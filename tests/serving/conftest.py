@@ -16,15 +16,18 @@ from wire.client import ModelServerClient
 class Served:
     """A store, the server over it, and a client of it."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, **settings: float) -> None:
         self.root = root
-        self.settings = ServeSettings(
-            grpc_port=free_port(),
-            rest_port=free_port(),
-            poll_interval_s=0.05,
-            load_retries=0,
-            intra_op_threads=1,
-            inter_op_threads=1,
+        self.settings = ServeSettings.model_validate(
+            {
+                "grpc_port": free_port(),
+                "rest_port": free_port(),
+                "poll_interval_s": 0.05,
+                "load_retries": 0,
+                "intra_op_threads": 1,
+                "inter_op_threads": 1,
+                **settings,
+            }
         )
         self.server = ModelServer(root, self.settings)
         self.client = ModelServerClient(f"127.0.0.1:{self.settings.grpc_port}")
@@ -49,14 +52,19 @@ class Served:
 
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
-    """Starts a server over a store with the models given as `model=(saved model, version)`; waits until it is ready."""
+    """Starts a server over a store with the models given as `model=(saved model, version)`; waits until it is ready.
+
+    Other keywords are settings.
+    """
     started: list[Served] = []
 
-    def start(**models: tuple[str, int]) -> Served:
-        served = Served(tmp_path / f"store-{len(started)}")
+    def start(**models: tuple[str, int] | float) -> Served:
+        settings = {name: value for name, value in models.items() if not isinstance(value, tuple)}
+        served = Served(tmp_path / f"store-{len(started)}", **settings)
         started.append(served)
-        for model, (name, version) in models.items():
-            served.put(name, model, version)
+        for model, what in models.items():
+            if isinstance(what, tuple):
+                served.put(what[0], model, what[1])
         served.server.start()
         assert served.server.wait_ready(120)
         return served

@@ -1,5 +1,6 @@
 """The dataplane apart from any protocol: which inputs fit a signature, and defaults for absent ones."""
 
+import threading
 from collections.abc import Iterator
 from functools import partial
 
@@ -10,6 +11,7 @@ from serving.dataplane import Dataplane, check_inputs
 from serving.errors import Code, RequestError
 from serving.manager import Manager
 from serving.runtimes.saved_model import SavedModel
+from tests.serving.runtimes import Opener
 from tests.support import saved_models
 from wire import messages
 from wire.tensors import from_proto, to_proto
@@ -52,7 +54,18 @@ def dataplane() -> Iterator[Dataplane]:
     manager = Manager(partial(SavedModel, intra_op_threads=1, inter_op_threads=1), retries=0, retry_interval_s=0)
     manager.aspire("m", {1: saved_models.folder() / "defaults"})
     assert manager.wait_settled(120)
-    yield Dataplane(manager)
+    yield Dataplane(manager, polled=threading.Event())
+    manager.close(30)
+
+
+def test_the_catalogue_is_not_told_before_it_is_whole() -> None:
+    manager, polled = Manager(Opener(), retries=0, retry_interval_s=0), threading.Event()
+    dataplane = Dataplane(manager, polled)
+    with pytest.raises(RequestError) as caught:
+        dataplane.models()
+    assert caught.value.code is Code.UNAVAILABLE
+    polled.set()
+    assert dataplane.models() == []
     manager.close(30)
 
 

@@ -1,14 +1,17 @@
 """Versions come and go; whoever uses one keeps it."""
 
+import gc
 import threading
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from serving.errors import Code, RequestError
+from serving.errors import Code, LoadError, RequestError
 from serving.manager import Manager
 from serving.policy import State
+from serving.runtimes.runtime import Runtime
 from tests.serving.runtimes import Opener
 from tests.support.processes import until
 
@@ -114,6 +117,26 @@ def test_a_broken_version_leaves_the_old_one_and_its_error(shelf: Shelf) -> None
     assert error is not None
     assert (error.code, error.message) == (Code.DATA_LOSS, "2 is broken")
     assert shelf.served() == 1
+
+
+def test_what_a_failed_load_held_is_not_kept_with_its_error(tmp_path: Path) -> None:
+    class Graph:
+        pass
+
+    graphs = []
+
+    def open_runtime(path: Path) -> Runtime:
+        graph = Graph()
+        graphs.append(weakref.ref(graph))
+        raise LoadError(Code.DATA_LOSS, f"{path.name} is broken")
+
+    manager = Manager(open_runtime, retries=1, retry_interval_s=0)
+    manager.aspire("m", {1: tmp_path})
+    assert manager.wait_settled(30)
+    manager.close(30)
+    gc.collect()
+    assert manager.statuses("m")[0].error is not None
+    assert [graph() for graph in graphs] == [None, None]
 
 
 def test_a_broken_newest_version_at_the_start_falls_back(shelf: Shelf) -> None:

@@ -1,13 +1,15 @@
 """The REST face over real HTTP: routes, bodies of every kind, forms of the answers."""
 
+import asyncio
 import gzip
 import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from typing import Any
 
 import pytest
 
+from serving import rest as rest_face
 from tests.serving.conftest import Served
 from tests.support.processes import Answer, ask
 
@@ -200,6 +202,39 @@ def test_the_list_of_models(rest: Rest) -> None:
         ("many", "AVAILABLE"),
         ("plus", "AVAILABLE"),
     ]
+
+
+def sent(app: rest_face._App, *events: dict[str, object]) -> list[int | None]:
+    """The statuses the application answers with when it receives these events, None for each it did not wait for."""
+    received, statuses = list(events), []
+
+    async def receive() -> dict[str, object]:
+        return received.pop(0)
+
+    async def send(event: MutableMapping[str, Any]) -> None:
+        if event["type"] == "http.response.start":
+            statuses.append(event["status"])
+
+    scope = {"method": "POST", "raw_path": b"/v1/models/plus:predict", "query_string": b"", "headers": []}
+    asyncio.run(app(scope, receive, send))
+    return [*statuses, *(None for _ in received)]
+
+
+def part(body: bytes, *, more: bool) -> dict[str, object]:
+    return {"type": "http.request", "body": body, "more_body": more}
+
+
+def test_half_a_body_is_not_executed(served: Served) -> None:
+    app = served.server._rest._app
+    body = b'{"instances": [1]}'
+    assert sent(app, part(body, more=True), part(b" ", more=False)) == [200]
+    assert sent(app, part(body, more=True), {"type": "http.disconnect"}) == []
+
+
+def test_a_body_that_is_too_large_is_read_before_it_is_refused(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rest_face, "_MAX_BODY", 10)
+    app = served.server._rest._app
+    assert sent(app, part(b"123456", more=True), part(b"123456", more=True), part(b"1", more=False)) == [413]
 
 
 def test_a_client_that_leaves_in_the_middle_of_its_body(served: Served, rest: Rest) -> None:

@@ -18,7 +18,7 @@ from serving.settings import ServeSettings
 from tests.serving.conftest import Serve, Served
 from tests.support.processes import ask, until
 from wire.client import ModelServerClient
-from wire.errors import NotServedError, UnreachableError
+from wire.errors import ModelServerError, NotServedError, UnreachableError
 
 X = {"x": np.array([1, 2], "f4")}
 
@@ -144,6 +144,73 @@ def test_stopping_lets_requests_end_and_refuses_new_ones(serve: Serve) -> None:
         assert under_way.result().version == 1
     with pytest.raises(UnreachableError):
         answer(served)
+
+
+def test_stopping_refuses_requests_of_both_protocols_at_once(serve: Serve) -> None:
+    served = serve(m=("slow", 1))
+    with ThreadPoolExecutor(2) as threads:
+        under_way = threads.submit(served.client.predict, "m", {"steps": np.array(100_000, "i4")}, timeout_s=120)
+        until(lambda: served.users("m") == 1, "the request is under way")
+        stopped = threads.submit(served.server.stop)
+        until(lambda: not listens(served.settings.rest_port), "REST is closed")
+        assert not under_way.done()
+        until(lambda: not listens(served.settings.grpc_port), "gRPC is closed")
+        assert under_way.result().version == 1
+        stopped.result()
+
+
+def listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
+
+
+def test_the_time_to_drain_is_one_for_all(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    served = serve(m=("slow", 1), drain_s=0.5)
+    left: list[float] = []
+    close = served.server._manager.close
+
+    def note(drain_s: float) -> None:
+        left.append(drain_s)
+        close(drain_s)
+
+    monkeypatch.setattr(served.server._manager, "close", note)
+    with ThreadPoolExecutor(1) as threads:
+        under_way = threads.submit(served.client.predict, "m", {"steps": np.array(10**9, "i4")}, timeout_s=10)
+        until(lambda: served.users("m") == 1, "the request is under way")
+        served.server.stop()
+        assert left == [0]
+        assert isinstance(under_way.exception(), ModelServerError)
+
+
+def test_calls_beyond_the_limit_are_refused_and_the_others_answered(serve: Serve) -> None:
+    served = serve(m=("slow", 1), grpc_threads=1, grpc_max_calls=2)
+
+    def ask_once(_: int) -> grpc.StatusCode:
+        try:
+            served.client.predict("m", {"steps": np.array(20_000, "i4")}, timeout_s=120)
+        except ModelServerError as exc:
+            return exc.code
+        return grpc.StatusCode.OK
+
+    with ThreadPoolExecutor(8) as threads:
+        codes = list(threads.map(ask_once, range(8)))
+    assert set(codes) == {grpc.StatusCode.OK, grpc.StatusCode.RESOURCE_EXHAUSTED}
+    assert codes.count(grpc.StatusCode.OK) >= 2
+    assert ask_once(0) is grpc.StatusCode.OK
+
+
+def test_a_store_that_never_could_be_listed_does_not_hold_up_the_end(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    served = Served(tmp_path / "file")
+    served.server.start()
+    with pytest.raises(UnreachableError, match="has not been read yet"):
+        served.client.models(timeout_s=30)
+    assert ask(served.url + "/v1/models").status == ask(served.url + "/healthz").status == 503
+    served.client.close()
+    served.server.stop()
 
 
 @pytest.mark.parametrize("taken", ["grpc_port", "rest_port"])

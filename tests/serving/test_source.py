@@ -92,6 +92,27 @@ def test_an_unreadable_model_does_not_hide_the_others(tmp_path: Path) -> None:
     assert told.models["b"] == [1, 2]
 
 
+def test_it_has_polled_once_all_is_told(tmp_path: Path) -> None:
+    for name in ("store/a/1", "store/b/1"):
+        (tmp_path / name).mkdir(parents=True)
+    so_far = []
+
+    def aspire(model: str, _versions: Mapping[int, Path]) -> None:
+        so_far.append((model, watch.polled.is_set()))
+
+    watch = Source(tmp_path / "store", 3600, aspire)
+    (tmp_path / "store").rename(tmp_path / "elsewhere")
+    (tmp_path / "store").write_text("")  # which cannot be listed
+    watch.poll()
+    assert not watch.polled.is_set()
+    (tmp_path / "elsewhere").rename(tmp_path / "store.new")
+    (tmp_path / "store").unlink()
+    (tmp_path / "store.new").rename(tmp_path / "store")
+    watch.poll()
+    assert so_far == [("a", False), ("b", False)]
+    assert watch.polled.is_set()
+
+
 def test_the_thread_polls_and_stops(tmp_path: Path) -> None:
     (tmp_path / "a" / "1").mkdir(parents=True)
     told = Told()
