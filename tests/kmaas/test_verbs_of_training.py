@@ -35,7 +35,7 @@ def run(place: Workplace) -> Path:
         (("train", "digits", "--set", "epoch=1"), "unknown key 'epoch'; the keys of digits are seed, epochs"),
         (("train", "digits", "--epochs", "0"), "epochs: Input should be greater than or equal to 1"),
         (("train", "digits", "--preset", "none.toml"), "none.toml cannot be read"),
-        (("train", "digits", "--resume", "nowhere"), "nowhere has no readable config.json"),
+        (("train", "--resume", "nowhere"), "nowhere has no readable config.json"),
         (("evaluate", "nowhere"), "nowhere has no readable config.json"),
         (("export", "nowhere"), "nowhere has no readable config.json"),
         (("publish", "nowhere"), "nowhere is neither an export nor a run with one"),
@@ -51,10 +51,14 @@ def test_what_cannot_be_done_is_said_in_one_line(place: Workplace, arguments: tu
 
 
 def test_a_run_is_resumed_only_as_it_was_begun(place: Workplace, run: Path) -> None:
-    for arguments in (("digits", "--resume", str(run), "--epochs", "2"), ("sentiment", "--resume", str(run))):
+    for arguments, message in (
+        (("--resume", str(run), "--epochs", "2"), "--resume continues"),
+        (("sentiment", "--resume", str(run)), "is a run of digits"),
+        ((), "expected a MODEL to train, or --resume RUN"),
+    ):
         done = place.kmaas("train", *arguments)
         assert done.returncode == 2
-        assert "--resume continues" in done.stderr or "is a run of digits" in done.stderr
+        assert message in done.stderr
 
 
 def test_from_run_to_store(place: Workplace, run: Path) -> None:
@@ -80,19 +84,18 @@ def test_an_unfinished_run_is_not_exported(place: Workplace, run: Path, tmp_path
     shutil.copytree(run, tmp_path / "unfinished")
     (tmp_path / "unfinished" / "model.weights.h5").unlink()
     done = place.kmaas("export", str(tmp_path / "unfinished"))
-    assert "has no model.weights.h5; finish it first: kmaas train digits --resume" in done.stderr
+    assert "has no model.weights.h5; finish it first: kmaas train --resume" in done.stderr
 
 
 def test_add_trains_once_and_continues_what_was_killed(tmp_path: Path) -> None:
     place = Workplace.at(tmp_path)
-    command = ("add", "digits", *TINY["digits"], "--set", "batch_size=2", "--set", "epochs=2")
-    with place.start(*command) as process:
-        assert process.stderr is not None
-        for line in process.stderr:
-            if "epoch 1/2" in line:
-                process.send_signal(signal.SIGKILL)
-                break
+    command = ("add", "digits", *TINY["digits"], "--set", "epochs=2")
+    killed = place.struck(signal.SIGKILL, "epoch 1/2", *command)
+    assert killed.returncode == -signal.SIGKILL
     assert Store.at(place.store).models() == []
+    (run,) = place.runs.glob("digits-*")
+    other = Path(shutil.copytree(run, place.runs / "digits-other"))  # the newer, by its name
+    (other / "fingerprint").write_text("of other code")
 
     continued = place.kmaas(*command)
     assert "digits: published as version 1" in continued.stdout, continued.stderr
@@ -103,7 +106,8 @@ def test_add_trains_once_and_continues_what_was_killed(tmp_path: Path) -> None:
     again = place.kmaas(*command)
     assert "digits: published as version 1" in again.stdout
     assert "epoch" not in again.stderr
-    assert len(list(place.runs.glob("digits-*"))) == 1
+    assert set(place.runs.glob("digits-*")) == {run, other}
+    assert not (other / "evaluation.json").exists()
 
     skipped = place.kmaas(*command, "--if-missing")
     assert skipped.stdout.strip() == "digits: the store has it"

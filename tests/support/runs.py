@@ -1,6 +1,7 @@
 """Small real trainings through the command line, in processes of their own."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -36,22 +37,22 @@ class Workplace:
     def store(self) -> Path:
         return self.folder / "store"
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """`kmaas` with these arguments, in a process group of its own, so that Ctrl-C can be sent to it alone."""
-        return subprocess.Popen(
-            [sys.executable, "-m", "kmaas", *arguments],
+    def kmaas(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return self._run("kmaas", *arguments)
+
+    def struck(self, number: signal.Signals, words: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """`kmaas` that gets the signal `number` as soon as it has said `words` on standard error."""
+        return self._run("tests.support.struck", number.name, words, *arguments)
+
+    def _run(self, module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", module, *arguments],
             cwd=ROOT,
             env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            capture_output=True,
             text=True,
-            start_new_session=True,
+            check=False,
         )
-
-    def kmaas(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        with self.start(*arguments) as process:
-            out, err = process.communicate()
-        return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
     def train(self, model: str, *arguments: str) -> Path:
         """The folder of a tiny run."""

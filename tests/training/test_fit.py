@@ -1,17 +1,25 @@
 """Training: repeatable, resumable after a kill without losing more than an epoch, evaluated at its end."""
 
 import json
+import shutil
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from kmaas.progress import PlainProgress
+from models.catalog import find
 from tests.support.runs import TINY, Workplace
+from training.config import load_config
+from training.errors import OutdatedRunError
+from training.fingerprint import fingerprint
+from training.fit import train
 from training.run import Run
 
 EPOCHS = 3
-# Many short batches: between two checkpoints there is time to be killed.
+# Many short batches: so few rows teach more.
 SETTINGS = (*TINY["digits"], "--set", "batch_size=2")
 
 
@@ -30,17 +38,9 @@ def _losses(run: Path) -> list[Any]:
 
 
 def _interrupted(place: Workplace, how: signal.Signals) -> tuple[Path, str]:
-    """A run that got `how` once its first epoch was done, and what it said."""
-    with place.start("train", "digits", "--epochs", str(EPOCHS), *SETTINGS) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        run = Path(process.stdout.readline().strip())
-        for line in process.stderr:
-            if "epoch 1/" in line:
-                process.send_signal(how)
-                break
-        said = process.stderr.read()
-    return run, said
+    """A run that got `how` when its first epoch was done, and what it said."""
+    done = place.struck(how, "epoch 1/", "train", "digits", "--epochs", str(EPOCHS), *SETTINGS)
+    return Path(done.stdout.splitlines()[0]), done.stderr
 
 
 def test_a_run_has_everything(undisturbed: Path) -> None:
@@ -67,16 +67,55 @@ def test_the_evaluation_has_its_figures(undisturbed: Path) -> None:
 
 def test_a_killed_run_continues_to_the_very_same_end(place: Workplace, undisturbed: Path) -> None:
     run, _ = _interrupted(place, signal.SIGKILL)
-    done = len(Run.open(run).epochs())
-    assert 1 <= done < EPOCHS
-    resumed = place.kmaas("train", "digits", "--resume", str(run))
+    assert [line.epoch for line in Run.open(run).epochs()] == [1]
+    environment = (run / "environment.json").read_text()
+    (run / "environment.json").write_text(environment.replace('"commit": "', '"commit": "first-'))
+    resumed = place.kmaas("train", "--resume", str(run))
     assert resumed.returncode == 0, resumed.stderr
-    assert f"epoch {done}/{EPOCHS}" not in resumed.stderr
+    assert f"epoch 1/{EPOCHS}" not in resumed.stderr
     assert _losses(run) == _losses(undisturbed)
     assert Run.open(run).evaluation() == Run.open(undisturbed).evaluation()
+    assert Run.open(run).environment()["commit"].startswith("first-")  # of the code that began it
+
+
+def test_a_run_killed_between_its_weights_and_its_evaluation_is_only_measured(
+    place: Workplace, undisturbed: Path, tmp_path: Path
+) -> None:
+    """Also by other code than trained it, which its environment does not name."""
+    run = Run.open(Path(shutil.copytree(undisturbed, tmp_path / "run")))
+    (run.path / "evaluation.json").unlink()
+    (run.path / "environment.json").write_text("{}")
+    (run.path / "fingerprint").write_text("code 0\n")
+    run.checkpoint.mkdir()
+    (run.checkpoint / "3.weights.h5").touch()
+    resumed = place.kmaas("train", "--resume", str(run.path))
+    assert resumed.returncode == 0, resumed.stderr
+    assert "epoch" not in resumed.stderr
+    assert run.evaluation() == Run.open(undisturbed).evaluation()
+    assert run.environment() == {}
+    assert not run.checkpoint.exists()
+
+
+@pytest.mark.parametrize(
+    ("settings", "code", "message"),
+    [
+        (["seed=8"], "code ", "was begun with other configuration and"),
+        ([], "code 0", "was begun with other code and"),
+        (["seed=8"], "code 0", "was begun with other configuration and code and"),
+    ],
+)
+def test_a_run_of_another_training_is_not_continued(
+    tmp_path: Path, settings: list[str], code: str, message: str
+) -> None:
+    spec = find("digits")
+    begun = fingerprint(spec, load_config(spec, None, settings)).replace("code ", code)
+    run = Run.create(tmp_path, spec, load_config(spec), begun)
+    with pytest.raises(OutdatedRunError, match=rf"{message} cannot be continued .* train anew: kmaas train digits$"):
+        train(run, tmp_path, PlainProgress(print, time.monotonic))
+    assert not (run.path / "environment.json").exists()
 
 
 def test_ctrl_c_says_how_to_continue(place: Workplace) -> None:
     run, said = _interrupted(place, signal.SIGINT)
-    assert f"continue with: kmaas train digits --resume {run}" in said
+    assert f"continue with: kmaas train --resume {run}" in said
     assert "Traceback" not in said

@@ -1,5 +1,6 @@
 """Run folders: opened only when they are runs, named apart, held by one process."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from models.catalog import find
 from training.config import load_config
 from training.errors import NotARunError, RunBusyError, UnwritableError
-from training.run import Run, runs_of
+from training.run import Run, runs_of, settle
 
 DIGITS = find("digits")
 CONFIG = load_config(DIGITS)
@@ -38,8 +39,19 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
 
 def test_what_an_unfinished_run_lacks_is_named_with_the_way_on(tmp_path: Path) -> None:
     run = Run.create(tmp_path, DIGITS, CONFIG, "f00")
-    with pytest.raises(NotARunError, match=r"no evaluation\.json; finish it first: kmaas train digits --resume"):
+    with pytest.raises(NotARunError, match=r"no evaluation\.json; finish it first: kmaas train --resume"):
         run.evaluation()
+
+
+def test_a_file_has_its_name_only_once_the_disk_has_its_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    partial, target = tmp_path / "partial", tmp_path / "weights"
+    partial.write_text("all of it")
+    inode, synced = partial.stat().st_ino, []
+    monkeypatch.setattr(os, "fsync", lambda file: synced.append((os.fstat(file).st_ino, target.exists())))
+    settle(partial, target)
+    assert synced == [(inode, False)]
+    assert target.read_text() == "all of it"
+    assert not partial.exists()
 
 
 def test_one_process_at_a_time(tmp_path: Path) -> None:

@@ -53,12 +53,6 @@ def test_a_second_call_fetches_nothing(client: Client, cache: Path) -> None:
     assert calls.read_text().splitlines() == ["pack --ignore-scripts some-data@1.0.0"]
 
 
-def test_debian_packages_come_by_apt_get(client: Client, cache: Path) -> None:
-    calls = client(f"printf '{CONTENT.decode()}' > some-data_1.0.0.deb")
-    fetch(replace(PACKAGE, kind="debian"), cache)
-    assert calls.read_text().strip() == "download some-data=1.0.0"
-
-
 def test_many_at_once_fetch_once(client: Client, cache: Path) -> None:
     calls = client(f"printf '{CONTENT.decode()}' > some-data-1.0.0.tgz")
     threads = [threading.Thread(target=fetch, args=(PACKAGE, cache)) for _ in range(8)]
@@ -96,12 +90,10 @@ def test_a_client_that_brings_nothing_is_an_error(client: Client, cache: Path) -
         fetch(PACKAGE, cache)
 
 
-@pytest.mark.parametrize(("kind", "named"), [("npm", "npm"), ("debian", "apt-get")])
-def test_a_missing_client_is_named(kind: str, named: str, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_client_is_named(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
-    package = Package("npm" if kind == "npm" else "debian", "some-data", "1.0.0", PACKAGE.sha256)
-    with pytest.raises(MissingClientError, match=f"{named} is not installed"):
-        fetch(package, cache)
+    with pytest.raises(MissingClientError, match="npm is not installed"):
+        fetch(PACKAGE, cache)
 
 
 def test_pip_without_network_is_named(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
