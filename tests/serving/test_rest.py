@@ -204,6 +204,12 @@ def test_the_list_of_models(rest: Rest) -> None:
     ]
 
 
+def application(served: Served) -> rest_face._App:
+    face = served.server._rest
+    assert face is not None
+    return face._app
+
+
 def sent(app: rest_face._App, *events: dict[str, object]) -> list[int | None]:
     """The statuses the application answers with when it receives these events, None for each it did not wait for."""
     received, statuses = list(events), []
@@ -225,7 +231,7 @@ def part(body: bytes, *, more: bool) -> dict[str, object]:
 
 
 def test_half_a_body_is_not_executed(served: Served) -> None:
-    app = served.server._rest._app
+    app = application(served)
     body = b'{"instances": [1]}'
     assert sent(app, part(body, more=True), part(b" ", more=False)) == [200]
     assert sent(app, part(body, more=True), {"type": "http.disconnect"}) == []
@@ -233,7 +239,7 @@ def test_half_a_body_is_not_executed(served: Served) -> None:
 
 def test_a_body_that_is_too_large_is_read_before_it_is_refused(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rest_face, "_MAX_BODY", 10)
-    app = served.server._rest._app
+    app = application(served)
     assert sent(app, part(b"123456", more=True), part(b"123456", more=True), part(b"1", more=False)) == [413]
 
 
