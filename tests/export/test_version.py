@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,7 @@ def test_goldens_are_what_a_client_sends_and_gets(run: Run, exported: Path, sign
     goldens = read_goldens(VersionDir(exported).golden)
     assert parse_goldens(_section(signatures, "golden")) == goldens
     assert len(goldens) >= 8
+    assert all(golden.tolerance <= 1e-4 for golden in goldens)
     serve = signatures["serving_default"]
     for golden in goldens:
         inputs = {str(manifest.processing["input"]): tf.constant(_client_inputs(run, manifest, golden.body))}
@@ -133,6 +135,26 @@ def test_it_can_be_published(exported: Path, tmp_path: Path) -> None:
     version = publish(store, exported)
     assert Manifest.read(version.manifest).version == 1
     assert "## Measured" in version.card.read_text()
+
+
+def test_a_graph_that_answers_otherwise_than_keras_is_refused(run: Run, tmp_path: Path) -> None:
+    """A layer that adds a thousandth in a graph, and nothing when Keras computes eagerly."""
+    import keras
+    import tensorflow as tf
+
+    class Astray(keras.layers.Layer):  # type: ignore[misc]
+        def call(self, logits: Any) -> Any:
+            return logits if tf.executing_eagerly() else logits + 1e-3
+
+    def build(config: Any) -> Any:
+        model = run.spec.build(config)
+        (given,), (logits,) = model.inputs, model.outputs
+        return keras.Model(given, Astray()(logits))
+
+    astray = replace(trained(run), spec=replace(run.spec, build=build))
+    with pytest.raises(ReloadError, match=r"golden \d+: logits differ by 1\.0e-03"):
+        export_version(astray, tmp_path / "export")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_failed_export_leaves_the_old_one_and_nothing_else(
