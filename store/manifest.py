@@ -2,9 +2,9 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
 from store.errors import ManifestError
 
@@ -71,6 +71,14 @@ class Manifest(_Frozen):
     labels: tuple[str, ...]
     metrics: tuple[Metric, ...]
     run: str
+
+    @model_validator(mode="before")
+    @classmethod
+    def _schema_is_ours(cls, document: Any) -> Any:
+        """Before anything else: the fields of another schema would only be reported as missing and unknown."""
+        if isinstance(document, dict) and (found := document.get("schema_version", SCHEMA)) != SCHEMA:
+            raise ValueError(f"it has schema_version {found!r}, expected {SCHEMA}; another kmaas wrote it")
+        return document
 
     @classmethod
     def read(cls, path: Path) -> Self:

@@ -9,7 +9,7 @@ import grpc
 
 from wire import messages
 from wire.errors import ModelServerError
-from wire.methods import GET_MODEL_METADATA, GET_MODEL_STATUS, LIST_MODELS, PREDICT, Method
+from wire.methods import GET_MODEL_STATUS, LIST_MODELS, PREDICT, Method
 from wire.tensors import Array, from_proto, to_proto
 
 _UNLIMITED = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
@@ -48,7 +48,7 @@ class ModelServerClient:
                 request_serializer=method.request.SerializeToString,
                 response_deserializer=method.response.FromString,
             )
-            for method in (PREDICT, GET_MODEL_METADATA, GET_MODEL_STATUS, LIST_MODELS)
+            for method in (PREDICT, GET_MODEL_STATUS, LIST_MODELS)
         }
 
     def predict(
@@ -78,13 +78,6 @@ class ModelServerClient:
             )
             for line in response.model_version_status
         ]
-
-    def signatures(self, model: str, *, timeout_s: float, version: int | None = None) -> dict[str, Any]:
-        """The `SignatureDef` of every signature of a version, by name."""
-        request = messages.GetModelMetadataRequest(model_spec=_spec(model, version), metadata_field=["signature_def"])
-        response = self._call(GET_MODEL_METADATA, request, timeout_s)
-        found = messages.SignatureDefMap.FromString(response.metadata["signature_def"].value)
-        return dict(found.signature_def)
 
     def models(self, *, timeout_s: float) -> list[str]:
         """Names of the models served; UNIMPLEMENTED on a stock TensorFlow Serving."""

@@ -6,12 +6,11 @@ TensorFlow, which is why nothing else in `wire` touches it.
 
 from collections.abc import Iterator
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
 
-DESCRIPTORS = Path(__file__).with_name("descriptors.binpb")
+from wire.descriptors import DESCRIPTORS
 
 _ROOTS = (
     "tensorflow_serving.apis.prediction_service_pb2",

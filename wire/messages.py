@@ -11,7 +11,7 @@ from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message_factory import GetMessageClass
 
-from wire.harvest import DESCRIPTORS
+from wire.descriptors import DESCRIPTORS
 
 
 @cache

@@ -40,17 +40,6 @@ def to_proto(array: Array) -> Any:
     return proto
 
 
-def to_typed_proto(array: Array) -> Any:
-    """Like `to_proto`, in the typed value fields that a stock TensorFlow Serving answers with."""
-    proto = to_proto(array)
-    wire_type = dtypes.BY_ENUM[proto.dtype]
-    if wire_type is not dtypes.STRING:
-        flat = array.ravel()
-        proto.ClearField("tensor_content")
-        getattr(proto, wire_type.field).extend((flat.view(np.uint16) if wire_type is dtypes.HALF else flat).tolist())
-    return proto
-
-
 def from_proto(proto: Any) -> Array:
     """The array a TensorProto stands for; strings come as an object array of `bytes`.
 

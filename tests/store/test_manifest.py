@@ -30,6 +30,13 @@ def test_a_document_of_another_shape_is_refused(change: dict[str, object]) -> No
         Manifest.parse(json.dumps(document))
 
 
+def test_a_newer_manifest_is_called_so_and_nothing_else() -> None:
+    document = json.loads(manifest().document()) | {"schema_version": 2, "surprise": 1}
+    with pytest.raises(ManifestError, match="schema_version 2, expected 1") as caught:
+        Manifest.parse(json.dumps(document))
+    assert "not permitted" not in str(caught.value)
+
+
 @pytest.mark.parametrize("document", [b"", b"\xff\xfe", b"[]", b'{"model": "digits"'])
 def test_broken_documents_are_refused(document: bytes) -> None:
     with pytest.raises(ManifestError):

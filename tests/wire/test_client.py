@@ -31,7 +31,6 @@ def test_a_server_that_speaks_another_protocol(stranger: str) -> None:
         for call in (
             lambda: client.models(timeout_s=30),
             lambda: client.status("m", timeout_s=30),
-            lambda: client.signatures("m", timeout_s=30),
             lambda: client.predict("m", {}, timeout_s=30),
         ):
             with pytest.raises(ModelServerError, match=r"^UNIMPLEMENTED: ") as caught:

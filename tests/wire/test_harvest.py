@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from wire.harvest import DESCRIPTORS
+from wire.descriptors import DESCRIPTORS
 
 
 def test_descriptors_are_current() -> None:

@@ -1,0 +1,5 @@
+"""The file of TensorFlow Serving's descriptors, which `wire.harvest` makes and `wire.messages` reads."""
+
+from pathlib import Path
+
+DESCRIPTORS = Path(__file__).with_name("descriptors.binpb")
