@@ -13,7 +13,7 @@ from serving.errors import Code, RequestError
 from serving.manager import Manager, Servable, VersionStatus
 from wire import messages
 from wire.errors import TensorError
-from wire.tensors import Array, from_proto, to_proto
+from wire.tensors import Array, from_proto, write_proto
 
 DEFAULT_SIGNATURE = "serving_default"
 
@@ -53,7 +53,7 @@ class Dataplane:
             _name_version(response.model_spec, servable)
             response.model_spec.signature_name = name
         for alias, array in outputs.items():
-            response.outputs[alias].CopyFrom(_encoded(alias, array))
+            _write(alias, array, response.outputs[alias])
         return response
 
     def predict_arrays(
@@ -161,9 +161,9 @@ def _decoded(alias: str, proto: Any) -> Array:
         raise RequestError(Code.INVALID_ARGUMENT, f"tensor parsing error: {alias}") from exc
 
 
-def _encoded(alias: str, array: Array) -> Any:
+def _write(alias: str, array: Array, into: Any) -> None:
     try:
-        return to_proto(array)
+        write_proto(array, into)
     except TensorError as exc:
         raise RequestError(Code.UNIMPLEMENTED, f"output {alias} has no wire form: {exc}") from exc
 

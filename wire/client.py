@@ -10,7 +10,7 @@ import grpc
 from wire import messages
 from wire.errors import ModelServerError
 from wire.methods import GET_MODEL_STATUS, LIST_MODELS, PREDICT, Method
-from wire.tensors import Array, from_proto, to_proto
+from wire.tensors import Array, from_proto, write_proto
 
 _UNLIMITED = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
 # Reconnect within a second: a restarted model server must not wait for gRPC's default backoff of up to two minutes.
@@ -63,7 +63,7 @@ class ModelServerClient:
         """Runs a signature on named tensors. `version` None means the newest that is available."""
         request = messages.PredictRequest(model_spec=_spec(model, version, signature))
         for name, array in inputs.items():
-            request.inputs[name].CopyFrom(to_proto(array))
+            write_proto(array, request.inputs[name])
         response = self._call(PREDICT, request, timeout_s)
         outputs = {name: from_proto(proto) for name, proto in response.outputs.items()}
         return Prediction(outputs, response.model_spec.version.value)
