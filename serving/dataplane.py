@@ -133,10 +133,9 @@ def _run(
 ) -> dict[str, Array]:
     """The outputs by alias, those of the filter or all."""
     signature = servable.runtime.signatures[signature_name]
-    defaults = {alias: _decoded(alias, p) for alias, p in signature.defaults.items() if alias not in inputs}
     _check_outputs(signature, output_filter)
     aliases = output_filter or sorted(signature.outputs)
-    arrays = servable.runtime.run(signature_name, {**defaults, **inputs}, aliases, timeout_s)
+    arrays = servable.runtime.run(signature_name, inputs, aliases, timeout_s)
     return dict(zip(aliases, arrays, strict=True))
 
 

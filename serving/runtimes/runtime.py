@@ -18,6 +18,8 @@ class Runtime(Protocol):
     ) -> list[Array]:
         """Runs a signature on tensors named by its input aliases; the tensors of `outputs`, in that order.
 
+        `SignatureDef.defaults` stand for inputs that are absent.
+
         Shapes are left to the graph to judge, as in TensorFlow Serving. No timeout means: as long as it takes.
 
         Raises:

@@ -6,16 +6,27 @@ load, not before.
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from serving.errors import Code, LoadError, RequestError
 from wire import messages
-from wire.tensors import Array
+from wire.errors import TensorError
+from wire.tensors import Array, from_proto
 
 _TAGS = ["serve"]
 _RunOptions = messages.message("tensorflow.RunOptions")
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What `run` needs of a signature: tensor names by alias; the inputs' are sorted, for one order of feeds."""
+
+    inputs: Mapping[str, str]
+    outputs: Mapping[str, str]
+    defaults: Mapping[str, Array]
 
 
 class SavedModel:
@@ -52,6 +63,11 @@ class SavedModel:
             name: messages.SignatureDef.FromString(signature.SerializeToString())
             for name, signature in meta_graph.signature_def.items()
         }
+        try:
+            self._plans = {name: _plan(signature) for name, signature in self._signatures.items()}
+        except TensorError as exc:
+            self._session.close()
+            raise LoadError(Code.INVALID_ARGUMENT, f"the default of an input cannot be read: {exc}") from exc
 
     @property
     def signatures(self) -> Mapping[str, Any]:
@@ -62,9 +78,10 @@ class SavedModel:
     ) -> list[Array]:
         from tensorflow.python.client import pywrap_tf_session
 
-        definition = self._signatures[signature]
-        feeds = {self._tf_output(definition.inputs[alias].name): inputs[alias] for alias in sorted(inputs)}
-        fetches = [self._tf_output(definition.outputs[alias].name) for alias in outputs]
+        plan = self._plans[signature]
+        given = {**plan.defaults, **inputs}
+        feeds = {self._tf_output(name): given[alias] for alias, name in plan.inputs.items()}
+        fetches = [self._tf_output(plan.outputs[alias]) for alias in outputs]
         run = partial(self._session._call_tf_sessionrun, feed_dict=feeds, fetch_list=fetches)  # noqa: SLF001 (Session.run would refuse feeds of another shape than the placeholder's; the real server does not)
         options = None if timeout_s is None else pywrap_tf_session.TF_NewBufferFromString(_run_options(timeout_s))
         try:
@@ -94,6 +111,14 @@ class SavedModel:
                 ) from exc
             self._tf_outputs[tensor_name] = handle
         return handle
+
+
+def _plan(signature: Any) -> _Plan:
+    return _Plan(
+        inputs={alias: signature.inputs[alias].name for alias in sorted(signature.inputs)},
+        outputs={alias: info.name for alias, info in signature.outputs.items()},
+        defaults={alias: from_proto(proto) for alias, proto in signature.defaults.items()},
+    )
 
 
 def _run_options(timeout_s: float) -> bytes:

@@ -107,6 +107,18 @@ def test_a_broken_folder_is_a_load_error(tmp_path: Path, spoil: Callable[[Path],
     assert caught.value.message
 
 
+def test_a_default_that_cannot_be_read_is_a_load_error(tmp_path: Path) -> None:
+    from tensorflow.core.protobuf.saved_model_pb2 import SavedModel as Document
+
+    folder = tmp_path / "1"
+    shutil.copytree(saved_models.folder() / "defaults", folder)
+    document = Document.FromString((folder / "saved_model.pb").read_bytes())
+    document.meta_graphs[0].signature_def["serving_default"].defaults["b"].tensor_content = b"1"
+    (folder / "saved_model.pb").write_bytes(document.SerializeToString())
+    with pytest.raises(LoadError, match="the default of an input cannot be read: tensor_content has 1 bytes"):
+        opened(folder)
+
+
 def test_tensorflow_is_imported_by_the_first_load_only() -> None:
     script = "import sys, serving.server; assert 'tensorflow' not in sys.modules, 'TensorFlow came along'"
     subprocess.run([sys.executable, "-c", script], check=True, env=os.environ, timeout=60)

@@ -244,7 +244,7 @@ def test_an_address_that_is_not_ours(tmp_path: Path) -> None:
 def test_grpc_health_is_serving_once_ready_and_not_after(serve: Serve) -> None:
     from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-    served = serve()
+    served = serve(drain_s=0.5)  # the watch would last
     with grpc.insecure_channel(f"127.0.0.1:{served.settings.grpc_port}") as channel:
         stub = health_pb2_grpc.HealthStub(channel)
         request = health_pb2.HealthCheckRequest(service="")
