@@ -18,6 +18,7 @@ from wire.tensors import Array, from_proto, write_proto
 DEFAULT_SIGNATURE = "serving_default"
 
 _SIGNATURE_DEF = "signature_def"
+_FREE_RANK = 2  # dimensions up to which the graph alone judges a shape
 
 
 class Dataplane:
@@ -133,10 +134,27 @@ def _run(
 ) -> dict[str, Array]:
     """The outputs by alias, those of the filter or all."""
     signature = servable.runtime.signatures[signature_name]
+    _check_ranks(signature, inputs)
     _check_outputs(signature, output_filter)
     aliases = output_filter or sorted(signature.outputs)
     arrays = servable.runtime.run(signature_name, inputs, aliases, timeout_s)
     return dict(zip(aliases, arrays, strict=True))
+
+
+def _check_ranks(signature: Any, inputs: Mapping[str, Array]) -> None:
+    """Pictures and the like must have their number of dimensions.
+
+    TensorFlow Serving leaves every shape to the graph, and so do we up to matrices: its clients send scalars and rows
+    where `[-1, n]` is declared. But convolutions trust the rank: oneDNN's kernels end the process over a wrong one.
+    """
+    for alias, array in inputs.items():
+        shape = signature.inputs[alias].tensor_shape
+        if len(shape.dim) > _FREE_RANK and array.ndim != len(shape.dim):
+            raise RequestError(
+                Code.INVALID_ARGUMENT,
+                f"input {alias} has shape {list(array.shape)}; expected {len(shape.dim)} dimensions, "
+                f"{[dim.size for dim in shape.dim]} with -1 for any size",
+            )
 
 
 def _check_outputs(signature: Any, output_filter: list[str]) -> None:

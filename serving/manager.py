@@ -107,9 +107,9 @@ class Manager:
             self._advance(entry)
 
     def models(self) -> list[str]:
-        """Names of the models that are on disk or still loaded, sorted."""
+        """Names of the models there are or were, sorted: one whose versions are gone is unloaded, not unknown."""
         with self._changed:
-            return sorted(name for name, entry in self._models.items() if entry.on_disk or not _ended(entry))
+            return sorted(name for name, entry in self._models.items() if entry.versions)
 
     def statuses(self, model: str) -> list[VersionStatus]:
         """Every version the manager remembers, highest first; empty for a model it never saw."""

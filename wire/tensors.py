@@ -18,7 +18,7 @@ from wire.messages import TensorProto
 Array = NDArray[Any]
 
 _MAX_BYTES = 2**31 - 1  # protobuf's own limit; also keeps a lying shape from allocating
-_MAX_REPEATED_BYTES = 2**28  # of a tensor with fewer values than elements: a few bytes must not become gigabytes
+_MAX_REPEATED_BYTES = 2**22  # of a tensor with fewer values than elements: a few bytes must not become gigabytes
 _MAX_RANK = 64  # numpy's
 
 

@@ -12,6 +12,7 @@ import pytest
 from bench.footprint import children
 from bench.stack import Stack, free_port, running_stack
 from tests.support.processes import Answer, ask, until
+from tests.support.stacks import pid_of
 from tests.support.stores import linked_copy
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -19,13 +20,6 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def text(inputs: object) -> bytes:
     return json.dumps({"inputs": inputs}).encode()
-
-
-def pid_of(stack: Stack, verb: str) -> int:
-    for pid in children(stack.pid):
-        if Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[1:4] == [b"-m", b"kmaas", verb.encode()]:
-            return pid
-    raise AssertionError(f"no `kmaas {verb}` below {stack.pid}")
 
 
 def test_sentiment_answers(stack: Stack) -> None:
