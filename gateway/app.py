@@ -11,7 +11,7 @@ from gateway.dialects import exchange
 from gateway.dialects.huggingface import huggingface
 from gateway.dialects.native import native
 from gateway.dialects.pages import pages
-from gateway.errors import MalformedBodyError, MethodError, NotReadyError, UnknownRouteError
+from gateway.errors import MalformedBodyError, MethodError, UnavailableError, UnknownRouteError
 from gateway.pipeline import Pipeline
 from gateway.registry import Registry
 from gateway.settings import GatewaySettings
@@ -29,6 +29,7 @@ def create_app(settings: GatewaySettings) -> Flask:
     """
     backend = Backend(ModelServerClient(settings.model_server))
     registry = Registry(backend, settings)
+    registry.start()
     telemetry = Telemetry(registry.models)
     app = Flask(__name__, static_folder=None)
     app.extensions["registry"] = registry
@@ -76,8 +77,9 @@ def _log_failure(request_id: str, error: Exception, *, internal: bool) -> None:
     """What the caller is not told: of an unknown failure the traceback, of the model server's its own words."""
     if internal:
         _log.error("request %s failed", request_id, exc_info=error)
-    elif not isinstance(error, NotReadyError):  # the answer to a probe, and told in full
-        _log.warning("request %s: %s (%s)", request_id, error, error.__cause__ or "the gateway's own verdict")
+    else:  # that the model server is away is told once, by those that follow it, and not for each request
+        level = logging.DEBUG if isinstance(error, UnavailableError) else logging.WARNING
+        _log.log(level, "request %s: %s (%s)", request_id, error, error.__cause__ or "the gateway's own verdict")
 
 
 def _ours(error: Exception) -> Exception:

@@ -7,7 +7,13 @@ import grpc
 import numpy as np
 
 from gateway.deadline import Deadline
-from gateway.errors import BrokenAnswerError, DeadlineError, ModelServerDownError, VersionGoneError
+from gateway.errors import (
+    BrokenAnswerError,
+    DeadlineError,
+    ModelServerBusyError,
+    ModelServerDownError,
+    VersionGoneError,
+)
 from gateway.tasks.base import Tensors
 from wire.client import ModelServerClient, Prediction, VersionStatus
 from wire.errors import ModelServerError, NotServedError, TensorError, TimedOutError, UnreachableError
@@ -19,11 +25,15 @@ _PASSING = (grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.ABORTED, grpc.St
 class Backend:
     """One model server. Safe to share between threads.
 
-    Every method raises `ModelServerDownError`, `DeadlineError` or `BrokenAnswerError` when the call fails, and
-    `VersionGoneError` when the model or version is not loaded.
+    Every method raises `ModelServerDownError`, `ModelServerBusyError`, `DeadlineError` or `BrokenAnswerError` when the
+    call fails, and `VersionGoneError` when the model or version is not loaded.
+
+    `era` is another object after every call that nobody answered: whoever answers next may be another server, with
+    other content under the same numbers, so what was learnt in one era need not hold in the next.
     """
 
     def __init__(self, client: ModelServerClient) -> None:
+        self.era = object()
         self._client = client
 
     def models(self, deadline: Deadline) -> list[str] | None:
@@ -33,10 +43,10 @@ class Backend:
         except ModelServerError as exc:
             if exc.code is grpc.StatusCode.UNIMPLEMENTED:
                 return None
-            raise _translated(exc, "its models", None, deadline) from exc
+            raise self._translated(exc, "its models", None, deadline) from exc
 
     def status(self, model: str, deadline: Deadline) -> list[VersionStatus]:
-        with _translating(model, None, deadline):
+        with self._translating(model, None, deadline):
             return self._client.status(model, timeout_s=deadline.remaining_s())
 
     def documents(self, model: str, version: int, sections: Sequence[str], deadline: Deadline) -> dict[str, str]:
@@ -57,7 +67,7 @@ class Backend:
     def _pinned(
         self, model: str, version: int, signature: str, inputs: Mapping[str, Array], deadline: Deadline
     ) -> Prediction:
-        with _translating(model, version, deadline):
+        with self._translating(model, version, deadline):
             prediction = self._client.predict(
                 model, inputs, timeout_s=deadline.remaining_s(), version=version, signature=signature
             )
@@ -67,27 +77,26 @@ class Backend:
             )
         return prediction
 
+    @contextmanager
+    def _translating(self, model: str, version: int | None, deadline: Deadline) -> Iterator[None]:
+        try:
+            yield
+        except TensorError as exc:
+            raise BrokenAnswerError(f"{model} answered a tensor that cannot be read: {exc}") from exc
+        except ModelServerError as exc:
+            raise self._translated(exc, model, version, deadline) from exc
 
-@contextmanager
-def _translating(model: str, version: int | None, deadline: Deadline) -> Iterator[None]:
-    try:
-        yield
-    except TensorError as exc:
-        raise BrokenAnswerError(f"{model} answered a tensor that cannot be read: {exc}") from exc
-    except ModelServerError as exc:
-        raise _translated(exc, model, version, deadline) from exc
-
-
-def _translated(exc: ModelServerError, model: str, version: int | None, deadline: Deadline) -> Exception:
-    """The server's own words stay in the cause, for the log: they may name its addresses and paths."""
-    match exc:
-        case UnreachableError():
-            return ModelServerDownError("does not answer")
-        case TimedOutError():
-            return DeadlineError(deadline.limit_s)
-        case NotServedError():
-            return VersionGoneError(model, version)
-        case _ if exc.code in _PASSING:
-            return ModelServerDownError("is overloaded or stops")
-        case _:
-            return BrokenAnswerError(f"the model server failed on {model} ({exc.code.name})")
+    def _translated(self, exc: ModelServerError, model: str, version: int | None, deadline: Deadline) -> Exception:
+        """The server's own words stay in the cause, for the log: they may name its addresses and paths."""
+        match exc:
+            case UnreachableError():
+                self.era = object()
+                return ModelServerDownError()
+            case TimedOutError():
+                return DeadlineError(deadline.limit_s)
+            case NotServedError():
+                return VersionGoneError(model, version)
+            case _ if exc.code in _PASSING:
+                return ModelServerBusyError()
+            case _:
+                return BrokenAnswerError(f"the model server failed on {model} ({exc.code.name})")

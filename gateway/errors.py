@@ -10,7 +10,9 @@ GatewayError
 │   ├── UnknownRouteError     nothing is at that path
 │   └── MethodError           something is at that path, for other methods
 ├── UnavailableError          try again in `retry_after_s`
-│   ├── ModelServerDownError  nobody answers at the model server's address, or it is overloaded
+│   ├── BusyError             as many requests are inside as are let in at once
+│   ├── ModelServerDownError  nobody answers at the model server's address
+│   ├── ModelServerBusyError  it answers that it cannot take more now
 │   ├── ModelNotReadyError    a known model without a version that can answer
 │   └── NotReadyError         the gateway itself should get no traffic yet
 ├── DeadlineError             no answer within the time a request has
@@ -81,9 +83,19 @@ class UnavailableError(GatewayError):
     retry_after_s = 1
 
 
+class BusyError(UnavailableError):
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"{limit} requests are being answered, no more at once; try again in {self.retry_after_s} s")
+
+
 class ModelServerDownError(UnavailableError):
-    def __init__(self, reason: str) -> None:
-        super().__init__(f"the model server {reason}; try again in {self.retry_after_s} s")
+    def __init__(self) -> None:
+        super().__init__(f"the model server does not answer; try again in {self.retry_after_s} s")
+
+
+class ModelServerBusyError(UnavailableError):
+    def __init__(self) -> None:
+        super().__init__(f"the model server is overloaded or stops; try again in {self.retry_after_s} s")
 
 
 class ModelNotReadyError(UnavailableError):

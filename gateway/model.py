@@ -23,12 +23,14 @@ _COMING = ("START", "LOADING", _AVAILABLE)
 class ModelView:
     """What is known of a model at one moment.
 
-    `statuses` is None until the model server was asked; `unfit` says of rejected versions why.
+    `statuses` is None until the model server was asked; `unfit` says of rejected versions why. `era` is the
+    backend's in which the current version was checked.
     """
 
     current: ServedVersion | None = None
     statuses: tuple[VersionStatus, ...] | None = None
     unfit: Mapping[int, str] = field(default_factory=lambda: MappingProxyType({}))
+    era: object = None
 
     @property
     def fault(self) -> str | None:
@@ -82,35 +84,50 @@ def candidates(view: ModelView) -> list[int]:
 class Model:
     """Follows one model in a thread of its own, so that a slow model delays no other.
 
-    `view` is replaced, never changed: any thread may read it at any time. Close it when the model is gone.
+    Any thread may ask at any time. `start` begins to follow; `stop` it when the model is gone.
     """
 
     def __init__(self, name: str, backend: Backend, settings: GatewaySettings) -> None:
         self.name = name
-        self.view = ModelView()
+        self._view = ModelView()  # replaced, never changed
         self._backend = backend
         self._settings = settings
         self._trouble: str | None = None
         self._rounds = threading.Condition()
         self._begun = 0
         self._ended = 0
-        self._closed = False
+        self._stopped = False
         self._hurry = threading.Event()
         self._thread = threading.Thread(target=self._follow, name=f"follow-{name}", daemon=True)
-        self._thread.start()
 
-    def current(self) -> ServedVersion:
-        """The version that answers now. Raises `ModelNotReadyError` when there is none."""
+    @property
+    def view(self) -> ModelView:
+        """What holds now: a version that was not checked since nobody answered is not current."""
+        view = self._view
+        return view if view.era is self._backend.era else replace(view, current=None)
+
+    def current(self, deadline: Deadline) -> ServedVersion:
+        """The version that answers now. After an outage it is checked before it answers again.
+
+        Raises:
+            ModelNotReadyError: there is none.
+            DeadlineError: that is not known within the deadline.
+        """
+        if self._view.current and not self.view.current:
+            self.refresh(deadline)
         view = self.view
         if view.current is None:
-            raise ModelNotReadyError(self.name, view.reason)
+            raise ModelNotReadyError(self.name, self._trouble or view.reason)
         return view.current
+
+    def start(self) -> None:
+        self._thread.start()
 
     def refresh(self, deadline: Deadline) -> None:
         """Returns once a round of asking the model server, begun after this call, has ended; well or not.
 
         Raises:
-            DeadlineError: it has not within the deadline, or the model was closed.
+            DeadlineError: it has not within the deadline, or the model was stopped.
         """
         with self._rounds:
             begun = self._begun
@@ -130,14 +147,21 @@ class Model:
         if self.view.current is gone:
             raise ModelNotReadyError(self.name, self.view.reason)
 
-    def close(self) -> None:
-        """Stops following; a running call to the model server is waited for."""
-        self._closed = True
+    def stop(self) -> None:
+        """Following ends soon: after the running call to the model server."""
+        self._stopped = True
         self._hurry.set()
+
+    def join(self) -> None:
+        """Returns once following, which was stopped, has ended."""
         self._thread.join()
 
+    @property
+    def followed(self) -> bool:
+        return self._thread.is_alive()
+
     def _follow(self) -> None:
-        while not self._closed:
+        while not self._stopped:
             with self._rounds:
                 self._hurry.clear()
                 self._begun += 1
@@ -151,7 +175,7 @@ class Model:
         try:
             self._round()
         except ModelServerDownError as exc:
-            self.view = replace(self.view, unfit=MappingProxyType({}))  # the one that comes back may do better
+            self._view = replace(self._view, unfit=MappingProxyType({}))  # the one that comes back may do better
             self._note(str(exc))
         except GatewayError as exc:
             self._note(str(exc))
@@ -161,32 +185,40 @@ class Model:
             self._note(None)
 
     def _round(self) -> None:
+        era = self._backend.era  # before anything is asked: whoever answers may go away meanwhile
         try:
             statuses = self._backend.status(self.name, self._deadline())
         except VersionGoneError:
             statuses = []
-        view = self.view = told(self.view, statuses)
-        for number in candidates(view):
+        view = self._view = told(self._view, statuses)
+        holds = view.era is era
+        for number in candidates(view if holds else replace(view, current=None)):
             version = self._checked(number)
             if version:
-                self.view = replace(self.view, current=version)
-                _log.info("%s: version %d is current, its goldens are answered rightly", self.name, number)
+                self._view = replace(self._view, current=version, era=era)
                 return
-        if view.current and view.current.number not in _available(view):
-            self.view = replace(self.view, current=None)
-            _log.warning("%s: no version can answer: %s", self.name, self.view.reason)
+        if view.current and not (holds and view.current.number in _available(view)):
+            self._view = replace(self._view, current=None)
+            _log.warning("%s: no version can answer: %s", self.name, self._view.reason)
 
     def _checked(self, number: int) -> ServedVersion | None:
-        """The version if it can become current; None if it is unfit, which is remembered, or gone."""
+        """The version if it can become current; None if it is unfit, which is remembered, or gone.
+
+        One that was current before an outage, and has the same digest, need not prove itself again.
+        """
+        before = self._view.current
         try:
             version = learn_version(self._backend, self.name, number, self._settings.limits, self._deadline())
+            if before and (before.number, before.manifest.digest) == (number, version.manifest.digest):
+                return before
             replay_goldens(version, self._backend, self._deadline)
         except VersionGoneError:
             return None
         except UnfitVersionError as exc:
             _log.error("%s: version %d does not become current: %s", self.name, number, exc)
-            self.view = replace(self.view, unfit=MappingProxyType({**self.view.unfit, number: str(exc)}))
+            self._view = replace(self._view, unfit=MappingProxyType({**self._view.unfit, number: str(exc)}))
             return None
+        _log.info("%s: version %d is current, its goldens are answered rightly", self.name, number)
         return version
 
     def _deadline(self) -> Deadline:

@@ -22,7 +22,8 @@ class Pipeline:
         """The answer of the model's current version.
 
         A version may be unloaded between two looks at the model server. Then the request goes its whole way again with
-        the version that took its place: its manifest, its tokenizer, its labels.
+        the version that took its place: its manifest, its tokenizer, its labels. So it does when the model server was
+        away meanwhile and came back with something else: who answered is not known then.
 
         Raises:
             GatewayError, ProcessingError: see `gateway.problems`.
@@ -30,11 +31,15 @@ class Pipeline:
         model = self._registry.model(name, deadline)
         trace.model = model.name
         while True:
-            version = trace.version = model.current()
+            era = self._backend.era
+            version = trace.version = model.current(deadline)
             try:
-                return self._answer(version, body, media_type, trace, deadline)
+                answer = self._answer(version, body, media_type, trace, deadline)
             except VersionGoneError:
                 model.replace_gone(version, deadline)
+            else:
+                if self._backend.era is era or model.current(deadline) is version:
+                    return answer
 
     def _answer(
         self, version: ServedVersion, body: bytes, media_type: str, trace: Trace, deadline: Deadline
@@ -43,7 +48,7 @@ class Pipeline:
         with trace.stage("decode"):
             request = read_request(task, body, media_type)
         with trace.stage("preprocess"):
-            inputs = task.preprocess(request)
+            inputs = task.preprocess(request, deadline.remaining_s)
         with trace.stage("infer"):
             outputs = self._backend.predict(version.model, version.number, inputs, deadline)
         with trace.stage("postprocess"):

@@ -31,19 +31,22 @@ def unready(server_fault: str | None, views: Mapping[str, ModelView], *, startin
 
 
 class Registry:
-    """Knows the models by name. Safe to share between threads. Owns the models' threads; close it."""
+    """Knows the models by name. Safe to share between threads. Owns the models' threads; `start` it, close it."""
 
     def __init__(self, backend: Backend, settings: GatewaySettings) -> None:
         self._backend = backend
         self._settings = settings
         self._changing = threading.Lock()
         self._models: dict[str, Model] = {}  # replaced, never changed
+        self._gone: list[Model] = []  # stopped, their threads perhaps still in a call
         self._listing = bool(settings.models)  # whether `_models` says which models there are
         self._server_fault: str | None = "has not been asked yet"
         self._starting = True
         self._closing = threading.Event()
-        self._keep_only(settings.models)
         self._thread = threading.Thread(target=self._run, name="follow-models", daemon=True)
+
+    def start(self) -> None:
+        self._keep_only(self._settings.models)
         self._thread.start()
 
     def models(self) -> Mapping[str, Model]:
@@ -72,9 +75,12 @@ class Registry:
         return reasons
 
     def close(self) -> None:
+        """Ends what `start` began; running calls to the model server are waited for."""
         self._closing.set()
         self._thread.join()
         self._keep_only([])
+        for model in self._gone:
+            model.join()
 
     def _on_demand(self, name: str, deadline: Deadline) -> Model:
         try:
@@ -102,13 +108,15 @@ class Registry:
         self._note(None)
         if listed is not None and not self._settings.models:
             self._listing = True
-            if listed:  # a server that lists nothing has just started: its models are not forgotten for that
-                self._keep_only(listed)
+            self._keep_only(listed)
 
     def _add(self, name: str) -> Model:
         with self._changing:
-            model = self._models.get(name) or Model(name, self._backend, self._settings)
-            self._models = dict(sorted({**self._models, name: model}.items()))
+            model = self._models.get(name)
+            if model is None:
+                model = Model(name, self._backend, self._settings)
+                model.start()
+                self._models = dict(sorted({**self._models, name: model}.items()))
             return model
 
     def _keep_only(self, names: Sequence[str]) -> None:
@@ -118,7 +126,8 @@ class Registry:
             gone = [model for name, model in self._models.items() if name not in names]
             self._models = {name: model for name, model in self._models.items() if name in names}
         for model in gone:
-            model.close()
+            model.stop()
+        self._gone = [model for model in (*self._gone, *gone) if model.followed]
 
     def _note(self, fault: str | None) -> None:
         if fault and fault != self._server_fault:

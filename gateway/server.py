@@ -10,6 +10,8 @@ from typing import Any
 
 from gateway.settings import GatewaySettings
 
+_SPARE_THREADS = 8  # for probes, pages, and to turn away whoever is not let in
+
 
 def serve(settings: GatewaySettings) -> None:
     """Serves in front until SIGINT or SIGTERM. The port must be free: granian would share it with another granian."""
@@ -26,7 +28,7 @@ def serve(settings: GatewaySettings) -> None:
         port=settings.port,
         interface=Interfaces.WSGI,
         workers=1,
-        blocking_threads=settings.threads,
+        blocking_threads=settings.requests + _SPARE_THREADS,
         log_level=LogLevels.error,
         respawn_failed_workers=True,
         workers_kill_timeout=int(settings.deadline_s) + 1,

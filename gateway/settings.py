@@ -13,7 +13,7 @@ class Limits(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     body_bytes: Positive = 16 * 2**20
-    image_pixels: Positive = 50_000_000
+    image_pixels: Positive = 20_000_000  # of all pictures together
     text_chars: Positive = 100_000
     items: Positive = 64
 
@@ -22,7 +22,8 @@ class GatewaySettings(BaseModel):
     """Frozen; unknown keys are refused.
 
     `models` names what the model server serves, for servers that cannot list it themselves (a stock TensorFlow
-    Serving); empty means: ask the server.
+    Serving); empty means: ask the server. `requests` to models are let in at once, further ones are answered 503;
+    `threads` of them are worked on at once, the others send their bodies or wait for their turn.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -34,5 +35,6 @@ class GatewaySettings(BaseModel):
     models: tuple[str, ...] = ()
     deadline_s: Annotated[float, Field(gt=0)] = 10.0
     refresh_interval_s: Annotated[float, Field(gt=0)] = 0.5
+    requests: Positive = 128
     threads: Positive = 16
     limits: Limits = Limits()

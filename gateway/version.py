@@ -69,6 +69,6 @@ def replay_goldens(version: ServedVersion, backend: Backend, deadline: Callable[
 def _replayed(version: ServedVersion, golden: Golden, backend: Backend, deadline: Deadline) -> str | None:
     task = version.task
     request = read_request(task, golden.body, golden.media_type)
-    outputs = backend.predict(version.model, version.number, task.preprocess(request), deadline)
+    outputs = backend.predict(version.model, version.number, task.preprocess(request, deadline.remaining_s), deadline)
     answer = task.postprocess(request, outputs).model_dump(mode="json")
     return difference(golden.expected, answer, golden.tolerance)

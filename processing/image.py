@@ -1,6 +1,7 @@
 """Encoded pictures to uint8 arrays, and arrays to the form a model was trained on."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from io import BytesIO
 from typing import Any
 
@@ -28,15 +29,28 @@ def decode(data: bytes, *, max_pixels: int) -> Pixels:
         UnreadableInputError: not a picture, of another format, truncated or corrupt.
         TooLargeError: more pixels than `max_pixels`.
     """
+    with _opened(data) as picture:
+        width, height = picture.size
+        if width * height > max_pixels:
+            raise TooLargeError(f"the picture has {width}×{height} pixels; at most {max_pixels} are accepted")
+        ImageOps.exif_transpose(picture, in_place=True)
+        return np.asarray(_flattened(picture), dtype=np.uint8)
+
+
+def pixels_of(data: bytes) -> int:
+    """How many pixels the header announces; nothing is decoded. Raises `UnreadableInputError` as `decode` does."""
+    with _opened(data) as picture:
+        return picture.width * picture.height
+
+
+@contextmanager
+def _opened(data: bytes) -> Iterator[Image.Image]:
+    """The picture after its header was read; what its decoder raises in the block is ours."""
     if not data:
         raise UnreadableInputError(f"no bytes; expected a picture as {', '.join(FORMATS)}")
     try:
         with Image.open(BytesIO(data), formats=FORMATS) as picture:
-            width, height = picture.size
-            if width * height > max_pixels:
-                raise TooLargeError(f"the picture has {width}×{height} pixels; at most {max_pixels} are accepted")
-            ImageOps.exif_transpose(picture, in_place=True)
-            return np.asarray(_flattened(picture), dtype=np.uint8)
+            yield picture
     except (TooLargeError, MemoryError):
         raise
     except UnidentifiedImageError as exc:

@@ -2,6 +2,7 @@
 
 from flask import Blueprint, Response, request
 
+from gateway.admission import Admission
 from gateway.deadline import Deadline
 from gateway.dialects import exchange
 from gateway.pipeline import Pipeline
@@ -9,13 +10,16 @@ from gateway.settings import GatewaySettings
 
 
 def huggingface(pipeline: Pipeline, settings: GatewaySettings) -> Blueprint:
+    admission = Admission(settings.requests, settings.threads)
     routes = Blueprint("huggingface", __name__)
 
     @routes.post("/models/<model>")
     def infer(model: str) -> Response:
         deadline = Deadline.after(settings.deadline_s)
-        body = exchange.body(settings.limits.body_bytes)
-        answer = pipeline.answer(model, body, request.mimetype, exchange.trace(), deadline)
-        return exchange.json(answer.model_dump())
+        with admission.place():
+            body = exchange.body(settings.limits.body_bytes)
+            with admission.work(deadline):
+                answer = pipeline.answer(model, body, request.mimetype, exchange.trace(), deadline)
+                return exchange.json(answer.model_dump())
 
     return routes

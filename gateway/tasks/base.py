@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ClassVar, Protocol, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
@@ -13,6 +13,7 @@ from wire.tensors import Array
 
 Tensors = Mapping[str, Array]
 Documents = Mapping[str, str]  # sections of a version's `manifest` signature
+Checkpoint = Callable[[], object]  # called between pieces of work; raises when there is no time left
 
 
 class Request(BaseModel):
@@ -40,11 +41,12 @@ class Task(Protocol[Req_contra, Res_co]):
     def of(cls, manifest: Manifest, documents: Documents, limits: Limits, /) -> Self:
         """Raises `UnfitVersionError` when the version does not have what the task needs."""
 
-    def preprocess(self, request: Req_contra) -> Tensors:
+    def preprocess(self, request: Req_contra, checkpoint: Checkpoint) -> Tensors:
         """The inputs of `serving_default`.
 
         Raises:
             ProcessingError, OverLimitError, InvalidRequestError: the request cannot be answered.
+            Whatever `checkpoint` raises.
         """
 
     def postprocess(self, request: Req_contra, outputs: Tensors) -> Res_co:

@@ -1,23 +1,26 @@
 """image-classification: encoded pictures in, labels with scores out."""
 
-from typing import Annotated, ClassVar, Self
+from collections.abc import Callable, Sequence
+from typing import Annotated, ClassVar, Self, TypeVar
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, RootModel, Tag
 
-from gateway.errors import UnfitVersionError
+from gateway.errors import OverLimitError, UnfitVersionError
 from gateway.settings import Limits
-from gateway.tasks.base import Documents, Media, Request, Tensors, one_or_many
+from gateway.tasks.base import Checkpoint, Documents, Media, Request, Tensors, one_or_many
 from gateway.tasks.classification import ClassificationParameters, LabelScore, check_items, ranked
 from processing.classification import IMAGE_TOP_K
 from processing.errors import ProcessingError
-from processing.image import FORMS, MEDIA_TYPES, Pixels, decode
+from processing.image import FORMS, MEDIA_TYPES, Pixels, decode, pixels_of
 from processing.spec import ImageSpec, parse_spec
 from store.manifest import Manifest
 
 _STROKE_PNG = (  # 12×12 pixels, one upright stroke
     "iVBORw0KGgoAAAANSUhEUgAAAAwAAAAMCAAAAABzHgM7AAAAGUlEQVR42mNgIAD+MzAwMDAwIQtRl4MbAAB/ZQEOs2ua+AAAAABJRU5ErkJggg=="
 )
+
+_T = TypeVar("_T")
 
 
 class ImageClassificationRequest(Request):
@@ -65,20 +68,33 @@ class ImageClassification:
             raise UnfitVersionError(f"{cls.name} needs processing of the kind image, received {spec.kind}")
         return cls(manifest.labels, spec, limits)
 
-    def preprocess(self, request: ImageClassificationRequest) -> Tensors:
+    def preprocess(self, request: ImageClassificationRequest, checkpoint: Checkpoint) -> Tensors:
         pictures = request.pictures
         check_items(len(pictures), self._limits.items)
-        prepared: list[Pixels] = []
-        for position, data in enumerate(pictures):
-            try:
-                prepared.append(self._form(decode(data, max_pixels=self._limits.image_pixels)))
-            except ProcessingError as exc:
-                if len(pictures) == 1:
-                    raise
-                raise type(exc)(f"picture {position} of the list: {exc}") from exc
-        return {self._spec.input: np.stack(prepared)}
+        pixels = sum(_each(pictures, pixels_of))
+        if pixels > self._limits.image_pixels:
+            raise OverLimitError("pixels", pixels, self._limits.image_pixels)
+
+        def prepared(data: bytes) -> Pixels:
+            checkpoint()
+            return self._form(decode(data, max_pixels=self._limits.image_pixels))
+
+        return {self._spec.input: np.stack(_each(pictures, prepared))}
 
     def postprocess(self, request: ImageClassificationRequest, outputs: Tensors) -> ImageClassificationResponse:
         parameters = request.parameters or ClassificationParameters()
         scores = ranked(outputs, self._labels, len(request.pictures), parameters, default_top_k=IMAGE_TOP_K)
         return ImageClassificationResponse(scores[0] if isinstance(request.inputs, bytes) else scores)
+
+
+def _each(pictures: Sequence[bytes], act: Callable[[bytes], _T]) -> list[_T]:
+    """`act` on each picture; an error says which one of several is at fault."""
+    results: list[_T] = []
+    for position, data in enumerate(pictures):
+        try:
+            results.append(act(data))
+        except ProcessingError as exc:
+            if len(pictures) == 1:
+                raise
+            raise type(exc)(f"picture {position} of the list: {exc}") from exc
+    return results

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, RootModel, Tag
 
 from gateway.errors import OverLimitError, UnfitVersionError
 from gateway.settings import Limits
-from gateway.tasks.base import Documents, Request, Tensors, one_or_many
+from gateway.tasks.base import Checkpoint, Documents, Request, Tensors, one_or_many
 from gateway.tasks.classification import ClassificationParameters, LabelScore, check_items, ranked
 from processing.spec import TextSpec, parse_spec
 from processing.text import TextEncoder
@@ -64,12 +64,13 @@ class TextClassification:
             raise UnfitVersionError(f"{cls.name} needs processing of the kind text, received {spec.kind}")
         return cls(manifest.labels, spec, TextEncoder(documents["tokenizer"], spec), limits)
 
-    def preprocess(self, request: TextClassificationRequest) -> Tensors:
+    def preprocess(self, request: TextClassificationRequest, checkpoint: Checkpoint) -> Tensors:
         texts = request.texts
         check_items(len(texts), self._limits.items)
         longest = max(map(len, texts))
         if longest > self._limits.text_chars:
             raise OverLimitError("characters of text", longest, self._limits.text_chars)
+        checkpoint()
         return {self._spec.input: self._encoder.encode(texts)}
 
     def postprocess(self, request: TextClassificationRequest, outputs: Tensors) -> TextClassificationResponse:

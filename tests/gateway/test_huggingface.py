@@ -242,14 +242,19 @@ def png_claiming(width: int, height: int, pixels: bytes = b"") -> bytes:
 
 
 def test_a_hundred_megapixel_header_is_413(gateway: GatewayProcess) -> None:
-    refused(gateway.post("/models/digits", png_claiming(10_000, 10_000)), 413, says="50000000")
-    refused(gateway.post("/models/digits", png_claiming(2**31 - 1, 2**31 - 1)), 413, says="50000000")
+    refused(gateway.post("/models/digits", png_claiming(10_000, 10_000)), 413, says="20000000")
+    refused(gateway.post("/models/digits", png_claiming(2**31 - 1, 2**31 - 1)), 413, says="20000000")
 
 
 def test_a_decompression_bomb_is_413(gateway: GatewayProcess) -> None:
     bomb = png_claiming(8_000, 8_000, bytes(8_001 * 8_000))
     assert len(bomb) < 100_000
-    refused(gateway.post("/models/digits", bomb), 413, says="8000×8000")
+    refused(gateway.post("/models/digits", bomb), 413, says="64000000")
+
+
+def test_the_pixels_of_all_pictures_together_are_limited(gateway: GatewayProcess) -> None:
+    encoded = [base64.b64encode(png_claiming(3_000, 4_000)).decode()] * 2
+    refused(gateway.post("/models/digits", json.dumps({"inputs": encoded}).encode()), 413, says="24000000 pixels")
 
 
 def test_a_body_of_fifty_megabytes_is_413(gateway: GatewayProcess) -> None:

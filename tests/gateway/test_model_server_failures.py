@@ -1,16 +1,18 @@
 """What the gateway does while versions change, and when the model server is down, slow, broken or wrong."""
 
 import json
-import signal
+import socket
 import threading
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from bench.stack import free_port
+from store.layout import Store
 from store.publish import publish
 from tests.gateway.conftest import Shelf
 from tests.support.processes import Answer, GatewayProcess, ModelServerProcess, until
@@ -111,15 +113,55 @@ def test_a_gateway_that_starts_first_waits_for_its_model_server(shelf: Shelf) ->
 
 
 def test_a_model_server_that_hangs_gives_504(model_server: ModelServerProcess) -> None:
-    with GatewayProcess(model_server.target, deadline_s=1.0) as gateway:
+    with (
+        Proxy(model_server.target) as proxy,
+        GatewayProcess(proxy.target, models=("digits",), deadline_s=1.0) as gateway,
+    ):
         gateway.wait_ready()
-        model_server.signal(signal.SIGSTOP)
+        proxy.open.clear()
         try:
             late = gateway.post("/models/digits", PICTURE)
         finally:
-            model_server.signal(signal.SIGCONT)
+            proxy.open.set()
         assert (late.status, late.json()["error_type"]) == (504, "timeout")
         assert "within 1 s" in late.json()["detail"]
+        assert proxy.seconds_left is not None
+        assert proxy.seconds_left <= 1.0, "the model server was given more time than the request has"
+        until(lambda: gateway.post("/models/digits", PICTURE).status == 200, "answers again")
+
+
+def test_a_server_that_comes_back_with_other_content_is_learnt_anew(shelf: Shelf, tmp_path: Path) -> None:
+    shelf.publish("digits-a")
+    other = Store.at(tmp_path / "other")
+    publish(other, shelf.exports / "digits-b")
+    port = free_port()
+    with ModelServerProcess(shelf.store.root, port) as server, GatewayProcess(server.target) as gateway:
+        gateway.wait_ready()
+        clients = Clients(gateway, 4)
+        with clients.asking():
+            clients.wait_for(20)
+            server.kill()
+            with ModelServerProcess(other.root, port):
+                until(lambda: clients.answers[-1].status == 503, "503")
+                until(lambda: clients.answers[-1].status == 200, "answers again")
+                clients.wait_for(50)
+    assert clients.statuses.keys() == {200, 503}
+    answered = {(a.headers["X-Model-Digest"], a.body) for a in clients.answers if a.status == 200}
+    assert sorted(digest for digest, _ in answered) == ["sha256:digits-1", "sha256:digits-2"]
+
+
+def test_probes_are_answered_while_uploads_stall(model_server: ModelServerProcess) -> None:
+    head = b"POST /models/digits HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\nabc"
+    with GatewayProcess(model_server.target, requests=2) as gateway, ExitStack() as stalled:
+        gateway.wait_ready()
+        host, _, port = gateway.url.removeprefix("http://").rpartition(":")
+        for _ in range(20):
+            stalled.enter_context(socket.create_connection((host, int(port)))).sendall(head)
+        until(lambda: gateway.post("/models/digits", PICTURE).status == 503, "every place is taken")
+        refused = gateway.post("/models/digits", PICTURE)
+        assert (refused.headers["Retry-After"], refused.json()["error_type"]) == ("1", "overloaded")
+        assert [gateway.get(path).status for path in ("/healthz", "/readyz", "/metrics")] == [200, 200, 200]
+        stalled.close()
         until(lambda: gateway.post("/models/digits", PICTURE).status == 200, "answers again")
 
 

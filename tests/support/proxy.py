@@ -1,5 +1,6 @@
 """A gRPC proxy in front of real model servers: it cannot list models, as a stock TensorFlow Serving cannot."""
 
+import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
@@ -14,12 +15,16 @@ from wire.methods import GET_MODEL_STATUS, PREDICT, Method
 class Proxy:
     """Serves the versions of all its `targets` together, like a TensorFlow Serving told to keep several.
 
-    `distort` changes every answer of Predict on its way.
+    `distort` changes every answer of Predict on its way. `seconds_left` are those of the last Predict when it came in;
+    it goes on its way once `open` is set.
     """
 
     def __init__(self, *targets: str) -> None:
         self.targets = list(targets)
         self.distort: Callable[[Any], Any] = lambda response: response
+        self.seconds_left: float | None = None
+        self.open = threading.Event()
+        self.open.set()
         self._server = grpc.server(ThreadPoolExecutor(8))
         for method, answer in ((PREDICT, self._predict), (GET_MODEL_STATUS, self._status)):
             handler = grpc.unary_unary_rpc_method_handler(
@@ -41,6 +46,8 @@ class Proxy:
 
     def _predict(self, request: Any, context: grpc.ServicerContext) -> Any:
         """The first target's answer that has the version."""
+        self.seconds_left = context.time_remaining()
+        self.open.wait(30)
         for response in self._asked(PREDICT, request, context):
             return self.distort(response)
         return context.abort(grpc.StatusCode.NOT_FOUND, "no target has it")
