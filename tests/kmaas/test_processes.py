@@ -22,8 +22,13 @@ def test_pauses_double_and_are_bounded() -> None:
 
 
 @pytest.fixture
-def gateway() -> Iterator[Child]:
-    child = Child("gateway", ["gateway", "--port", str(free_port()), "--model-server", "127.0.0.1:1"], {})
+def port() -> int:
+    return free_port()
+
+
+@pytest.fixture
+def gateway(port: int) -> Iterator[Child]:
+    child = Child("gateway", ["gateway", "--port", str(port), "--model-server", "127.0.0.1:1"], {})
     child.start(now=0)
     yield child
     child.stop(30)
@@ -34,13 +39,14 @@ def alive(pid: int) -> bool:
     return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
-def gateways() -> list[int]:
-    return [pid for pid in children(os.getpid()) if b"gateway" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+def listeners(port: int) -> list[int]:
+    """Processes told to listen there; other tests have gateways of their own."""
+    return [pid for pid in children(os.getpid()) if str(port).encode() in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
 
-def test_a_crashed_child_starts_again_after_its_pause(gateway: Child) -> None:
-    until(lambda: bool(gateways()), "the child runs")
-    [first, *_] = gateways()
+def test_a_crashed_child_starts_again_after_its_pause(gateway: Child, port: int) -> None:
+    until(lambda: bool(listeners(port)), "the child runs")
+    [first] = listeners(port)
     os.kill(first, signal.SIGKILL)
     until(lambda: not alive(first), "the child is dead")
     with pytest.raises(ChildFailedError):
