@@ -32,6 +32,7 @@ def create_app(settings: GatewaySettings) -> Flask:
     registry.start()
     telemetry = Telemetry(registry.models)
     app = Flask(__name__, static_folder=None)
+    app.url_map.merge_slashes = False  # else a redirect would name whatever host the caller claimed
     app.extensions["registry"] = registry
     app.register_blueprint(huggingface(Pipeline(registry, backend), settings))
     app.register_blueprint(native(registry, telemetry, settings))

@@ -86,3 +86,10 @@ def test_names_that_are_no_models_become_no_labels(gateway: GatewayProcess) -> N
         gateway.get(f"/models/made-up-{number}")
     named = {dict(labels).get("model", "") for _, labels in metrics(gateway)}
     assert named == {"", "digits", "sentiment"}
+
+
+def test_a_doubled_slash_redirects_nowhere(gateway: GatewayProcess) -> None:
+    """A redirect would name the host that the caller claimed."""
+    answer = ask(gateway.url + "/web//app.js", headers={"Host": "elsewhere.example"})
+    assert answer.status == 404
+    assert "Location" not in answer.headers
