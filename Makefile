@@ -15,7 +15,7 @@ check: .venv/dev
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
-	$(MAKE) test
+	@$(MAKE) --no-print-directory test
 
 bench: .venv/dev .venv/system
 	.venv/bin/python -m bench.run $(ARGS)

@@ -142,7 +142,7 @@ def test_a_graph_that_answers_otherwise_than_keras_is_refused(run: Run, tmp_path
     import keras
     import tensorflow as tf
 
-    class Astray(keras.layers.Layer):  # type: ignore[misc]
+    class Astray(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
         def call(self, logits: Any) -> Any:
             return logits if tf.executing_eagerly() else logits + 1e-3
 
