@@ -12,9 +12,14 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 INT64_MAX = 2**63 - 1
 
 
+def is_name(name: str) -> bool:
+    """Whether a model can have this name: it becomes a folder, a URL part and a metric label."""
+    return _NAME.fullmatch(name) is not None
+
+
 def check_name(name: str) -> str:
-    """Returns `name`, or raises `InvalidNameError`: it becomes a folder, a URL part and a metric label."""
-    if not _NAME.fullmatch(name):
+    """Returns `name` if it `is_name`, or raises `InvalidNameError`."""
+    if not is_name(name):
         raise InvalidNameError(name)
     return name
 
@@ -63,6 +68,15 @@ class VersionDir:
         return self.extra / "golden"
 
     @property
+    def warm_up(self) -> Path:
+        """TensorFlow Serving's own name: requests that it replays before the version serves."""
+        return self.extra / "tf_serving_warmup_requests"
+
+    @property
+    def twin(self) -> Path:
+        return self.extra / "runtime"
+
+    @property
     def card(self) -> Path:
         return self.extra / "card.md"
 
@@ -87,7 +101,7 @@ class Store:
         return sorted(
             child.name
             for child in self.root.iterdir()
-            if child.is_dir() and _NAME.fullmatch(child.name) and version_folders(child)
+            if child.is_dir() and is_name(child.name) and version_folders(child)
         )
 
     def versions(self, model: str) -> list[int]:

@@ -9,12 +9,16 @@ import grpc
 
 from wire import messages
 from wire.errors import ModelServerError
-from wire.methods import GET_MODEL_STATUS, LIST_MODELS, PREDICT, Method
+from wire.methods import GET_MODEL_STATUS, LIST_MODELS, PREDICT, TENSOR_CONTENT_KEY, Method
 from wire.tensors import Array, from_proto, write_proto
 
 _UNLIMITED = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
 # Reconnect within a second: a restarted model server must not wait for gRPC's default backoff of up to two minutes.
 _RECONNECT = [("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 1000)]
+
+
+# To servers that do not know it, it says nothing; those answer with typed values.
+_METADATA = {PREDICT: ((TENSOR_CONTENT_KEY, "1"),)}
 
 
 @dataclass(frozen=True)
@@ -81,8 +85,8 @@ class ModelServerClient:
 
     def models(self, *, timeout_s: float) -> list[str]:
         """Names of the models served; UNIMPLEMENTED on a stock TensorFlow Serving."""
-        response = self._call(LIST_MODELS, messages.ModelServerConfig(), timeout_s)
-        return [config.name for config in response.model_config_list.config]
+        response = self._call(LIST_MODELS, messages.ListModelsRequest(), timeout_s)
+        return [model.name for model in response.models]
 
     def close(self) -> None:
         self._channel.close()
@@ -97,7 +101,7 @@ class ModelServerClient:
 
     def _call(self, method: Method, request: Any, timeout_s: float) -> Any:
         try:
-            return self._calls[method](request, timeout=timeout_s)
+            return self._calls[method](request, timeout=timeout_s, metadata=_METADATA.get(method))
         except grpc.RpcError as exc:
             raise ModelServerError.of(exc) from exc
 

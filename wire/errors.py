@@ -2,12 +2,14 @@
 
 WireError
 ├── TensorError             bytes that are not the tensor they claim to be, or an array that has no wire form
+├── RecordError             a file that is not the TFRecord file it should be
 └── ModelServerError        an RPC that failed; `code` is its gRPC status
     ├── UnreachableError    nobody answers (UNAVAILABLE)
     ├── TimedOutError       the deadline passed (DEADLINE_EXCEEDED)
     └── NotServedError      the model or version is not loaded (NOT_FOUND)
 """
 
+from pathlib import Path
 from typing import ClassVar
 
 import grpc
@@ -19,6 +21,11 @@ class WireError(Exception):
 
 class TensorError(WireError):
     pass
+
+
+class RecordError(WireError):
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path} is not a whole TFRecord file: {reason}")
 
 
 class ModelServerError(WireError):

@@ -1,4 +1,4 @@
-"""TensorFlow Serving's protobuf messages, built from `descriptors.binpb` in a private descriptor pool.
+"""TensorFlow Serving's protobuf messages and our few, built from `descriptors.binpb` in a private descriptor pool.
 
 The private pool coexists with TensorFlow in one process; its messages are other classes than TensorFlow's, so only
 bytes cross between the two. Message classes are `Any` to the type checker: their attributes exist at run time only.
@@ -16,7 +16,7 @@ from wire.descriptors import DESCRIPTORS
 
 @cache
 def pool() -> DescriptorPool:
-    """The private pool with TensorFlow Serving's files."""
+    """The private pool with all files of `descriptors.binpb`."""
     built = DescriptorPool()
     for file in FileDescriptorSet.FromString(DESCRIPTORS.read_bytes()).file:
         built.Add(file)
@@ -31,14 +31,39 @@ def message(full_name: str) -> Any:
 TensorProto = message("tensorflow.TensorProto")
 SignatureDef = message("tensorflow.SignatureDef")
 MetaGraphDef = message("tensorflow.MetaGraphDef")
+SavedModel = message("tensorflow.SavedModel")
+Example = message("tensorflow.Example")
 
 ModelSpec = message("tensorflow.serving.ModelSpec")
 PredictRequest = message("tensorflow.serving.PredictRequest")
 PredictResponse = message("tensorflow.serving.PredictResponse")
+ClassificationRequest = message("tensorflow.serving.ClassificationRequest")
+ClassificationResponse = message("tensorflow.serving.ClassificationResponse")
+RegressionRequest = message("tensorflow.serving.RegressionRequest")
+RegressionResponse = message("tensorflow.serving.RegressionResponse")
+MultiInferenceRequest = message("tensorflow.serving.MultiInferenceRequest")
+MultiInferenceResponse = message("tensorflow.serving.MultiInferenceResponse")
 GetModelMetadataRequest = message("tensorflow.serving.GetModelMetadataRequest")
 GetModelMetadataResponse = message("tensorflow.serving.GetModelMetadataResponse")
 SignatureDefMap = message("tensorflow.serving.SignatureDefMap")
+PredictionLog = message("tensorflow.serving.PredictionLog")
+
 GetModelStatusRequest = message("tensorflow.serving.GetModelStatusRequest")
 GetModelStatusResponse = message("tensorflow.serving.GetModelStatusResponse")
 ModelVersionStatus = message("tensorflow.serving.ModelVersionStatus")
+ReloadConfigRequest = message("tensorflow.serving.ReloadConfigRequest")
+ReloadConfigResponse = message("tensorflow.serving.ReloadConfigResponse")
 ModelServerConfig = message("tensorflow.serving.ModelServerConfig")
+ModelConfig = message("tensorflow.serving.ModelConfig")
+
+BatchingParameters = message("tensorflow.serving.BatchingParameters")
+SSLConfig = message("tensorflow.serving.SSLConfig")
+MonitoringConfig = message("tensorflow.serving.MonitoringConfig")
+
+ListModelsRequest = message("kmaas.serving.ListModelsRequest")
+ListModelsResponse = message("kmaas.serving.ListModelsResponse")
+ServedModel = message("kmaas.serving.ServedModel")
+AddModelRequest = message("kmaas.serving.AddModelRequest")
+AddModelResponse = message("kmaas.serving.AddModelResponse")
+RemoveModelRequest = message("kmaas.serving.RemoveModelRequest")
+RemoveModelResponse = message("kmaas.serving.RemoveModelResponse")

@@ -1,15 +1,19 @@
 """numpy to TensorProto and back, and protos that lie."""
 
+from typing import Any
+
+import ml_dtypes
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from wire import dtypes
 from wire.errors import TensorError
 from wire.messages import TensorProto
-from wire.tensors import Array, from_proto, to_proto
+from wire.tensors import Array, from_proto, to_proto, write_values
 
-NUMERIC = ["f4", "f8", "i4", "u1", "i2", "i1", "i8", "?", "u2", "f2", "u4", "u8"]
+NUMERIC = ["f4", "f8", "i4", "u1", "i2", "i1", "i8", "?", "u2", "f2", "u4", "u8", "c8", "c16", "bfloat16",
+           [("qint8", "i1")], [("quint16", "u2")]]  # fmt: skip
+assert np.dtype("bfloat16") == ml_dtypes.bfloat16  # the import gives numpy the name
 
 
 def proto(shape: tuple[int, ...], **fields: object) -> object:
@@ -22,18 +26,16 @@ def proto(shape: tuple[int, ...], **fields: object) -> object:
 
 def to_typed_proto(array: Array) -> object:
     """Like `to_proto`, in the typed value fields that a stock TensorFlow Serving answers with."""
-    made = to_proto(array)
-    wire_type = dtypes.BY_ENUM[made.dtype]
-    flat = array.ravel()
-    made.ClearField("tensor_content")
-    getattr(made, wire_type.field).extend((flat.view(np.uint16) if wire_type is dtypes.HALF else flat).tolist())
+    made = TensorProto()
+    write_values(array, made)
+    assert not made.tensor_content
     return made
 
 
 @pytest.mark.parametrize("write", [to_proto, to_typed_proto])
-@pytest.mark.parametrize("dtype", NUMERIC)
+@pytest.mark.parametrize("dtype", NUMERIC, ids=str)
 @pytest.mark.parametrize("shape", [(), (3,), (2, 3), (0,), (2, 0, 3)])
-def test_numbers_survive(write: object, dtype: str, shape: tuple[int, ...]) -> None:
+def test_numbers_survive(write: object, dtype: Any, shape: tuple[int, ...]) -> None:
     array = np.arange(np.prod(shape), dtype="i8").reshape(shape).astype(dtype)
     assert callable(write)
     read = from_proto(TensorProto.FromString(write(array).SerializeToString()))
@@ -91,13 +93,64 @@ def test_fewer_values_repeat_the_last_and_none_means_zeros() -> None:
     assert from_proto(proto((2,), dtype=7)).tolist() == [b"", b""]
 
 
+def test_more_values_than_elements_are_not_looked_at() -> None:
+    assert from_proto(proto((1,), dtype=1, float_val=[1, 2])).tolist() == [1]
+    assert from_proto(proto((1,), dtype=4, int_val=[300, 2])).tolist() == [44]
+    assert from_proto(proto((1,), dtype=7, string_val=[b"a", b"b"])).tolist() == [b"a"]
+    assert from_proto(proto((0,), dtype=1, tensor_content=b"1234")).tolist() == []
+
+
+def test_complex_numbers_take_two_values_each() -> None:
+    assert from_proto(proto((3,), dtype=8, scomplex_val=[1, 2, 3, 4, 5])).tolist() == [1 + 2j, 3 + 4j, 3 + 4j]
+    assert from_proto(proto((2,), dtype=18, dcomplex_val=[1])).tolist() == [0, 0]
+
+
+def test_half_values_wrap_as_in_tensorflow() -> None:
+    assert from_proto(proto((2,), dtype=19, half_val=[70_000, -1])).view(np.uint16).tolist() == [4464, 65535]
+
+
+def test_strings_packed_as_tensor_content() -> None:
+    assert from_proto(proto((2,), dtype=7, tensor_content=b"\1\2abc")).tolist() == [b"a", b"bc"]
+    long = b"x" * 300
+    assert from_proto(proto((1,), dtype=7, tensor_content=b"\xac\x02" + long)).tolist() == [long]
+
+
+TENSORFLOW_TYPES = (
+    "float32",
+    "float64",
+    "complex64",
+    "complex128",
+    "bool",
+    "int8",
+    "uint64",
+    "half",
+    "bfloat16",
+    "qint8",
+)
+
+
+@pytest.mark.parametrize("write", [to_proto, to_typed_proto])
+def test_tensorflow_reads_what_is_written(write: Any) -> None:
+    import tensorflow as tf
+
+    for name in TENSORFLOW_TYPES:
+        dtype = getattr(tf, name)
+        array = np.array([0, 1, 1], "i1" if name == "qint8" else name).astype(dtype.as_numpy_dtype)
+        read = tf.io.parse_tensor(write(array).SerializeToString(), dtype)
+        assert_array_equal(read.numpy().astype("c16"), [0, 1, 1])
+
+
 @pytest.mark.parametrize(
     "lie",
     [
         proto((2,), dtype=1, tensor_content=b"1234"),
         proto((), dtype=1, tensor_content=b"12345"),
-        proto((1,), dtype=1, float_val=[1, 2]),
-        proto((1,), dtype=7, string_val=[b"a", b"b"]),
+        proto((1,), dtype=10, tensor_content=b"\2"),
+        proto((2,), dtype=7, tensor_content=b"\1\2a"),
+        proto((2,), dtype=7, tensor_content=b"\1\2abcd"),
+        proto((1,), dtype=7, tensor_content=b"\xff"),
+        proto((1,), dtype=7, tensor_content=b"\xff" * 9),
+        proto((2**27,), dtype=7, tensor_content=b"\0"),
         proto((-1,), dtype=1),
         proto((-2, -2), dtype=1, float_val=[1] * 4),
         proto((2**62,), dtype=1),
