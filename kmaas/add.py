@@ -58,8 +58,8 @@ def _add(config: Config, spec: "ModelSpec", chosen: "TrainConfig", progress: "Pr
 
 
 def _exported(config: Config, spec: "ModelSpec", chosen: "TrainConfig", progress: "Progress") -> Path:
-    from kmaas.quiet import import_tensorflow_quietly
     from kmaas.stages import export_run
+    from serving.runtimes.quiet import import_tensorflow_quietly
     from training.fit import train
 
     import_tensorflow_quietly()

@@ -90,6 +90,8 @@ def _fault(location: tuple[int | str, ...], kind: str, message: str, received: o
     key = ".".join(map(str, location))
     if kind == "extra_forbidden":
         return f"{key} is not a setting; known there: {', '.join(_known(location[:-1]))}"
+    if isinstance(received, Mapping):  # settings that do not agree: the message names them
+        return ": ".join(filter(None, (key, message.removeprefix("Value error, "))))
     return f"{key}: {message} (received {received!r})"
 
 

@@ -14,7 +14,7 @@ from kmaas.progress import shown_progress
 @click.pass_obj
 def evaluate(config: Config, run_folder: Path, as_json: bool) -> None:
     """Measures RUN again and writes its evaluation.json, confusion.png and examples."""
-    from kmaas.quiet import import_tensorflow_quietly
+    from serving.runtimes.quiet import import_tensorflow_quietly
     from training.fit import evaluate as evaluate_run
     from training.run import Run
 

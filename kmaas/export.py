@@ -9,8 +9,8 @@ import click
 @click.argument("run_folder", metavar="RUN", type=click.Path(path_type=Path))
 def export(run_folder: Path) -> None:
     """Writes RUN/export: SavedModel, manifest, goldens and card, checked in a fresh process before it counts."""
-    from kmaas.quiet import import_tensorflow_quietly
     from kmaas.stages import export_run
+    from serving.runtimes.quiet import import_tensorflow_quietly
     from training.run import Run
 
     run = Run.open(run_folder)

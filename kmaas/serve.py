@@ -1,60 +1,100 @@
 """`kmaas serve`: the embedded model server in front, until SIGINT or SIGTERM."""
 
 import logging
+import os
 import signal
 import threading
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
 from kmaas.binding import check_bind
 from kmaas.config import Config, overridden
+from kmaas.errors import ConfigError, KmaasError
+from kmaas.flags import flags_of, ignored_flags, same_dash
 from kmaas.processes import check_port_free, stop_on_eof
-from kmaas.quiet import import_tensorflow_quietly
+from serving.errors import Code, ServingError
 from serving.server import ModelServer
-from serving.settings import ServeSettings
+from serving.settings import IGNORED_FLAGS, ServeSettings
+from store.errors import StoreError
 from store.layout import Store
 
+_log = logging.getLogger("kmaas.serve")
 
-@click.command()
-@click.option("--store", type=click.Path(path_type=Path), help="Folder of the versions to serve.")
-@click.option("--host", help="Address to bind to.")
-@click.option("--grpc-port", type=int, help="Port of gRPC; 0 switches it off.")
-@click.option("--rest-port", type=int, help="Port of REST; 0 switches it off.")
-@click.option("--poll-interval-s", type=float, help="Seconds between two looks at the store.")
-@click.option("--no-auth", is_flag=True, default=None, help="Serve everyone who can connect, on any address.")
+_FAILED = 255  # the exit code
+
+
+@click.command(context_settings={"token_normalize_func": same_dash, "max_content_width": 120})
+@click.option("--store", type=click.Path(path_type=Path), help="Folder whose models are served, if no model is named.")
+@flags_of(ServeSettings)
+@ignored_flags(IGNORED_FLAGS)
+@click.option("--version", "show_version", is_flag=True, help="Show versions and exit.")
 @click.option("--stop-on-eof", "stop_with_parent", is_flag=True, hidden=True)
 @click.pass_obj
-def serve(config: Config, /, store: Path | None, *, stop_with_parent: bool, **options: Any) -> None:
-    """Run the embedded model server: TensorFlow Serving's gRPC and REST for every model of the store.
+def serve(config: Config, /, store: Path | None, *, stop_with_parent: bool, show_version: bool, **flags: Any) -> None:
+    """Run the embedded model server: TensorFlow Serving's gRPC and REST, with the flags of tensorflow_model_server.
 
-    New versions are loaded as they appear, before the old ones go. Options not given come from kmaas.toml.
+    Serves every model of the store, or the one at --model_base_path, or those of --model_config_file. New versions are
+    loaded as they appear, before the old ones go. Flags not given come from section [serve] of kmaas.toml.
     """
+    if show_version:
+        _show_versions()
+        return
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
-    settings = overridden(config.serve, options)
-    check_bind(settings.host, no_auth=settings.no_auth)
-    root = Store.at(store or config.store).root
-    for port, face in ((settings.grpc_port, "gRPC"), (settings.rest_port, "REST")):
-        check_port_free(settings.host, port, f"model server's {face}")
-    if stop_with_parent:
-        stop_on_eof()
-    import_tensorflow_quietly()  # before there are threads: the first load would import it aloud
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # both end the wait below the same way
-    server = ModelServer(root, settings)
+    for name, reason in IGNORED_FLAGS.items():
+        if flags.pop(name) is not None:
+            _log.warning("--%s says nothing here: %s", name, reason)
+    _leave(_run(config, store, flags, stop_with_parent=stop_with_parent))
+
+
+def _run(config: Config, store: Path | None, flags: Mapping[str, Any], *, stop_with_parent: bool) -> int:
+    """Serves until told to stop. Returns the exit code; what cannot start is told as tensorflow_model_server does."""
+    server = None
     try:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # both end the wait below the same way
+        settings = overridden(config.serve, flags)
+        check_bind(settings.host, no_auth=settings.no_auth)
+        for port, face in ((settings.port, "gRPC"), (settings.rest_api_port, "REST")):
+            check_port_free(settings.host, port, f"model server's {face}")
+        if stop_with_parent:
+            stop_on_eof()
+        server = ModelServer(Store.at(store or config.store).root, settings)
         server.start()
         server.wait_ready()
-        click.echo(f"serving {root} on {_addresses(settings)}")
+        click.echo(f"serving {server.what} on {server.addresses}")
         threading.Event().wait()
     except KeyboardInterrupt:
         click.echo("stopping: requests in flight may end", err=True)
+    except ConfigError as exc:
+        return _failed(f"{Code.INVALID_ARGUMENT.name}: {exc}")
+    except (KmaasError, ServingError, StoreError) as exc:
+        return _failed(str(exc))
     finally:
-        server.stop()
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it ends soon enough; Ctrl-C ends it now
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        if server is not None:
+            server.stop()
+    return 0
 
 
-def _addresses(settings: ServeSettings) -> str:
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    faces = (("gRPC", f"{host}:{settings.grpc_port}"), ("REST", f"http://{host}:{settings.rest_port}"))
-    open_ports = (settings.grpc_port, settings.rest_port)
-    return ", ".join(f"{face} {address}" for (face, address), port in zip(faces, open_ports, strict=True) if port)
+def _failed(status: str) -> int:
+    click.echo(f"Failed to start server. Error: {status}")
+    return _FAILED
+
+
+def _leave(code: int) -> NoReturn:
+    """Ends the process, whatever threads are still in a session: nothing interrupts one, and Python would wait."""
+    logging.shutdown()  # standard output is flushed with each line, and might wait here for its reader
+    os._exit(code)
+
+
+def _show_versions() -> None:
+    """In the form of `tensorflow_model_server --version`, which scripts read."""
+    click.echo(f"TensorFlow ModelServer: kmaas {version('kmaas')}")
+    try:
+        click.echo(f"TensorFlow Library: {version('tensorflow')}")
+    except PackageNotFoundError:
+        click.echo("TensorFlow Library: not installed")

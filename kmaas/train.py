@@ -34,8 +34,8 @@ def train(
 ) -> None:
     """Trains MODEL to its end and evaluates it. An interruption loses at most one epoch: see --resume, which needs no
     MODEL."""
-    from kmaas.quiet import import_tensorflow_quietly
     from models.catalog import find
+    from serving.runtimes.quiet import import_tensorflow_quietly
     from training.fit import train as train_run
     from training.run import resume_command
 

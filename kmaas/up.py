@@ -56,10 +56,10 @@ def _check_addresses(config: Config, *, no_auth: bool) -> None:
     serve, gateway = config.serve, config.gateway
     check_bind(serve.host, no_auth=no_auth or serve.no_auth)
     check_bind(gateway.host, no_auth=no_auth or gateway.no_auth)
-    if not serve.grpc_port:
-        raise ConfigError("serve.grpc_port is 0, which switches gRPC off; the gateway needs it: choose a port")
-    check_port_free(serve.host, serve.grpc_port, "model server's gRPC")
-    check_port_free(serve.host, serve.rest_port, "model server's REST")
+    if not serve.port:
+        raise ConfigError("serve.port is 0, which switches gRPC off; the gateway needs it: choose a port")
+    check_port_free(serve.host, serve.port, "model server's gRPC")
+    check_port_free(serve.host, serve.rest_api_port, "model server's REST")
     check_port_free(gateway.host, gateway.port, "gateway")
 
 
@@ -96,14 +96,14 @@ def _publish_missing(config: Config, models: Sequence[str], *, accept_licence: b
 
 def _run(config: Config, *, no_auth: bool, stopping: threading.Event) -> None:
     flag = ["--no-auth"] if no_auth else []
-    target = f"{_reachable(config.serve.host)}:{config.serve.grpc_port}"
+    target = f"{_reachable(config.serve.host)}:{config.serve.port}"
     url = f"http://{_reachable(config.gateway.host)}:{config.gateway.port}"
     server = Child("model server", ["serve", *flag], _QUIET)
     gateway = Child("gateway", ["gateway", "--model-server", target, *flag], {})
     started = time.monotonic()
     with ExitStack() as children:
         server.start(started)
-        children.callback(server.stop, config.serve.drain_s + _STOP_MARGIN_S)
+        children.callback(server.stop, config.serve.lame_duck_seconds + config.serve.drain_seconds + _STOP_MARGIN_S)
         gateway.start(started)
         # The last entered leaves first: no request meets a stopped model server.
         children.callback(gateway.stop, config.gateway.deadline_s + _STOP_MARGIN_S)
@@ -164,8 +164,8 @@ def _greet(config: Config, url: str, target: str, late: Mapping[str, str], secon
     for name, reason in late.items():
         click.secho(f"  without {name}: {reason}", fg="yellow")
     click.echo(f"  page         {url}/\n  API          {url}/docs")
-    rest = f", http://{_reachable(config.serve.host)}:{config.serve.rest_port}/v1/models"
-    click.echo(f"  gRPC, REST   {target}{rest if config.serve.rest_port else ''}\n")
+    rest = f", http://{_reachable(config.serve.host)}:{config.serve.rest_api_port}/v1/models"
+    click.echo(f"  gRPC, REST   {target}{rest if config.serve.rest_api_port else ''}\n")
     for line in _curl_lines(config, url):
         click.echo(f"  {line}")
     click.echo("\nCtrl-C stops everything.")

@@ -1,12 +1,18 @@
 """Errors of the model server.
 
 ServingError
-├── BindError       an address the server cannot listen on
-├── LoadError       a version that does not load; `code` and message are what its status shows
-└── RequestError    a request that is not answered; `code` and message as TensorFlow Serving words them
+├── BindError               an address the server cannot listen on
+├── ChannelArgumentError    an argument for gRPC that is no `k=v`
+├── ConfigFileError         a file that a setting names, and that is not what it should be
+├── TwinError               a twin that is not to be trusted: the SavedModel runs instead
+├── LoadError               a version that does not load; `code` and message are what its status shows
+├── StartError              a server that cannot start; the text is what TensorFlow Serving prints after "Error: "
+└── RequestError            a request that is not answered; `code` and message as TensorFlow Serving words them
+    └── ModelConfigError  a configuration of models that is refused (INVALID_ARGUMENT)
 """
 
 from enum import IntEnum
+from pathlib import Path
 
 
 class Code(IntEnum):
@@ -36,11 +42,24 @@ class ServingError(Exception):
 
 
 class BindError(ServingError):
-    def __init__(self, protocol: str, host: str, port: int, reason: str) -> None:
+    def __init__(self, protocol: str, where: str, reason: str) -> None:
         super().__init__(
-            f"cannot listen on {host} port {port} for {protocol}: {reason}; "
-            "stop what listens there, or choose another host or port"
+            f"cannot listen on {where} for {protocol}: {reason}; stop what listens there, or choose another place"
         )
+
+
+class ChannelArgumentError(ServingError):
+    def __init__(self, argument: str) -> None:
+        super().__init__(f"grpc_channel_arguments: expected k=v,k=v, received {argument!r}")
+
+
+class ConfigFileError(ServingError):
+    def __init__(self, path: Path, expected: str, reason: str) -> None:
+        super().__init__(f"Invalid protobuf file: '{path}': expected a text {expected}: {reason}")
+
+
+class TwinError(ServingError):
+    pass
 
 
 class LoadError(ServingError):
@@ -55,3 +74,12 @@ class RequestError(ServingError):
         super().__init__(f"{code.name}: {message}")
         self.code = code
         self.message = message
+
+
+class ModelConfigError(RequestError):
+    def __init__(self, message: str) -> None:
+        super().__init__(Code.INVALID_ARGUMENT, message)
+
+
+class StartError(ServingError):
+    pass

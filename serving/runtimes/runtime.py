@@ -1,6 +1,6 @@
 """What every runtime offers: one loaded version, ready to run its signatures."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from wire.tensors import Array
@@ -12,6 +12,17 @@ class Runtime(Protocol):
     @property
     def signatures(self) -> Mapping[str, Any]:
         """`SignatureDef` messages (of `wire.messages`) by name."""
+
+    @property
+    def pure(self) -> Collection[str]:
+        """The signatures whose runs leave no trace: no state is changed, nothing else is loaded.
+
+        They may be tried out before a client asks, and run in any company or order.
+        """
+
+    @property
+    def facts(self) -> Mapping[str, str]:
+        """How this version runs, for people: what executes it, and what was measured best, in short words."""
 
     def run(
         self, signature: str, inputs: Mapping[str, Array], outputs: Sequence[str], timeout_s: float | None

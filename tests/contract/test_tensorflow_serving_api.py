@@ -9,7 +9,6 @@ import pytest
 import tensorflow as tf
 from numpy.testing import assert_allclose
 from tensorflow_serving.apis import (
-    classification_pb2,
     get_model_metadata_pb2,
     get_model_status_pb2,
     model_pb2,
@@ -18,7 +17,7 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
-from tests.contract.conftest import VERSION, Server
+from tests.contract.conftest import LABEL, VERSION, Server
 from tests.support import saved_models
 
 A, B = np.array([1], "f4"), np.array([2], "f4")
@@ -142,12 +141,50 @@ def test_the_graph_refuses_a_shape(stubs: Stubs) -> None:
     ("fields", "code", "text"),
     [
         ({"version": 3}, MISSING, "Servable not found for request: Specific(plus, 3)"),
-        ({"version_label": "stable"}, INVALID, "Unrecognized servable version label: stable"),
+        ({"version_label": "none"}, INVALID, "Unrecognized servable version label: none"),
     ],
 )
 def test_versions_that_are_not_there(stubs: Stubs, fields: Any, code: grpc.StatusCode, text: str) -> None:
     request = predict_pb2.PredictRequest(model_spec=spec(name="plus", **fields))
     assert failure(lambda: stubs.prediction.Predict(request, 60)) == (code, text)
+
+
+def test_a_label_leads_to_its_version_and_is_not_echoed(stubs: Stubs) -> None:
+    request = predict_pb2.PredictRequest(model_spec=spec(name="plus", version_label=LABEL))
+    request.inputs["x"].CopyFrom(tf.make_tensor_proto(A))
+    response = stubs.prediction.Predict(request, 60)
+    assert response.model_spec == spec(name="plus", version=VERSION, signature_name="serving_default")
+
+
+@pytest.mark.parametrize(
+    ("signature", "given", "field", "values"),
+    [
+        ("double", np.array([1 / 3]), "double_val", [1 / 3]),
+        ("half", np.array([1, -2], "f2"), "half_val", [0x3C00, 0xC000]),
+        ("bool", np.array([True, False]), "bool_val", [False, True]),
+        ("complex", np.array([1 + 2j], "c8"), "scomplex_val", [1, -2]),
+        ("complex128", np.array([1 + 2j]), "dcomplex_val", [1, -2]),
+        ("uint16", np.array([65535], "u2"), "int_val", [65535]),
+        ("uint64", np.array([2**64 - 1], "u8"), "uint64_val", [2**64 - 1]),
+    ],
+)
+def test_answers_are_typed_values(stubs: Stubs, signature: str, given: Any, field: str, values: list[Any]) -> None:
+    y = stubs.predict("many", signature, x=given).outputs["y"]
+    assert (list(getattr(y, field)), y.tensor_content) == (values, b"")
+
+
+def test_state_lasts(stubs: Stubs) -> None:
+    before = tf.make_ndarray(stubs.predict("counter", "get").outputs["count"])
+    stubs.predict("counter", "incr", delta=np.float32(2))
+    assert tf.make_ndarray(stubs.predict("counter", "get").outputs["count"]) == before + 2
+
+
+def test_more_values_than_elements_are_not_looked_at(stubs: Stubs) -> None:
+    request = predict_pb2.PredictRequest(model_spec=spec(name="plus"))
+    request.inputs["x"].dtype = 1
+    request.inputs["x"].tensor_shape.dim.add(size=1)
+    request.inputs["x"].float_val.extend([2, 4])
+    assert tf.make_ndarray(stubs.prediction.Predict(request, 60).outputs["y"]).tolist() == [3]
 
 
 def test_requests_without_model_spec(stubs: Stubs) -> None:
@@ -216,8 +253,3 @@ def test_status(stubs: Stubs, model: Any) -> None:
 def test_status_failures(stubs: Stubs) -> None:
     assert failure(lambda: status(stubs, name="none")) == (MISSING, "Could not find any versions of model none")
     assert failure(lambda: status(stubs, name="plus", version=3)) == (MISSING, "Could not find version 3 of model plus")
-
-
-def test_what_is_not_built_yet_says_so(stubs: Stubs) -> None:
-    code, _ = failure(lambda: stubs.prediction.Classify(classification_pb2.ClassificationRequest(), 60))
-    assert code is grpc.StatusCode.UNIMPLEMENTED

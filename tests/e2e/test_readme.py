@@ -51,8 +51,8 @@ def test_the_readme_s_commands_work(stack: Stack, tmp_path: Path) -> None:
     environment = {
         **os.environ,
         "KMAAS_STORE": str(linked_copy(stack.store, tmp_path / "store")),
-        "KMAAS_SERVE__GRPC_PORT": str(grpc),
-        "KMAAS_SERVE__REST_PORT": str(rest),
+        "KMAAS_SERVE__PORT": str(grpc),
+        "KMAAS_SERVE__REST_API_PORT": str(rest),
         "KMAAS_GATEWAY__PORT": str(http),
     }
     first, *others = blocks()

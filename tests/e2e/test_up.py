@@ -59,8 +59,8 @@ def test_a_taken_port_is_named(stack: Stack, tmp_path: Path) -> None:
     environment = {
         **os.environ,
         "KMAAS_STORE": str(tmp_path / "store"),
-        "KMAAS_SERVE__GRPC_PORT": stack.grpc.rpartition(":")[2],
-        "KMAAS_SERVE__REST_PORT": str(free_port()),
+        "KMAAS_SERVE__PORT": stack.grpc.rpartition(":")[2],
+        "KMAAS_SERVE__REST_API_PORT": str(free_port()),
         "KMAAS_GATEWAY__PORT": str(free_port()),
     }
     second = subprocess.run(

@@ -18,7 +18,7 @@ def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_defaults_are_the_documented_ports() -> None:
     config = load_config()
-    assert (config.serve.grpc_port, config.serve.rest_port, config.gateway.port) == (8500, 8501, 8080)
+    assert (config.serve.port, config.serve.rest_api_port, config.gateway.port) == (8500, 8501, 8080)
     assert config.store == Path("var/store")
 
 
@@ -42,8 +42,8 @@ def test_a_list_comes_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
         ("[gateway.limits]\nbytes = 1", "known there: body_bytes"),
         ("[gateway]\nmodel_server = 'http://example'", "gateway.model_server"),
         ("[gateway.limits]\nitems = 0", "gateway.limits.items"),
-        ("[serve]\ngrpc_port = 70000", "serve.grpc_port"),
-        ("[serve]\ngrpc_port = 'high'", "serve.grpc_port"),
+        ("[serve]\nport = 70000", "serve.port"),
+        ("[serve]\nport = 'high'", "serve.port"),
         ("[gateway", "not TOML"),
     ],
 )

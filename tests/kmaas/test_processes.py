@@ -64,8 +64,8 @@ def test_children_end_when_their_parent_is_killed(tmp_path: Path) -> None:
     environment = {
         **os.environ,
         "KMAAS_STORE": str(tmp_path),
-        "KMAAS_SERVE__GRPC_PORT": str(free_port()),
-        "KMAAS_SERVE__REST_PORT": str(free_port()),
+        "KMAAS_SERVE__PORT": str(free_port()),
+        "KMAAS_SERVE__REST_API_PORT": str(free_port()),
         "KMAAS_GATEWAY__PORT": str(free_port()),
     }
     script = (

@@ -2,12 +2,21 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import grpc
 import pytest
 
 from bench.stack import free_port
+from serving.inference.call import Call
+from serving.metrics import Metrics
+from serving.runtimes.options import RuntimeOptions
+from serving.runtimes.runtime import Runtime
+from serving.runtimes.saved_model import SavedModel
+from serving.servable import Servable
 from serving.server import ModelServer
 from serving.settings import ServeSettings
+from tests.serving.calls import CallOn
 from tests.support import saved_models
 from tests.support.processes import until
 from wire.client import ModelServerClient
@@ -16,25 +25,29 @@ from wire.client import ModelServerClient
 class Served:
     """A store, the server over it, and a client of it."""
 
-    def __init__(self, root: Path, **settings: float) -> None:
+    def __init__(self, root: Path, **settings: object) -> None:
         self.root = root
         self.settings = ServeSettings.model_validate(
             {
-                "grpc_port": free_port(),
-                "rest_port": free_port(),
-                "poll_interval_s": 0.05,
-                "load_retries": 0,
-                "intra_op_threads": 1,
-                "inter_op_threads": 1,
+                "port": free_port(),
+                "rest_api_port": free_port(),
+                "file_system_poll_wait_seconds": 0.05,
+                "max_num_load_retries": 0,
+                "tensorflow_intra_op_parallelism": 1,
+                "tensorflow_inter_op_parallelism": 1,
                 **settings,
             }
         )
         self.server = ModelServer(root, self.settings)
-        self.client = ModelServerClient(f"127.0.0.1:{self.settings.grpc_port}")
+        self.client = ModelServerClient(f"127.0.0.1:{self.settings.port}")
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.settings.rest_port}"
+        return f"http://127.0.0.1:{self.settings.rest_api_port}"
+
+    def channel(self) -> grpc.Channel:
+        """For calls in bytes; the caller closes it."""
+        return grpc.insecure_channel(f"127.0.0.1:{self.settings.port}")
 
     def put(self, name: str, model: str, version: int) -> None:
         saved_models.put(name, self.root / model / str(version))
@@ -46,8 +59,10 @@ class Served:
         until(lambda: self.states(model).get(version) == state, f"{model} {version} is {state}")
 
     def users(self, model: str) -> int:
-        """How many requests are under way: nothing that the server tells anyone else."""
-        return sum(version.users for version in self.server._manager._models[model].versions.values())
+        """How many requests are under way."""
+        lead = f'kmaas_version_requests_in_flight{{model="{model}",'
+        lines = self.server.metrics.text().splitlines()
+        return sum(int(line.split()[-1]) for line in lines if line.startswith(lead))
 
 
 @pytest.fixture
@@ -58,7 +73,7 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
     """
     started: list[Served] = []
 
-    def start(**models: tuple[str, int] | float) -> Served:
+    def start(**models: Any) -> Served:
         settings = {name: value for name, value in models.items() if not isinstance(value, tuple)}
         served = Served(tmp_path / f"store-{len(started)}", **settings)
         started.append(served)
@@ -76,3 +91,19 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
 
 
 Serve = Callable[..., Served]
+
+
+@pytest.fixture(scope="session")
+def call() -> Iterator[CallOn]:
+    """A call on version 7 of a model, loaded once."""
+    runtimes: dict[str, Runtime] = {}
+
+    def on(model: str) -> Call:
+        if model not in runtimes:
+            options = RuntimeOptions(intra_op_threads=1, inter_op_threads=1)
+            runtimes[model] = SavedModel(saved_models.folder() / model, options)
+        return Call(Servable(model, 7, runtimes[model]), "Test", 60, Metrics())
+
+    yield on
+    for runtime in runtimes.values():
+        runtime.close()

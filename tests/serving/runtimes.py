@@ -1,7 +1,7 @@
 """A runtime that a test holds in its hand: versions load when and how the test says."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,15 @@ class Opened:
     @property
     def signatures(self) -> Mapping[str, Any]:
         return {}
+
+    @property
+    def pure(self) -> Collection[str]:
+        return []
+
+    @property
+    def facts(self) -> Mapping[str, str]:
+        assert not self.closed.is_set(), f"{self.path} is asked after it was closed"
+        return {"runtime": "opened"}
 
     def run(
         self, signature: str, inputs: Mapping[str, Array], outputs: Sequence[str], timeout_s: float | None
@@ -41,7 +50,7 @@ class Opener:
         self.loading = threading.Event()
         self.release = threading.Event()
 
-    def __call__(self, path: Path) -> Runtime:
+    def __call__(self, _model: str, _version: int, path: Path) -> Runtime:
         self.tries.append(path.name)
         if (path / "held").exists():
             self.loading.set()

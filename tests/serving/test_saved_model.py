@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +13,16 @@ import pytest
 from numpy.testing import assert_allclose
 
 from serving.errors import Code, LoadError, RequestError
+from serving.runtimes.options import RuntimeOptions
 from serving.runtimes.saved_model import SavedModel
-from tests.support import saved_models
+from tests.support import saved_models, saved_models_v1
+from wire import messages
+
+OPTIONS = RuntimeOptions(intra_op_threads=1, inter_op_threads=1)
 
 
 def opened(folder: Path) -> SavedModel:
-    return SavedModel(folder, intra_op_threads=1, inter_op_threads=1)
+    return SavedModel(folder, OPTIONS)
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +71,99 @@ def test_the_time_is_up() -> None:
     assert caught.value.code is Code.DEADLINE_EXCEEDED
     assert slow.run("serving_default", {"steps": np.array(1, "i4")}, ["done"], 60)[0].shape == ()
     slow.close()
+
+
+def test_a_graph_without_loops_runs_in_the_callers_thread() -> None:
+    """Its deadline is looked at when it is over."""
+    model = opened(saved_models.folder() / "plus-2")
+    assert model.facts == {
+        "runtime": "saved_model",
+        "intra_op": "1",
+        "inter_op": "1",
+        "caller_thread": "serving_default",
+    }
+    with pytest.raises(RequestError, match="Timed out waiting for notification") as caught:
+        model.run("serving_default", {"x": np.ones(10**6, "f4")}, ["y"], 1e-9)
+    assert caught.value.code is Code.DEADLINE_EXCEEDED
+    model.close()
+
+
+@pytest.mark.parametrize("name", ["slow", "queue"])
+def test_what_may_run_for_ever_stays_where_a_deadline_ends_it(name: str) -> None:
+    folder = (saved_models if name == "slow" else saved_models_v1).folder() / name
+    assert opened(folder).facts["caller_thread"] == ""
+
+
+def test_a_queue_that_nobody_fills() -> None:
+    with pytest.raises(RequestError, match="Timed out") as caught:
+        opened(saved_models_v1.folder() / "queue").run("serving_default", {}, ["y"], 0.05)
+    assert caught.value.code is Code.DEADLINE_EXCEEDED
+
+
+def test_loading_does_not_move_a_counter_of_tensorflow_1() -> None:
+    counter = opened(saved_models_v1.folder() / "counter")
+    assert counter.run("get_counter", {}, ["output"], 5) == [0]
+    assert counter.run("incr_counter_by", {"delta": np.array(2, "f4")}, ["output"], 5) == [2]
+    assert counter.run("get_counter", {}, ["output"], 5) == [2]
+    assert counter.run("reset_counter", {}, ["output"], 5) == [0]
+
+
+def test_examples_are_parsed_by_a_graph_of_tensorflow_1_after_its_init_op_read_an_asset() -> None:
+    model = opened(saved_models_v1.folder() / "half-plus-three")
+    assert model.run("serving_default", {"x": np.array([[2]], "f4")}, ["y"], 5)[0].tolist() == [[4]]
+    with pytest.raises(RequestError, match="Could not parse example input") as caught:
+        model.run("regress_x_to_y", {"inputs": np.array([b"no example"], object)}, ["outputs"], 5)
+    assert caught.value.code is Code.INVALID_ARGUMENT
+
+
+def test_tags_must_be_those_of_a_meta_graph() -> None:
+    folder = saved_models_v1.folder() / "main-op"
+    tagged = SavedModel(folder, replace(OPTIONS, tags=("cpu", "serve")))
+    words = np.array([b"two", b"none"], object)
+    assert tagged.facts["caller_thread"] == "serving_default"  # to look a word up changes nothing
+    assert tagged.run("serving_default", {"word": words}, ["id"], 5)[0].tolist() == [2, 3]
+    with pytest.raises(
+        LoadError, match=r"Could not find meta graph def matching supplied tags: \{ serve \}\."
+    ) as caught:
+        opened(folder)
+    assert caught.value.code is Code.NOT_FOUND
+
+
+def test_the_ops_of_tf_text_come_with_the_first_model_that_needs_them() -> None:
+    model = opened(saved_models_v1.folder() / "text")
+    words = model.run("serving_default", {"text": np.array([b"not bad"], object)}, ["words"], 5)[0]
+    assert words.tolist() == [b"not", b"bad"]
+
+
+def test_without_tf_text_the_status_says_what_to_install() -> None:
+    script = (
+        "import sys; sys.modules['tensorflow_text'] = None\n"
+        "from pathlib import Path\n"
+        "from serving.errors import LoadError\n"
+        "from serving.runtimes.options import RuntimeOptions\n"
+        "from serving.runtimes.saved_model import SavedModel\n"
+        "try: SavedModel(Path(sys.argv[1]), RuntimeOptions())\n"
+        "except LoadError as exc: print(exc.code.name, exc.message)"
+    )
+    folder = str(saved_models_v1.folder() / "text")
+    done = subprocess.run([sys.executable, "-c", script, folder], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("NOT_FOUND Op type not registered")
+    assert "install the package tensorflow-text" in done.stdout
+
+
+def test_xla_is_off_unless_it_is_asked_for() -> None:
+    folder = saved_models_v1.folder() / "xla"
+    x = {"x": np.array([2], "f4")}
+    with pytest.raises(RequestError, match=r"^INTERNAL: XLA compilation disabled"):
+        opened(folder).run("serving_default", x, ["y"], 5)
+    assert SavedModel(folder, replace(OPTIONS, xla=True)).run("serving_default", x, ["y"], 60)[0] == [3]
+
+
+def test_a_config_proto_is_laid_under_the_thread_settings() -> None:
+    config = messages.message("tensorflow.ConfigProto")(intra_op_parallelism_threads=3, inter_op_parallelism_threads=3)
+    options = RuntimeOptions(inter_op_threads=2, session_config=config.SerializeToString())
+    facts = SavedModel(saved_models.folder() / "plus-2", options).facts
+    assert (facts["intra_op"], facts["inter_op"]) == ("3", "2")
 
 
 DATA = "variables/variables.data-00000-of-00001"

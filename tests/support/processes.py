@@ -61,8 +61,8 @@ class ModelServerProcess(Process):
 
     def __init__(self, store: Path, port: int | None = None) -> None:
         self.port = port or free_port()
-        ports = ("--grpc-port", str(self.port), "--rest-port", "0")
-        super().__init__("serve", "--store", str(store), *ports, "--poll-interval-s", "0.1")
+        ports = ("--port", str(self.port), "--rest_api_port", "0")
+        super().__init__("serve", "--store", str(store), *ports, "--file_system_poll_wait_seconds", "0.1")
 
     @property
     def target(self) -> str:

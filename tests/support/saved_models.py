@@ -3,6 +3,12 @@
 - `plus-2`, `plus-3`: float `x` to `y` = x / 2 + 2 or 3; any shape
 - `many`: signatures of several inputs, strings, every integer type, half, a scalar output
 - `defaults`: `sum` = `a` + `b`, with a default of 10 for `b`
+- `half-plus-two`: upstream's example: `x` / 2 + 2 for Predict, Classify and Regress, and signatures that these refuse
+- `animals`: Classify with labels and scores of three classes, alone and together
+- `counter`: `get`, and `incr` by `delta`; state that lasts as long as the version
+- `company`: `centred`, whose rows depend on each other; `tally`, which counts the rows it has seen; `double`
+- `float8`: `x` to `y` of a type that has no wire form; TensorFlow inlines nothing in a graph with it, so it is apart
+- `ragged`: row lengths of `tokens`, padded with 0
 - `slow`: `steps` matrix products, for requests that are under way
 """
 
@@ -11,6 +17,8 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
@@ -43,6 +51,12 @@ def _main(into: Path) -> None:
     _save_plus(tf, into, 3)
     _save_many(tf, into)
     _save_defaults(tf, into)
+    _save_half_plus_two(tf, into)
+    _save_animals(tf, into)
+    _save_counter(tf, into)
+    _save_company(tf, into)
+    _save_float8(tf, into)
+    _save_ragged(tf, into)
     _save_slow(tf, into)
 
 
@@ -81,7 +95,12 @@ def _save_many(tf: Any, into: Path) -> None:
         "bool": signature(lambda x: {"y": tf.logical_not(x)}, x=(None, tf.bool)),
         "half": signature(lambda x: {"y": tf.identity(x)}, x=(rows, tf.float16)),
         "to_half": signature(lambda x: {"y": tf.cast(x, tf.float16)}, x=(rows, tf.float32)),
-        "to_complex": signature(lambda x: {"y": tf.cast(x, tf.complex64)}, x=(rows, tf.float32)),
+        "complex": signature(lambda x: {"y": tf.math.conj(x)}, x=(rows, tf.complex64)),
+        "complex128": signature(lambda x: {"y": tf.math.conj(x)}, x=(rows, tf.complex128)),
+        "bfloat16": signature(lambda x: {"y": tf.identity(x)}, x=(rows, tf.bfloat16)),
+        "uint16": signature(lambda x: {"y": tf.identity(x)}, x=(rows, tf.uint16)),
+        "uint64": signature(lambda x: {"y": tf.identity(x)}, x=(rows, tf.uint64)),
+        "quantised": signature(lambda x: {"y": tf.identity(x)}, x=(rows, tf.qint8)),
         "total": signature(lambda x: {"total": tf.reduce_sum(x)}, x=(rows, tf.float32)),
         "uneven": signature(lambda x: {"all": tf.identity(x), "half": x[::2]}, x=(rows, tf.float32)),
         "matmul": signature(lambda x: {"y": x @ tf.ones([4, 2])}, x=([None, None], tf.float32)),
@@ -90,17 +109,120 @@ def _save_many(tf: Any, into: Path) -> None:
     tf.saved_model.save(tf.Module(), str(into / "many"), signatures=signatures)
 
 
-def _save_defaults(tf: Any, into: Path) -> None:
+def _save_half_plus_two(tf: Any, into: Path) -> None:
+    examples = tf.TensorSpec([None], tf.string, name="inputs")
+
+    def x_of(inputs: Any) -> Any:
+        return tf.io.parse_example(inputs, {"x": tf.io.FixedLenFeature([1], tf.float32)})["x"]
+
+    def signature(answer: Any, spec: Any = examples) -> Any:
+        return tf.function(answer, input_signature=[spec])
+
+    x = tf.TensorSpec([None, 1], tf.float32, name="x")
+    signatures = {
+        "serving_default": signature(lambda x: {"y": x / 2 + 2}, x),
+        "classify_x_to_y": signature(lambda inputs: {"scores": x_of(inputs) / 2 + 2}),
+        "regress_x_to_y": signature(lambda inputs: {"outputs": x_of(inputs) / 2 + 2}),
+        "regress_x_to_y3": signature(lambda inputs: {"outputs": tf.squeeze(x_of(inputs) / 2 + 3, 1)}),
+        "flat_scores": signature(lambda inputs: {"scores": tf.squeeze(x_of(inputs), 1)}),
+        "double_scores": signature(lambda inputs: {"scores": tf.cast(x_of(inputs), tf.float64)}),
+        "two_numbers": signature(lambda inputs: {"outputs": tf.repeat(x_of(inputs), 2, 1)}),
+        "whole_numbers": signature(lambda inputs: {"outputs": tf.cast(x_of(inputs), tf.int32)}),
+        "one_answer": signature(lambda inputs: {"outputs": x_of(inputs)[:1]}),
+        "one_score": signature(lambda inputs: {"scores": x_of(inputs)[:1]}),
+        "other_outputs": signature(lambda inputs: {"y": x_of(inputs), "z": x_of(inputs)}),
+        "three_outputs": signature(lambda inputs: {name: x_of(inputs) for name in ("classes", "scores", "z")}),
+    }
+    tf.saved_model.save(tf.Module(), str(into / "half-plus-two"), signatures=signatures)
+    with _rewritten(into / "half-plus-two") as made:
+        for name, method in {
+            "classify_x_to_y": "classify",
+            "regress_x_to_y": "regress",
+            "regress_x_to_y3": "regress",
+            "other_outputs": "other",
+        }.items():
+            made[name].method_name = f"tensorflow/serving/{method}"
+
+
+def _save_animals(tf: Any, into: Path) -> None:
+    """`weight` decides: the scores of cat, dog and horse are 1 / (1 + |weight - 4, 20 or 500|)."""
+    names, weights = tf.constant([["cat", "dog", "horse"]]), tf.constant([[4.0, 20.0, 500.0]])
+
+    def scores(inputs: Any) -> Any:
+        spec = {"weight": tf.io.FixedLenFeature([1], tf.float32)}
+        return 1 / (1 + tf.abs(tf.io.parse_example(inputs, spec)["weight"] - weights))
+
+    def classes(inputs: Any) -> Any:
+        return tf.repeat(names, tf.size(inputs), 0)
+
+    specs = [tf.TensorSpec([None], tf.string, name="inputs")]
+    signatures = {
+        "serving_default": lambda inputs: {"classes": classes(inputs), "scores": scores(inputs)},
+        "classes": lambda inputs: {"classes": classes(inputs)},
+        "uneven": lambda inputs: {"classes": classes(inputs)[:, :2], "scores": scores(inputs)},
+    }
+    signatures = {name: tf.function(answer, input_signature=specs) for name, answer in signatures.items()}
+    tf.saved_model.save(tf.Module(), str(into / "animals"), signatures=signatures)
+
+
+def _save_counter(tf: Any, into: Path) -> None:
+    module = tf.Module()
+    module.count = tf.Variable(0.0)
+    delta = tf.TensorSpec([], tf.float32, name="delta")
+    signatures = {
+        "get": tf.function(lambda: {"count": module.count.read_value()}, input_signature=[]),
+        "incr": tf.function(lambda delta: {"count": module.count.assign_add(delta)}, input_signature=[delta]),
+    }
+    tf.saved_model.save(module, str(into / "counter"), signatures=signatures)
+
+
+def _save_company(tf: Any, into: Path) -> None:
+    module = tf.Module()
+    module.seen = tf.Variable(0.0)
+    rows = [tf.TensorSpec([None], tf.float32, name="x")]
+    signatures = {
+        "centred": tf.function(lambda x: {"y": x - tf.reduce_mean(x)}, input_signature=rows),
+        "double": tf.function(lambda x: {"y": 2 * x}, input_signature=rows),
+        "tally": tf.function(
+            lambda x: {"seen": 0 * x + module.seen.assign_add(tf.cast(tf.size(x), tf.float32))}, input_signature=rows
+        ),
+    }
+    tf.saved_model.save(module, str(into / "company"), signatures=signatures)
+
+
+def _save_float8(tf: Any, into: Path) -> None:
+    spec = tf.TensorSpec([None], tf.float32, name="x")
+    serve = tf.function(lambda x: {"y": tf.cast(x, tf.dtypes.experimental.float8_e5m2)}, input_signature=[spec])
+    tf.saved_model.save(tf.Module(), str(into / "float8"), signatures=serve)
+
+
+def _save_ragged(tf: Any, into: Path) -> None:
+    spec = tf.TensorSpec([None, None], tf.int64, name="tokens")
+
+    def serve(tokens: Any) -> dict[str, Any]:
+        rows = tf.RaggedTensor.from_tensor(tokens, padding=0)
+        return {"length": rows.row_lengths(), "flat": rows.flat_values}
+
+    tf.saved_model.save(tf.Module(), str(into / "ragged"), signatures=tf.function(serve, input_signature=[spec]))
+
+
+@contextmanager
+def _rewritten(version: Path) -> Iterator[Any]:
+    """The signatures of a SavedModel, to change what `tf.saved_model.save` cannot say."""
     from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
+    path = version / "saved_model.pb"
+    saved = SavedModel.FromString(path.read_bytes())
+    yield saved.meta_graphs[0].signature_def
+    path.write_bytes(saved.SerializeToString())
+
+
+def _save_defaults(tf: Any, into: Path) -> None:
     specs = [tf.TensorSpec([None], tf.float32, name=name) for name in ("a", "b")]
     function = tf.function(lambda a, b: {"sum": a + b}, input_signature=specs)
     tf.saved_model.save(tf.Module(), str(into / "defaults"), signatures=function)
-    graph = into / "defaults" / "saved_model.pb"
-    saved = SavedModel.FromString(graph.read_bytes())
-    signature = saved.meta_graphs[0].signature_def["serving_default"]
-    signature.defaults["b"].CopyFrom(tf.make_tensor_proto([10.0]))
-    graph.write_bytes(saved.SerializeToString())
+    with _rewritten(into / "defaults") as made:
+        made["serving_default"].defaults["b"].CopyFrom(tf.make_tensor_proto([10.0]))
 
 
 def _save_slow(tf: Any, into: Path) -> None:

@@ -1,0 +1,39 @@
+"""gRPC's server arguments, from the settings."""
+
+from serving.errors import ChannelArgumentError
+from serving.settings import ServeSettings
+
+# A client that vanished without a word would hold its call's thread for ever.
+_KEEPALIVE = (("grpc.keepalive_time_ms", 60_000), ("grpc.keepalive_timeout_ms", 20_000))
+
+Option = tuple[str, int | str]
+
+
+def server_options(settings: ServeSettings, *, max_streams: int) -> list[Option]:
+    """What `grpc.server` takes; arguments of `grpc_channel_arguments` come last, and so have the last word.
+
+    `max_streams` calls may be under way on one connection; a client keeps those beyond until one has ended.
+
+    Raises:
+        ChannelArgumentError: one of them is no `k=v`.
+    """
+    return [
+        ("grpc.max_receive_message_length", settings.grpc_max_receive_message_bytes),
+        ("grpc.max_send_message_length", settings.grpc_max_send_message_bytes),
+        ("grpc.so_reuseport", 0),  # else a second server would bind the same port and take half of the calls
+        ("grpc.max_concurrent_streams", max_streams),
+        *_KEEPALIVE,
+        *channel_arguments(settings.grpc_channel_arguments),
+    ]
+
+
+def channel_arguments(text: str) -> list[Option]:
+    """`k=v,k=v` as pairs; whole numbers become numbers, as in TensorFlow Serving."""
+    pairs: list[Option] = []
+    for argument in filter(None, text.split(",")):
+        key, equals, value = argument.partition("=")
+        if not (key and equals):
+            raise ChannelArgumentError(argument)
+        digits = value.removeprefix("-")
+        pairs.append((key, int(value) if digits.isascii() and digits.isdigit() else value))
+    return pairs

@@ -1,0 +1,1 @@
+"""What one request does with a version it holds, one file per RPC."""

@@ -1,0 +1,1 @@
+"""Which versions are served: configured, found, loaded, held by requests, unloaded."""

@@ -1,0 +1,1 @@
+"""The REST face: HTTP around the dataplane and the control plane."""

@@ -1,0 +1,56 @@
+"""How a version is opened, from the settings: its LiteRT twin where it proves itself, else the SavedModel."""
+
+import logging
+from functools import partial
+from pathlib import Path
+
+from serving.errors import TwinError
+from serving.runtimes.litert import LiteRT
+from serving.runtimes.options import RuntimeOptions
+from serving.runtimes.runtime import Runtime
+from serving.runtimes.saved_model import SavedModel
+from serving.settings import ServeSettings
+from serving.text_proto import read_text_proto
+from store.layout import VersionDir
+from wire import messages
+
+_log = logging.getLogger(__name__)
+
+
+def open_runtime(folder: Path, options: RuntimeOptions) -> Runtime:
+    """The version in `folder`; the caller closes it.
+
+    Raises:
+        LoadError: it cannot be loaded.
+    """
+    open_saved_model = partial(SavedModel, folder, options)
+    if options.litert and VersionDir(folder).twin.is_dir():
+        try:
+            return LiteRT(folder, options, open_saved_model)
+        except TwinError as exc:
+            _log.warning("%s: its LiteRT twin is not used, the SavedModel is: %s", folder, exc)
+    return open_saved_model()
+
+
+def runtime_options(settings: ServeSettings) -> RuntimeOptions:
+    """Reads the settings' file of session options.
+
+    Raises:
+        ConfigFileError: it cannot be read, or is not a text `tensorflow.ConfigProto`.
+    """
+    return RuntimeOptions(
+        tags=tuple(settings.saved_model_tags.split(",")),
+        intra_op_threads=settings.intra_op_threads,
+        inter_op_threads=settings.inter_op_threads,
+        session_config=_session_config(settings),
+        xla=settings.xla_cpu_compilation_enabled,
+        litert=settings.litert_runtime,
+    )
+
+
+def _session_config(settings: ServeSettings) -> bytes:
+    path = settings.tensorflow_session_config_file
+    if path is None:
+        return b""
+    serialized: bytes = read_text_proto(path, messages.message("tensorflow.ConfigProto")).SerializeToString()
+    return serialized

@@ -1,0 +1,65 @@
+"""Imports TensorFlow once, when it is first needed; keeps its chatter, and LiteRT's, off the terminal."""
+
+import os
+import re
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+_importing = threading.Lock()
+_aside = threading.Lock()  # there is one standard error
+_CHATTER = re.compile(
+    rb"WARNING: All log messages before absl|[IWE]\d{4} [\d:. ]+\S+:\d+\]|To enable the following instr"
+    rb"|INFO: Created TensorFlow Lite "
+)
+
+
+def import_tensorflow_quietly() -> None:
+    """Takes some seconds the first time. Other threads' lines on standard error appear when it is done.
+
+    TensorFlow's C++ parts write a dozen lines about the machine before any setting of theirs can silence them.
+    """
+    with _importing:
+        if "tensorflow" not in sys.modules:
+            os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+            with chatter_aside():
+                import tensorflow as tf
+
+                tf.config.list_physical_devices()  # it looks for GPUs aloud
+
+
+@contextmanager
+def chatter_aside() -> Iterator[None]:
+    """Sets aside what the process, its C++ parts included, writes to standard error; all of it is shown if the block
+    fails, else what is not TensorFlow's chatter. A process without standard error has nothing to be kept quiet."""
+    kept = _standard_error()
+    if kept is None:
+        yield
+        return
+    chatter = _CHATTER
+    with _aside, tempfile.TemporaryFile() as aside:
+        os.dup2(aside.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            chatter = re.compile(rb"(?!)")
+            raise
+        finally:
+            os.dup2(kept, 2)
+            aside.seek(0)
+            with suppress(OSError):  # nobody reads it any more
+                os.write(kept, b"".join(line for line in aside if not chatter.match(line)))
+            os.close(kept)
+
+
+def _standard_error() -> int | None:
+    """A copy of its descriptor, with all before written out; None where the process was started without one."""
+    if sys.stderr is None:  # the descriptor is closed, or something else by now
+        return None
+    try:
+        sys.stderr.flush()
+        return os.dup(2)
+    except (OSError, ValueError):  # closed since, or nobody reads it any more
+        return None

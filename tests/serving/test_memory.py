@@ -1,0 +1,64 @@
+"""Memory over hundreds of load/unload cycles and thousands of requests: no slope beyond noise."""
+
+import itertools
+import json
+import os
+import statistics
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+CYCLES, REQUESTS = 200, 50  # 10,000 requests
+SETTLING = 4  # samples, of ten cycles each, before memory has found its level
+LIMIT_KB = 20  # per cycle; one copy of the smallest model's graph is more
+
+
+PER_REQUEST_LIMIT_B = 200
+MANY = 5_000  # requests of one version
+
+
+def resident_kb(**options: Any) -> list[int]:
+    command = [sys.executable, "-m", "tests.support.soak", json.dumps(options)]
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"}
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=True, env=environment, timeout=500)
+    samples: list[int] = json.loads(done.stdout.splitlines()[-1])
+    return samples
+
+
+def slope_kb(samples: list[int]) -> float:
+    """KB per cycle, ten of which are between two samples."""
+    return slope(samples[SETTLING:]) / 10
+
+
+def slope(samples: list[int]) -> float:
+    """Per sample: the median of the slopes between all pairs (Theil and Sen), which a jump cannot fool."""
+    pairs = itertools.combinations(enumerate(samples), 2)
+    return statistics.median((b - a) / (j - i) for (i, a), (j, b) in pairs)
+
+
+def test_loading_and_unloading_for_ever_needs_no_more_memory() -> None:
+    samples = resident_kb(cycles=CYCLES, requests=REQUESTS)
+    assert slope_kb(samples) < LIMIT_KB, samples
+
+
+def test_a_leak_would_be_seen() -> None:
+    samples = resident_kb(cycles=100, requests=1, leak=40 * 1024)
+    assert slope_kb(samples) > LIMIT_KB, samples
+
+
+@pytest.mark.parametrize("model", ["plus-2", "twin"])
+def test_answering_for_ever_needs_no_more_memory(model: str) -> None:
+    samples = resident_kb(cycles=1, requests=MANY, model=model, zero_wait=True)
+    assert per_request_b(samples) < PER_REQUEST_LIMIT_B, samples
+
+
+def test_a_leak_of_each_request_would_be_seen() -> None:
+    samples = resident_kb(cycles=1, requests=MANY, request_leak=2 * PER_REQUEST_LIMIT_B)
+    assert per_request_b(samples) > PER_REQUEST_LIMIT_B, samples
+
+
+def per_request_b(samples: list[int]) -> float:
+    """Bytes, seen over the last four fifths."""
+    return slope(samples[len(samples) // 5 :]) * 1024 / (MANY / 50)

@@ -1,0 +1,57 @@
+"""TensorFlow's start-up chatter stays off the terminal; what others say does not, and all is shown when it fails."""
+
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+CHATTER = "I0000 00:00:1795461834.824179   21327 port.cc:153] oneDNN custom operations are on."
+
+
+def _import(on_import: str) -> subprocess.CompletedProcess[str]:
+    """Runs the import in a fresh process, with a statement that is run when TensorFlow is looked for."""
+    script = textwrap.dedent(
+        f"""
+        import os, sys
+        from serving.runtimes.quiet import import_tensorflow_quietly
+
+        class Finder:
+            def find_spec(self, name, path=None, target=None):
+                if name == "tensorflow":
+                    {on_import}
+
+        sys.meta_path.insert(0, Finder())
+        import_tensorflow_quietly()
+        import_tensorflow_quietly()
+        print("tensorflow" in sys.modules)
+        """
+    )
+    return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_only_the_chatter_is_kept_back() -> None:
+    done = _import(f"os.write(2, b'''{CHATTER}\\na line of another thread\\n''')")
+    assert done.stdout == "True\n"
+    assert done.stderr == "a line of another thread\n"
+
+
+@pytest.mark.parametrize("closing", ["2>&-", "2>/dev/full"])
+def test_a_process_without_standard_error_imports_all_the_same(closing: str) -> None:
+    script = (
+        "import os, sys; from serving.runtimes.quiet import chatter_aside\n"
+        "with chatter_aside():\n    sys.stderr and os.write(2, b'a line for nobody')\n"
+        "print('done')"
+    )
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$@" {closing}', "sh", sys.executable, "-c", script],
+        stdout=subprocess.PIPE, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert done.stdout == "done\n"
+
+
+def test_an_import_that_fails_shows_everything() -> None:
+    done = _import(f"os.write(2, b'''{CHATTER}\\n'''); raise ImportError('no TensorFlow for you')")
+    assert done.stdout == ""
+    assert done.stderr.startswith(CHATTER)
+    assert "no TensorFlow for you" in done.stderr

@@ -1,0 +1,70 @@
+"""A version with a LiteRT twin, exported in a process of its own: `python -m tests.support.twins FOLDER`.
+
+A small classifier of token ids `[rows, tokens]`, any number of both, with the documents `manifest` and `card`.
+"""
+
+import atexit
+import os
+import shutil
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+
+import numpy as np
+
+from store.golden import Golden
+from store.layout import VersionDir
+
+DOCUMENTS = {"manifest": b'{"model": "tokens"}', "card": "für alle".encode()}
+TOKENS = 50
+
+
+@cache
+def version() -> VersionDir:
+    """The version, made once per process and removed with it; not to be changed."""
+    made = Path(mkdtemp(prefix="twin-"))
+    atexit.register(shutil.rmtree, made, ignore_errors=True)
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"}
+    subprocess.run([sys.executable, "-m", __name__, str(made / "1")], check=True, env=environment, timeout=300)
+    return VersionDir(made / "1")
+
+
+def put(target: Path) -> VersionDir:
+    """A copy, which appears at once."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    staging = target.parent / f".staging-{target.name}"
+    shutil.copytree(version().path, staging)
+    staging.rename(target)
+    return VersionDir(target)
+
+
+def _main(folder: Path) -> None:
+    import keras
+    import tensorflow as tf
+
+    from export.archive import serving_function, write_classifier
+    from export.goldens import CheckedGolden
+    from export.twin import write_twin
+    from export.warm_up import write_warm_up
+
+    keras.utils.set_random_seed(1)
+    token_ids = keras.Input((None,), dtype="int32", name="token_ids")
+    vectors = keras.layers.Embedding(TOKENS, 8, mask_zero=True)(token_ids)
+    model = keras.Model(token_ids, keras.layers.Dense(3)(keras.layers.GlobalAveragePooling1D()(vectors)))
+    inputs = tf.TensorSpec([None, None], tf.int32, name="token_ids")
+    goldens = []
+    for length in (1, 3, 8):
+        ids = np.arange(1, length + 1, dtype=np.int32)[np.newaxis]
+        golden = Golden.of(f"{length}-tokens", "application/json", b"{}", [], 1e-4)
+        goldens.append(CheckedGolden(golden, ids, np.asarray(model(ids))))
+    write_classifier(folder, model, inputs, DOCUMENTS)
+    made = VersionDir(folder)
+    made.extra.mkdir()
+    write_warm_up(made.warm_up, "tokens", inputs.name, goldens)
+    write_twin(made, serving_function(model, inputs), goldens, DOCUMENTS, pad=0)
+
+
+if __name__ == "__main__":
+    _main(Path(sys.argv[1]))
