@@ -1,9 +1,10 @@
 """Assembles a version from a trained model: SavedModel, manifest, goldens, card; checked before it counts."""
 
 import json
+import logging
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -15,9 +16,13 @@ import numpy as np
 from export.archive import serving_function, signature_specs, write_classifier
 from export.card import model_card
 from export.digest import answers_digest
+from export.errors import TwinError
 from export.goldens import CheckedGolden, make_goldens
 from export.reload import check_reload
 from export.trained import Trained
+from export.twin import Answer, write_twin
+from export.warm_up import write_warm_up
+from processing.spec import ImageSpec, TextSpec
 from store.golden import dump_goldens, write_goldens
 from store.layout import VersionDir
 from store.manifest import Manifest, Origin
@@ -25,6 +30,8 @@ from store.manifest import Manifest, Origin
 if TYPE_CHECKING:
     import keras
     import tensorflow as tf
+
+_log = logging.getLogger(__name__)
 
 _STAGING = ".exporting-"
 
@@ -58,9 +65,26 @@ def export_version(trained: Trained, target: Path) -> None:
         staging = Path(folder) / "version"
         write_classifier(staging, model, inputs, documents)
         _write_extra(VersionDir(staging), manifest, goldens)
+        write_warm_up(VersionDir(staging).warm_up, manifest.model, inputs.name, goldens)
+        _write_twin(VersionDir(staging), serving_function(model, inputs), goldens, documents, processing)
         check_reload(staging, Path(folder) / "checks.npz", inputs.name, goldens, documents)
         shutil.rmtree(target, ignore_errors=True)
         staging.rename(target)
+
+
+def _write_twin(
+    version: VersionDir,
+    answer: Answer,
+    goldens: Sequence[CheckedGolden],
+    documents: Mapping[str, bytes],
+    processing: ImageSpec | TextSpec,
+) -> None:
+    """With a warning where there can be none: model servers then run the SavedModel."""
+    pad = processing.pad_id if isinstance(processing, TextSpec) else 0
+    try:
+        write_twin(version, answer, goldens, documents, pad=pad)
+    except TwinError as exc:
+        _log.warning("the version goes without a LiteRT twin: %s", exc)
 
 
 def _write_extra(version: VersionDir, manifest: Manifest, goldens: Sequence[CheckedGolden]) -> None:

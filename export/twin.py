@@ -1,0 +1,97 @@
+"""A version's LiteRT twin: the same answers, several times faster on CPUs, kept only if they are the same."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from export.archive import MANIFEST_SIGNATURE, SERVING_SIGNATURE
+from export.errors import TwinError
+from export.goldens import Array, CheckedGolden
+from store.layout import VersionDir
+from store.twin import Twin, gap
+
+Answer = Callable[[Array], Mapping[str, Array]]
+
+_TOLERANCE = 1e-4
+_BATCHES = (1, 2, 3, 8)
+_MODEL, _DOCUMENTS = "model.tflite", "documents.json"
+
+
+def write_twin(
+    version: VersionDir, answer: Answer, goldens: Sequence[CheckedGolden], documents: Mapping[str, bytes], *, pad: int
+) -> None:
+    """Converts `serving_default` to float32 LiteRT, its dimensions as free as the SavedModel's, beside the SavedModel.
+
+    Args:
+        answer: what the trained model answers to a batch, by output.
+        documents: what the `manifest` signature answers; UTF-8.
+        pad: what fills the shorter inputs of a batch of unequal ones.
+
+    Raises:
+        TwinError: the model cannot be converted, or its twin answers otherwise; there is no twin then.
+    """
+    try:
+        version.twin.mkdir(parents=True)
+        _convert(version)
+        texts = {section: document.decode() for section, document in documents.items()}
+        (version.twin / _DOCUMENTS).write_text(json.dumps(texts))
+        _check(version.twin / _MODEL, answer, goldens, pad)
+        Twin(
+            model=_MODEL,
+            signatures=(SERVING_SIGNATURE,),
+            documents={MANIFEST_SIGNATURE: _DOCUMENTS},
+            sha256={
+                name: hashlib.sha256((version.twin / name).read_bytes()).hexdigest() for name in (_MODEL, _DOCUMENTS)
+            },
+            tolerance=_TOLERANCE,
+        ).write(version.twin)
+    except BaseException:
+        shutil.rmtree(version.twin)
+        raise
+
+
+def _convert(version: VersionDir) -> None:
+    import tensorflow as tf
+
+    converter = tf.lite.TFLiteConverter.from_saved_model(str(version.path), signature_keys=[SERVING_SIGNATURE])
+    try:
+        (version.twin / _MODEL).write_bytes(converter.convert())
+    except Exception as exc:  # the converter has its own error, ValueError and RuntimeError for what it cannot do
+        raise TwinError(f"it cannot be converted: {str(exc).strip().partition(chr(10))[0]}") from exc
+
+
+def _check(model: Path, answer: Answer, goldens: Sequence[CheckedGolden], pad: int) -> None:
+    from ai_edge_litert.interpreter import Interpreter  # type: ignore[import-untyped]  # it ships no types
+
+    run = Interpreter(model_path=str(model)).get_signature_runner(SERVING_SIGNATURE)
+    (name,) = run.get_input_details()
+    for size in _BATCHES:
+        for batch in _batches(goldens, size, pad):
+            expected, received = answer(batch), run(**{name: batch})
+            if expected.keys() != received.keys():
+                raise TwinError(f"its outputs are {sorted(received)}, expected {sorted(expected)}")
+            for output, values in expected.items():
+                apart = gap(np.asarray(values), received[output])
+                if not apart <= _TOLERANCE:
+                    raise TwinError(
+                        f"in batches of {size} its {output} differ by {apart:.1e}, expected at most {_TOLERANCE}"
+                    )
+
+
+def _batches(goldens: Sequence[CheckedGolden], size: int, pad: int) -> Iterator[Array]:
+    """The goldens' inputs, `size` together."""
+    for start in range(0, len(goldens), size):
+        rows = [golden.inputs[0] for golden in goldens[start : start + size]]
+        widest = np.max([row.shape for row in rows], axis=0)
+        yield np.stack(
+            [
+                np.pad(
+                    row, [(0, wide - have) for wide, have in zip(widest, row.shape, strict=True)], constant_values=pad
+                )
+                for row in rows
+            ]
+        )
