@@ -17,7 +17,9 @@ check: .venv/dev
 	.venv/bin/mypy
 	@$(MAKE) --no-print-directory test
 
+# A peer that cannot be had is reported as missing.
 bench: .venv/dev .venv/system
+	-@$(MAKE) --no-print-directory .venv/peers/ready
 	.venv/bin/python -m bench.run $(ARGS)
 
 # Pins what pyproject.toml asks for. The smaller sets are cut from the largest, so that one version serves everywhere.
@@ -26,9 +28,10 @@ lock: .venv/dev
 	$(COMPILE) --extra gateway --extra serve --extra train --extra dev -o requirements/dev.lock
 	$(COMPILE) --extra gateway --extra serve --extra train -c requirements/dev.lock -o requirements/up.lock
 	$(COMPILE) --extra gateway -c requirements/dev.lock -o requirements/gateway.lock
+	$(COMPILE) --extra peers -c requirements/dev.lock -o requirements/peers.lock
 
 clean:
-	rm -rf .venv var build *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv var build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 .venv/bin/pip:
 	$(PYTHON) -m venv .venv
@@ -45,6 +48,12 @@ EDITABLE = .venv/bin/pip install --disable-pip-version-check --quiet --no-deps -
 	$(INSTALL) requirements/dev.lock
 	$(EDITABLE)
 	@touch $@ .venv/up
+
+# The lock is whole; of its packages some ask for others with extras, which pip's resolver would not find in it.
+.venv/peers/ready: requirements/peers.lock | .venv/bin/pip
+	$(PYTHON) -m venv .venv/peers
+	.venv/peers/bin/pip install --disable-pip-version-check --require-hashes --no-deps -r requirements/peers.lock
+	@touch $@
 
 # What tests and benchmarks drive and no Python package brings: a browser, the compose file's own validator, h2load.
 SYSTEM = chromium docker-compose nghttp2-client

@@ -1,11 +1,27 @@
-"""One load generator for both protocols: nghttp2's `h2load`, HTTP/1.1 to the gateway and HTTP/2 to gRPC."""
+"""One load generator for both protocols: nghttp2's `h2load`, HTTP/1.1 or HTTP/2, the latter for gRPC.
+
+h2load looks at the HTTP status, which a gRPC error leaves at 200: its code is in the trailers, and it has no message.
+So a run of gRPC calls counts only if as many bytes came as that many right answers have.
+"""
 
 import re
 import shutil
 import subprocess
 import tempfile
+import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Self
+from urllib.parse import urlsplit
+
+import grpc
+
+_FRAME_BYTES = 5  # gRPC's, before each message
+_ASK_TIMEOUT_S = 60
+
+
+class LoadError(Exception):
+    """Load that does not count: a tool that is missing, a request that failed."""
 
 
 @dataclass(frozen=True)
@@ -19,29 +35,75 @@ class Request:
 
 
 def grpc_request(target: str, path: str, message: bytes) -> Request:
-    """A unary gRPC call as the HTTP/2 request it is: five bytes of frame, then the message."""
-    frame = b"\0" + len(message).to_bytes(4, "big") + message
+    """A unary gRPC call as the HTTP/2 request it is."""
+    frame = b"\0" + len(message).to_bytes(_FRAME_BYTES - 1, "big") + message
     return Request(f"http://{target}{path}", frame, {"content-type": "application/grpc", "te": "trailers"}, http2=True)
+
+
+def ask(request: Request, *, timeout_s: float = _ASK_TIMEOUT_S) -> bytes:
+    """Sends the request once; the answer's body, of gRPC its message.
+
+    Raises:
+        LoadError: no answer, or an error.
+    """
+    try:
+        if request.http2:
+            address = urlsplit(request.url)
+            with grpc.insecure_channel(address.netloc) as channel:
+                call = channel.unary_unary(address.path, request_serializer=bytes, response_deserializer=bytes)
+                return call(request.body[_FRAME_BYTES:], timeout=timeout_s)
+        plain = urllib.request.Request(request.url, request.body, dict(request.headers))
+        with urllib.request.urlopen(plain, timeout=timeout_s) as answer:
+            body: bytes = answer.read()
+            return body
+    except (OSError, grpc.RpcError) as exc:  # urllib's errors are OSErrors
+        raise LoadError(f"{request.url} did not answer: {exc}") from exc
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What h2load says of a run; `data_bytes` are those of bodies, HTTP/2's frames and headers not counted."""
+
+    rate: float
+    succeeded: int
+    data_bytes: int
+
+    @classmethod
+    def parse(cls, output: str) -> Self:
+        """Raises `LoadError` for an output that is none of a finished run."""
+        rate = re.search(r"finished in [^,]+, ([\d.]+) req/s", output)
+        succeeded = re.search(r"(\d+) succeeded", output)
+        data = re.search(r"\((\d+)\) data$", output, re.MULTILINE)
+        if rate is None or succeeded is None or data is None:
+            raise LoadError(f"expected the summary of a run of h2load, received:\n{output}")
+        return cls(float(rate.group(1)), int(succeeded.group(1)), int(data.group(1)))
 
 
 def requests_per_s(request: Request, *, concurrency: int, count: int) -> float:
     """Sends `count` requests over `concurrency` connections, one at a time on each; answers the rate.
 
+    All answers of a gRPC method are expected to be as long as the one to a request that is sent before the others.
+
     Raises:
-        RuntimeError: h2load is missing, or a request failed.
+        LoadError: h2load is missing, or a request failed.
     """
     tool = shutil.which("h2load")
     if tool is None:
-        raise RuntimeError("h2load is missing; expected Debian's nghttp2-client, which `make bench` installs")
+        raise LoadError("h2load is missing; expected Debian's nghttp2-client, which `make bench` installs")
+    data_bytes = count * (_FRAME_BYTES + len(ask(request))) if request.http2 else None
     with tempfile.NamedTemporaryFile() as body:
         body.write(request.body)
         body.flush()
         headers = [part for name, value in request.headers.items() for part in ("-H", f"{name}: {value}")]
         protocol = [] if request.http2 else ["--h1"]
         command = [tool, "-n", str(count), "-c", str(concurrency), *protocol, "-d", body.name, *headers, request.url]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-    rate = re.search(r"finished in [^,]+, ([\d.]+) req/s", done.stdout)
-    succeeded = re.search(r"(\d+) succeeded", done.stdout)
-    if rate is None or succeeded is None or int(succeeded.group(1)) != count:
-        raise RuntimeError(f"expected {count} answers from {request.url}, received:\n{done.stdout}{done.stderr}")
-    return float(rate.group(1))
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    outcome = Outcome.parse(f"{done.stdout}{done.stderr}")
+    if outcome.succeeded != count:
+        raise LoadError(f"expected {count} answers from {request.url}, received {outcome.succeeded}:\n{done.stdout}")
+    if data_bytes is not None and outcome.data_bytes != data_bytes:
+        raise LoadError(
+            f"expected {data_bytes} bytes of {count} right answers from {request.url}, received {outcome.data_bytes}: "
+            "calls ended with a gRPC error"
+        )
+    return outcome.rate

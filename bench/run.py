@@ -1,105 +1,97 @@
-"""`make bench`: the budgets of the gateway, measured side by side in one interleaved run. Prints ratios."""
+"""`make bench`: the budgets of the gateway, and the model server beside others. Prints ratios."""
 
-import statistics
+import os
 from pathlib import Path
 
 import click
-import numpy as np
-import orjson
 
-from bench.footprint import children, import_s, resident_mb
-from bench.load import Request, grpc_request, requests_per_s
-from bench.stack import Stack, running_stack
-from processing.image import FORMS, decode
-from processing.spec import TextSpec, parse_spec
-from processing.text import TextEncoder
-from store.golden import read_goldens
-from store.layout import Store, VersionDir
-from store.manifest import Manifest
-from wire import messages
-from wire.client import ModelServerClient
-from wire.methods import PREDICT
-from wire.tensors import Array, to_proto
+from bench import gateway, machine
+from bench.comparison import Plan, Result, compare
+from bench.contestants import ROOT, contestants
+from bench.models import MODELS, prepared
+from bench.report import markdown, plot
+from bench.transport import Workload
 
-_MODELS = ("digits", "sentiment")
+_PICTURES = "digits-png"
+_WORKLOADS = (*MODELS, _PICTURES)
+_DOCS = ROOT / "docs" / "bench"
+_WORK = ROOT / "var" / "bench"
+
+
+class _Names(click.ParamType[tuple[str, ...]]):
+    """Some of a list of names, with commas between them."""
+
+    name = "NAME,…"
+
+    def __init__(self, known: tuple[str, ...]) -> None:
+        self._known = known
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
+        wanted = value if isinstance(value, tuple) else tuple(str(value).split(","))
+        if unknown := set(wanted) - set(self._known):
+            self.fail(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(self._known)}", param, ctx)
+        return wanted
+
+
+_SERVERS = tuple(contestant.short for contestant in contestants())
 
 
 @click.command()
+@click.argument("parts", nargs=-1, type=click.Choice(["gateway", "servers"]))
 @click.option("--store", type=click.Path(path_type=Path), default=Path("var/store"), show_default=True)
-@click.option("--rounds", default=5, show_default=True, help="Interleaved rounds; the median is printed.")
-@click.option("--count", default=2000, show_default=True, help="Requests in a round.")
-def main(store: Path, rounds: int, count: int) -> None:
-    """Starts the stack on STORE and measures it."""
-    click.echo(f"import gateway.app           {import_s('gateway.app'):8.2f} s      budget ≤ 0.60")
-    with running_stack(store.resolve(), _MODELS) as stack:
-        click.echo(f"kmaas up to first answer     {stack.ready_s:8.2f} s      budget ≤ 10")
-        _footprint(stack)
-        for model in _MODELS:
-            direct, gateway = _requests(stack, model)
-            _latency(model, direct, gateway, rounds=rounds)
-            for concurrency in (1, 16):
-                _throughput(model, direct, gateway, concurrency=concurrency, rounds=rounds, count=count)
+@click.option("--models", type=_Names(_WORKLOADS), default=_WORKLOADS, help="Of the servers' comparison.")
+@click.option("--servers", type=_Names(_SERVERS), default=_SERVERS, help=f"Any of {', '.join(_SERVERS)}.")
+@click.option("--concurrency", "concurrencies", type=_Names(("1", "8", "32", "64")), default=("1", "8", "32", "64"))
+@click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True, help="Interleaved rounds.")
+@click.option("--quick", is_flag=True, help="One short round: whether it works, not how fast.")
+@click.option("--write", is_flag=True, help="Write the comparison's table and plot to docs/bench/.")
+def main(
+    *,
+    parts: tuple[str, ...],
+    store: Path,
+    models: tuple[str, ...],
+    servers: tuple[str, ...],
+    concurrencies: tuple[str, ...],
+    rounds: int,
+    quick: bool,
+    write: bool,
+) -> None:
+    """Measures PARTS, by default both: `gateway` on STORE, and `servers` on models made for it."""
+    if "servers" in parts or not parts:
+        plan = Plan(tuple(map(int, concurrencies)), 1 if quick else rounds, 0.1 if quick else 0.5)
+        _servers(models, servers, plan, write=write)
+    if "gateway" in parts or not parts:
+        gateway.measure(store, rounds=1 if quick else rounds, count=200 if quick else 2000)
 
 
-def _footprint(stack: Stack) -> None:
-    for pid in children(stack.pid):
-        command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode().strip()
-        click.echo(f"resident memory              {resident_mb(pid):8.0f} MB     {command[-60:]}")
+def _servers(models: tuple[str, ...], servers: tuple[str, ...], plan: Plan, *, write: bool) -> None:
+    chosen = [contestant for contestant in contestants() if contestant.short in servers]
+    workloads = [_workload(name) for name in models]
+    load_before = os.getloadavg()[0]
+    results = compare(chosen, workloads, plan, _WORK / "logs", lambda line: click.echo(line, err=True))
+    facts = {
+        **machine.facts(),
+        **machine.peers((ROOT / "requirements" / "peers.lock").read_text()),
+        "load before": f"{load_before:.1f}",
+    }
+    how = {contestant.name: f"{contestant.how}; {contestant.transport.name}" for contestant in chosen}
+    table = markdown(results, how, facts, plan.concurrencies)
+    click.echo(table)
+    if write:
+        _write(table, results)
 
 
-def _requests(stack: Stack, model: str) -> tuple[Request, Request]:
-    """The same golden request twice: its tensor straight to the model server, its bytes to the gateway."""
-    version = Store.at(stack.store).version(model)
-    golden = read_goldens(version.golden)[0]
-    name, tensor = _tensor(stack, version, golden.body)
-    request = messages.PredictRequest()
-    request.model_spec.name = model
-    request.inputs[name].CopyFrom(to_proto(tensor))
-    direct = grpc_request(stack.grpc, PREDICT.path, request.SerializeToString())
-    return direct, Request(f"{stack.url}/models/{model}", golden.body, {"content-type": golden.media_type})
+def _workload(name: str) -> Workload:
+    click.echo(f"{name}: its model is made unless it is there", err=True)
+    return Workload(name, prepared(name.removesuffix("-png"), _WORK), pictures=name == _PICTURES)
 
 
-def _tensor(stack: Stack, version: VersionDir, body: bytes) -> tuple[str, Array]:
-    """Name and batch of one of the input that the gateway would send for `body`."""
-    manifest = Manifest.read(version.manifest)
-    spec = parse_spec(manifest.processing)
-    if not isinstance(spec, TextSpec):
-        return spec.input, FORMS[spec.form](decode(body, max_pixels=10**7))[np.newaxis]
-    with ModelServerClient(stack.grpc) as client:
-        section = {"section": np.array(["tokenizer"])}
-        answer = client.predict(manifest.model, section, signature="manifest", timeout_s=10)
-    tokenizer = answer.outputs["document"][0].decode()
-    return spec.input, TextEncoder(tokenizer, spec).encode([orjson.loads(body)["inputs"]])
-
-
-def _throughput(model: str, direct: Request, gateway: Request, *, concurrency: int, rounds: int, count: int) -> None:
-    pairs = [
-        (
-            requests_per_s(direct, concurrency=concurrency, count=count),
-            requests_per_s(gateway, concurrency=concurrency, count=count),
-        )
-        for _ in range(rounds)
-    ]
-    straight, through = (statistics.median(side) for side in zip(*pairs, strict=True))
-    ratio = statistics.median(g / d for d, g in pairs)
-    click.echo(
-        f"{model:10} at {concurrency:3}         direct gRPC {straight:7.0f}/s   gateway {through:7.0f}/s   "
-        f"gateway ÷ direct {ratio:5.2f}"
-    )
-
-
-def _latency(model: str, direct: Request, gateway: Request, *, rounds: int) -> None:
-    """Mean time of one request at a time, the median over the rounds, both sides measured by the same client."""
-    sides: tuple[list[float], list[float]] = ([], [])
-    for _ in range(rounds):
-        for request, times in zip((direct, gateway), sides, strict=True):
-            rate = requests_per_s(request, concurrency=1, count=200)
-            times.append(1000 / rate)
-    straight, through = map(statistics.median, sides)
-    click.echo(
-        f"{model:10} one by one        direct gRPC {straight:7.2f} ms  gateway {through:7.2f} ms  "
-        f"added {through - straight:5.2f} ms   budget ≤ 1.5"
-    )
+def _write(table: str, results: list[Result]) -> None:
+    _DOCS.mkdir(parents=True, exist_ok=True)
+    plot(results, _DOCS / "servers.svg")
+    title = "# The model server beside others\n\nWritten by `make bench ARGS='servers --write'`."
+    (_DOCS / "servers.md").write_text(f"{title}\n\n![requests per second](servers.svg)\n\n{table}")
+    click.echo(f"written: {_DOCS}", err=True)
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ def running_stack(store: Path, models: tuple[str, ...], *, timeout_s: float = 12
     Raises:
         RuntimeError: it ended, or was not ready in time; its output went to this process's own.
     """
-    ports = {"SERVE__GRPC_PORT": free_port(), "SERVE__REST_PORT": free_port(), "GATEWAY__PORT": free_port()}
+    ports = {"SERVE__PORT": free_port(), "SERVE__REST_API_PORT": free_port(), "GATEWAY__PORT": free_port()}
     grpc, rest, http = ports.values()
     environment = {
         **os.environ,
