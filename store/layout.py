@@ -80,6 +80,25 @@ class VersionDir:
     def card(self) -> Path:
         return self.extra / "card.md"
 
+    @property
+    def page(self) -> Path:
+        """The card as one HTML file that needs no other."""
+        return self.extra / "card.html"
+
+    @property
+    def evaluation(self) -> Path:
+        """What the training measured, as the run has it."""
+        return self.extra / "evaluation.json"
+
+    @property
+    def held_out(self) -> Path:
+        """See `store.held_out`."""
+        return self.extra / "held_out.npz"
+
+    @property
+    def parity(self) -> Path:
+        return self.extra / "parity.json"
+
 
 @dataclass(frozen=True)
 class Store:

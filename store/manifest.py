@@ -47,11 +47,39 @@ class Metric(_Frozen):
     high: float | None = None
 
 
+class Parity(_Frozen):
+    """Two ways of preprocessing, compared on real inputs.
+
+    `mean` and `largest` are of the absolute differences, in `unit`; `largest` is at most `allowed`.
+    """
+
+    between: tuple[str, str]
+    inputs: Annotated[int, Field(ge=1)]
+    unit: str
+    mean: float
+    largest: float
+    allowed: float
+
+
+class Batching(_Frozen):
+    """What was seen of rows that share a run: no answer differs from the one alone by more than `largest`.
+
+    `sizes` are the numbers of rows that were tried, ascending; `largest` is as `store.twin.gap` has it.
+    """
+
+    sizes: Annotated[tuple[int, ...], Field(min_length=1)]
+    largest: float
+    allowed: float
+
+
 class Manifest(_Frozen):
     """The facts of one version.
 
     `processing` is the document of `processing.spec`; `version` is assigned when the version is published, so the copy
     that the `manifest` signature carries has none: there the model server's own answer names the version.
+
+    `absent` says of signatures that a version of its task should have, and this one lacks, why. Probabilities are
+    softmax(logits / `temperature`). `robustness` are figures on disturbed held-out rows.
     """
 
     schema_version: int = SCHEMA
@@ -70,6 +98,11 @@ class Manifest(_Frozen):
     processing: dict[str, JsonValue]
     labels: tuple[str, ...]
     metrics: tuple[Metric, ...]
+    robustness: tuple[Metric, ...] = ()
+    temperature: Annotated[float, Field(gt=0)] = 1.0
+    parity: tuple[Parity, ...] = ()
+    batching: Batching | None = None
+    absent: dict[str, str] = Field(default_factory=dict)
     run: str
 
     @model_validator(mode="before")
