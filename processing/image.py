@@ -123,16 +123,30 @@ def _reduced(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
 def _ink(grey: NDArray[np.float32]) -> Ink:
     """Ink as 0…1. The border's median is the background; ink is what lies on the side that differs most from it."""
     border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-    difference = grey - np.median(border)
-    brighter, darker = np.clip(difference, 0, None), np.clip(-difference, 0, None)
-    ink = brighter if (brighter**2).sum() >= (darker**2).sum() else darker
-    strongest = float(np.percentile(ink[ink > 0], 98)) if (ink > 0).any() else 0.0
+    difference = grey - _quantile(border, 0.5)
+    brighter, darker = np.maximum(difference, 0), np.maximum(-difference, 0)
+    ink = brighter if np.vdot(brighter, brighter) >= np.vdot(darker, darker) else darker
+    inked = ink[ink > 0]
+    strongest = _quantile(inked, 0.98) if inked.size else np.float32(0)
     if strongest < _MIN_CONTRAST:
         raise UnusableInputError(
             f"the picture is blank (contrast {strongest:.0f} of 255); expected a digit that differs from its background"
         )
-    ink = np.clip(ink / strongest, 0, 1)
-    return np.where(ink < _NOISE, np.float32(0), ink).astype(np.float32)
+    ink = np.minimum(ink / strongest, np.float32(1))
+    ink[ink < _NOISE] = 0
+    return ink
+
+
+def _quantile(values: NDArray[np.float32], share: float) -> np.float32:
+    """As `np.quantile` has it, linear between neighbours; that one takes ten times as long over a few hundred values.
+
+    `values` is a list with something in it.
+    """
+    place = share * (len(values) - 1)
+    below = int(place)
+    above = min(below + 1, len(values) - 1)
+    parted = np.partition(values, (below, above))
+    return np.float32(parted[below] + (parted[above] - parted[below]) * np.float32(place - below))
 
 
 def _boxed(digit: Ink) -> Ink:
@@ -147,18 +161,20 @@ def _fitted(digit: Ink, side: int) -> Ink:
     scale = side / max(digit.shape)
     height, width = (max(1, round(length * scale)) for length in digit.shape)
     method = _SHRINK if scale < 1 else _ENLARGE
-    resized = np.clip(np.asarray(Image.fromarray(digit).resize((width, height), method)), 0, 1)
+    resized = np.minimum(np.maximum(np.asarray(Image.fromarray(digit).resize((width, height), method)), 0), 1)
     return np.asarray(resized / resized.max(), dtype=np.float32)
 
 
 def _thickened(digit: Ink) -> Ink:
     """Strokes widened by as many pixels as they would lack in the 20×20 box. The picture grows by that border."""
     drawn = digit > _INK
-    inside = np.logical_and.reduce([drawn, *_neighbours(drawn)])
-    stroke = 2 * drawn.sum() / (drawn.sum() - inside.sum())  # area to half its edge: the width of a line
+    up, down, left, right = _neighbours(drawn)
+    inside = np.count_nonzero(drawn & up & down & left & right)
+    area = np.count_nonzero(drawn)
+    stroke = 2 * area / (area - inside)  # area to half its edge: the width of a line
     lacking = _STROKE * max(digit.shape) / _BOX - stroke
     steps = max(0, round(lacking / 2))
-    digit = np.pad(digit, steps)
+    digit = _bordered(digit, steps)
     for _ in range(steps):
         digit = np.maximum.reduce([digit, *_neighbours(digit)])
     return digit
@@ -167,18 +183,25 @@ def _thickened(digit: Ink) -> Ink:
 def _neighbours(values: NDArray[Any]) -> list[NDArray[Any]]:
     """The array moved by one pixel to each of the four sides, zeros coming in."""
     height, width = values.shape
-    padded = np.pad(values, 1)
+    padded = _bordered(values, 1)
     return [padded[y : y + height, x : x + width] for y, x in ((1, 0), (1, 2), (0, 1), (2, 1))]
+
+
+def _bordered(values: NDArray[Any], width: int) -> NDArray[Any]:
+    """With `width` zeros on each side: as `np.pad`, in a fifth of its time."""
+    padded = np.zeros((values.shape[0] + 2 * width, values.shape[1] + 2 * width), values.dtype)
+    padded[width : width + values.shape[0], width : width + values.shape[1]] = values
+    return padded
 
 
 def _centred(boxed: Ink) -> Pixels:
     """On the field with the centre of mass in its middle, as far as the box stays inside."""
     height, width = boxed.shape
-    centre_y = boxed.sum(axis=1) @ np.arange(height) / boxed.sum()
-    centre_x = boxed.sum(axis=0) @ np.arange(width) / boxed.sum()
+    by_row, by_column = boxed.sum(axis=1), boxed.sum(axis=0)
+    weight = by_row.sum()
     middle = _FIELD / 2  # where MNIST's own centres of mass lie
-    top = int(np.clip(round(middle - centre_y), 0, _FIELD - height))
-    left = int(np.clip(round(middle - centre_x), 0, _FIELD - width))
+    top = min(max(round(middle - by_row @ np.arange(height) / weight), 0), _FIELD - height)
+    left = min(max(round(middle - by_column @ np.arange(width) / weight), 0), _FIELD - width)
     field = np.zeros((_FIELD, _FIELD), np.uint8)
     field[top : top + height, left : left + width] = np.rint(boxed * 255)
     return field
