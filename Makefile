@@ -55,8 +55,9 @@ EDITABLE = .venv/bin/pip install --disable-pip-version-check --quiet --no-deps -
 	.venv/peers/bin/pip install --disable-pip-version-check --require-hashes --no-deps -r requirements/peers.lock
 	@touch $@
 
-# What tests and benchmarks drive and no Python package brings: a browser, the compose file's own validator, h2load.
-SYSTEM = chromium docker-compose nghttp2-client
-.venv/system: | .venv/bin/pip
+# What tests and benchmarks drive and no Python package brings: a browser, the compose file's own validator, h2load, and
+# a clock that jumps.
+SYSTEM = chromium docker-compose nghttp2-client faketime
+.venv/system: Makefile | .venv/bin/pip
 	dpkg --status $(SYSTEM) >/dev/null 2>&1 || { $(SUDO) apt-get update && $(SUDO) apt-get install --yes --no-install-recommends $(SYSTEM); }
 	@touch $@

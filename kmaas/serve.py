@@ -25,6 +25,7 @@ from store.layout import Store
 _log = logging.getLogger("kmaas.serve")
 
 _FAILED = 255  # the exit code
+_TICK_S = 1.0  # a signal that the system gave to another thread does not wake this one: it is seen at the next tick
 
 
 @click.command(context_settings={"token_normalize_func": same_dash, "max_content_width": 120})
@@ -63,9 +64,11 @@ def _run(config: Config, store: Path | None, flags: Mapping[str, Any], *, stop_w
             stop_on_eof()
         server = ModelServer(Store.at(store or config.store).root, settings)
         server.start()
-        server.wait_ready()
+        while not server.wait_ready(_TICK_S):
+            pass
         click.echo(f"serving {server.what} on {server.addresses}")
-        threading.Event().wait()
+        while True:
+            threading.Event().wait(_TICK_S)
     except KeyboardInterrupt:
         click.echo("stopping: requests in flight may end", err=True)
     except ConfigError as exc:

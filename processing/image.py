@@ -132,9 +132,9 @@ def _ink(grey: NDArray[np.float32]) -> Ink:
         raise UnusableInputError(
             f"the picture is blank (contrast {strongest:.0f} of 255); expected a digit that differs from its background"
         )
-    ink = np.minimum(ink / strongest, np.float32(1))
-    ink[ink < _NOISE] = 0
-    return ink
+    shares: Ink = np.minimum(ink / strongest, np.float32(1))
+    shares[shares < _NOISE] = 0
+    return shares
 
 
 def _quantile(values: NDArray[np.float32], share: float) -> np.float32:

@@ -71,7 +71,7 @@ def from_proto(proto: Any) -> Array:
         raise TensorError(f"data type {proto.dtype} is not one that can be read")
     shape = _shape(proto)
     count = _elements(shape, wire_type)
-    if not count or not proto.tensor_content:
+    if not proto.tensor_content:
         flat = _from_values(getattr(proto, wire_type.field), wire_type, count)
     elif wire_type is dtypes.STRING:
         flat = _from_string_content(proto.tensor_content, count)

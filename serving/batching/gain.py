@@ -1,5 +1,6 @@
 """Whether batching helps a signature: rows per second of single rows against batches, side by side, at load."""
 
+import logging
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +16,8 @@ from serving.cores import usable_cores
 from serving.errors import RequestError
 from serving.runtimes.runtime import Runtime
 from wire.tensors import Array
+
+_log = logging.getLogger(__name__)
 
 BATCH = 8
 ENOUGH = 1.2  # times as many rows; less is within the noise, and batching costs latency
@@ -67,6 +70,8 @@ def measure(
                 gains[name] = _measured(run, rows, clock_s)
         except RequestError:  # it does not take them: nothing is known, so nothing is changed
             continue
+        except Exception:  # a defect of the runtime or of ours must not keep a version from serving as it is
+            _log.exception("whether batching helps signature %s could not be measured", name)
     return gains
 
 

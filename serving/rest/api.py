@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -104,6 +105,15 @@ class RestApi:
         except RequestError as exc:
             refused = error(_HTTP.get(exc.code, 500), exc.message, exc.code)
             return replace(refused, method=route, what=what)
+
+    def refusal(self, method: str, target: str, status: int, message: str, code: Code) -> Answer:
+        """An error from around the interface, with what the path asked for."""
+        refused = error(status, message, code)
+        for verb, name, pattern, _ in self._routes:
+            if method == verb and (match := pattern.fullmatch(target)):
+                with suppress(RequestError):
+                    return replace(refused, method=name, what=Answered(_model_spec(match).name))
+        return refused
 
     def _predict(self, spec: Any, body: bytes) -> tuple[str, Answered]:
         document = parse(body)

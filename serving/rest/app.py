@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from serving.control_plane import ControlPlane
@@ -95,7 +96,7 @@ class RestApp:
         except Disconnected:
             return
         except TimeoutError:
-            size, reply = 0, _late(self._body_timeout_s)
+            size, reply = 0, self._late(request, started)
         await _send(send, reply)
         if self._access_log is not None:
             self._access_log.write(
@@ -119,16 +120,16 @@ class RestApp:
         if not (request.method in _METHODS - {"OPTIONS"} and request.of_api):
             return await bodies.skip(receive, self._body_timeout_s), await self._without_body(request)
         if not self._in_flight.enter():
-            refusal = error(429, "Server Threadpool Exhausted", Code.RESOURCE_EXHAUSTED)
-            return await bodies.skip(receive, self._body_timeout_s), Reply.of(refusal)
+            size = await bodies.skip(receive, self._body_timeout_s)
+            return size, self._refused(request, 429, "Server Threadpool Exhausted", Code.RESOURCE_EXHAUSTED, started)
         run = asyncio.get_running_loop().run_in_executor
         try:
             async with bodies.upload(receive, self._uploads, self._body_timeout_s) as body:
                 return len(body), await run(self._workers, self._of_api, request, body, started)
         except TooLarge as exc:
-            return 0, Reply.of(error(413, str(exc), Code.INVALID_ARGUMENT))
+            return 0, self._refused(request, 413, str(exc), Code.INVALID_ARGUMENT, started)
         except TooMuch as exc:
-            return 0, Reply.of(error(429, str(exc), Code.RESOURCE_EXHAUSTED))
+            return 0, self._refused(request, 429, str(exc), Code.RESOURCE_EXHAUSTED, started)
         finally:
             self._in_flight.leave()
 
@@ -150,27 +151,43 @@ class RestApp:
         return _page(404, "Not Found")
 
     def _of_api(self, request: "_Request", body: bytes, started: float) -> Reply:
-        answer = self._answer(request, body)
-        self._requests.ended(
-            answer.method, answer.code, answer.what, started, api=answer.method if request.method == "POST" else ""
-        )
-        reply = Reply.of(answer)
-        return _encoded(replace(reply, headers=self._cors), request) if self._cors else _encoded(reply, request)
+        return _encoded(self._counted(request, self._answer(request, body), started), request)
 
     def _answer(self, request: "_Request", body: bytes) -> Answer:
+        refusal = partial(self._api.refusal, request.method, request.target)
         try:
-            return self._api.answer(request.method, request.target, bodies.unpacked(body) if request.gzipped else body)
+            packed = request.gzipped and body
+            return self._api.answer(request.method, request.target, bodies.unpacked(body) if packed else body)
         except TooLarge as exc:
-            return error(413, str(exc), Code.INVALID_ARGUMENT)
+            return refusal(413, str(exc), Code.INVALID_ARGUMENT)
         except zlib.error as exc:
             text = f"the body is not the gzip stream that Content-Encoding promises: {exc}"
-            return error(400, text, Code.INVALID_ARGUMENT)
+            return refusal(400, text, Code.INVALID_ARGUMENT)
         except MemoryError:
-            return error(429, "not enough memory for this request", Code.RESOURCE_EXHAUSTED)
+            return refusal(429, "not enough memory for this request", Code.RESOURCE_EXHAUSTED)
         except Exception:  # our own defect: the caller gets an id, the log the rest
             incident = uuid.uuid4().hex
             _log.exception("%s %s failed, incident %s", request.method, request.target, incident)
-            return error(500, f"internal error, incident {incident}", Code.INTERNAL)
+            return refusal(500, f"internal error, incident {incident}", Code.INTERNAL)
+
+    def _counted(self, request: "_Request", answer: Answer, started: float) -> Reply:
+        """The reply to a request of the API, whoever answered it."""
+        self._requests.ended(
+            answer.method, answer.code, answer.what, started, api=answer.method if request.method == "POST" else ""
+        )
+        return replace(Reply.of(answer), headers=self._cors)
+
+    def _refused(self, request: "_Request", status: int, message: str, code: Code, started: float) -> Reply:
+        return self._counted(request, self._api.refusal(request.method, request.target, status, message, code), started)
+
+    def _late(self, request: "_Request", started: float) -> Reply:
+        """The end of the connection, too: what still comes of the body is no request."""
+        text = f"the body did not arrive within {self._body_timeout_s:g} seconds"
+        if request.of_api:
+            reply = self._refused(request, 408, text, Code.DEADLINE_EXCEEDED, started)
+        else:
+            reply = Reply.of(error(408, text, Code.DEADLINE_EXCEEDED))
+        return replace(reply, headers=(*reply.headers, (b"connection", b"close")))
 
     def _readiness(self) -> Reply:
         """Ready once every model has loaded or failed; a model that failed must not take the others off the air."""
@@ -231,11 +248,6 @@ def _is_available(model: Any) -> bool:
 
 def _unready(why: str) -> Reply:
     return Reply.of(error(503, why, Code.UNAVAILABLE))
-
-
-def _late(seconds: float) -> Reply:
-    answer = error(408, f"the body did not arrive within {seconds:g} seconds", Code.DEADLINE_EXCEEDED)
-    return replace(Reply.of(answer), headers=((b"connection", b"close"),))
 
 
 def _page(status: int, title: str) -> Reply:

@@ -89,19 +89,24 @@ def _refusal(size: int, part: int, held: InFlight) -> TooLarge | TooMuch | None:
 
 
 def unpacked(body: bytes) -> bytes:
-    """What a gzip body holds.
+    """What a gzip body holds, all its members (RFC 1952) one after another.
 
     Raises:
         TooLarge: more than `MAX_INFLATED`.
         zlib.error: it is no gzip stream, or cut short.
     """
-    stream = zlib.decompressobj(_GZIP)
-    inflated = stream.decompress(body, MAX_INFLATED + 1)
-    if len(inflated) > MAX_INFLATED:
-        raise TooLarge(f"the body inflates to more than {MAX_INFLATED} bytes, which is the most accepted")
-    if not stream.eof:
-        raise zlib.error("it is cut short")
-    return inflated
+    members: list[bytes] = []
+    room = MAX_INFLATED
+    while body:
+        stream = zlib.decompressobj(_GZIP)
+        members.append(stream.decompress(body, room + 1))
+        room -= len(members[-1])
+        if room < 0:
+            raise TooLarge(f"the body inflates to more than {MAX_INFLATED} bytes, which is the most accepted")
+        if not stream.eof:
+            raise zlib.error("it is cut short")
+        body = stream.unused_data
+    return b"".join(members)
 
 
 def accepts_gzip(header: bytes) -> bool:

@@ -36,6 +36,13 @@ _INT64_DIGITS = 20  # with the sign
 # go back. One that did would be quadratic, with the interpreter's lock held.
 _A_STRING = r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)'
 _STRING = re.compile(_A_STRING, re.DOTALL)
+_NUMBER = re.compile(rf"{_A_STRING}|(?P<number>-?\d++(?:\.\d++)?(?:[eE][-+]?\d++)?)", re.DOTALL | re.ASCII)
+# A number up to what is missing behind it; the group is the part that is one without it.
+_BROKEN_NUMBERS = {
+    "fraction part": re.compile(r"(\d++)\."),
+    "exponent": re.compile(r"(\d++(?:\.\d++)?)[eE][-+]?"),
+}
+_BLANK = "\ufeff \t\r\n"
 _INF = re.compile(rf"({_A_STRING})|\bInf\b", re.DOTALL)
 
 
@@ -60,16 +67,16 @@ def parse(body: bytes) -> dict[str, Any]:
 
 def _parse_leniently(body: bytes) -> Any:
     text = body.decode(errors="surrogateescape")
-    start = len(text) - len(text.lstrip("\ufeff \t\r\n"))
+    start = len(text) - len(text.lstrip(_BLANK))
     if "Inf" in text:
         text = _INF.sub(lambda match: match[1] or "Infinity", text)
     try:
         document, end = _DECODER.raw_decode(text, start)
     except json.JSONDecodeError as exc:
-        reason = _REASONS.get(exc.msg) or _missing_comma(text[: exc.pos])
-        raise _parse_error(reason, text[: exc.pos]) from exc
-    except ValueError as exc:  # of `_whole`
-        raise _parse_error("Number too big to be stored in double.", text[:start]) from exc
+        reason, at = _reason(exc, text)
+        raise _parse_error(reason, text[:at]) from exc
+    except ValueError as exc:  # of `_whole` or `_real`
+        raise _parse_error("Number too big to be stored in double.", text[: _too_big(text)]) from exc
     except RecursionError as exc:
         raise RequestError(Code.INVALID_ARGUMENT, "JSON Parse error: The document is nested too deeply") from exc
     for escape in _ESCAPE.finditer(text, start, end):
@@ -92,7 +99,33 @@ def _whole(digits: str) -> int | float:
     return approximate
 
 
-_DECODER = json.JSONDecoder(parse_int=_whole)
+def _real(digits: str) -> float:
+    """Raises `ValueError` beyond float64."""
+    number = float(digits)
+    if math.isinf(number):
+        raise ValueError
+    return number
+
+
+_DECODER = json.JSONDecoder(parse_int=_whole, parse_float=_real)
+
+
+def _too_big(text: str) -> int:
+    """Where the first number beyond float64 begins."""
+    found = (match for match in _NUMBER.finditer(text) if match["number"])
+    return next((match.start() for match in found if math.isinf(float(match["number"]))), 0)
+
+
+def _reason(error: json.JSONDecodeError, text: str) -> tuple[str, int]:
+    """RapidJSON's words for what Python's parser stumbled over, and where RapidJSON would stop."""
+    at = error.pos
+    if at == len(text) and not text.strip(_BLANK):
+        return "The document is empty.", at
+    for missing, broken_number in _BROKEN_NUMBERS.items():
+        found = broken_number.match(text, len(text[:at].rstrip("0123456789.")))
+        if found and found.end(1) == at:
+            return f"Miss {missing} in number.", found.end()
+    return _REASONS.get(error.msg) or _missing_comma(text[:at]), at
 
 
 def _missing_comma(before: str) -> str:

@@ -38,6 +38,15 @@ class _Limited(HttpToolsProtocol):
             if self._head_size > _MAX_HEAD:
                 self.transport.close()
 
+    def eof_received(self) -> bool:  # type: ignore[override]  # as asyncio has it: true keeps the way back open
+        """A client that has said everything, and closed its half, still gets its answer. TLS has no halves."""
+        cycle = self.cycle
+        answering = cycle is not None and not (cycle.more_body or cycle.response_complete)
+        if not answering or self.transport.get_extra_info("sslcontext") is not None:
+            return False
+        cycle.keep_alive = False
+        return True
+
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._begin_head()

@@ -51,7 +51,7 @@ def columnar(value: Any, inputs: Mapping[str, int]) -> dict[str, Array]:
 
 def rows(instances: Sequence[Any], inputs: Mapping[str, int]) -> dict[str, Array]:
     """The tensors of `{"instances": instances}`, not empty: one row per item, all items of one shape."""
-    if not isinstance(instances[0], dict) and len(inputs) > 1:
+    if not _is_named(instances[0]) and len(inputs) > 1:
         raise _invalid(
             "instances is a plain list, but expecting list of objects as multiple input tensors required as per "
             "tensorinfo_map"

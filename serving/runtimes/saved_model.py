@@ -12,6 +12,8 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from serving.errors import Code, LoadError, RequestError
 from serving.runtimes import measure
 from serving.runtimes.graph import traits
@@ -123,7 +125,7 @@ class SavedModel:
         options = self._in_caller if in_caller else self._with_timeout(timeout_s)
         started = time.monotonic()
         try:
-            found: list[Array] = self._session._call_tf_sessionrun(  # noqa: SLF001 (Session.run would refuse feeds of another shape than the placeholder's; the real server does not)
+            found: list[Array | bytes] = self._session._call_tf_sessionrun(  # noqa: SLF001 (Session.run would refuse feeds of another shape than the placeholder's; the real server does not)
                 options, feeds, fetches, [], None
             )
         except self._op_error as exc:
@@ -133,7 +135,7 @@ class SavedModel:
                 self._api.TF_DeleteBuffer(options)
         if in_caller and timeout_s is not None and time.monotonic() - started > timeout_s:
             raise RequestError(Code.DEADLINE_EXCEEDED, "Timed out waiting for notification")
-        return found
+        return [_scalar_string(value) if isinstance(value, bytes) else value for value in found]
 
     def _with_timeout(self, timeout_s: float | None) -> Any:
         """`RunOptions` in a buffer of the C library, which the caller deletes. None: without a timeout."""
@@ -170,6 +172,11 @@ class SavedModel:
                 raise no_tensor(tensor_name) from exc
             self._tf_outputs[tensor_name] = handle
         return handle
+
+
+def _scalar_string(value: bytes) -> Array:
+    """Of every other tensor the session makes an array. An array of bytes as such would lose zeros at the end."""
+    return np.array(value, dtype=object)
 
 
 def no_tensor(name: str) -> RequestError:

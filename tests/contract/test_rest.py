@@ -24,6 +24,13 @@ def test_rows_and_columns(server: Server) -> None:
     assert predict(server, f"many/versions/{VERSION}", strings).json() == {"predictions": [both]}
 
 
+def test_a_single_string(server: Server) -> None:
+    """A scalar: the session that runs the graph gives it as bytes, not as an array."""
+    joined = {"signature_name": "joined", "inputs": ["a", "b"]}
+    assert predict(server, "many", joined).json() == {"outputs": {"all": "ab", "text": ["a", "b"]}}
+    assert predict(server, "many", joined | {"inputs": "a"}).json() == {"outputs": {"all": "a", "text": "a"}}
+
+
 @pytest.mark.parametrize(
     ("model", "body", "status", "message"),
     [

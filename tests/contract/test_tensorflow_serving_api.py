@@ -82,6 +82,9 @@ def test_typed_values_and_a_repeated_value(stubs: Stubs) -> None:
 def test_strings_keep_every_byte(stubs: Stubs) -> None:
     response = stubs.predict("many", "strings", text=[b"a\0", b"\xff"])
     assert tf.make_ndarray(response.outputs["text"]).tolist() == [b"a\0", b"\xff"]
+    joined = stubs.predict("many", "joined", text=[b"a\0", b"\xff\0"]).outputs
+    assert not joined["all"].tensor_shape.dim
+    assert list(joined["all"].string_val) == [b"a\0\xff\0"]
 
 
 @pytest.mark.parametrize("name", ["int8", "uint8", "int16", "int32", "int64", "uint32"])

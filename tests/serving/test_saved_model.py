@@ -48,6 +48,13 @@ def test_strings_keep_every_byte(many: SavedModel) -> None:
     assert many.run("strings", {"text": text}, ["text"], None)[0].tolist() == text.tolist()
 
 
+def test_a_single_string_is_an_array_like_all_else(many: SavedModel) -> None:
+    text = np.array([b"a\0", b"\xff\0"], dtype=object)
+    whole, same = many.run("joined", {"text": text}, ["all", "text"], None)
+    assert (whole.shape, whole.dtype, whole.tolist()) == ((), object, b"a\0\xff\0")
+    assert same.tolist() == text.tolist()
+
+
 @pytest.mark.parametrize(
     ("signature", "inputs", "outputs", "message"),
     [

@@ -80,6 +80,8 @@ def _save_many(tf: Any, into: Path) -> None:
             lambda a, b: {"sum": a + b, "difference": a - b}, a=(rows, tf.float32), b=(rows, tf.float32)
         ),
         "strings": signature(lambda text: {"text": text, "text_bytes": text}, text=(rows, tf.string)),
+        "joined": signature(lambda text: {"all": tf.strings.reduce_join(text), "text": text}, text=(None, tf.string)),
+        "pairs": signature(lambda s, t: {"pair": s + t}, s=(rows, tf.string), t=(rows, tf.string)),
         "integers": signature(
             lambda int8, uint8, int16, int32, int64, uint32: {
                 "int8": int8,

@@ -97,7 +97,7 @@ def test_more_values_than_elements_are_not_looked_at() -> None:
     assert from_proto(proto((1,), dtype=1, float_val=[1, 2])).tolist() == [1]
     assert from_proto(proto((1,), dtype=4, int_val=[300, 2])).tolist() == [44]
     assert from_proto(proto((1,), dtype=7, string_val=[b"a", b"b"])).tolist() == [b"a"]
-    assert from_proto(proto((0,), dtype=1, tensor_content=b"1234")).tolist() == []
+    assert from_proto(proto((0,), dtype=1, float_val=[1])).tolist() == []
 
 
 def test_complex_numbers_take_two_values_each() -> None:
@@ -144,6 +144,8 @@ def test_tensorflow_reads_what_is_written(write: Any) -> None:
     "lie",
     [
         proto((2,), dtype=1, tensor_content=b"1234"),
+        proto((0,), dtype=1, tensor_content=b"1234"),
+        proto((0,), dtype=7, tensor_content=b"\1a"),
         proto((), dtype=1, tensor_content=b"12345"),
         proto((1,), dtype=10, tensor_content=b"\2"),
         proto((2,), dtype=7, tensor_content=b"\1\2a"),

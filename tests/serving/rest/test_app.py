@@ -196,7 +196,7 @@ def test_bodies_that_nobody_asked_for_are_not_kept_and_the_others_only_up_to_a_l
 
 
 def test_slow_heads_and_slow_bodies_end(serve: Serve) -> None:
-    served = serve(rest_api_timeout_in_ms=200)
+    served = serve(rest_api_timeout_in_ms=200, rest_api_enable_cors_support=True)
     assert exchange(served, b"") == b""
     assert exchange(served, b"POST /v1/models/plus:pre") == b""
     first = head("/livez", method="GET")
@@ -204,7 +204,19 @@ def test_slow_heads_and_slow_bodies_end(serve: Serve) -> None:
     late = exchange(served, head(PREDICT, "Content-Length: 99") + b"{")
     assert late.startswith(b"HTTP/1.1 408 ")
     assert b"did not arrive within 0.2 seconds" in late
+    assert b"access-control-allow-origin: *" in late
+    assert metric(served, ':tensorflow:serving:request_count{model_name="plus",status="DEADLINE_EXCEEDED"}') == 1
     assert ask(served.url + "/livez").status == 200
+
+
+def test_a_client_that_has_said_everything_may_close_its_half(served: Served) -> None:
+    request = head(PREDICT, f"Content-Length: {len(BODY)}") + BODY
+    for sent, answers in ((request, 1), (head("/livez", method="GET"), 1), (request[:-1], 0), (b"", 0)):
+        with connect(served) as connection:
+            connection.sendall(sent)
+            connection.shutdown(socket.SHUT_WR)
+            received = b"".join(iter(lambda connection=connection: connection.recv(4096), b""))  # type: ignore[misc]  # bound
+            assert received.count(b"HTTP/1.1 200 OK") == answers
 
 
 def test_a_head_without_end(served: Served) -> None:
@@ -240,4 +252,5 @@ def test_more_requests_than_may_wait_are_refused(serve: Serve, monkeypatch: pyte
         until(lambda: metric(served, 'kmaas_calls_in_flight{protocol="REST"}') == 1, "it is in flight")
         second = ask(url, body, {})
         assert (second.status, refused(second)) == (429, "Server Threadpool Exhausted")
+        assert metric(served, ':tensorflow:serving:request_count{model_name="m",status="RESOURCE_EXHAUSTED"}') == 1
         assert first.result().status == 200

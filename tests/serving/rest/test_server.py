@@ -35,8 +35,8 @@ class Rest:
     def __init__(self, served: Served) -> None:
         self._served = served
 
-    def get(self, path: str) -> Answer:
-        return ask(self._served.url + path)
+    def get(self, path: str, headers: dict[str, str] | None = None) -> Answer:
+        return ask(self._served.url + path, headers=headers)
 
     def post(self, path: str, body: bytes, headers: dict[str, str] | None = None) -> Answer:
         return ask(self._served.url + path, body, headers or {})
@@ -197,9 +197,13 @@ def test_gzip_bodies(rest: Rest) -> None:
         return rest.post("/v1/models/plus:predict", body, {"Content-Encoding": "gzip"})
 
     assert post(gzip.compress(b'{"instances": [2]}')).json() == {"predictions": [3.0]}
+    assert post(gzip.compress(b'{"instances":') + gzip.compress(b" [2]}")).json() == {"predictions": [3.0]}
+    assert rest.get("/v1/models/plus", {"Content-Encoding": "gzip"}).status == 200
+    assert error(post(b"")) == (400, "JSON Parse error: The document is empty")
     assert error(post(b'{"instances": [2]}'))[0] == 400
     assert error(post(gzip.compress(b'{"instances": [2]}' * 99)[:20]))[0] == 400
     assert error(post(gzip.compress(bytes(101 * 10**6))))[0] == 413
+    assert error(post(gzip.compress(bytes(51 * 10**6)) * 2))[0] == 413
 
 
 def test_status(rest: Rest) -> None:

@@ -119,6 +119,8 @@ def test_rows_of_values_and_of_objects() -> None:
     [
         ([1], {"a": FLOAT, "b": FLOAT}, "instances is a plain list, but expecting list of objects as multiple input "
          "tensors required as per tensorinfo_map"),
+        ([{"b64": "QQ=="}], {"a": STRING, "b": STRING}, "instances is a plain list, but expecting list of objects as "
+         "multiple input tensors required as per tensorinfo_map"),
         ([{"x": 1}, 2], X, "Expecting object but got list at item 1 of input list"),
         ([1, {"x": 2}], X, "Expecting value/list but got object at item 1 of input list"),
         ([{"y": 1}], X, "Failed to process element: 0 key: y of 'instances' list. Error: INVALID_ARGUMENT: JSON "
