@@ -32,7 +32,7 @@ _TICK_S = 1.0  # a signal that the system gave to another thread does not wake t
 @click.option("--store", type=click.Path(path_type=Path), help="Folder whose models are served, if no model is named.")
 @flags_of(ServeSettings)
 @ignored_flags(IGNORED_FLAGS)
-@click.option("--version", "show_version", is_flag=True, help="Show versions and exit.")
+@click.option("--version", "show_version", type=bool, is_flag=False, flag_value="true", help="Show versions and exit.")
 @click.option("--stop-on-eof", "stop_with_parent", is_flag=True, hidden=True)
 @click.pass_obj
 def serve(config: Config, /, store: Path | None, *, stop_with_parent: bool, show_version: bool, **flags: Any) -> None:

@@ -7,10 +7,11 @@ we bind to loopback, open REST, retry a failing load sooner and less often, and 
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 Count = Annotated[int, Field(ge=0)]
+File = Annotated[Path | None, BeforeValidator(lambda given: None if given == "" else given)]  # "": as if not given
 
 # Flags of TensorFlow Serving that say nothing to a server on CPU, or to this one: taken, with a warning. name -> why
 IGNORED_FLAGS = {
@@ -53,8 +54,8 @@ class ServeSettings(BaseModel):
     rest_api_timeout_in_ms: Annotated[int, Field(gt=0)] = Field(30_000, description="Limit of each run for REST.")
     rest_api_enable_cors_support: bool = Field(False, description="Let pages of any origin ask.")
     rest_api_access_log: bool = Field(False, description="One JSON line per REST request on standard output.")
-    ssl_config_file: Path | None = Field(None, description="Text SSLConfig: TLS for gRPC and REST.")
-    monitoring_config_file: Path | None = Field(None, description="Text MonitoringConfig: another path of the metrics.")
+    ssl_config_file: File = Field(None, description="Text SSLConfig: TLS for gRPC and REST.")
+    monitoring_config_file: File = Field(None, description="Text MonitoringConfig: another path of the metrics.")
     lame_duck_seconds: Annotated[float, Field(ge=0)] = Field(
         0, description="At SIGTERM: answers go on for so long, while probes say not ready."
     )
@@ -63,9 +64,9 @@ class ServeSettings(BaseModel):
     # What it serves: the store, unless one of these is given
     model_name: str = Field("default", description="Name of the one model at --model_base_path.")
     model_base_path: str = Field("", description="Folder of one model's versions, to serve only that.")
-    model_config_file: Path | None = Field(None, description="Text ModelServerConfig: the models to serve.")
-    model_config_file_poll_wait_seconds: Annotated[float, Field(ge=0)] = Field(
-        0, description="Seconds between two looks at the config file. 0: read it once."
+    model_config_file: File = Field(None, description="Text ModelServerConfig: the models to serve.")
+    model_config_file_poll_wait_seconds: float = Field(
+        0, description="Seconds between two looks at the config file. 0 or negative: read it once."
     )
     file_system_poll_wait_seconds: float = Field(
         1.0, description="Seconds between two looks for versions. 0: look once; negative: never."
@@ -88,7 +89,7 @@ class ServeSettings(BaseModel):
 
     # How it runs
     enable_batching: bool = Field(False, description="Batch requests as --batching_parameters_file says.")
-    batching_parameters_file: Path | None = Field(None, description="Text BatchingParameters.")
+    batching_parameters_file: File = Field(None, description="Text BatchingParameters.")
     enable_per_model_batching_parameters: bool = Field(
         False, description="Take them from each version's batching_params.pbtxt; versions without are not batched."
     )
@@ -104,7 +105,7 @@ class ServeSettings(BaseModel):
     tensorflow_session_parallelism: Count = Field(0, description="Both of the two below at once.")
     tensorflow_intra_op_parallelism: Count = Field(0, description="Threads of one op. 0: half the cores.")
     tensorflow_inter_op_parallelism: Count = Field(0, description="Ops that run side by side. 0: TensorFlow's choice.")
-    tensorflow_session_config_file: Path | None = Field(None, description="Text ConfigProto.")
+    tensorflow_session_config_file: File = Field(None, description="Text ConfigProto.")
     xla_cpu_compilation_enabled: bool = Field(False, description="Compile graphs that need XLA.")
     litert_runtime: bool = Field(True, description="Use a version's LiteRT twin where it proves itself.")
 

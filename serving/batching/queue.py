@@ -65,13 +65,14 @@ class Queue:
         Raises:
             RequestError: UNAVAILABLE, more batches would be needed than are allowed. Nothing was queued.
         """
-        key = group(call.inputs, self.execution.inputs, pad=self.parameters.pad_variable_length_inputs)
+        pads = self.parameters.pad_variable_length_inputs
+        splits = self.parameters.enable_large_batch_splitting and (call.rows > self._limit or not pads)
+        # Pieces are put together again: they must not be padded, each to the length of other neighbours.
+        key = (splits, group(call.inputs, self.execution.inputs, pad=pads and not splits))
         open_batch = self._open.get(key)
         room = self._limit - open_batch.rows if open_batch else 0
         self._check_capacity(call.rows, room)
-        sizes = (
-            piece_sizes(call.rows, room, self._limit) if self.parameters.enable_large_batch_splitting else [call.rows]
-        )
+        sizes = piece_sizes(call.rows, room, self._limit) if splits else [call.rows]
         parts = [call.inputs] if len(sizes) == 1 else pieces(call.inputs, sizes)
         for part, size in zip(parts, sizes, strict=True):
             call.tasks.append(Task(call, part, size))

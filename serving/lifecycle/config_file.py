@@ -10,12 +10,14 @@ from serving.lifecycle.model_config import Configs, read_config
 
 _log = logging.getLogger(__name__)
 
+_PATIENCE_S = 1.0  # at the end, with a file that hangs
+
 
 class ConfigFile:
     """Watches a text `ModelServerConfig`. What cannot be read or done is logged, and the models stay as they are."""
 
     def __init__(self, path: Path, interval_s: float, core: Core, served: Configs) -> None:
-        """`served` is what was read of it at the start. With `interval_s` 0 it is not read again."""
+        """`served` is what was read of it at the start. With `interval_s` 0 or less it is not read again."""
         self._path = path
         self._interval_s = interval_s
         self._core = core
@@ -25,14 +27,14 @@ class ConfigFile:
         self._thread = threading.Thread(target=self._run, name="config-file", daemon=True)
 
     def start(self) -> None:
-        if self._interval_s:
+        if self._interval_s > 0:
             self._thread.start()
 
     def stop(self) -> None:
-        """Returns when the thread has ended; also fine before `start`."""
+        """Returns when the thread has ended, or hangs in reading the file; also fine before `start`."""
         self._stopping.set()
         if self._thread.ident is not None:
-            self._thread.join()
+            self._thread.join(_PATIENCE_S)
 
     def poll(self) -> None:
         """One look at the file. The thread calls it; a test may instead.

@@ -1,5 +1,6 @@
 """The loader of one version: opens it, with retries, unless it is abandoned meanwhile."""
 
+import errno
 import logging
 import threading
 import time
@@ -11,6 +12,13 @@ from serving.metrics import Metrics
 from serving.runtimes.runtime import Runtime
 
 _log = logging.getLogger(__name__)
+
+_OF_ERRNO = {
+    errno.EACCES: Code.PERMISSION_DENIED,
+    errno.EPERM: Code.PERMISSION_DENIED,
+    errno.ENOENT: Code.NOT_FOUND,
+    errno.ENOMEM: Code.RESOURCE_EXHAUSTED,
+}
 
 OpenVersion = Callable[[str, int, Path], Runtime]
 """Opens a version by its model, number and folder; the caller closes the runtime. Raises `LoadError`."""
@@ -78,17 +86,23 @@ class Loader:
             return self._open()
         except LoadError:
             raise
+        except OSError as exc:
+            code = _OF_ERRNO.get(exc.errno or 0, Code.UNKNOWN)
+            raise LoadError(code, f"{exc.filename or self.path}: {exc.strerror or exc}") from exc
         except Exception as exc:  # a runtime's own defect must end in the status, not end the loading thread
             _log.exception("loading %s failed in an unforeseen way", self.path)
             raise LoadError(Code.INTERNAL, f"{type(exc).__name__}: {exc}") from exc
 
 
 def fingerprint(folder: Path) -> frozenset[tuple[str, int, int]] | None:
-    """Names, sizes and times of all files under `folder`: whether it changed since. None if it cannot be read."""
+    """Names, sizes and times of all files under `folder`: whether it changed since, their permissions included.
+
+    None if it cannot be read.
+    """
     try:
         files = [path for path in folder.rglob("*") if path.is_file()]
         return frozenset(
-            (str(path.relative_to(folder)), (stat := path.stat()).st_size, stat.st_mtime_ns) for path in files
+            (str(path.relative_to(folder)), (stat := path.stat()).st_size, stat.st_ctime_ns) for path in files
         )
     except OSError:
         return None

@@ -13,10 +13,11 @@ from serving.errors import Code, LoadError, RequestError
 from serving.lifecycle.loader import Loader, OpenVersion, fingerprint
 from serving.lifecycle.model_config import Configs, ModelConfig
 from serving.lifecycle.policy import State, Unload, next_action
-from serving.lifecycle.residents import estimate, evictions, resident_bytes
+from serving.lifecycle.residents import estimate, evictions
 from serving.lifecycle.rules import Rules
 from serving.lifecycle.tracked import Failure, TrackedModel, TrackedVersion, VersionStatus
 from serving.lifecycle.use import Use
+from serving.memory import versions_bytes
 from serving.metrics import Metrics, Sample
 from serving.servable import Servable
 
@@ -29,7 +30,7 @@ class Manager:
     """Loads the wanted versions of each model, keeps an old one until a new one serves and its last user has left.
 
     Thread-safe. Loads and unloads run on threads of their own; of one model one load at a time. A load that never ends
-    keeps its model's other versions from loading, and one of the places to load, until another version is wanted.
+    keeps its model's other versions from loading until another version is wanted, and other models' for a minute.
     """
 
     def __init__(
@@ -39,14 +40,19 @@ class Manager:
         metrics: Metrics,
         *,
         clock: Callable[[], float] = time.monotonic,
-        memory_used: Callable[[], int] = resident_bytes,
+        memory_used: Callable[[], int] = versions_bytes,
+        patience_s: float = 60,
     ) -> None:
-        """`clock` (seconds) and `memory_used` (bytes of this process) decide which versions a lazy server unloads."""
+        """`clock` (seconds) and `memory_used` (bytes of this process) decide which versions a lazy server unloads.
+
+        A load that takes longer than `patience_s` gives up its place to load, and goes on.
+        """
         self._open = open_version
         self._rules = rules
         self._metrics = metrics
         self._clock = clock
         self._memory_used = memory_used
+        self._patience_s = patience_s
         self._models: dict[str, TrackedModel] = {}
         self._loading: set[TrackedVersion] = set()  # those that hold one of the load threads' places
         self._queue: dict[str, TrackedVersion] = {}  # what each model loads next, as places are free
@@ -311,10 +317,14 @@ class Manager:
         self._make_room(version)
         before = self._memory_used()
         servable, error = None, None
+        watch = threading.Timer(self._patience_s, self._give_up_place, [version])
+        watch.daemon = True
+        watch.start()
         try:
             servable = Servable(name, version.number, version.loader.load())
         except LoadError as exc:
             error = Failure(exc.code, exc.message)
+        watch.cancel()
         with self._changed:
             version.servable, version.error = servable, error
             version.state = State.AVAILABLE if error is None else State.END
@@ -325,6 +335,14 @@ class Manager:
                 model.failed[version.number] = seen
             self._loading.discard(version)
             self._advance(name)
+
+    def _give_up_place(self, version: TrackedVersion) -> None:
+        """Its files may hang for ever, as those of a network folder do: nobody else is to wait for them."""
+        with self._changed:
+            if version in self._loading:
+                _log.warning("%s is still loading after %g s", version.loader.path, self._patience_s)
+                self._loading.discard(version)
+                self._start_due()
 
     def _unload(self, name: str, version: TrackedVersion, then: State) -> None:
         servable = version.servable

@@ -1,6 +1,5 @@
 """The memory that versions take: measured, estimated, and which of them leave to make room for another."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,15 +34,6 @@ def evictions(residents: Sequence[Resident[K]], needed: int, budget: int) -> lis
             leaving.append(resident.version)
             excess -= resident.size
     return leaving
-
-
-def resident_bytes() -> int:
-    """This process' memory that is in RAM; 0 where /proc does not tell."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
-    except OSError:
-        return 0
-    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def estimate(folder: Path) -> int:

@@ -23,14 +23,17 @@ _MAX_ELEMENTS = 2**24
 _GAIN = 1.1  # what the pool must gain to be preferred: two callers at once would share it
 
 
-def caller_is_better(in_caller: Callable[[], object], in_pool: Callable[[], object]) -> bool:
-    """Runs both by turns, at least once each after a first run of `in_pool`, which must stop itself after `LIMIT_S`."""
+def seconds_in_caller(in_caller: Callable[[], object], in_pool: Callable[[], object]) -> float | None:
+    """What a run takes in the caller's thread, None if the pool is better.
+
+    Runs both by turns, at least once each after a first run of `in_pool`, which must stop itself after `LIMIT_S`.
+    """
     try:
         in_pool()
         caller_s, pool_s = best_times(in_caller, in_pool)
     except RequestError:  # made-up inputs are not everyone's taste
-        return False
-    return faster(caller_s, pool_s)
+        return None
+    return caller_s if faster(caller_s, pool_s) else None
 
 
 def faster(caller_s: float, pool_s: float) -> bool:

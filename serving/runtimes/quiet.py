@@ -8,6 +8,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from serving.memory import common
+
 _importing = threading.Lock()
 _aside = threading.Lock()  # there is one standard error
 _CHATTER = re.compile(
@@ -24,7 +26,7 @@ def import_tensorflow_quietly() -> None:
     with _importing:
         if "tensorflow" not in sys.modules:
             os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-            with chatter_aside():
+            with chatter_aside(), common():
                 import tensorflow as tf
 
                 tf.config.list_physical_devices()  # it looks for GPUs aloud

@@ -19,27 +19,27 @@ from serving.runtimes import measure
 from serving.runtimes.graph import traits
 from serving.runtimes.heap import give_back
 from serving.runtimes.options import RuntimeOptions
-from serving.runtimes.session import load_session
+from serving.runtimes.session import CALLER, load_session
 from wire import messages
 from wire.errors import TensorError
 from wire.tensors import Array, from_proto
 
 _RunOptions = messages.message("tensorflow.RunOptions")
-_CALLER = -1  # `RunOptions.inter_op_thread_pool`: run every op in the thread that calls
+_CALLER_LIMIT_S = 0.05  # a run that is expected to take longer goes to the pool, whose deadline ends it
 
 
 @dataclass
 class _Plan:
     """What `run` needs of a signature: tensor names by alias; the inputs' are sorted, for one order of feeds.
 
-    `in_caller`: runs go on in the caller's thread, where nothing interrupts them. `refused`: XLA would be needed.
-    `pure`: see `Runtime.pure`.
+    `caller_elements`: runs with no more elements of inputs go on in the caller's thread, where nothing interrupts
+    them. `refused`: XLA would be needed. `pure`: see `Runtime.pure`.
     """
 
     inputs: Mapping[str, str]
     outputs: Mapping[str, str]
     defaults: Mapping[str, Array]
-    in_caller: bool = False
+    caller_elements: int = -1
     refused: bool = False
     pure: bool = False
 
@@ -59,9 +59,7 @@ class SavedModel:
 
         self._api = pywrap_tf_session
         self._op_error = tf.errors.OpError
-        self._in_caller = self._api.TF_NewBufferFromString(
-            _RunOptions(inter_op_thread_pool=_CALLER).SerializeToString()
-        )
+        self._in_caller = self._api.TF_NewBufferFromString(_RunOptions(inter_op_thread_pool=CALLER).SerializeToString())
         self._tf_outputs: dict[str, Any] = {}
         self._signatures = {
             name: messages.SignatureDef.FromString(signature.SerializeToString())
@@ -90,7 +88,7 @@ class SavedModel:
             "runtime": "saved_model",
             "intra_op": str(config.intra_op_parallelism_threads),
             "inter_op": str(config.inter_op_parallelism_threads or "default"),
-            "caller_thread": ",".join(sorted(name for name, plan in self._plans.items() if plan.in_caller)),
+            "caller_thread": ",".join(sorted(name for name, plan in self._plans.items() if plan.caller_elements >= 0)),
         }
 
     def run(
@@ -101,7 +99,8 @@ class SavedModel:
             raise RequestError(
                 Code.INTERNAL, "XLA compilation disabled; start the server with --xla_cpu_compilation_enabled"
             )
-        return self._run(plan, inputs, outputs, timeout_s, in_caller=plan.in_caller)
+        elements = sum(array.size for array in inputs.values())
+        return self._run(plan, inputs, outputs, timeout_s, in_caller=elements <= plan.caller_elements)
 
     def close(self) -> None:
         self._tf_outputs.clear()
@@ -146,8 +145,8 @@ class SavedModel:
     def _choose(self, name: str, plan: _Plan, graph: Any, *, xla: bool) -> None:
         """Settles where the signature runs.
 
-        In the caller's thread a deadline is noticed only when the run has ended, so that is for graphs without loops.
-        State must not be moved on by a measurement.
+        In the caller's thread a deadline is noticed only when the run has ended, so that is for graphs without loops,
+        and for inputs small enough to be done with soon. State must not be moved on by a measurement.
         """
         from tensorflow.python.framework import op_def_registry
 
@@ -158,9 +157,12 @@ class SavedModel:
         if not plan.pure or known.loops or inputs is None or not plan.outputs:
             return
         run = partial(self._run, plan, inputs, list(plan.outputs))
-        plan.in_caller = measure.caller_is_better(
+        seconds = measure.seconds_in_caller(
             partial(run, None, in_caller=True), partial(run, measure.LIMIT_S, in_caller=False)
         )
+        if seconds is not None:
+            measured = max(1, sum(array.size for array in inputs.values()))
+            plan.caller_elements = max(measured, round(measured * _CALLER_LIMIT_S / seconds))
 
     def _tf_output(self, tensor_name: str) -> Any:
         """The session's handle of a tensor, e.g. `StatefulPartitionedCall:0`; looked up once."""

@@ -5,6 +5,7 @@ TensorFlow (2 s, 600 MB) is imported by the first load, not before.
 
 import importlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from serving.cores import usable_cores
 from serving.errors import Code, LoadError
 from serving.runtimes.options import RuntimeOptions
 from serving.runtimes.quiet import import_tensorflow_quietly
+
+CALLER = -1  # `RunOptions.inter_op_thread_pool`: run every op in the thread that calls
 
 _NOT_REGISTERED = "Op type not registered"
 _TEXT_PACKAGE = "tensorflow-text"
@@ -57,8 +60,11 @@ def _load(folder: Path, options: RuntimeOptions) -> tuple[Any, Any]:
     tf.get_logger().setLevel("ERROR")  # each load would warn that the TF1 loader is deprecated
     session = tf.compat.v1.Session(graph=tf.Graph(), config=_config(options, tf.compat.v1.ConfigProto))
     try:
+        # Files that hang then hang this thread. TensorFlow's own pool is the process', and has few threads.
+        session.run = partial(session.run, options=tf.compat.v1.RunOptions(inter_op_thread_pool=CALLER))
         with session.graph.as_default():
             meta_graph = tf.compat.v1.saved_model.loader.load(session, list(options.tags), str(folder))
+        del session.run
         session._extend_graph()  # noqa: SLF001 (our runs skip what Session.run does first)
     except BaseException:
         session.close()

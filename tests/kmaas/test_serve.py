@@ -174,8 +174,9 @@ def test_it_ends_although_a_request_does_not(tmp_path: Path, protocol: str) -> N
     assert "stopping: requests in flight may end" in errors
 
 
-def test_versions_in_the_form_of_tensorflow_model_server(tmp_path: Path) -> None:
-    with serve("--version", folder=tmp_path) as process:
+@pytest.mark.parametrize("flag", ["--version", "--version=true"])
+def test_versions_in_the_form_of_tensorflow_model_server(tmp_path: Path, flag: str) -> None:
+    with serve(flag, folder=tmp_path) as process:
         output, _ = process.communicate(timeout=60)
     lines = output.splitlines()
     assert lines[0].startswith("TensorFlow ModelServer: ")
@@ -194,3 +195,39 @@ def test_a_model_that_does_not_load_ends_it_as_tensorflow_serving_ends(tmp_path:
         "error: NOT_FOUND: "
     )
     assert "Traceback" not in errors
+
+
+def test_it_ends_while_its_config_file_hangs(tmp_path: Path) -> None:
+    config = tmp_path / "models.config"
+    config.write_text("model_config_list {}")
+    arguments = ("--model_config_file", str(config), "--model_config_file_poll_wait_seconds", "0.05")
+    ports = ("--port", str(free_port()), "--rest_api_port", str(free_port()))
+    with serve(*arguments, *ports, folder=tmp_path) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        hanging = tmp_path / "hanging"
+        os.mkfifo(hanging)
+        hanging.replace(config)
+        with config.open("wb"):  # returns when somebody reads: the poll
+            process.terminate()
+            process.communicate(timeout=60)
+    assert process.returncode == 0
+
+
+def test_a_path_of_nothing_is_as_if_it_was_not_given(tmp_path: Path) -> None:
+    empty = [
+        f"--{name}="
+        for name in (
+            "model_config_file",
+            "ssl_config_file",
+            "batching_parameters_file",
+            "monitoring_config_file",
+            "tensorflow_session_config_file",
+        )
+    ]
+    ports = ("--port", str(free_port()), "--rest_api_port", "0")
+    with serve(*empty, *ports, "--model_config_file_poll_wait_seconds=-1", folder=tmp_path) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("serving ")
+        process.terminate()
+        process.communicate(timeout=60)

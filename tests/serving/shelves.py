@@ -16,13 +16,18 @@ from tests.serving.runtimes import Opener
 class Shelf:
     """`now` and `memory` are the manager's clock and the memory of the process, as the test says."""
 
-    def __init__(self, root: Path, rules: Rules) -> None:
+    def __init__(self, root: Path, rules: Rules, patience_s: float = 60) -> None:
         self.root = root
         self.opener = Opener()
         self.metrics = Metrics()
         self.now, self.memory = 0.0, 0
         self.manager = Manager(
-            self.opener, rules, self.metrics, clock=lambda: self.now, memory_used=lambda: self.memory
+            self.opener,
+            rules,
+            self.metrics,
+            clock=lambda: self.now,
+            memory_used=lambda: self.memory,
+            patience_s=patience_s,
         )
         self.config = ModelConfig("m", root)
         self.manager.configure({"m": self.config})
@@ -55,9 +60,9 @@ class Shelf:
 
 
 @contextmanager
-def shelved(root: Path, **rules: Any) -> Iterator[Shelf]:
+def shelved(root: Path, *, patience_s: float = 60, **rules: Any) -> Iterator[Shelf]:
     """Rules are given by name."""
-    shelf = Shelf(root, Rules(**rules))
+    shelf = Shelf(root, Rules(**rules), patience_s)
     yield shelf
     shelf.opener.release.set()
     shelf.manager.close(30)

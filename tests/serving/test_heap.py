@@ -8,7 +8,7 @@ import pytest
 
 SCRIPT = """
 import numpy as np
-from serving.lifecycle.residents import resident_bytes
+from serving.memory import resident_bytes
 from serving.runtimes.heap import give_back
 
 many = [np.ones(10_000) for _ in range(800)]  # 64 MB in blocks too small for pages of their own

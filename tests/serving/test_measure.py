@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from serving.errors import Code, RequestError
-from serving.runtimes.measure import best_times, caller_is_better, faster, made_up
+from serving.runtimes.measure import best_times, faster, made_up, seconds_in_caller
 from wire.messages import SignatureDef
 
 
@@ -30,7 +30,7 @@ def test_the_best_of_some_rounds_counts() -> None:
 
 def test_both_are_run_by_turns_after_a_first_run_in_the_pool() -> None:
     runs: list[str] = []
-    caller_is_better(lambda: runs.append("caller"), lambda: runs.append("pool"))
+    seconds_in_caller(lambda: runs.append("caller"), lambda: runs.append("pool"))
     assert runs[:3] == ["pool", "caller", "pool"]
     assert len(runs) <= 11
 
@@ -39,7 +39,7 @@ def test_inputs_that_are_refused_leave_it_to_the_pool() -> None:
     def refused() -> None:
         raise RequestError(Code.INVALID_ARGUMENT, "Could not parse example input")
 
-    assert not caller_is_better(lambda: None, refused)
+    assert seconds_in_caller(lambda: None, refused) is None
 
 
 def _signature(dtype: int, *shape: int) -> SignatureDef:

@@ -1,4 +1,4 @@
-"""Memory over hundreds of load/unload cycles and thousands of requests: no slope beyond noise."""
+"""The memory of the process; over hundreds of load/unload cycles and thousands of requests no slope beyond noise."""
 
 import itertools
 import json
@@ -9,6 +9,8 @@ import sys
 from typing import Any
 
 import pytest
+
+from serving.memory import common, resident_bytes, versions_bytes
 
 CYCLES, REQUESTS = 200, 50  # 10,000 requests
 SETTLING = 4  # samples, of ten cycles each, before memory has found its level
@@ -62,3 +64,11 @@ def test_a_leak_of_each_request_would_be_seen() -> None:
 def per_request_b(samples: list[int]) -> float:
     """Bytes, seen over the last four fifths."""
     return slope(samples[len(samples) // 5 :]) * 1024 / (MANY / 50)
+
+
+def test_this_process_takes_memory_of_which_some_is_nobodys() -> None:
+    before, of_versions = resident_bytes(), versions_bytes()
+    with common():
+        library = b"x" * 2**26
+    assert resident_bytes() - before > len(library) / 2
+    assert abs(versions_bytes() - of_versions) < len(library) / 2

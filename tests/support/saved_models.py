@@ -9,6 +9,7 @@
 - `company`: `centred`, whose rows depend on each other; `tally`, which counts the rows it has seen; `double`
 - `float8`: `x` to `y` of a type that has no wire form; TensorFlow inlines nothing in a graph with it, so it is apart
 - `ragged`: row lengths of `tokens`, padded with 0
+- `heavy`: a hundred products of a square matrix with itself, without a loop
 - `slow`: `steps` matrix products, for requests that are under way
 """
 
@@ -57,6 +58,7 @@ def _main(into: Path) -> None:
     _save_company(tf, into)
     _save_float8(tf, into)
     _save_ragged(tf, into)
+    _save_heavy(tf, into)
     _save_slow(tf, into)
 
 
@@ -225,6 +227,16 @@ def _save_defaults(tf: Any, into: Path) -> None:
     tf.saved_model.save(tf.Module(), str(into / "defaults"), signatures=function)
     with _rewritten(into / "defaults") as made:
         made["serving_default"].defaults["b"].CopyFrom(tf.make_tensor_proto([10.0]))
+
+
+def _save_heavy(tf: Any, into: Path) -> None:
+    def serve(x: Any) -> dict[str, Any]:
+        for _ in range(100):
+            x = tf.nn.softmax(x @ x)
+        return {"y": tf.reduce_sum(x)}
+
+    function = tf.function(serve, input_signature=[tf.TensorSpec([None, None], tf.float32, name="x")])
+    tf.saved_model.save(tf.Module(), str(into / "heavy"), signatures=function)
 
 
 def _save_slow(tf: Any, into: Path) -> None:

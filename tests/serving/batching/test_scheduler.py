@@ -191,3 +191,20 @@ def test_a_busy_model_does_not_starve_another(threads: ThreadPoolExecutor) -> No
     order = [run["x"][0] for run in bench.runtime.runs]
     assert order.index(99) == 2
     assert sorted(order) == [0, 1, 2, 3, 4, 99]
+
+
+def test_the_pieces_of_a_call_are_padded_alike_whatever_its_neighbours(threads: ThreadPoolExecutor) -> None:
+    bench = Bench(pad_variable_length_inputs=True, **SPLIT)
+    bench.occupy(threads.submit)
+
+    def echo(rows: int, length: int) -> Any:
+        return bench.batched.run("echo", {"text": np.full((rows, length), b"x", object)}, ["text"], None)[0].shape
+
+    calls = [threads.submit(echo, 2, 2)]
+    bench.wait_for_tasks(1)
+    calls.append(threads.submit(echo, 5, 3))
+    bench.wait_for_tasks(3)
+    calls.append(threads.submit(echo, 1, 4))
+    bench.wait_for_tasks(4)
+    bench.runtime.gate.set()
+    assert [call.result(30) for call in calls] == [(2, 4), (5, 3), (1, 4)]

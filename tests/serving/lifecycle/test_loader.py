@@ -1,5 +1,6 @@
 """One version's way in: retries, giving up, changed files."""
 
+import errno
 import os
 from functools import partial
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from serving.errors import Code, LoadError
 from serving.lifecycle.loader import Loader, fingerprint
 from serving.metrics import Metrics
+from serving.runtimes.runtime import Runtime
 from tests.serving.runtimes import Opener
 
 
@@ -41,6 +43,19 @@ def test_an_unforeseen_failure_is_a_load_error_too(tmp_path: Path, opener: Opene
     assert caught.value.code is Code.INTERNAL
 
 
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(errno.EACCES, Code.PERMISSION_DENIED), (errno.ENOENT, Code.NOT_FOUND), (errno.EIO, Code.UNKNOWN)],
+)
+def test_what_the_disk_refuses_has_its_code(tmp_path: Path, number: int, code: Code) -> None:
+    def refused() -> Runtime:
+        raise OSError(number, "no", str(tmp_path / "saved_model.pb"))
+
+    with pytest.raises(LoadError, match=r"saved_model\.pb: no") as caught:
+        Loader(tmp_path, refused, Metrics(), retries=0, retry_interval_s=0).load()
+    assert caught.value.code is code
+
+
 def test_an_abandoned_version_is_not_tried(tmp_path: Path, opener: Opener) -> None:
     abandoned = loader(tmp_path, opener)
     abandoned.abandon()
@@ -62,7 +77,9 @@ def test_the_fingerprint_tells_a_changed_file(tmp_path: Path) -> None:
     os.utime(file, ns=(1, 1))
     shorter = fingerprint(tmp_path)
     (tmp_path / "more").touch()
-    assert len({before, touched, shorter, fingerprint(tmp_path)}) == 4
+    longer = fingerprint(tmp_path)
+    file.chmod(0o600)
+    assert len({before, touched, shorter, longer, fingerprint(tmp_path)}) == 5
 
 
 def test_a_missing_folder_has_an_empty_fingerprint(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from serving.lifecycle.residents import Resident, estimate, evictions, resident_bytes
+from serving.lifecycle.residents import Resident, estimate, evictions
 
 OLD, MIDDLE, NEW = Resident("old", 30, 1, True), Resident("middle", 30, 2, True), Resident("new", 30, 3, True)
 BUSY = Resident("busy", 30, 0, False)
@@ -32,9 +32,3 @@ def test_a_version_that_never_loaded_is_estimated_from_its_files(tmp_path: Path)
     (tmp_path / "saved_model.pb").write_bytes(bytes(200))
     assert estimate(tmp_path) == 1800
     assert estimate(tmp_path / "missing") == 0
-
-
-def test_this_process_takes_memory() -> None:
-    before = resident_bytes()
-    held = b"x" * 2**26
-    assert resident_bytes() - before > len(held) / 2

@@ -59,6 +59,13 @@ def test_a_load_that_never_ends_is_overtaken_and_gives_its_place_up(tmp_path: Pa
         assert shelf.served() == 3
 
 
+def test_a_load_that_takes_long_gives_its_place_to_other_models(tmp_path: Path) -> None:
+    with shelved(tmp_path, load_threads=1, patience_s=0.01) as shelf:
+        queue_many(shelf)
+        until(lambda: set(shelf.opener.tries) == {"1", "5"}, "the other models' versions load")
+        assert shelf.states()[1] is State.LOADING
+
+
 def test_a_version_that_failed_after_it_was_overtaken_is_tried_again_when_it_is_wanted(shelf: Shelf) -> None:
     shelf.put(1, 3)
     shelf.put(2, files=("held",))
