@@ -63,8 +63,6 @@ class Ledger:
     def _write(self, labels: Labels, signer: Signer | None = None) -> None:
         """`labels.json` is what counts. Before it comes what nothing refers to yet, behind it what follows from it."""
         files = [(self.base / LABELS_FILE, labels.document())]
-        if self.labels.record is not None:  # its file, if whoever wrote it was killed
-            files = [*self._missing(self.labels.record), *files]
         if signer is not None:
             key = public_key_path(self.base, signer.name)
             files = [*(() if key.exists() else ((key, signer.public),)), *files]
@@ -75,14 +73,20 @@ class Ledger:
         replace_files(*files)
         self.labels = labels
 
-    def _missing(self, record: Record) -> list[tuple[Path, bytes]]:
-        path = record_path(self.base, record.number)
-        return [] if path.exists() else [(path, record.document())]
+    def settle(self) -> None:
+        """Makes up for what a writer who was killed did not come to: all follows from the labels."""
+        files: list[tuple[Path, bytes]] = []
+        record, config = self.labels.record, self.store.root / CONFIG_FILE
+        if record is not None and not (path := record_path(self.base, record.number)).exists():
+            files.append((path, record.document()))
+        if (text := config_of_store(self.store)) != (config.read_bytes() if config.exists() else b""):
+            files.append((config, text))
+        replace_files(*files)
 
 
 @contextmanager
 def opened(store: Store, model: str) -> Iterator[Ledger]:
-    """Holds the store's lock: for moments only.
+    """Holds the store's lock: for moments only. What was left undone by others is done first.
 
     Raises:
         VersionNotFoundError: the store has no such model.
@@ -93,7 +97,9 @@ def opened(store: Store, model: str) -> Iterator[Ledger]:
     if not store.versions(model):
         raise VersionNotFoundError(model)
     with disk_errors(base), locked(store.root):
-        yield Ledger(store, model, Labels.read(base))
+        ledger = Ledger(store, model, Labels.read(base))
+        ledger.settle()
+        yield ledger
 
 
 @contextmanager

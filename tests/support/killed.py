@@ -14,17 +14,20 @@ _WRITES = os.O_WRONLY | os.O_RDWR
 
 
 def die_at(step: int) -> None:
-    """From now on this process counts the files that it changes, and dies by SIGKILL just before the `step`-th change.
+    """From now on this process counts the files that it changes, and dies by SIGKILL at the `step`-th change.
 
-    Steps are counted from 1.
+    Steps are counted from 1. Of a file that is written it dies when that is open, and empty; else just before.
     """
     left = step
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
         nonlocal left
-        if event in _CHANGES or (event == "open" and arguments[2] & _WRITES and not _is_device(arguments[0])):
+        writes = event == "open" and arguments[2] & _WRITES and not _is_device(arguments[0])
+        if writes or event in _CHANGES:
             left -= 1
             if not left:
+                if writes:
+                    os.close(os.open(arguments[0], arguments[2], 0o600))
                 os.kill(os.getpid(), signal.SIGKILL)
 
     sys.addaudithook(hook)
