@@ -8,7 +8,7 @@ from export.promotion import Seen, Subject, verdict
 from export.rules import PromotionRules
 from models.catalog import CATALOG
 from store.errors import ManifestError, VersionNotFoundError
-from store.labels import Labels
+from store.labels import Labels, check_label
 from store.layout import Store
 from store.ledger import Ledger, exclusively, opened
 from store.manifest import Manifest
@@ -49,10 +49,12 @@ def promote(store: Store, asked: Promotion, rules: PromotionRules, live: Live, s
     from `gc`. A rollback does not wait: if the label has moved meanwhile, the version is compared anew.
 
     Raises:
+        InvalidLabelError: no version can have such a label.
         VersionNotFoundError: the store does not have it.
         ManifestError: the version, or the one in its place, is damaged.
         StoreUnwritableError, StoreFullError: the disk refuses; all is as it was.
     """
+    check_label(asked.label)
     with exclusively(store, asked.model):
         with opened(store, asked.model) as ledger:
             if ledger.labels.versions.get(asked.label) == asked.version:

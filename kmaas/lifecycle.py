@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from store.records import Check, Record
     from store.signing import Signer
 
-NEWEST = "newest"
 VERSION_HELP = "VERSION is a number, a label, or `newest`."
 
 
@@ -25,7 +24,7 @@ def version_named(store: "Store", model: str, name: str) -> int:
         UnknownVersionError: it is none of these; those there are, are named.
         VersionNotFoundError: the store has no such model or version.
     """
-    from store.labels import Labels
+    from store.labels import NEWEST, Labels
     from store.layout import parse_version
 
     number = parse_version(name)

@@ -32,7 +32,7 @@ def rollback(
         show_followed(line for line in found if line.fault or not as_json)
         seen = live.prove(model, record.version, record.digest)
     if seen.fault is not None:
-        click.echo(f"its goldens are not answered rightly: {seen.fault}", err=True)
+        click.echo(f"  its goldens are not proved: {seen.fault}", err=True)
         raise SystemExit(1)
     if not as_json:
         click.echo(f"  {seen.goldens} goldens are answered rightly")

@@ -2,6 +2,7 @@
 
 StoreError
 ├── InvalidNameError        a model name that cannot be a folder and a URL part
+├── InvalidLabelError       a label that cannot be a name and a URL part
 ├── ManifestError           a manifest or golden document that does not fit its schema
 ├── VersionNotFoundError    no such model or version
 ├── VersionExistsError      the number is taken; versions are never overwritten
@@ -24,6 +25,13 @@ class InvalidNameError(StoreError):
         super().__init__(
             f"model name {name!r} is not usable: expected 1 to 64 of a-z, 0-9, '-', '_' and '.', "
             "beginning with a letter or digit"
+        )
+
+
+class InvalidLabelError(StoreError):
+    def __init__(self, label: str) -> None:
+        super().__init__(
+            f"{label!r} is no label: expected 1 to 64 of a-z, 0-9, '-', '_' and '.', beginning with a letter"
         )
 
 

@@ -1,17 +1,27 @@
 """Labels: the movable names of a model's versions, `<root>/<model>/labels.json`."""
 
+import re
 from collections.abc import Collection
 from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from store.errors import ManifestError
-from store.records import LabelName, Number, Record
+from store.errors import InvalidLabelError, ManifestError
+from store.records import LABEL, LabelName, Number, Record
 
 LABELS_FILE = "labels.json"  # in the model's folder: not a number, so model servers skip it
 
+NEWEST = "newest"  # by which people name a version: no label can be called so
+
 _REMEMBERED = 16  # versions to which one label can be rolled back
+
+
+def check_label(label: str) -> str:
+    """Returns `label` if a version can have it, or raises `InvalidLabelError`."""
+    if not re.fullmatch(LABEL, label) or label == NEWEST:
+        raise InvalidLabelError(label)
+    return label
 
 
 class Labels(BaseModel):

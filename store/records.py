@@ -13,10 +13,11 @@ from store.errors import ManifestError
 from store.layout import INT64_MAX
 
 FOLDER = "records"  # in the model's folder: not a number, so model servers skip it
+LABEL = r"^[a-z][a-z0-9._-]{0,63}$"  # not a number: what names a version is either
 NO_RECORD = "0" * 64  # what the first record follows
 
 Number = Annotated[int, Field(ge=0, le=INT64_MAX)]
-LabelName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9._-]{0,63}$")]
+LabelName = Annotated[str, Field(pattern=LABEL)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Action = Literal["promote", "refuse", "rollback", "gc"]
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from store.errors import ManifestError
-from store.labels import LABELS_FILE, Labels
+from store.errors import InvalidLabelError, ManifestError
+from store.labels import LABELS_FILE, Labels, check_label
 
 
 def test_a_model_without_the_file_has_no_labels(tmp_path: Path) -> None:
@@ -30,6 +30,16 @@ def test_a_damaged_file_is_no_labels(tmp_path: Path, document: str, words: str) 
     with pytest.raises(ManifestError, match=words) as caught:
         Labels.read(tmp_path)
     assert LABELS_FILE in str(caught.value)
+
+
+@pytest.mark.parametrize("label", ["", "7", "7th", "Stable", "a b", "a/b", "a" * 65, "newest", "stable\n"])
+def test_what_is_no_label(label: str) -> None:
+    with pytest.raises(InvalidLabelError):
+        check_label(label)
+
+
+def test_what_is_a_label() -> None:
+    assert [check_label(label) for label in ("stable", "v1.2-rc_3", "a" * 64)]
 
 
 def test_a_document_reads_back(tmp_path: Path) -> None:
