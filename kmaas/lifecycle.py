@@ -43,10 +43,14 @@ def signer(config: Config) -> "Signer":
 
 
 def live_server(config: Config, target: str | None) -> "LiveServer":
-    """The model server that the gateway asks, or another one."""
+    """The model server at `target`; else the one that the gateway is configured to ask, else that of `kmaas serve`."""
     from kmaas.live import LiveServer
+    from kmaas.processes import reachable
 
-    return LiveServer(target or config.gateway.model_server, config.gateway.limits, config.promotion.patience_s)
+    if target is None and "model_server" in config.gateway.model_fields_set:
+        target = config.gateway.model_server
+    target = target or f"{reachable(config.serve.host)}:{config.serve.port}"
+    return LiveServer(target, config.gateway.limits, config.promotion.patience_s)
 
 
 def followed(config: Config, live: "LiveServer", record: "Record") -> "list[Followed]":

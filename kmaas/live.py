@@ -63,8 +63,8 @@ class LiveServer:
     ) -> None:
         self._client.close()
 
-    def prove(self, model: str, version: int, digest: str | None) -> Seen:
-        """See `export.promote.Live`. With no `digest` any will do."""
+    def prove(self, model: str, version: int, digest: str | None, *, measured: bool = True) -> Seen:
+        """See `export.promote.Live`. With no `digest` any will do; without `measured` only the goldens are replayed."""
         if fault := self._wait_available(model, version):
             return Seen(self._target, fault)
         try:
@@ -73,7 +73,7 @@ class LiveServer:
                 fault = f"{self._who} reads another store: its version has the digest {learnt.manifest.digest}"
                 return Seen(self._target, f"{fault}, expected {digest}")
             replay_goldens(learnt, self._backend, self._deadline)
-            return Seen(self._target, None, len(learnt.goldens), self._latencies(learnt))
+            return Seen(self._target, None, len(learnt.goldens), self._latencies(learnt) if measured else ())
         except UnfitVersionError as exc:
             return Seen(self._target, str(exc))
         except GatewayError as exc:

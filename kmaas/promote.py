@@ -10,7 +10,7 @@ from kmaas.lifecycle import VERSION_HELP
 @click.argument("model")
 @click.argument("version")
 @click.option("--label", default="stable", show_default=True, help="The gateway follows `stable`.")
-@click.option("--model-server", metavar="HOST:PORT", help="Where it must prove itself; by default that of the gateway.")
+@click.option("--model-server", metavar="HOST:PORT", help="Where it must prove itself.")
 @click.option("--accept-licence", is_flag=True, help="Accept the terms of a model whose licence is unclear.")
 @click.option("--force", is_flag=True, help="Promote whatever the checks say; needs --reason.")
 @click.option("--reason", help="Why it is forced: kept in the record.")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @click.argument("model")
 @click.option("--records", "show_records", is_flag=True, help="List the decisions instead, first to last.")
 @click.option("--verify", is_flag=True, help="Check signatures and chain of the decisions first.")
-@click.option("--model-server", metavar="HOST:PORT", help="Whose states are shown; by default the gateway's.")
+@click.option("--model-server", metavar="HOST:PORT", help="Whose states are shown.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def versions(

@@ -5,6 +5,7 @@ import shutil
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -176,7 +177,7 @@ def test_a_killed_promotion_leaves_what_every_reader_understands(stage: Stage) -
         step += 3
         stable = stage.labels.versions["stable"]
         verified(stage.store.base("digits"), stage.labels)
-        until(lambda stable=stable: stage.asked() == str(stable), "the gateway follows what is there")
+        until(partial(stage.gateway.answers_from, "digits", stable), "the gateway follows what is there")
     assert len(killed) > 3
     assert done.returncode == 0, done.stdout + done.stderr
     assert (stage.labels.versions, stage.labels.checked, stage.asked()) == ({"stable": 2}, None, "2")
@@ -218,7 +219,7 @@ def test_labels_of_a_stock_tensorflow_serving_are_followed(shelf: Shelf, tmp_pat
             for version in (2, 1, 2):
                 clients.wait_for(20)
                 label(version)
-                until(lambda version=version: gateway.answers_from("digits", version), f"version {version}")
+                until(partial(gateway.answers_from, "digits", version), f"version {version}")
             shelf.publish("digits-a")
             mount()
             until(lambda: len(gateway.get("/models/digits").json()["versions"]) == 3, "version 3 is there")

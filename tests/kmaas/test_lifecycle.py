@@ -56,11 +56,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     )
     trained = place.train("digits", "--epochs", "4")
     hardly = place.train("digits", "--set", "learning_rate.adam=1e-6")
-    for verb, run in (
-        ("export", trained),
-        ("export", hardly),
-        *(("publish", run) for run in (trained, hardly, trained)),
-    ):
+    exports, versions = (trained, hardly), (trained, hardly, trained)
+    for verb, run in (*(("export", run) for run in exports), *(("publish", run) for run in versions)):
         done = place.kmaas(verb, str(run))
         assert done.returncode == 0, done.stderr
     with ModelServerProcess(place.store, server_port) as server:
