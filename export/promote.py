@@ -46,7 +46,7 @@ def promote(store: Store, asked: Promotion, rules: PromotionRules, live: Live, s
     """Decides, and gives the version its label or leaves all as it is. None: the version has the label already.
 
     Promotions of one model wait for each other. While it is checked, the version is kept loaded by model servers, and
-    from `gc`. A rollback does not wait: if the label has moved meanwhile, the version is compared anew.
+    from `gc`. A rollback does not wait; the version is compared with what is in its place in the end.
 
     Raises:
         InvalidLabelError: no version can have such a label.
@@ -95,25 +95,20 @@ def rollback(store: Store, model: str, label: str, signer: Signer, *, reason: st
 def _checked(store: Store, asked: Promotion, rules: PromotionRules, live: Live, signer: Signer) -> Record:
     candidate = Subject.of(store.version(asked.model, asked.version))
     seen = live.prove(asked.model, asked.version, candidate.manifest.digest)
-    spec = CATALOG.get(asked.model)
-    while True:
-        number = _in_place(Labels.read(store.base(asked.model)), asked.label)
+    with opened(store, asked.model) as ledger:  # from here on nobody moves the label that we compare with
         checks = verdict(
             candidate,
-            _subject(store, asked.model, number),
+            _subject(store, asked.model, _in_place(ledger.labels, asked.label)),
             seen,
             rules,
-            terms_unclear=spec is not None and spec.licence_unclear,
+            terms_unclear=asked.model in CATALOG and CATALOG[asked.model].licence_unclear,
             terms_accepted=asked.terms_accepted,
         )
-        with opened(store, asked.model) as ledger:
-            if _in_place(ledger.labels, asked.label) == number:
-                return _decide(ledger, asked, candidate, checks, signer)
+        return _decide(ledger, asked, candidate, checks, signer)
 
 
 def _decide(ledger: Ledger, asked: Promotion, candidate: Subject, checks: tuple[Check, ...], signer: Signer) -> Record:
-    passed = all(check.passed for check in checks)
-    promoted = passed or asked.forced is not None
+    promoted = asked.forced is not None or all(check.passed for check in checks)
     decision = Decision(
         action="promote" if promoted else "refuse",
         label=asked.label,

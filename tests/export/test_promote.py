@@ -99,7 +99,7 @@ def test_a_promotion_that_is_interrupted_leaves_nothing(shop: Shop) -> None:
     assert shop.labels == Labels()
 
 
-def test_a_rollback_does_not_wait_for_a_promotion_and_that_compares_anew(shop: Shop) -> None:
+def test_a_rollback_does_not_wait_for_a_promotion_and_that_compares_with_what_it_finds(shop: Shop) -> None:
     """3 is the better one; while 4 is looked at, which is worse than 3 and better than 2, somebody rolls back to 2."""
     for version in (1, 2, 3):
         shop.promote(version)
