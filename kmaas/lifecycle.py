@@ -53,17 +53,20 @@ def live_server(config: Config, target: str | None) -> "LiveServer":
     return LiveServer(target, config.gateway.limits, config.promotion.patience_s)
 
 
-def followed(config: Config, live: "LiveServer", record: "Record") -> "list[Followed]":
-    """Waits for the model server, and for the gateway of this configuration if it runs, to follow a label."""
+def followed(config: Config, live: "LiveServer", record: "Record", since: float) -> "list[Followed]":
+    """Waits for the model server, and for the gateway of this configuration if it runs, to follow what was decided when
+    `time.perf_counter()` was `since`."""
     from kmaas.live import gateway_follows
     from kmaas.processes import reachable
 
     assert record.label is not None
     assert record.version is not None
-    found = [live.follows(record.model, record.label, record.version)]
+    found = [live.follows(record.model, record.label, record.version, since)]
     if record.label == config.gateway.label:
         url = f"http://{reachable(config.gateway.host)}:{config.gateway.port}"
-        gateway = gateway_follows(url, record.model, record.version, config.promotion.patience_s)
+        gateway = gateway_follows(
+            url, record.model, record.version, since=since, patience_s=config.promotion.patience_s
+        )
         found += [] if gateway is None else [gateway]
     return found
 

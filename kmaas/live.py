@@ -30,7 +30,7 @@ _REQUESTS, _LONGEST_S = 100, 5.0  # to measure by: so many, or for so long
 
 @dataclass(frozen=True)
 class Followed:
-    """Whether a process follows a label: after how many seconds, or why it does not."""
+    """Whether a process follows a label: how many seconds after the decision, or why it does not."""
 
     who: str
     seconds: float | None
@@ -79,8 +79,9 @@ class LiveServer:
         except GatewayError as exc:
             return Seen(self._target, f"{self._who} could not be asked: {exc}")
 
-    def follows(self, model: str, label: str, version: int) -> Followed:
-        """Waits until the server answers requests by `label` with `version`."""
+    def follows(self, model: str, label: str, version: int, since: float) -> Followed:
+        """Waits until the server answers requests by `label` with `version`; that was decided when the clock said
+        `since`."""
 
         def there() -> bool:
             try:
@@ -89,7 +90,7 @@ class LiveServer:
                 return False
 
         try:
-            seconds = _seconds_until(there, self._patience_s, self._clock)
+            seconds = _seconds_until(there, self._patience_s, self._clock, since)
         except ModelServerError as exc:
             return Followed(self._who, None, f"does not answer ({exc.code.name})")
         return Followed(self._who, seconds, None if seconds is not None else _late(self._patience_s))
@@ -111,7 +112,7 @@ class LiveServer:
             return last is not None and (last.state == "AVAILABLE" or (last.state == "END" and last.error is not None))
 
         try:
-            in_time = _seconds_until(settled, self._patience_s, self._clock) is not None
+            in_time = _seconds_until(settled, self._patience_s, self._clock, self._clock()) is not None
         except ModelServerError as exc:
             return f"no model server answers at {self._target} ({exc.code.name}); start one: `kmaas serve`"
         if not in_time:
@@ -141,10 +142,11 @@ class LiveServer:
         return Deadline.after(_CALL_S)
 
 
-def gateway_follows(
-    url: str, model: str, version: int, patience_s: float, clock: Clock = time.perf_counter
-) -> Followed | None:
-    """Waits until the gateway at `url` answers with `version`. None: there is no gateway, or it is for other models."""
+def gateway_follows(url: str, model: str, version: int, *, since: float, patience_s: float) -> Followed | None:
+    """Waits until the gateway at `url` answers with `version`; that was decided when `time.perf_counter()` was `since`.
+
+    None: there is no gateway, or it is for other models.
+    """
 
     def current() -> bool:
         with urlopen(f"{url}/models/{model}", timeout=_ASK_S) as answer:
@@ -152,7 +154,7 @@ def gateway_follows(
 
     who = f"the gateway at {url}"
     try:
-        seconds = _seconds_until(current, patience_s, clock)
+        seconds = _seconds_until(current, patience_s, time.perf_counter, since)
     except HTTPError as exc:
         with exc:
             return None if exc.code == 404 else Followed(who, None, f"answers {exc.code}")
@@ -161,14 +163,14 @@ def gateway_follows(
     return Followed(who, seconds, None if seconds is not None else _late(patience_s))
 
 
-def _seconds_until(true: Callable[[], bool], patience_s: float, clock: Clock) -> float | None:
-    """None: the patience is over. Other processes have no events to wait for."""
-    started = clock()
+def _seconds_until(true: Callable[[], bool], patience_s: float, clock: Clock, since: float) -> float | None:
+    """The seconds from `since` until it is true; None: the patience is over. Other processes have no events to wait
+    for."""
     while not true():
-        if clock() - started > patience_s:
+        if clock() - since > patience_s:
             return None
         threading.Event().wait(_TICK_S)
-    return clock() - started
+    return clock() - since
 
 
 def _late(patience_s: float) -> str:

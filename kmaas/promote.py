@@ -1,5 +1,7 @@
 """`kmaas promote`: a version gets a label, if it proves itself."""
 
+import time
+
 import click
 
 from kmaas.config import Config
@@ -43,6 +45,7 @@ def promote(
     asked = Promotion(model, version_named(store, model, version), label, accept_licence, reason if force else None)
     with live_server(config, model_server) as live:
         record = decide(store, asked, config.promotion, live, signer(config))
+        decided_at = time.perf_counter()
         if record is None:
             click.echo("null" if as_json else f"{model}: {label} is version {asked.version} already")
             return
@@ -55,7 +58,7 @@ def promote(
         if record.action == "refuse":
             click.echo(f"refused; {model} stays as it is (record {record.number})", err=True)
             raise SystemExit(1)
-        found = followed(config, live, record)
+        found = followed(config, live, record, decided_at)
     if not as_json:
         click.echo(f"{model}: {label} is version {asked.version} (record {record.number})")
     show_followed(line for line in found if line.fault or not as_json)

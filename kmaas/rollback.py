@@ -1,5 +1,7 @@
 """`kmaas rollback`: a label goes back to the version before."""
 
+import time
+
 import click
 
 from kmaas.config import Config
@@ -22,13 +24,14 @@ def rollback(
     from store.layout import Store
 
     record = decide(Store.at(config.store), model, label, signer(config), reason=reason)
+    decided_at = time.perf_counter()
     assert record.version is not None
     if as_json:
         click.echo(record.document())
     else:
         click.echo(f"{model}: {label} is version {record.version} again (record {record.number})")
     with live_server(config, model_server) as live:
-        found = followed(config, live, record)
+        found = followed(config, live, record, decided_at)
         show_followed(line for line in found if line.fault or not as_json)
         seen = live.prove(model, record.version, record.digest, measured=False)
     if seen.fault is not None:

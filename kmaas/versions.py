@@ -92,7 +92,7 @@ def _show(rows: list[dict[str, Any]]) -> None:
             (row["digest"] or "unreadable manifest").removeprefix("sha256:")[:12],
             "–" if row["accuracy"] is None else f"{row['accuracy']:.4f}",
             f"{row['bytes'] / 2**20:.1f} MiB",
-            (row["created"] or "–")[:16].replace("T", " "),
+            (row["created"] or "–")[:10],
         )
     Console().print(table)
 
