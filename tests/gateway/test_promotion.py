@@ -3,6 +3,7 @@
 import json
 import shutil
 import signal
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -12,6 +13,8 @@ import numpy as np
 import pytest
 
 from bench.stack import free_port
+from gateway.settings import Limits
+from kmaas.live import LiveServer
 from store.held_out import HeldOut
 from store.labels import Labels
 from store.layout import Store, VersionDir
@@ -184,6 +187,22 @@ def test_a_killed_promotion_leaves_what_every_reader_understands(stage: Stage) -
     assert record_path(stage.store.base("digits"), 2).exists()
     assert 'version_labels { key: "stable" value: 2 }' in (stage.store.root / CONFIG_FILE).read_text()
     assert len(verified(stage.store.base("digits"), stage.labels)) == 2
+
+
+@pytest.mark.usefixtures("gateway")  # which waits until the server is ready
+def test_a_server_that_has_another_version_or_none_proves_nothing(model_server: ModelServerProcess) -> None:
+    with LiveServer(model_server.target, Limits(), 0.05) as live:
+        assert live.prove("digits", 1, "sha256:digits-1").fault is None
+        other = live.prove("digits", 1, "sha256:other").fault
+        assert other is not None
+        assert other.endswith("reads another store: its version has the digest sha256:digits-1, expected sha256:other")
+        missing = live.prove("digits", 9, "sha256:digits-1").fault
+        assert missing is not None
+        assert missing.endswith("does not have it loaded within 0.05 s: it is unknown there")
+        assert live.prove("digits", 1, None, measured=False).latencies_ms == ()
+        assert live.states("digits") == {1: "AVAILABLE"}
+        late = live.follows("digits", "stable", 1, time.perf_counter())
+        assert str(late).endswith("does not follow within 0.05 s")
 
 
 def test_labels_of_a_stock_tensorflow_serving_are_followed(shelf: Shelf, tmp_path: Path) -> None:
