@@ -5,7 +5,8 @@ ExportError
 ├── ReloadError               a fresh process answers otherwise than Keras did
 ├── TwinError                 the version goes without a twin for CPUs
 ├── NoGoldensError            no held-out request has an answer that is clear enough to be repeated
-└── NotAnExportError          a folder that cannot be published
+├── NotAnExportError          a folder that cannot be published
+└── NothingBeforeError        a label that cannot be rolled back
 """
 
 from pathlib import Path
@@ -41,3 +42,11 @@ class NoGoldensError(ExportError):
 class NotAnExportError(ExportError):
     def __init__(self, path: Path) -> None:
         super().__init__(f"{path} is neither an export nor a run with one; make one with `kmaas export RUN`")
+
+
+class NothingBeforeError(ExportError):
+    def __init__(self, model: str, label: str) -> None:
+        super().__init__(
+            f"no version that the store still has had the label {label} of {model} before; promote one: "
+            f"`kmaas versions {model}` lists them"
+        )

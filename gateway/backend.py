@@ -36,14 +36,23 @@ class Backend:
         self.era = object()
         self._client = client
 
-    def models(self, deadline: Deadline) -> list[str] | None:
-        """Names of the models served, None if this server cannot list them."""
+    def labels(self, deadline: Deadline) -> Mapping[str, Mapping[str, int]] | None:
+        """The models served, each with the versions of its labels; None if this server cannot list them."""
         try:
-            return self._client.models(timeout_s=deadline.remaining_s())
+            return self._client.labels(timeout_s=deadline.remaining_s())
         except ModelServerError as exc:
             if exc.code is grpc.StatusCode.UNIMPLEMENTED:
                 return None
             raise self._translated(exc, "its models", None, deadline) from exc
+
+    def labelled(self, model: str, label: str, deadline: Deadline) -> int | None:
+        """The version that has the label, None if there is no such label.
+
+        Raises:
+            VersionGoneError: it is on a version that is not loaded.
+        """
+        with self._translating(model, None, deadline):
+            return self._client.labelled(model, label, timeout_s=deadline.remaining_s())
 
     def status(self, model: str, deadline: Deadline) -> list[VersionStatus]:
         with self._translating(model, None, deadline):

@@ -88,10 +88,8 @@ def _facts(name: str, view: ModelView) -> dict[str, Any]:
 
 def _line(view: ModelView, version: int, state: str, error: str | None) -> VersionLine:
     """The server's own error may name paths of its machine: it is told that there is one."""
-    failed = "it could not be loaded; the model server's log says why" if error else None
-    return VersionLine(
-        version=version,
-        state=state,
-        current=view.current is not None and view.current.number == version,
-        reason=view.unfit.get(version, failed),
-    )
+    current = view.current is not None and view.current.number == version
+    reason = "another version is promoted" if view.passed_over(version) and not current else None
+    if error:
+        reason = "it could not be loaded; the model server's log says why"
+    return VersionLine(version=version, state=state, current=current, reason=view.unfit.get(version, reason))

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from gateway.backend import Backend
 from gateway.deadline import Deadline
 from gateway.errors import GatewayError, ModelNotReadyError, ModelServerDownError, UnfitVersionError, VersionGoneError
+from gateway.labels import LabelBook
 from gateway.settings import GatewaySettings
 from gateway.version import ServedVersion, learn_version, replay_goldens
 from wire.client import VersionStatus
@@ -23,38 +24,48 @@ _COMING = ("START", "LOADING", _AVAILABLE)
 class ModelView:
     """What is known of a model at one moment.
 
-    `statuses` is None until the model server was asked; `unfit` says of rejected versions why. `era` is the
-    backend's in which the current version was checked.
+    `statuses` is None until the model server was asked; `unfit` says of rejected versions why. `labelled` has the
+    gateway's label, see `gateway.labels`. `era` is the backend's in which the current version was checked.
     """
 
     current: ServedVersion | None = None
     statuses: tuple[VersionStatus, ...] | None = None
     unfit: Mapping[int, str] = field(default_factory=lambda: MappingProxyType({}))
+    labelled: int | None = None
     era: object = None
 
     @property
     def fault(self) -> str | None:
-        """Why the newest available version was rejected, None if it was not."""
-        newest = max(_available(self), default=-1)
-        return f"version {newest}: {self.unfit[newest]}" if newest in self.unfit else None
+        """Why the version that should be current was rejected, None if it was not."""
+        wanted = max(_available(self), default=-1) if self.labelled is None else self.labelled
+        return f"version {wanted}: {self.unfit[wanted]}" if wanted in self.unfit else None
+
+    def passed_over(self, version: int) -> bool:
+        """Another version is promoted: this one gets no traffic, however new it is."""
+        return self.labelled not in (None, version)
 
     @property
     def reason(self) -> str:
         """Why there is no current version."""
         if self.statuses is None:
             return "the model server has not been asked yet"
-        states = (
-            f"version {line.version} is {'not checked yet' if line.state == _AVAILABLE else line.state}"
-            for line in self.statuses
-        )
+        states = (f"version {line.version} is {self._told(line)}" for line in self.statuses)
         return self.fault or ", ".join(states) or "the model server has no version of it"
 
     @property
     def on_its_way(self) -> bool:
         """No version can answer yet, but one is being loaded or checked."""
         lines = self.statuses or ()
-        coming = any(line.state in _COMING and line.version not in self.unfit for line in lines)
+        coming = any(
+            line.state in _COMING and line.version not in self.unfit and not self.passed_over(line.version)
+            for line in lines
+        )
         return self.current is None and (coming or self.statuses is None)
+
+    def _told(self, line: VersionStatus) -> str:
+        if line.state != _AVAILABLE:
+            return line.state
+        return "not promoted" if self.passed_over(line.version) else "not checked yet"
 
 
 def _available(view: ModelView) -> list[int]:
@@ -62,9 +73,12 @@ def _available(view: ModelView) -> list[int]:
     return sorted((line.version for line in view.statuses or () if line.state == _AVAILABLE), reverse=True)
 
 
-def told(view: ModelView, statuses: Sequence[VersionStatus]) -> ModelView:
-    """The view after the model server told its `statuses`. A rejection counts as long as the version is available."""
-    after = replace(view, statuses=tuple(statuses))
+def told(view: ModelView, statuses: Sequence[VersionStatus], labelled: int | None = None) -> ModelView:
+    """The view after the model server told its `statuses`, and the version `labelled`.
+
+    A rejection counts as long as the version is available.
+    """
+    after = replace(view, statuses=tuple(statuses), labelled=labelled)
     available = _available(after)
     unfit = {number: why for number, why in view.unfit.items() if number in available}
     return replace(after, unfit=MappingProxyType(unfit))
@@ -73,11 +87,14 @@ def told(view: ModelView, statuses: Sequence[VersionStatus]) -> ModelView:
 def candidates(view: ModelView) -> list[int]:
     """Versions to prefer to the current one, best first: available, newer, not rejected.
 
-    Any version is preferred to a current one that is not available any more.
+    Any version is preferred to a current one that is not available any more. Where one is promoted, there is no other.
     """
     available = _available(view)
     current = view.current.number if view.current else None
-    preferred = available[: available.index(current)] if current in available else available
+    if view.labelled is not None:
+        preferred = [view.labelled] if view.labelled in available and view.labelled != current else []
+    else:
+        preferred = available[: available.index(current)] if current in available else available
     return [number for number in preferred if number not in view.unfit]
 
 
@@ -87,10 +104,11 @@ class Model:
     Any thread may ask at any time. `start` begins to follow; `stop` it when the model is gone.
     """
 
-    def __init__(self, name: str, backend: Backend, settings: GatewaySettings) -> None:
+    def __init__(self, name: str, backend: Backend, labels: LabelBook, settings: GatewaySettings) -> None:
         self.name = name
         self._view = ModelView()  # replaced, never changed
         self._backend = backend
+        self._labels = labels
         self._settings = settings
         self._trouble: str | None = None
         self._rounds = threading.Condition()
@@ -188,9 +206,10 @@ class Model:
         era = self._backend.era  # before anything is asked: whoever answers may go away meanwhile
         try:
             statuses = self._backend.status(self.name, self._deadline())
+            labelled = self._labels.version(self.name, self._deadline())
         except VersionGoneError:
-            statuses = []
-        view = self._view = told(self._view, statuses)
+            statuses, labelled = [], None
+        view = self._view = told(self._view, statuses, labelled)
         holds = view.era is era
         for number in candidates(view if holds else replace(view, current=None)):
             version = self._checked(number)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from gateway.backend import Backend
 from gateway.deadline import Deadline
 from gateway.errors import GatewayError, UnknownModelError, VersionGoneError
+from gateway.labels import LabelBook
 from gateway.model import Model, ModelView
 from gateway.settings import GatewaySettings
 from store.errors import InvalidNameError
@@ -36,6 +37,7 @@ class Registry:
     def __init__(self, backend: Backend, settings: GatewaySettings) -> None:
         self._backend = backend
         self._settings = settings
+        self._labels = LabelBook(backend, settings.label)
         self._changing = threading.Lock()
         self._models: dict[str, Model] = {}  # replaced, never changed
         self._gone: list[Model] = []  # stopped, their threads perhaps still in a call
@@ -98,7 +100,7 @@ class Registry:
 
     def _ask(self) -> None:
         try:
-            listed = self._backend.models(Deadline.after(self._settings.deadline_s))
+            listed = self._backend.labels(Deadline.after(self._settings.deadline_s))
         except GatewayError as exc:
             self._note(str(exc))
             return
@@ -108,13 +110,13 @@ class Registry:
         self._note(None)
         if listed is not None and not self._settings.models:
             self._listing = True
-            self._keep_only(listed)
+            self._keep_only(list(listed))
 
     def _add(self, name: str) -> Model:
         with self._changing:
             model = self._models.get(name)
             if model is None:
-                model = Model(name, self._backend, self._settings)
+                model = Model(name, self._backend, self._labels, self._settings)
                 model.start()
                 self._models = dict(sorted({**self._models, name: model}.items()))
             return model

@@ -22,8 +22,9 @@ class GatewaySettings(BaseModel):
     """Frozen; unknown keys are refused.
 
     `models` names what the model server serves, for servers that cannot list it themselves (a stock TensorFlow
-    Serving); empty means: ask the server. `requests` to models are let in at once, further ones are answered 503;
-    `threads` of them are worked on at once, the others send their bodies or wait for their turn.
+    Serving); empty means: ask the server. Of a model with the label `label` the version that has it answers, of others
+    the newest; with an empty `label` always the newest. `requests` to models are let in at once, further ones are
+    answered 503; `threads` of them are worked on at once, the others send their bodies or wait for their turn.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -33,6 +34,7 @@ class GatewaySettings(BaseModel):
     no_auth: bool = False
     model_server: Annotated[str, Field(pattern=r"^(dns:///)?([\w.-]+|\[[\da-fA-F:]+\]):\d{1,5}$")] = "127.0.0.1:8500"
     models: tuple[str, ...] = ()
+    label: Annotated[str, Field(pattern=r"^([a-z][a-z0-9._-]{0,63})?$")] = "stable"
     deadline_s: Annotated[float, Field(gt=0)] = 10.0
     refresh_interval_s: Annotated[float, Field(gt=0)] = 0.5
     requests: Positive = 128

@@ -56,7 +56,7 @@ def replay_goldens(version: ServedVersion, backend: Backend, deadline: Callable[
         raise UnfitVersionError("it carries no golden requests")
     for golden in version.goldens:
         try:
-            wrong = _replayed(version, golden, backend, deadline())
+            wrong = replayed(version, golden, backend, deadline())
         except (RequestError, ProcessingError, ManifestError, BrokenAnswerError) as exc:
             raise UnfitVersionError(f"golden {golden.name} has no answer: {exc}") from exc
         if wrong:
@@ -66,7 +66,8 @@ def replay_goldens(version: ServedVersion, backend: Backend, deadline: Callable[
             )
 
 
-def _replayed(version: ServedVersion, golden: Golden, backend: Backend, deadline: Deadline) -> str | None:
+def replayed(version: ServedVersion, golden: Golden, backend: Backend, deadline: Deadline) -> str | None:
+    """What is wrong with the version's answer to a golden, None if nothing is. Raises what a request would."""
     task = version.task
     request = read_request(task, golden.body, golden.media_type)
     outputs = backend.predict(version.model, version.number, task.preprocess(request, deadline.remaining_s), deadline)

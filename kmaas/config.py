@@ -10,6 +10,7 @@ from platformdirs import user_cache_path
 from pydantic import BaseModel, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from export.rules import PromotionRules
 from gateway.settings import GatewaySettings
 from kmaas.errors import ConfigError
 from serving.settings import ServeSettings
@@ -35,6 +36,7 @@ class Config(BaseSettings):
     cache: Path = Field(default_factory=lambda: user_cache_path("kmaas"))
     serve: ServeSettings = ServeSettings()
     gateway: GatewaySettings = GatewaySettings()
+    promotion: PromotionRules = Field(default_factory=PromotionRules)
 
     @classmethod
     def settings_customise_sources(

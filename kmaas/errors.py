@@ -5,9 +5,11 @@ KmaasError
 ├── OpenAddressError     others can reach the address, and there are no accounts
 ├── PortTakenError       an address cannot be listened on, mostly because another process does
 ├── StoreInUseError      another `kmaas up` runs on the same store
-└── ChildFailedError     a process that `kmaas up` needs does not start
+├── ChildFailedError     a process that `kmaas up` needs does not start
+└── UnknownVersionError  what names a version is no number, no label and not `newest`
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -42,3 +44,11 @@ class StoreInUseError(KmaasError):
 class ChildFailedError(KmaasError):
     def __init__(self, what: str, code: int) -> None:
         super().__init__(f"the {what} ended with exit code {code}; its output above says why")
+
+
+class UnknownVersionError(KmaasError):
+    def __init__(self, model: str, name: str, labels: Sequence[str]) -> None:
+        super().__init__(
+            f"{model} has no version called {name!r}; expected a number, `newest`, or a label: "
+            f"{', '.join(labels) or 'there are none'}"
+        )

@@ -29,6 +29,12 @@ def check_port_free(host: str, port: int, what: str) -> None:
             raise PortTakenError(host, port, what, exc.strerror or str(exc)) from exc
 
 
+def reachable(host: str) -> str:
+    """The address at which this machine reaches a server bound to `host`, as a URL part."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 (not bound to: replaced)
+    return f"[{host}]" if ":" in host and not host.startswith("[") else host
+
+
 def restart_pause_s(crashes: int) -> float:
     """Seconds to wait before the n-th restart in a row: doubled each time, bounded."""
     return float(min(_FIRST_PAUSE_S * 2 ** (min(crashes, 16) - 1), _LONGEST_PAUSE_S))

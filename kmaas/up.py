@@ -19,7 +19,7 @@ import click
 from kmaas.binding import check_bind
 from kmaas.config import Config
 from kmaas.errors import ChildFailedError, ConfigError, StoreInUseError
-from kmaas.processes import Child, check_port_free
+from kmaas.processes import Child, check_port_free, reachable
 from store.errors import StoreUnwritableError
 from store.layout import Store
 
@@ -96,8 +96,8 @@ def _publish_missing(config: Config, models: Sequence[str], *, accept_licence: b
 
 def _run(config: Config, *, no_auth: bool, stopping: threading.Event) -> None:
     flag = ["--no-auth"] if no_auth else []
-    target = f"{_reachable(config.serve.host)}:{config.serve.port}"
-    url = f"http://{_reachable(config.gateway.host)}:{config.gateway.port}"
+    target = f"{reachable(config.serve.host)}:{config.serve.port}"
+    url = f"http://{reachable(config.gateway.host)}:{config.gateway.port}"
     server = Child("model server", ["serve", *flag], _QUIET)
     gateway = Child("gateway", ["gateway", "--model-server", target, *flag], {})
     started = time.monotonic()
@@ -114,12 +114,6 @@ def _run(config: Config, *, no_auth: bool, stopping: threading.Event) -> None:
             server.revive(time.monotonic())
             gateway.revive(time.monotonic())
         click.echo("stopping …")
-
-
-def _reachable(host: str) -> str:
-    """The address at which this machine reaches a server bound to `host`, as a URL part."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 (not bound to: replaced)
-    return f"[{host}]" if ":" in host and not host.startswith("[") else host
 
 
 def _wait_until_ready(
@@ -164,7 +158,7 @@ def _greet(config: Config, url: str, target: str, late: Mapping[str, str], secon
     for name, reason in late.items():
         click.secho(f"  without {name}: {reason}", fg="yellow")
     click.echo(f"  page         {url}/\n  API          {url}/docs")
-    rest = f", http://{_reachable(config.serve.host)}:{config.serve.rest_api_port}/v1/models"
+    rest = f", http://{reachable(config.serve.host)}:{config.serve.rest_api_port}/v1/models"
     click.echo(f"  gRPC, REST   {target}{rest if config.serve.rest_api_port else ''}\n")
     for line in _curl_lines(config, url):
         click.echo(f"  {line}")

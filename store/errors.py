@@ -2,12 +2,15 @@
 
 StoreError
 ├── InvalidNameError        a model name that cannot be a folder and a URL part
+├── InvalidLabelError       a label that cannot be a name and a URL part
 ├── ManifestError           a manifest or golden document that does not fit its schema
 ├── VersionNotFoundError    no such model or version
 ├── VersionExistsError      the number is taken; versions are never overwritten
 ├── VersionNumberError      a number that no version can have
 ├── StoreUnwritableError    permissions or a read-only disk
-└── StoreFullError          the disk filled up while publishing
+├── StoreFullError          the disk filled up while something was written
+├── SigningKeyError         the key that signs records cannot be had
+└── RecordError             a record that is not what was decided at its place
 """
 
 from pathlib import Path
@@ -22,6 +25,13 @@ class InvalidNameError(StoreError):
         super().__init__(
             f"model name {name!r} is not usable: expected 1 to 64 of a-z, 0-9, '-', '_' and '.', "
             "beginning with a letter or digit"
+        )
+
+
+class InvalidLabelError(StoreError):
+    def __init__(self, label: str) -> None:
+        super().__init__(
+            f"{label!r} is no label: expected 1 to 64 of a-z, 0-9, '-', '_' and '.', beginning with a letter"
         )
 
 
@@ -54,5 +64,19 @@ class StoreUnwritableError(StoreError):
 class StoreFullError(StoreError):
     def __init__(self, path: Path) -> None:
         super().__init__(
-            f"the disk of {path} is full; nothing was published and the store is as it was: free some space, then again"
+            f"the disk of {path} is full; nothing was published or decided, and the store is as it was: free some "
+            "space, then again"
         )
+
+
+class SigningKeyError(StoreError):
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(
+            f"{path} is not a usable key: {reason}; expected an ed25519 key in PEM without a password, or no file: "
+            "then one is made; promotion.key says where"
+        )
+
+
+class RecordError(StoreError):
+    def __init__(self, model: str, number: int, reason: str) -> None:
+        super().__init__(f"record {number} of {model} is not to be trusted: {reason}")

@@ -43,16 +43,6 @@ def wilson(right: int, rows: int) -> Interval:
     return float(middle - half), float(middle + half)
 
 
-def paired_difference(ours: NDArray[np.bool_], theirs: NDArray[np.bool_], seed: int, draws: int = 2000) -> Interval:
-    """95 % bootstrap interval of the difference in accuracy of two classifiers on the same rows."""
-    difference = ours.astype(np.int8) - theirs.astype(np.int8)
-    rng = np.random.default_rng(seed)
-    shares = np.array([np.mean(difference == value) for value in (-1, 0, 1)])
-    drawn = rng.multinomial(len(difference), shares, draws)  # resampling rows is drawing these three counts
-    low, high = np.percentile((drawn[:, 2] - drawn[:, 0]) / len(difference), [2.5, 97.5])
-    return float(low), float(high)
-
-
 def calibration_error(truth: Labels, probabilities: NDArray[np.float32]) -> float:
     """Expected calibration error in ten bins: how far confidence and accuracy lie apart (Guo et al. 2017)."""
     confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == truth

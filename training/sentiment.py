@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from models.example import Example
 from models.sentiment import SPEC, SentimentConfig, processing
 from processing.text import TextEncoder
+from store.paired import paired_difference
 from training.baseline import baseline_predictions
 from training.data import rated_texts
 from training.data.rated_texts import RatedText, RatedTexts
 from training.evaluation import SentimentEvaluation, SourceEvaluation
 from training.measure import measure
-from training.metrics import paired_difference, wilson
+from training.metrics import wilson
 from training.progress import Progress
 from training.recipe import Array, DataFacts
 from training.vocabulary import make_tokenizer

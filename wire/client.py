@@ -9,13 +9,14 @@ import grpc
 
 from wire import messages
 from wire.errors import ModelServerError
-from wire.methods import GET_MODEL_STATUS, LIST_MODELS, PREDICT, TENSOR_CONTENT_KEY, Method
+from wire.methods import GET_MODEL_METADATA, GET_MODEL_STATUS, LIST_MODELS, PREDICT, TENSOR_CONTENT_KEY, Method
 from wire.tensors import Array, from_proto, write_proto
 
 _UNLIMITED = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
 # Reconnect within a second: a restarted model server must not wait for gRPC's default backoff of up to two minutes.
 _RECONNECT = [("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 1000)]
 
+_NO_LABEL = "Unrecognized servable version label"  # TensorFlow Serving's words
 
 # To servers that do not know it, it says nothing; those answer with typed values.
 _METADATA = {PREDICT: ((TENSOR_CONTENT_KEY, "1"),)}
@@ -52,7 +53,7 @@ class ModelServerClient:
                 request_serializer=method.request.SerializeToString,
                 response_deserializer=method.response.FromString,
             )
-            for method in (PREDICT, GET_MODEL_STATUS, LIST_MODELS)
+            for method in (PREDICT, GET_MODEL_METADATA, GET_MODEL_STATUS, LIST_MODELS)
         }
 
     def predict(
@@ -85,8 +86,28 @@ class ModelServerClient:
 
     def models(self, *, timeout_s: float) -> list[str]:
         """Names of the models served; UNIMPLEMENTED on a stock TensorFlow Serving."""
+        return list(self.labels(timeout_s=timeout_s))
+
+    def labels(self, *, timeout_s: float) -> dict[str, dict[str, int]]:
+        """The version of each label of each model served; UNIMPLEMENTED on a stock TensorFlow Serving."""
         response = self._call(LIST_MODELS, messages.ListModelsRequest(), timeout_s)
-        return [model.name for model in response.models]
+        return {model.name: dict(model.version_labels) for model in response.models}
+
+    def labelled(self, model: str, label: str, *, timeout_s: float) -> int | None:
+        """The version that answers requests by `label`, None if the model has no such label. Runs nothing.
+
+        Raises:
+            NotServedError: the label is on a version that is not loaded.
+        """
+        request = messages.GetModelMetadataRequest(model_spec=_spec(model), metadata_field=["signature_def"])
+        request.model_spec.version_label = label
+        try:
+            version: int = self._call(GET_MODEL_METADATA, request, timeout_s).model_spec.version.value
+        except ModelServerError as exc:
+            if exc.code is grpc.StatusCode.INVALID_ARGUMENT and exc.details.startswith(_NO_LABEL):
+                return None
+            raise
+        return version
 
     def close(self) -> None:
         self._channel.close()

@@ -3,12 +3,14 @@
 import logging
 import threading
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from serving.errors import Code, RequestError, StartError
 from serving.lifecycle.manager import Manager
 from serving.lifecycle.model_config import Configs, ModelConfig
-from serving.lifecycle.source import Source, store_models
+from serving.lifecycle.source import Source
+from serving.lifecycle.store_models import StoreModels
 from serving.lifecycle.tracked import Failure, VersionStatus
 from serving.lifecycle.use import Use
 
@@ -29,10 +31,10 @@ class Core:
         """
         self._manager = manager
         self._any_labels = any_labels
-        self._store: Path | None = None
+        self._store: StoreModels | None = None
         self._named: Configs = {}
         self._changing = threading.Lock()
-        self._source = Source(self._current, poll_interval_s, manager.aspire, manager.unlisted)
+        self._source = Source(self._current, poll_interval_s, manager.aspire, manager.unlisted, glance=self._glance)
 
     @property
     def polled(self) -> threading.Event:
@@ -45,7 +47,7 @@ class Core:
         The first labels may point anywhere, since nothing is available yet.
         """
         if isinstance(models, Path):
-            self._store = models
+            self._store = StoreModels(models)
         else:
             self._named = models
             self._manager.configure(models)
@@ -167,18 +169,36 @@ class Core:
         store = self._store
         if store is None:
             return self._manager.configs().values()
+        before = self._manager.configs()
         try:
-            found = store_models(store)
-        except FileNotFoundError:
-            if self._manager.configs():
+            found = store.configs(before)
+        except FileNotFoundError as exc:
+            if before:
                 raise  # it went away: what is served goes on
             if not self.polled.is_set():
-                _log.warning("%s does not exist yet; models are served as they appear there", store)
+                _log.warning("%s does not exist yet; models are served as they appear there", exc.filename)
             found = {}
         with self._changing:
-            if self._store == store:
-                self._manager.configure({**found, **self._named})
+            if self._store is store:
+                served = {name: self._held_labels(config, before.get(name)) for name, config in found.items()}
+                self._manager.configure({**served, **self._named})
         return self._manager.configs().values()
+
+    def _glance(self) -> object:
+        store = self._store
+        return None if store is None else store.glance()
+
+    def _held_labels(self, model: ModelConfig, before: ModelConfig | None) -> ModelConfig:
+        """A label of a store moves once the version that it points to can answer: no request by it fails meanwhile."""
+        held = {
+            label: before.labels[label]
+            for label, version in model.labels.items()
+            if before is not None
+            and before.labels.get(label, version) != version
+            and not self._manager.would_answer(model.name, version)
+            and self._manager.would_answer(model.name, before.labels[label])
+        }
+        return replace(model, labels={**model.labels, **held}) if held else model
 
     def _labelled(self, name: str, label: str) -> int:
         config = self._manager.config(name)

@@ -34,17 +34,28 @@ class Specific:
     versions: frozenset[int]
 
 
-Policy = Latest | Every | Specific
+@dataclass(frozen=True)
+class Labelled:
+    """These versions, as far as they are there, and the newest: of a store's model with labels."""
+
+    versions: frozenset[int]
+
+
+Policy = Latest | Every | Specific | Labelled
 
 
 @dataclass(frozen=True)
 class VersionView:
-    """What the policy sees of one version. `asked`: it may load; a lazy server waits for a request."""
+    """What the policy sees of one version.
+
+    `asked`: it may load; a lazy server waits for a request. `first`: it loads before others.
+    """
 
     version: int
     state: State
     wanted: bool
     asked: bool = True
+    first: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,6 +82,13 @@ def wanted(policy: Policy, on_disk: Collection[int], failed: Collection[int]) ->
             return frozenset(on_disk)
         case Specific(versions):
             return versions & set(on_disk)
+        case Labelled(versions):
+            return versions & set(on_disk) | wanted(Latest(), on_disk, failed)
+
+
+def comes_first(policy: Policy, version: int) -> bool:
+    """Traffic waits for it: a new version that hangs or takes long in loading must not keep it from being served."""
+    return isinstance(policy, Labelled) and version in policy.versions
 
 
 def next_action(views: Sequence[VersionView], *, resource_preserving: bool = False) -> Load | Unload | None:
@@ -83,7 +101,7 @@ def next_action(views: Sequence[VersionView], *, resource_preserving: bool = Fal
     any_wanted = any(view.wanted for view in views)
     ready = any(view.wanted and view.state is State.AVAILABLE for view in views)
     retired = sorted(view.version for view in views if not view.wanted and view.state is State.AVAILABLE)
-    fresh = [view.version for view in views if view.wanted and view.asked and view.state is State.START]
+    fresh = [(view.first, view.version) for view in views if view.wanted and view.asked and view.state is State.START]
     in_the_way = resource_preserving and bool(fresh)
     if retired and (ready or not any_wanted or len(retired) > 1 or in_the_way):
         return Unload(retired[0])
@@ -93,4 +111,4 @@ def next_action(views: Sequence[VersionView], *, resource_preserving: bool = Fal
         not view.wanted and view.state in (State.LOADING, State.UNLOADING) for view in views
     ):
         return None
-    return Load(max(fresh)) if fresh else None
+    return Load(max(fresh)[1]) if fresh else None

@@ -1,13 +1,13 @@
 """The source: which versions of the configured models are on disk, watched by polling."""
 
 import logging
-import os
 import threading
+import time
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
-from serving.lifecycle.model_config import Configs, ModelConfig
-from store.layout import is_name, version_folders
+from serving.lifecycle.model_config import ModelConfig
+from store.layout import version_folders
 
 _log = logging.getLogger(__name__)
 
@@ -15,18 +15,9 @@ _PATIENCE_S = 10.0  # for one look at all base paths; those that take longer are
 
 _LAST_LOOK_S = 1.0  # before the end
 
+_GLANCE_S = 0.1  # between two glances
+
 Versions = Mapping[int, Path]
-
-
-def store_models(root: Path) -> Configs:
-    """Each folder of a store as a model, by name, its newest version to be served.
-
-    Raises:
-        OSError: `root` cannot be listed.
-    """
-    with os.scandir(root) as children:  # tells files apart without asking the disk of each, which may hang
-        names = sorted(child.name for child in children if not child.is_file(follow_symlinks=False))
-    return {name: ModelConfig(name, root / name) for name in names if is_name(name)}  # not .staging-…, lost+found
 
 
 class Source:
@@ -43,9 +34,12 @@ class Source:
         aspire: Callable[[ModelConfig, Versions], None],
         unlisted: Callable[[ModelConfig, str], None],
         *,
+        glance: Callable[[], object] = lambda: None,
         patience_s: float = _PATIENCE_S,
     ) -> None:
         """`models` are asked for at every poll, and may raise OSError.
+
+        `glance` is cheap, and says something else when there may be news: then the next poll is due at once.
 
         With `interval_s` 0 there is one poll, and one at each `poke`; negative: none ever.
         """
@@ -55,6 +49,7 @@ class Source:
         self._interval_s = interval_s
         self._aspire = aspire
         self._unlisted = unlisted
+        self._glance = glance
         self._patience_s = patience_s
         self._under_way: set[tuple[str, Path]] = set()
         self._done = threading.Condition()
@@ -146,14 +141,22 @@ class Source:
 
     def _run(self) -> None:
         while True:
+            seen = self._glance()  # before the poll: what changes meanwhile is news
             try:
                 self.poll()
             except Exception:  # the watch outlives any single failure
                 _log.exception("looking for versions failed")
-            self._due.wait(self._interval_s if self._interval_s > 0 else None)
-            self._due.clear()
+            self._wait(seen)
             if self._stopping:
                 return
+
+    def _wait(self, seen: object) -> None:
+        """Until the next poll is due."""
+        ends_at = time.monotonic() + self._interval_s if self._interval_s > 0 else None
+        while not self._due.wait(None if ends_at is None else max(0, min(_GLANCE_S, ends_at - time.monotonic()))):
+            if ends_at is not None and (time.monotonic() >= ends_at or self._glance() != seen):
+                return
+        self._due.clear()
 
 
 def _key(model: ModelConfig) -> tuple[str, Path]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from serving.errors import Code
 from serving.lifecycle.loader import Loader
 from serving.lifecycle.model_config import ModelConfig
-from serving.lifecycle.policy import Specific, State, VersionView, wanted
+from serving.lifecycle.policy import Labelled, Latest, Specific, State, VersionView, comes_first, wanted
 from serving.lifecycle.residents import Resident
 from serving.servable import Servable
 
@@ -93,7 +93,7 @@ class TrackedModel:
 
     def missing(self) -> frozenset[int]:
         """Versions that the policy names and the disk lacks."""
-        if self.config is None or not isinstance(self.config.policy, Specific):
+        if self.config is None or not isinstance(self.config.policy, Specific | Labelled):
             return frozenset()
         return self.config.policy.versions - self.on_disk.keys()
 
@@ -111,8 +111,11 @@ class TrackedModel:
     def views(self) -> list[VersionView]:
         """What the policy decides by; wanted is as in `is_wanted`."""
         folders = self.wanted()  # once, not for each
+        policy = Latest() if self.config is None else self.config.policy
         return [
-            VersionView(v.number, v.state, folders.get(v.number) == v.loader.path, v.asked)
+            VersionView(
+                v.number, v.state, folders.get(v.number) == v.loader.path, v.asked, comes_first(policy, v.number)
+            )
             for v in self.versions.values()
         ]
 

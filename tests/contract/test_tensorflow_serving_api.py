@@ -19,6 +19,7 @@ from tensorflow_serving.apis import (
 
 from tests.contract.conftest import LABEL, VERSION, Server
 from tests.support import saved_models
+from wire.client import ModelServerClient
 
 A, B = np.array([1], "f4"), np.array([2], "f4")
 INVALID, MISSING = grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.NOT_FOUND
@@ -157,6 +158,13 @@ def test_a_label_leads_to_its_version_and_is_not_echoed(stubs: Stubs) -> None:
     request.inputs["x"].CopyFrom(tf.make_tensor_proto(A))
     response = stubs.prediction.Predict(request, 60)
     assert response.model_spec == spec(name="plus", version=VERSION, signature_name="serving_default")
+
+
+def test_which_version_has_a_label_is_learnt_without_running_it(server: Server) -> None:
+    with ModelServerClient(server.grpc) as client:
+        assert client.labelled("plus", LABEL, timeout_s=60) == VERSION
+        assert client.labelled("plus", "none", timeout_s=60) is None
+        assert client.labelled("unknown", LABEL, timeout_s=60) is None
 
 
 @pytest.mark.parametrize(

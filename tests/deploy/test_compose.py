@@ -43,6 +43,8 @@ def test_the_cpu_stack_reads_the_store_and_publishes_on_loopback_only() -> None:
     assert server["profiles"] == ["cpu"]
     assert "profiles" not in services["gateway"]
     assert server["image"] == "tensorflow/serving:2.19.1"
+    assert "--model_config_file_poll_wait_seconds=1" in server["command"]
+    assert "--allow_version_labels_for_unavailable_models" in server["command"]
     assert server["volumes"] == [f"{ROOT}/var/store:/models:ro"]
     for service in services.values():
         assert service["healthcheck"]["test"][0] == "CMD"

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from gateway.labels import UNLOADED
 from gateway.model import ModelView, candidates, told
 from gateway.registry import unready
 from gateway.tasks.base import AnyTask
@@ -21,11 +22,13 @@ def served(number: int) -> ServedVersion:
     return ServedVersion("m", number, manifest, task, ())
 
 
-def view(current: int | None = None, unfit: tuple[int, ...] = (), **states: str) -> ModelView:
+def view(
+    current: int | None = None, unfit: tuple[int, ...] = (), *, labelled: int | None = None, **states: str
+) -> ModelView:
     """`v3="AVAILABLE"` is a line of the model server's answer."""
     lines = tuple(VersionStatus(int(name[1:]), state, None) for name, state in states.items())
     rejected = MappingProxyType(dict.fromkeys(unfit, "golden one is answered wrongly"))
-    return ModelView(None if current is None else served(current), lines, rejected)
+    return ModelView(None if current is None else served(current), lines, rejected, labelled)
 
 
 @pytest.mark.parametrize(
@@ -44,6 +47,15 @@ def view(current: int | None = None, unfit: tuple[int, ...] = (), **states: str)
         (view(1, (2,), v1="AVAILABLE", v2="AVAILABLE"), []),
         (view(1, (2,), v1="END", v2="AVAILABLE"), []),
         (view(None, (2,), v1="AVAILABLE", v2="AVAILABLE"), [1]),
+        (view(labelled=1, v1="AVAILABLE", v2="AVAILABLE"), [1]),
+        (view(1, labelled=1, v1="AVAILABLE", v2="AVAILABLE"), []),
+        (view(1, labelled=2, v1="AVAILABLE", v2="AVAILABLE"), [2]),
+        (view(2, labelled=1, v1="AVAILABLE", v2="AVAILABLE"), [1]),
+        (view(1, labelled=2, v1="AVAILABLE", v2="LOADING", v3="AVAILABLE"), []),
+        (view(1, labelled=2, v1="END", v2="LOADING", v3="AVAILABLE"), []),
+        (view(1, (2,), labelled=2, v1="AVAILABLE", v2="AVAILABLE", v3="AVAILABLE"), []),
+        (view(None, (2,), labelled=2, v1="AVAILABLE", v2="AVAILABLE"), []),
+        (view(labelled=UNLOADED, v1="AVAILABLE"), []),
     ],
 )
 def test_candidates(before: ModelView, expected: list[int]) -> None:
@@ -55,6 +67,18 @@ def test_a_rejection_is_remembered_while_the_version_is_available() -> None:
     assert told(before, [VersionStatus(2, "AVAILABLE", None)]).unfit.keys() == {2}
     assert not told(before, [VersionStatus(2, "LOADING", None)]).unfit
     assert not told(before, [VersionStatus(1, "AVAILABLE", None)]).unfit
+    assert told(before, [VersionStatus(2, "AVAILABLE", None)], 2).labelled == 2
+
+
+def test_a_version_that_is_not_promoted_gets_no_traffic_and_is_no_fault() -> None:
+    waiting = view(1, (3,), labelled=1, v1="AVAILABLE", v3="AVAILABLE")
+    assert (waiting.passed_over(3), waiting.passed_over(1), waiting.fault) == (True, False, None)
+    loading = view(labelled=1, v1="LOADING", v3="AVAILABLE")
+    assert loading.on_its_way
+    assert loading.reason == "version 1 is LOADING, version 3 is not promoted"
+    assert not view(labelled=1, v1="END", v3="AVAILABLE").on_its_way
+    wrong = view(1, (2,), labelled=2, v1="AVAILABLE", v2="AVAILABLE", v3="AVAILABLE")
+    assert wrong.fault == "version 2: golden one is answered wrongly"
 
 
 FINE = view(1, v1="AVAILABLE")

@@ -2,11 +2,8 @@
 
 import json
 import socket
-import threading
-from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,51 +12,19 @@ from bench.stack import free_port
 from store.layout import Store
 from store.publish import publish
 from tests.gateway.conftest import Shelf
-from tests.support.processes import Answer, GatewayProcess, ModelServerProcess, until
+from tests.support.clients import Clients
+from tests.support.processes import GatewayProcess, ModelServerProcess, until
 from tests.support.proxy import Proxy
 from tests.support.small_models import picture
 
 PICTURE = picture()
 
 
-class Clients:
-    """Many clients that ask without a pause; keeps every answer."""
-
-    def __init__(self, gateway: GatewayProcess, count: int) -> None:
-        self.answers: list[Answer] = []
-        self._gateway = gateway
-        self._stopping = threading.Event()
-        self._threads = [threading.Thread(target=self._ask) for _ in range(count)]
-
-    def _ask(self) -> None:
-        while not self._stopping.is_set():
-            self.answers.append(self._gateway.post("/models/digits", PICTURE))
-
-    def wait_for(self, more: int) -> None:
-        enough = len(self.answers) + more
-        until(lambda: len(self.answers) >= enough, f"{more} more answers")
-
-    @contextmanager
-    def asking(self) -> Iterator[None]:
-        for thread in self._threads:
-            thread.start()
-        try:
-            yield
-        finally:
-            self._stopping.set()
-            for thread in self._threads:
-                thread.join()
-
-    @property
-    def statuses(self) -> Counter[int]:
-        return Counter(answer.status for answer in self.answers)
-
-
 def test_versions_swap_under_sixteen_clients_without_a_failed_request(shelf: Shelf) -> None:
     shelf.publish("digits-a")
     with ModelServerProcess(shelf.store.root) as server, GatewayProcess(server.target) as gateway:
         gateway.wait_ready()
-        clients = Clients(gateway, 16)
+        clients = Clients(gateway, "digits", PICTURE, 16)
         with clients.asking():
             for version, export in enumerate(["digits-b", "digits-a", "digits-b"], start=2):
                 clients.wait_for(100)
@@ -79,7 +44,7 @@ def test_a_killed_model_server_gives_503_and_comes_back_by_itself(shelf: Shelf) 
     with ModelServerProcess(shelf.store.root, port) as server, GatewayProcess(server.target) as gateway:
         gateway.wait_ready()
         before = gateway.post("/models/digits", PICTURE)
-        clients = Clients(gateway, 8)
+        clients = Clients(gateway, "digits", PICTURE, 8)
         with clients.asking():
             clients.wait_for(50)
             server.kill()
@@ -138,7 +103,7 @@ def test_a_server_that_comes_back_with_other_content_is_learnt_anew(shelf: Shelf
     port = free_port()
     with ModelServerProcess(shelf.store.root, port) as server, GatewayProcess(server.target) as gateway:
         gateway.wait_ready()
-        clients = Clients(gateway, 4)
+        clients = Clients(gateway, "digits", PICTURE, 4)
         with clients.asking():
             clients.wait_for(20)
             server.kill()

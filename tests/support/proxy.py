@@ -9,7 +9,7 @@ from typing import Any, Self
 import grpc
 
 from wire.messages import GetModelStatusResponse
-from wire.methods import GET_MODEL_STATUS, PREDICT, Method
+from wire.methods import GET_MODEL_METADATA, GET_MODEL_STATUS, PREDICT, Method
 
 
 class Proxy:
@@ -26,7 +26,11 @@ class Proxy:
         self.open = threading.Event()
         self.open.set()
         self._server = grpc.server(ThreadPoolExecutor(8))
-        for method, answer in ((PREDICT, self._predict), (GET_MODEL_STATUS, self._status)):
+        for method, answer in (
+            (PREDICT, self._predict),
+            (GET_MODEL_STATUS, self._status),
+            (GET_MODEL_METADATA, self._metadata),
+        ):
             handler = grpc.unary_unary_rpc_method_handler(
                 answer, method.request.FromString, method.response.SerializeToString
             )
@@ -50,6 +54,11 @@ class Proxy:
         self.open.wait(30)
         for response in self._asked(PREDICT, request, context):
             return self.distort(response)
+        return context.abort(grpc.StatusCode.NOT_FOUND, "no target has it")
+
+    def _metadata(self, request: Any, context: grpc.ServicerContext) -> Any:
+        for response in self._asked(GET_MODEL_METADATA, request, context):
+            return response
         return context.abort(grpc.StatusCode.NOT_FOUND, "no target has it")
 
     def _status(self, request: Any, context: grpc.ServicerContext) -> Any:

@@ -44,6 +44,10 @@ class Workplace:
         """`kmaas` that gets the signal `number` as soon as it has said `words` on standard error."""
         return self._run("tests.support.struck", number.name, words, *arguments)
 
+    def killed(self, step: int, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """`kmaas` that dies by SIGKILL at the `step`-th change of a file."""
+        return self._run("tests.support.killed", str(step), *arguments)
+
     def _run(self, module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", module, *arguments],

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
-from training.metrics import calibration_error, confusion, paired_difference, per_class, wilson
+from training.metrics import calibration_error, confusion, per_class, wilson
 
 
 def test_confusion_and_per_class_agree_with_scikit_learn() -> None:
@@ -25,15 +25,6 @@ def test_a_class_that_never_occurs_has_zeros() -> None:
 
 def test_wilson_interval_of_the_textbook() -> None:
     assert wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=1e-4)  # Newcombe 1998, Statistics in Medicine 17
-
-
-def test_paired_difference_sees_a_gap_and_no_gap() -> None:
-    rng = np.random.default_rng(1)
-    good, bad = rng.random(2000) < 0.85, rng.random(2000) < 0.75
-    low, high = paired_difference(good, bad, seed=1)
-    assert 0 < low < 0.1 < high
-    low, high = paired_difference(good, good, seed=1)
-    assert low == high == 0
 
 
 def test_calibration_error_is_the_gap_between_confidence_and_accuracy() -> None:

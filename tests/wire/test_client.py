@@ -30,7 +30,9 @@ def test_a_server_that_speaks_another_protocol(stranger: str) -> None:
     with ModelServerClient(stranger) as client:
         for call in (
             lambda: client.models(timeout_s=30),
+            lambda: client.labels(timeout_s=30),
             lambda: client.status("m", timeout_s=30),
+            lambda: client.labelled("m", "stable", timeout_s=30),
             lambda: client.predict("m", {}, timeout_s=30),
         ):
             with pytest.raises(ModelServerError, match=r"^UNIMPLEMENTED: ") as caught:

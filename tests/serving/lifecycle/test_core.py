@@ -15,6 +15,9 @@ from serving.lifecycle.model_config import ModelConfig
 from serving.lifecycle.policy import Every, Latest, Policy, State
 from serving.lifecycle.rules import Rules
 from serving.metrics import Metrics
+from store.disk import replace_files
+from store.labels import LABELS_FILE, Labels
+from store.model_server_config import CONFIG_FILE
 from tests.serving.runtimes import Opener
 from tests.support.processes import until
 
@@ -269,6 +272,44 @@ def test_a_store_s_models_come_and_go(room: Rooms) -> None:
     until(lambda: here.states("b") == {7: State.AVAILABLE}, "b is loaded")
     (here.root / "a").rename(here.root / ".a")
     until(lambda: here.states("a") == {1: State.END}, "a is unloaded")
+
+
+def labels(root: Path, model: str, **versions: int) -> None:
+    """As the verbs do: `models.config` is replaced last."""
+    (root / model / LABELS_FILE).write_bytes(Labels(versions=versions).document())
+    replace_files((root / CONFIG_FILE, b""))
+
+
+def test_a_store_s_labels_are_followed_long_before_the_next_poll(room: Rooms) -> None:
+    here = room(poll_interval_s=3600)
+    for version in ("m/1", "m/2", "m/3"):
+        here.put(version)
+    labels(here.root, "m", stable=1)
+    here.core.start(here.root)
+    until(lambda: here.states("m") == {3: State.AVAILABLE, 1: State.AVAILABLE}, "what is labelled, and the newest")
+    assert here.opener.tries == ["1", "3"], "traffic waits for what is labelled"
+    assert here.served("m", label="stable") == 1
+    assert here.served("m") == 3
+    labels(here.root, "m", stable=3, canary=2)
+    until(lambda: here.served("m", label="stable") == 3, "the label has moved")
+    until(lambda: here.states("m") == {3: State.AVAILABLE, 2: State.AVAILABLE, 1: State.END}, "1 is not needed")
+
+
+def test_a_store_s_label_moves_when_the_version_can_answer(room: Rooms) -> None:
+    here = room()
+    for version in ("m/1", "m/3"):
+        here.put(version)
+    here.put("m/2", "good", "held")
+    labels(here.root, "m", stable=1)
+    here.core.start(here.root)
+    until(lambda: here.states("m") == {3: State.AVAILABLE, 1: State.AVAILABLE}, "both are loaded")
+    labels(here.root, "m", stable=2, canary=1)
+    assert here.opener.loading.wait(30)
+    here.core._source.poll()
+    assert here.served("m", label="stable") == 1
+    assert here.served("m", label="canary") == 1
+    here.opener.release.set()
+    until(lambda: here.served("m", label="stable") == 2, "2 is loaded")
 
 
 def test_a_store_that_goes_away_leaves_its_models_served(room: Rooms, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from serving.lifecycle.policy import (
     Every,
+    Labelled,
     Latest,
     Load,
     Policy,
@@ -13,6 +14,7 @@ from serving.lifecycle.policy import (
     State,
     Unload,
     VersionView,
+    comes_first,
     next_action,
     wanted,
 )
@@ -37,6 +39,9 @@ NEW, LOADING, READY, LEAVING, END = State.START, State.LOADING, State.AVAILABLE,
         (Specific(frozenset({1, 7})), [1, 3, 7, 9], [], {1, 7}),
         (Specific(frozenset({1, 7})), [1, 3], [], {1}),
         (Specific(frozenset()), [1], [], set()),
+        (Labelled(frozenset({1, 7})), [1, 3, 4], [], {1, 4}),
+        (Labelled(frozenset({1})), [1, 3, 4], [4], {1, 3}),  # the newest is broken
+        (Labelled(frozenset({4})), [1, 4], [4], {1, 4}),
     ],
 )
 def test_wanted(policy: Policy, on_disk: list[int], failed: list[int], versions: set[int]) -> None:
@@ -86,3 +91,11 @@ def test_next_action(views: list[tuple[Any, ...]], action: Load | Unload | None)
 )
 def test_resource_preserving(views: list[tuple[Any, ...]], action: Load | Unload | None) -> None:
     assert next_action([VersionView(*view) for view in views], resource_preserving=True) == action
+
+
+def test_what_traffic_waits_for_loads_before_what_is_new() -> None:
+    first, new = VersionView(1, NEW, wanted=True, first=True), VersionView(2, NEW, wanted=True)
+    assert next_action([first, new]) == Load(1)
+    assert comes_first(Labelled(frozenset({1})), 1)
+    assert not comes_first(Labelled(frozenset({1})), 2)
+    assert not comes_first(Latest(), 1)

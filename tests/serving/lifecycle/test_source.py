@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from serving.lifecycle.model_config import ModelConfig
-from serving.lifecycle.source import Source, store_models
+from serving.lifecycle.source import Source
 
 
 class Told:
@@ -34,21 +34,6 @@ def source(root: Path, told: Told, *, interval_s: float = 3600, patience_s: floa
     """Watches the models `a` and `b` under `root`."""
     models = [ModelConfig(name, root / name) for name in ("a", "b")]
     return Source(lambda: models, interval_s, told.aspire, told.miss, patience_s=patience_s)
-
-
-def test_a_store_s_folders_are_its_models(tmp_path: Path) -> None:
-    for name in ("digits/1", "digits/2", "empty", ".staging-x/1", "Not A Model/1"):
-        (tmp_path / name).mkdir(parents=True)
-    (tmp_path / "models.config").write_text("")
-    found = store_models(tmp_path)
-    assert found == {name: ModelConfig(name, tmp_path / name) for name in ("digits", "empty")}
-
-
-def test_a_store_that_is_none(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    for name in ("file", "missing"):
-        with pytest.raises(OSError, match=name):
-            store_models(tmp_path / name)
 
 
 def test_versions_of_every_model_are_told(tmp_path: Path, told: Told) -> None:
@@ -201,3 +186,28 @@ def test_a_base_path_for_which_there_was_no_thread_is_looked_at_next_time(
     assert told.unlisted == dict.fromkeys(("a", "b"), "can't start new thread")
     watch.poll()
     assert told.versions == {"a": [1], "b": [1]}
+
+
+def test_a_glance_that_tells_news_is_a_poll_long_before_the_interval(tmp_path: Path, told: Told) -> None:
+    news, seen = [0], threading.Semaphore(0)
+    models = [ModelConfig("a", tmp_path)]
+    watch = Source(lambda: models, 3600, lambda _m, _v: seen.release(), told.miss, glance=lambda: news[0])
+    watch.start()
+    assert seen.acquire(timeout=30)
+    news[0] += 1
+    assert seen.acquire(timeout=30)
+    watch.stop()
+
+
+def test_news_that_come_during_a_poll_are_not_missed(tmp_path: Path, told: Told) -> None:
+    news, seen = [0], threading.Semaphore(0)
+
+    def models() -> list[ModelConfig]:
+        news[0] += news[0] < 2  # someone publishes while we look, twice
+        return [ModelConfig("a", tmp_path)]
+
+    watch = Source(models, 3600, lambda _m, _v: seen.release(), told.miss, glance=lambda: news[0])
+    watch.start()
+    for _ in range(3):
+        assert seen.acquire(timeout=30)
+    watch.stop()

@@ -1,0 +1,177 @@
+"""The running model server and gateway, as the verbs that change versions look at them."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+from urllib.error import HTTPError
+from urllib.request import urlopen
+
+import orjson
+
+from export.promotion import Seen
+from gateway.backend import Backend
+from gateway.deadline import Deadline
+from gateway.errors import GatewayError, UnfitVersionError
+from gateway.settings import Limits
+from gateway.version import ServedVersion, learn_version, replay_goldens, replayed
+from wire.client import ModelServerClient, VersionStatus
+from wire.errors import ModelServerError, NotServedError
+
+Clock = Callable[[], float]  # seconds
+
+_TICK_S = 0.02
+_CALL_S = 10.0  # a call's deadline
+_ASK_S = 2.0  # the deadline of a question that is asked again
+_REQUESTS, _LONGEST_S = 100, 5.0  # to measure by: so many, or for so long
+
+
+@dataclass(frozen=True)
+class Followed:
+    """Whether a process follows a label: how many seconds after the decision, or why it does not."""
+
+    who: str
+    seconds: float | None
+    fault: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.who} {self.fault or f'follows after {self.seconds:.2f} s'}"
+
+
+class LiveServer:
+    """A model server at `target`, asked as the gateway asks it: with the same preprocessing, over the same protocol.
+
+    Use it as a context manager.
+    """
+
+    def __init__(self, target: str, limits: Limits, patience_s: float, clock: Clock = time.perf_counter) -> None:
+        self._who = f"the model server at {target}"
+        self._target = target
+        self._limits = limits
+        self._patience_s = patience_s
+        self._clock = clock
+        self._client = ModelServerClient(target)
+        self._backend = Backend(self._client)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._client.close()
+
+    def prove(self, model: str, version: int, digest: str | None, *, measured: bool = True) -> Seen:
+        """See `export.promote.Live`. With no `digest` any will do; without `measured` only the goldens are replayed."""
+        if fault := self._wait_available(model, version):
+            return Seen(self._target, fault)
+        try:
+            learnt = learn_version(self._backend, model, version, self._limits, self._deadline())
+            if digest not in (None, learnt.manifest.digest):
+                fault = f"{self._who} reads another store: its version has the digest {learnt.manifest.digest}"
+                return Seen(self._target, f"{fault}, expected {digest}")
+            replay_goldens(learnt, self._backend, self._deadline)
+            return Seen(self._target, None, len(learnt.goldens), self._latencies(learnt) if measured else ())
+        except UnfitVersionError as exc:
+            return Seen(self._target, str(exc))
+        except GatewayError as exc:
+            return Seen(self._target, f"{self._who} could not be asked: {exc}")
+
+    def follows(self, model: str, label: str, version: int, since: float) -> Followed:
+        """Waits until the server answers requests by `label` with `version`; that was decided when the clock said
+        `since`."""
+
+        def there() -> bool:
+            try:
+                return self._client.labelled(model, label, timeout_s=_ASK_S) == version
+            except NotServedError:
+                return False
+
+        try:
+            seconds = _seconds_until(there, self._patience_s, self._clock, since)
+        except ModelServerError as exc:
+            return Followed(self._who, None, f"does not answer ({exc.code.name})")
+        return Followed(self._who, seconds, None if seconds is not None else _late(self._patience_s))
+
+    def states(self, model: str) -> dict[int, str]:
+        """The state of each version; empty if nobody answers, or it does not know the model."""
+        try:
+            return {line.version: line.state for line in self._client.status(model, timeout_s=_ASK_S)}
+        except ModelServerError:
+            return {}
+
+    def _wait_available(self, model: str, version: int) -> str | None:
+        """Why the version does not become available, None once it is."""
+        last: VersionStatus | None = None
+
+        def settled() -> bool:
+            nonlocal last
+            last = self._status(model, version)
+            return last is not None and (last.state == "AVAILABLE" or (last.state == "END" and last.error is not None))
+
+        try:
+            in_time = _seconds_until(settled, self._patience_s, self._clock, self._clock()) is not None
+        except ModelServerError as exc:
+            return f"no model server answers at {self._target} ({exc.code.name}); start one: `kmaas serve`"
+        if not in_time:
+            state = "is unknown there" if last is None else f"is {last.state}"
+            return f"{self._who} does not have it loaded within {self._patience_s:g} s: it {state}"
+        return f"{self._who} could not load it: {last.error}" if last is not None and last.error else None
+
+    def _status(self, model: str, version: int) -> VersionStatus | None:
+        try:
+            lines = self._client.status(model, timeout_s=_ASK_S)
+        except NotServedError:
+            return None
+        return next((line for line in lines if line.version == version), None)
+
+    def _latencies(self, version: ServedVersion) -> tuple[float, ...]:
+        """Milliseconds from a golden's body to its answer, one after another; each was answered once before."""
+        taken: list[float] = []
+        started = self._clock()
+        while len(taken) < _REQUESTS and self._clock() - started < _LONGEST_S:
+            for golden in version.goldens:
+                began = self._clock()
+                replayed(version, golden, self._backend, self._deadline())
+                taken.append((self._clock() - began) * 1e3)
+        return tuple(taken)
+
+    def _deadline(self) -> Deadline:
+        return Deadline.after(_CALL_S)
+
+
+def gateway_follows(url: str, model: str, version: int, *, since: float, patience_s: float) -> Followed | None:
+    """Waits until the gateway at `url` answers with `version`; that was decided when `time.perf_counter()` was `since`.
+
+    None: there is no gateway, or it is for other models.
+    """
+
+    def current() -> bool:
+        with urlopen(f"{url}/models/{model}", timeout=_ASK_S) as answer:
+            return bool(orjson.loads(answer.read())["version"] == version)
+
+    who = f"the gateway at {url}"
+    try:
+        seconds = _seconds_until(current, patience_s, time.perf_counter, since)
+    except HTTPError as exc:
+        with exc:
+            return None if exc.code == 404 else Followed(who, None, f"answers {exc.code}")
+    except (OSError, ValueError, KeyError):
+        return None
+    return Followed(who, seconds, None if seconds is not None else _late(patience_s))
+
+
+def _seconds_until(true: Callable[[], bool], patience_s: float, clock: Clock, since: float) -> float | None:
+    """The seconds from `since` until it is true; None: the patience is over. Other processes have no events to wait
+    for."""
+    while not true():
+        if clock() - since > patience_s:
+            return None
+        threading.Event().wait(_TICK_S)
+    return clock() - since
+
+
+def _late(patience_s: float) -> str:
+    return f"does not follow within {patience_s:g} s"

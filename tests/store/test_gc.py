@@ -1,0 +1,78 @@
+"""What gc removes, and what it never removes."""
+
+from pathlib import Path
+
+import pytest
+
+from store.errors import VersionNotFoundError
+from store.gc import collect, superfluous
+from store.labels import Labels
+from store.layout import Store
+from store.ledger import exclusively, opened
+from store.signing import Signer, verified
+from tests.support.decided import label, published
+
+
+@pytest.mark.parametrize(
+    ("labels", "keep", "removed"),
+    [
+        (Labels(), 1, (1, 2, 3, 4)),
+        (Labels(), 3, (1, 2)),
+        (Labels(), 9, ()),
+        (Labels(versions={"stable": 2}), 1, (1, 3, 4)),
+        (Labels(versions={"stable": 2, "canary": 4}), 1, (1, 3)),
+        (Labels(versions={"stable": 3}, before={"stable": (1, 2)}), 1, (1, 4)),
+        (Labels(versions={"stable": 5}, checked=1), 2, (2, 3)),
+    ],
+)
+def test_superfluous(labels: Labels, keep: int, removed: tuple[int, ...]) -> None:
+    assert superfluous(labels, [1, 2, 3, 4, 5], keep) == removed
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return published(tmp_path / "store", tmp_path / "export", 5)
+
+
+@pytest.fixture
+def signer(tmp_path: Path) -> Signer:
+    return Signer.at(tmp_path / "key.pem")
+
+
+def test_old_versions_go_and_a_record_says_so(store: Store, signer: Signer) -> None:
+    label(store, "digits", 2, signer)
+    record = collect(store, "digits", 2, signer)
+    assert record is not None
+    assert (record.action, record.removed) == ("gc", (1, 3))
+    assert store.versions("digits") == [2, 4, 5]
+    labels = Labels.read(store.base("digits"))
+    assert len(verified(store.base("digits"), labels)) == 2
+    assert {path.name for path in store.base("digits").iterdir()} == {"2", "4", "5", "labels.json", "records"}
+    assert collect(store, "digits", 2, signer) is None
+    assert Labels.read(store.base("digits")) == labels
+
+
+def test_what_a_killed_gc_left_is_cleared_away(store: Store, signer: Signer) -> None:
+    left = store.base("digits") / ".removed-1-0"
+    (left / "variables").mkdir(parents=True)
+    collect(store, "digits", 4, signer)
+    assert store.versions("digits") == [2, 3, 4, 5]
+    assert not left.exists()
+
+
+def test_what_a_killed_promotion_was_checking_goes_and_what_a_running_one_checks_stays(
+    store: Store, signer: Signer
+) -> None:
+    with opened(store, "digits") as ledger:
+        ledger.keep(1)
+    with exclusively(store, "digits"):
+        collect(store, "digits", 1, signer)
+    assert store.versions("digits") == [1, 5]
+    collect(store, "digits", 1, signer)
+    assert store.versions("digits") == [5]
+    assert Labels.read(store.base("digits")).checked is None
+
+
+def test_a_model_that_is_not_there(store: Store, signer: Signer) -> None:
+    with pytest.raises(VersionNotFoundError, match="ghost"):
+        collect(store, "ghost", 1, signer)
