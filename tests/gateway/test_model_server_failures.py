@@ -25,15 +25,16 @@ PICTURE = picture()
 class Clients:
     """Many clients that ask without a pause; keeps every answer."""
 
-    def __init__(self, gateway: GatewayProcess, count: int) -> None:
+    def __init__(self, gateway: GatewayProcess, count: int, **headers: str) -> None:
         self.answers: list[Answer] = []
         self._gateway = gateway
+        self._headers = headers
         self._stopping = threading.Event()
         self._threads = [threading.Thread(target=self._ask) for _ in range(count)]
 
     def _ask(self) -> None:
         while not self._stopping.is_set():
-            self.answers.append(self._gateway.post("/models/digits", PICTURE))
+            self.answers.append(self._gateway.post("/models/digits", PICTURE, **self._headers))
 
     def wait_for(self, more: int) -> None:
         enough = len(self.answers) + more
@@ -59,8 +60,8 @@ def test_versions_swap_under_sixteen_clients_without_a_failed_request(shelf: She
     shelf.publish("digits-a")
     with ModelServerProcess(shelf.store.root) as server, GatewayProcess(server.target) as gateway:
         gateway.wait_ready()
-        clients = Clients(gateway, 16)
-        with clients.asking():
+        clients, pinning = Clients(gateway, 16), Clients(gateway, 2, **{"X-Model-Digest": "sha256:digits-1"})
+        with clients.asking(), pinning.asking():
             for version, export in enumerate(["digits-b", "digits-a", "digits-b"], start=2):
                 clients.wait_for(100)
                 shelf.publish(export)
@@ -71,6 +72,10 @@ def test_versions_swap_under_sixteen_clients_without_a_failed_request(shelf: She
     assert {digest for digest, _ in by_digest} == {"sha256:digits-1", "sha256:digits-2"}
     assert len(by_digest) == 2, "an answer came from another version than it says"
     assert {answer.headers["X-Model-Version"] for answer in clients.answers} == {"1", "2", "3", "4"}
+    by_status = {(answer.status, answer.headers["X-Model-Digest"]) for answer in pinning.answers}
+    assert by_status == {(200, "sha256:digits-1"), (412, "sha256:digits-2")}
+    [pinned] = {answer.body for answer in pinning.answers if answer.status == 200}
+    assert ("sha256:digits-1", pinned) in by_digest
 
 
 def test_a_killed_model_server_gives_503_and_comes_back_by_itself(shelf: Shelf) -> None:
