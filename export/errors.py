@@ -2,13 +2,17 @@
 
 ExportError
 ├── WeightsStoredTwiceError   the checkpoint holds more numbers than the model has parameters
+├── NotPortableError         a stock TensorFlow Serving could not run the graph, or it answers otherwise each time
 ├── ReloadError               a fresh process answers otherwise than Keras did
 ├── TwinError                 the version goes without a twin for CPUs
 ├── NoGoldensError            no held-out request has an answer that is clear enough to be repeated
 └── NotAnExportError          a folder that cannot be published
 """
 
+from collections.abc import Sequence
 from pathlib import Path
+
+_SHOWN = 5  # faults, of perhaps hundreds
 
 
 class ExportError(Exception):
@@ -20,6 +24,12 @@ class WeightsStoredTwiceError(ExportError):
         super().__init__(
             f"the checkpoint holds {stored} numbers, expected {expected}: a weight is missing or stored twice"
         )
+
+
+class NotPortableError(ExportError):
+    def __init__(self, faults: Sequence[str]) -> None:
+        more = f"; and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
+        super().__init__(f"the model is not portable: {'; '.join(faults[:_SHOWN])}{more}; nothing was exported")
 
 
 class ReloadError(ExportError):

@@ -18,6 +18,7 @@ from export.card import model_card
 from export.digest import answers_digest
 from export.errors import TwinError
 from export.goldens import CheckedGolden, make_goldens
+from export.portability import check_portable
 from export.reload import check_reload
 from export.trained import Trained
 from export.twin import Answer, write_twin
@@ -64,6 +65,7 @@ def export_version(trained: Trained, target: Path) -> None:
     with tempfile.TemporaryDirectory(prefix=_STAGING, dir=target.parent) as folder:
         staging = Path(folder) / "version"
         write_classifier(staging, model, inputs, documents)
+        check_portable(staging)
         _write_extra(VersionDir(staging), manifest, goldens)
         write_warm_up(VersionDir(staging).warm_up, manifest.model, inputs.name, goldens)
         _write_twin(VersionDir(staging), serving_function(model, inputs), goldens, documents, processing)
