@@ -9,6 +9,7 @@ import pytest
 from serving.errors import Code, LoadError
 from serving.lifecycle.loader import Loader, fingerprint
 from serving.metrics import Metrics
+from serving.runtimes.runtime import Runtime
 from tests.serving.runtimes import Opener
 
 
@@ -32,6 +33,18 @@ def test_a_bad_version_is_tried_again_and_then_given_up(tmp_path: Path, opener: 
     with pytest.raises(LoadError, match="is broken"):
         loader(tmp_path, opener).load()
     assert len(opener.tries) == 3
+
+
+def test_a_version_that_is_wrong_for_good_is_tried_once(tmp_path: Path) -> None:
+    tries = []
+
+    def wrong() -> Runtime:
+        tries.append(1)
+        raise LoadError(Code.DATA_LOSS, "answers otherwise than recorded", final=True)
+
+    with pytest.raises(LoadError, match="answers otherwise"):
+        Loader(tmp_path, wrong, Metrics(), retries=2, retry_interval_s=0).load()
+    assert len(tries) == 1
 
 
 def test_an_unforeseen_failure_is_a_load_error_too(tmp_path: Path, opener: Opener) -> None:
