@@ -3,6 +3,7 @@
 ExportError
 ├── WeightsStoredTwiceError   the checkpoint holds more numbers than the model has parameters
 ├── NotPortableError         a stock TensorFlow Serving could not run the graph, or it answers otherwise each time
+├── BatchSafetyError         a row is answered otherwise beside others than alone
 ├── ReloadError               a fresh process answers otherwise than Keras did
 ├── TwinError                 the version goes without a twin for CPUs
 ├── NoGoldensError            no held-out request has an answer that is clear enough to be repeated
@@ -30,6 +31,15 @@ class NotPortableError(ExportError):
     def __init__(self, faults: Sequence[str]) -> None:
         more = f"; and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
         super().__init__(f"the model is not portable: {'; '.join(faults[:_SHOWN])}{more}; nothing was exported")
+
+
+class BatchSafetyError(ExportError):
+    def __init__(self, golden: str, size: int, difference: str) -> None:
+        super().__init__(
+            f"golden {golden} in a batch of {size} is answered otherwise than alone: {difference}; no row may depend "
+            "on its neighbours or on padding: mask the padding, call BatchNormalization with training=False; nothing "
+            "was exported"
+        )
 
 
 class ReloadError(ExportError):

@@ -3,18 +3,18 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from export.archive import MANIFEST_SIGNATURE, SERVING_SIGNATURE
+from export.batch_safety import Answer
+from export.batches import batch_of
 from export.errors import TwinError
-from export.goldens import Array, CheckedGolden
+from export.goldens import CheckedGolden
 from store.layout import VersionDir
 from store.twin import Twin, gap
-
-Answer = Callable[[Array], Mapping[str, Array]]
 
 _TOLERANCE = 1e-4
 _BATCHES = (1, 2, 3, 8)
@@ -69,8 +69,10 @@ def _check(model: Path, answer: Answer, goldens: Sequence[CheckedGolden], pad: i
 
     run = Interpreter(model_path=str(model)).get_signature_runner(SERVING_SIGNATURE)
     (name,) = run.get_input_details()
+    rows = [golden.inputs[0] for golden in goldens]
     for size in _BATCHES:
-        for batch in _batches(goldens, size, pad):
+        for start in range(0, len(rows), size):
+            batch = batch_of(rows[start : start + size], pad)
             expected, received = answer(batch), run(**{name: batch})
             if expected.keys() != received.keys():
                 raise TwinError(f"its outputs are {sorted(received)}, expected {sorted(expected)}")
@@ -80,18 +82,3 @@ def _check(model: Path, answer: Answer, goldens: Sequence[CheckedGolden], pad: i
                     raise TwinError(
                         f"in batches of {size} its {output} differ by {apart:.1e}, expected at most {_TOLERANCE}"
                     )
-
-
-def _batches(goldens: Sequence[CheckedGolden], size: int, pad: int) -> Iterator[Array]:
-    """The goldens' inputs, `size` together."""
-    for start in range(0, len(goldens), size):
-        rows = [golden.inputs[0] for golden in goldens[start : start + size]]
-        widest = np.max([row.shape for row in rows], axis=0)
-        yield np.stack(
-            [
-                np.pad(
-                    row, [(0, wide - have) for wide, have in zip(widest, row.shape, strict=True)], constant_values=pad
-                )
-                for row in rows
-            ]
-        )

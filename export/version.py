@@ -14,19 +14,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from export.archive import serving_function, signature_specs, write_classifier
+from export.batch_safety import Answer, check_batch_safety, write_batching_parameters
 from export.card import model_card
 from export.digest import answers_digest
 from export.errors import TwinError
-from export.goldens import CheckedGolden, make_goldens
+from export.goldens import Array, CheckedGolden, make_goldens
 from export.portability import check_portable
 from export.reload import check_reload
 from export.trained import Trained
-from export.twin import Answer, write_twin
+from export.twin import write_twin
 from export.warm_up import write_warm_up
 from processing.spec import ImageSpec, TextSpec
 from store.golden import dump_goldens, write_goldens
 from store.layout import VersionDir
-from store.manifest import Manifest, Origin
+from store.manifest import Batching, Manifest, Origin
 
 if TYPE_CHECKING:
     import keras
@@ -56,7 +57,9 @@ def export_version(trained: Trained, target: Path) -> None:
         trained.tokenizer,
         lambda batch: np.asarray(model(batch, training=False)),
     )
-    manifest = _manifest(trained, model, inputs)
+    answer = serving_function(model, inputs)
+    batching = check_batch_safety(answer, goldens, pad=_pad(processing), stranger=_stranger(processing, goldens))
+    manifest = _manifest(trained, model, inputs, batching)
     documents = {"manifest": manifest.document(), "golden": dump_goldens([checked.golden for checked in goldens])}
     if trained.tokenizer is not None:
         documents["tokenizer"] = trained.tokenizer.encode()
@@ -68,7 +71,8 @@ def export_version(trained: Trained, target: Path) -> None:
         check_portable(staging)
         _write_extra(VersionDir(staging), manifest, goldens)
         write_warm_up(VersionDir(staging).warm_up, manifest.model, inputs.name, goldens)
-        _write_twin(VersionDir(staging), serving_function(model, inputs), goldens, documents, processing)
+        write_batching_parameters(VersionDir(staging).batching_parameters, batching)
+        _write_twin(VersionDir(staging), answer, goldens, documents, pad=_pad(processing))
         check_reload(staging, Path(folder) / "checks.npz", inputs.name, goldens, documents)
         shutil.rmtree(target, ignore_errors=True)
         staging.rename(target)
@@ -79,14 +83,26 @@ def _write_twin(
     answer: Answer,
     goldens: Sequence[CheckedGolden],
     documents: Mapping[str, bytes],
-    processing: ImageSpec | TextSpec,
+    *,
+    pad: int,
 ) -> None:
     """With a warning where there can be none: model servers then run the SavedModel."""
-    pad = processing.pad_id if isinstance(processing, TextSpec) else 0
     try:
         write_twin(version, answer, goldens, documents, pad=pad)
     except TwinError as exc:
         _log.warning("the version goes without a LiteRT twin: %s", exc)
+
+
+def _pad(processing: ImageSpec | TextSpec) -> int:
+    return processing.pad_id if isinstance(processing, TextSpec) else 0
+
+
+def _stranger(processing: ImageSpec | TextSpec, goldens: Sequence[CheckedGolden]) -> Array | None:
+    """The tokens of the longest golden over and over, as many as the model takes."""
+    if isinstance(processing, ImageSpec):
+        return None
+    longest = max((golden.inputs[0] for golden in goldens), key=len)
+    return np.resize(longest, processing.max_tokens)
 
 
 def _write_extra(version: VersionDir, manifest: Manifest, goldens: Sequence[CheckedGolden]) -> None:
@@ -97,7 +113,7 @@ def _write_extra(version: VersionDir, manifest: Manifest, goldens: Sequence[Chec
     version.card.write_text(model_card(manifest, requests))
 
 
-def _manifest(trained: Trained, model: "keras.Model", inputs: "tf.TensorSpec") -> Manifest:
+def _manifest(trained: Trained, model: "keras.Model", inputs: "tf.TensorSpec", batching: Batching) -> Manifest:
     spec = trained.spec
     processing = spec.processing(trained.config).model_dump(mode="json")
     return Manifest(
@@ -118,6 +134,7 @@ def _manifest(trained: Trained, model: "keras.Model", inputs: "tf.TensorSpec") -
         processing=processing,
         labels=spec.labels,
         metrics=tuple(trained.metrics),
+        batching=batching,
         run=trained.run,
     )
 
