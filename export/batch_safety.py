@@ -3,14 +3,14 @@
 A model that averages over padding, or normalises by the batch, answers a caller otherwise when others ask beside.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from export.batches import batch_of
 from export.errors import BatchSafetyError
-from export.goldens import Array, CheckedGolden
+from export.goldens import Answer, Array, CheckedGolden
 from store.manifest import Batching
 from store.twin import gap
 
@@ -18,9 +18,6 @@ SIZES = (2, 3, 4, 8, 16, 32, 64)  # the last is the most that the gateway takes 
 
 _ALLOWED = 1e-4  # see `store.twin.gap`
 _QUEUED = 100  # batches; TensorFlow Serving's own 10 turn a burst away
-
-Answer = Callable[[Array], Mapping[str, Array]]
-"""A batch to the outputs by name."""
 
 
 def check_batch_safety(

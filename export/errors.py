@@ -2,6 +2,8 @@
 
 ExportError
 ├── WeightsStoredTwiceError   the checkpoint holds more numbers than the model has parameters
+├── NotAsEvaluatedError      the run's files, or the code, are not those with which it was evaluated
+├── LabelsError              examples are not read as they are labelled
 ├── NotPortableError         a stock TensorFlow Serving could not run the graph, or it answers otherwise each time
 ├── BatchSafetyError         a row is answered otherwise beside others than alone
 ├── ReloadError               a fresh process answers otherwise than Keras did
@@ -24,6 +26,23 @@ class WeightsStoredTwiceError(ExportError):
     def __init__(self, stored: int, expected: int) -> None:
         super().__init__(
             f"the checkpoint holds {stored} numbers, expected {expected}: a weight is missing or stored twice"
+        )
+
+
+class NotAsEvaluatedError(ExportError):
+    def __init__(self, example: str, apart: float, allowed: float) -> None:
+        super().__init__(
+            f"example {example} is answered otherwise than when the run was evaluated: logits differ by {apart:.1e}, "
+            f"expected at most {allowed}; its weights, its tokenizer or the code have changed since: `kmaas evaluate "
+            "RUN` measures it as it is now; nothing was exported"
+        )
+
+
+class LabelsError(ExportError):
+    def __init__(self, right: int, examples: int, accuracy: float) -> None:
+        super().__init__(
+            f"{right} of {examples} held-out examples are read as they are labelled, the evaluation says "
+            f"{accuracy:.0%}: the labels are not those of the training, or in another order; nothing was exported"
         )
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from export.batch_safety import SIZES, Answer, check_batch_safety, write_batching_parameters
+from export.batch_safety import SIZES, check_batch_safety, write_batching_parameters
 from export.errors import BatchSafetyError
-from export.goldens import Array, CheckedGolden
+from export.goldens import Answer, Array, CheckedGolden
 from serving.batching.parameters import BatchingParameters
 from serving.metrics import Metrics
 from serving.opener import Opener
