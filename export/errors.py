@@ -42,7 +42,8 @@ class LabelsError(ExportError):
     def __init__(self, right: int, examples: int, accuracy: float) -> None:
         super().__init__(
             f"{right} of {examples} held-out examples are read as they are labelled, the evaluation says "
-            f"{accuracy:.0%}: the labels are not those of the training, or in another order; nothing was exported"
+            f"{accuracy:.0%}: the labels are not those of the training or in another order, or a row alone is answered "
+            "otherwise than among the many of the evaluation; nothing was exported"
         )
 
 

@@ -97,7 +97,7 @@ def test_pictures_in_a_list_are_answered_in_a_list(gateway: GatewayProcess) -> N
 
 @pytest.mark.parametrize("encoding", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF"])
 def test_every_format_gives_the_same_answer(gateway: GatewayProcess, encoding: str) -> None:
-    lossless = {"lossless": True} if encoding == "WEBP" else {}
+    lossless: dict[str, Any] = {"lossless": True} if encoding == "WEBP" else {}
     scores = gateway.post("/models/digits", picture(encoding=encoding, **lossless)).json()
     expected = gateway.post("/models/digits", picture()).json()
     assert labels(scores)[0] == labels(expected)[0]
