@@ -2,6 +2,10 @@
 
 ExportError
 ├── WeightsStoredTwiceError   the checkpoint holds more numbers than the model has parameters
+├── NotAsEvaluatedError      the run's files, or the code, are not those with which it was evaluated
+├── LabelsError              examples are not read as they are labelled
+├── NotPortableError         a stock TensorFlow Serving could not run the graph, or it answers otherwise each time
+├── BatchSafetyError         a row is answered otherwise beside others than alone
 ├── ReloadError               a fresh process answers otherwise than Keras did
 ├── TwinError                 the version goes without a twin for CPUs
 ├── NoGoldensError            no held-out request has an answer that is clear enough to be repeated
@@ -9,7 +13,10 @@ ExportError
 └── NothingBeforeError        a label that cannot be rolled back
 """
 
+from collections.abc import Sequence
 from pathlib import Path
+
+_SHOWN = 5  # faults, of perhaps hundreds
 
 
 class ExportError(Exception):
@@ -20,6 +27,39 @@ class WeightsStoredTwiceError(ExportError):
     def __init__(self, stored: int, expected: int) -> None:
         super().__init__(
             f"the checkpoint holds {stored} numbers, expected {expected}: a weight is missing or stored twice"
+        )
+
+
+class NotAsEvaluatedError(ExportError):
+    def __init__(self, example: str, apart: float, allowed: float) -> None:
+        super().__init__(
+            f"example {example} is answered otherwise than when the run was evaluated: logits differ by {apart:.1e}, "
+            f"expected at most {allowed}; its weights, its tokenizer or the code have changed since: `kmaas evaluate "
+            "RUN` measures it as it is now; nothing was exported"
+        )
+
+
+class LabelsError(ExportError):
+    def __init__(self, right: int, examples: int, accuracy: float) -> None:
+        super().__init__(
+            f"{right} of {examples} held-out examples are read as they are labelled, the evaluation says "
+            f"{accuracy:.0%}: the labels are not those of the training or in another order, or a row alone is answered "
+            "otherwise than among the many of the evaluation; nothing was exported"
+        )
+
+
+class NotPortableError(ExportError):
+    def __init__(self, faults: Sequence[str]) -> None:
+        more = f"; and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
+        super().__init__(f"the model is not portable: {'; '.join(faults[:_SHOWN])}{more}; nothing was exported")
+
+
+class BatchSafetyError(ExportError):
+    def __init__(self, golden: str, size: int, difference: str) -> None:
+        super().__init__(
+            f"golden {golden} in a batch of {size} is answered otherwise than alone: {difference}; no row may depend "
+            "on its neighbours or on padding: mask the padding, call BatchNormalization with training=False; nothing "
+            "was exported"
         )
 
 

@@ -1,7 +1,6 @@
 """Goldens of a version: held-out requests with the answers of the trained model, by the real preprocessing."""
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,17 +11,17 @@ from pydantic import JsonValue
 from export.errors import NoGoldensError
 from models.example import Example
 from processing.classification import IMAGE_TOP_K, ranked, softmax
-from processing.image import FORMS, decode
+from processing.request import preprocessing
 from processing.spec import ImageSpec, TextSpec
-from processing.text import TextEncoder
 from store.golden import Golden
 
 _TOLERANCE = 1e-4
-_MAX_PIXELS = 2**24
 _PER_LABEL = 4
 _CLEAR_GAP = 0.01  # between neighbouring logits: less, and rounding on another machine could swap two labels
 
 Array = NDArray[Any]
+Answer = Callable[[Array], Mapping[str, Array]]
+"""A batch of inputs to the outputs by name."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ def make_goldens(
     Raises:
         NoGoldensError: all were.
     """
-    preprocess = _preprocessing(spec, tokenizer)
+    preprocess = preprocessing(spec, tokenizer)
     shown = IMAGE_TOP_K if isinstance(spec, ImageSpec) else len(labels)
     chosen: list[CheckedGolden] = []
     for number, label in enumerate(labels):
@@ -69,15 +68,6 @@ def make_goldens(
     if not chosen:
         raise NoGoldensError(len(examples))
     return chosen
-
-
-def _preprocessing(spec: ImageSpec | TextSpec, tokenizer: str | None) -> Callable[[bytes], Array]:
-    """Request bodies to the model's input, one row, as the gateway does it."""
-    if isinstance(spec, ImageSpec):
-        form = FORMS[spec.form]
-        return lambda body: form(decode(body, max_pixels=_MAX_PIXELS))[np.newaxis]
-    encoder = TextEncoder(tokenizer or "", spec)
-    return lambda body: encoder.encode([json.loads(body)["inputs"]])
 
 
 def _is_clear(logits: NDArray[np.float32], shown: int) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from models.example import Example
+from models.example import Example, HeldOutRows
 from models.spec import ModelSpec, TrainConfig
 from store.manifest import Metric
 
@@ -17,6 +17,7 @@ class Trained:
         weights: the file of Keras weights for `spec.build(config)`.
         tokenizer: the document of a text model, None for others.
         examples: held-out requests from which the goldens are taken.
+        sample: held-out rows, on which a twin is verified besides.
         run: the run's name.
     """
 
@@ -29,3 +30,4 @@ class Trained:
     data_sha256: str
     code_commit: str
     run: str
+    sample: HeldOutRows | None = None

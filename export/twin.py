@@ -1,20 +1,21 @@
-"""A version's LiteRT twin: the same answers, several times faster on CPUs, kept only if they are the same."""
+"""A version's LiteRT twin: the same answers, faster on CPUs; kept only if that is so."""
 
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from export.agreement import Batches, agreement
 from export.archive import MANIFEST_SIGNATURE, SERVING_SIGNATURE
+from export.batches import batch_of
 from export.errors import TwinError
-from export.goldens import Array, CheckedGolden
+from export.goldens import Answer, CheckedGolden
+from export.race import race
 from store.layout import VersionDir
 from store.twin import Twin, gap
-
-Answer = Callable[[Array], Mapping[str, Array]]
 
 _TOLERANCE = 1e-4
 _BATCHES = (1, 2, 3, 8)
@@ -22,7 +23,14 @@ _MODEL, _DOCUMENTS = "model.tflite", "documents.json"
 
 
 def write_twin(
-    version: VersionDir, answer: Answer, goldens: Sequence[CheckedGolden], documents: Mapping[str, bytes], *, pad: int
+    version: VersionDir,
+    answer: Answer,
+    goldens: Sequence[CheckedGolden],
+    documents: Mapping[str, bytes],
+    *,
+    pad: int,
+    held_out: Batches = (),
+    to_win: bool = False,
 ) -> None:
     """Converts `serving_default` to float32 LiteRT, its dimensions as free as the SavedModel's, beside the SavedModel.
 
@@ -30,16 +38,19 @@ def write_twin(
         answer: what the trained model answers to a batch, by output.
         documents: what the `manifest` signature answers; UTF-8.
         pad: what fills the shorter inputs of a batch of unequal ones.
+        held_out: on which the twin must agree with the model besides.
+        to_win: it must be faster than the SavedModel, too.
 
     Raises:
-        TwinError: the model cannot be converted, or its twin answers otherwise; there is no twin then.
+        TwinError: the model cannot be converted, or its twin answers otherwise or is no faster; there is no twin then.
     """
     try:
         version.twin.mkdir(parents=True)
         _convert(version)
         texts = {section: document.decode() for section, document in documents.items()}
         (version.twin / _DOCUMENTS).write_text(json.dumps(texts))
-        _check(version.twin / _MODEL, answer, goldens, pad)
+        run = _runner(version.twin / _MODEL)
+        _check(run, answer, goldens, pad)
         Twin(
             model=_MODEL,
             signatures=(SERVING_SIGNATURE,),
@@ -48,6 +59,8 @@ def write_twin(
                 name: hashlib.sha256((version.twin / name).read_bytes()).hexdigest() for name in (_MODEL, _DOCUMENTS)
             },
             tolerance=_TOLERANCE,
+            agreement=agreement(answer, run, held_out, _TOLERANCE),
+            speed=race(version, _MODEL) if to_win else None,
         ).write(version.twin)
     except BaseException:
         shutil.rmtree(version.twin)
@@ -64,14 +77,20 @@ def _convert(version: VersionDir) -> None:
         raise TwinError(f"it cannot be converted: {str(exc).strip().partition(chr(10))[0]}") from exc
 
 
-def _check(model: Path, answer: Answer, goldens: Sequence[CheckedGolden], pad: int) -> None:
+def _runner(model: Path) -> Answer:
     from ai_edge_litert.interpreter import Interpreter  # type: ignore[import-untyped]  # it ships no types
 
     run = Interpreter(model_path=str(model)).get_signature_runner(SERVING_SIGNATURE)
     (name,) = run.get_input_details()
+    return lambda batch: dict(run(**{name: batch}))
+
+
+def _check(run: Answer, answer: Answer, goldens: Sequence[CheckedGolden], pad: int) -> None:
+    rows = [golden.inputs[0] for golden in goldens]
     for size in _BATCHES:
-        for batch in _batches(goldens, size, pad):
-            expected, received = answer(batch), run(**{name: batch})
+        for start in range(0, len(rows), size):
+            batch = batch_of(rows[start : start + size], pad)
+            expected, received = answer(batch), run(batch)
             if expected.keys() != received.keys():
                 raise TwinError(f"its outputs are {sorted(received)}, expected {sorted(expected)}")
             for output, values in expected.items():
@@ -80,18 +99,3 @@ def _check(model: Path, answer: Answer, goldens: Sequence[CheckedGolden], pad: i
                     raise TwinError(
                         f"in batches of {size} its {output} differ by {apart:.1e}, expected at most {_TOLERANCE}"
                     )
-
-
-def _batches(goldens: Sequence[CheckedGolden], size: int, pad: int) -> Iterator[Array]:
-    """The goldens' inputs, `size` together."""
-    for start in range(0, len(goldens), size):
-        rows = [golden.inputs[0] for golden in goldens[start : start + size]]
-        widest = np.max([row.shape for row in rows], axis=0)
-        yield np.stack(
-            [
-                np.pad(
-                    row, [(0, wide - have) for wide, have in zip(widest, row.shape, strict=True)], constant_values=pad
-                )
-                for row in rows
-            ]
-        )

@@ -4,28 +4,34 @@ import json
 import logging
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
+from export.agreement import Batches
 from export.archive import serving_function, signature_specs, write_classifier
+from export.batch_safety import check_batch_safety, write_batching_parameters
 from export.card import model_card
 from export.digest import answers_digest
 from export.errors import TwinError
-from export.goldens import CheckedGolden, make_goldens
+from export.evaluated import check_evaluated
+from export.goldens import Answer, Array, CheckedGolden, make_goldens
+from export.portability import check_portable
 from export.reload import check_reload
 from export.trained import Trained
-from export.twin import Answer, write_twin
+from export.twin import write_twin
 from export.warm_up import write_warm_up
+from processing.request import preprocessing
 from processing.spec import ImageSpec, TextSpec
 from store.golden import dump_goldens, write_goldens
 from store.layout import VersionDir
-from store.manifest import Manifest, Origin
+from store.manifest import Batching, Manifest, Origin
 
 if TYPE_CHECKING:
     import keras
@@ -34,12 +40,18 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _STAGING = ".exporting-"
+_ROWS = 64  # of a batch
+
+Runtime = Literal["litert", "saved_model"]
 
 
-def export_version(trained: Trained, target: Path) -> None:
+def export_version(trained: Trained, target: Path, *, runtime: Runtime = "litert") -> None:
     """Makes the folder `target`, which `store.publish` takes. It appears by a rename, after its answers were checked
     in a fresh process; an older export there is replaced. On failure `target` is as it was. One caller at a time:
     what a killed one left beside `target` is cleared away.
+
+    Args:
+        runtime: `litert`: with a twin for CPUs, if it answers alike and faster; `saved_model`: without.
 
     Raises:
         ExportError: the weights, the goldens or the reloaded answers are not as they should be.
@@ -48,14 +60,17 @@ def export_version(trained: Trained, target: Path) -> None:
     model.load_weights(trained.weights)
     inputs = _input_spec(model, trained)
     processing = trained.spec.processing(trained.config)
-    goldens = make_goldens(
-        trained.examples,
-        trained.spec.labels,
-        processing,
-        trained.tokenizer,
-        lambda batch: np.asarray(model(batch, training=False)),
-    )
-    manifest = _manifest(trained, model, inputs)
+    labels = trained.spec.labels
+
+    def predict(batch: Array) -> NDArray[np.float32]:
+        return np.asarray(model(batch, training=False))
+
+    preprocess = preprocessing(processing, trained.tokenizer)
+    check_evaluated(trained.examples, labels, trained.metrics, preprocess, predict)
+    goldens = make_goldens(trained.examples, labels, processing, trained.tokenizer, predict)
+    answer = serving_function(model, inputs)
+    batching = check_batch_safety(answer, goldens, pad=_pad(processing), stranger=_stranger(processing, goldens))
+    manifest = _manifest(trained, model, inputs, batching)
     documents = {"manifest": manifest.document(), "golden": dump_goldens([checked.golden for checked in goldens])}
     if trained.tokenizer is not None:
         documents["tokenizer"] = trained.tokenizer.encode()
@@ -64,9 +79,13 @@ def export_version(trained: Trained, target: Path) -> None:
     with tempfile.TemporaryDirectory(prefix=_STAGING, dir=target.parent) as folder:
         staging = Path(folder) / "version"
         write_classifier(staging, model, inputs, documents)
+        check_portable(staging)
         _write_extra(VersionDir(staging), manifest, goldens)
         write_warm_up(VersionDir(staging).warm_up, manifest.model, inputs.name, goldens)
-        _write_twin(VersionDir(staging), serving_function(model, inputs), goldens, documents, processing)
+        write_batching_parameters(VersionDir(staging).batching_parameters, batching)
+        if runtime == "litert":
+            held_out = _held_out(trained, preprocess)
+            _write_twin(VersionDir(staging), answer, goldens, documents, pad=_pad(processing), held_out=held_out)
         check_reload(staging, Path(folder) / "checks.npz", inputs.name, goldens, documents)
         shutil.rmtree(target, ignore_errors=True)
         staging.rename(target)
@@ -77,14 +96,37 @@ def _write_twin(
     answer: Answer,
     goldens: Sequence[CheckedGolden],
     documents: Mapping[str, bytes],
-    processing: ImageSpec | TextSpec,
+    *,
+    pad: int,
+    held_out: Batches,
 ) -> None:
     """With a warning where there can be none: model servers then run the SavedModel."""
-    pad = processing.pad_id if isinstance(processing, TextSpec) else 0
     try:
-        write_twin(version, answer, goldens, documents, pad=pad)
+        write_twin(version, answer, goldens, documents, pad=pad, held_out=held_out, to_win=True)
     except TwinError as exc:
         _log.warning("the version goes without a LiteRT twin: %s", exc)
+
+
+def _held_out(trained: Trained, preprocess: Callable[[bytes], Array]) -> Batches:
+    """The examples, each as it is, then what rows the run has besides."""
+    for example in trained.examples:
+        yield preprocess(example.body), np.array([trained.spec.labels.index(example.label)], np.int32)
+    if trained.sample is not None:
+        for start in range(0, len(trained.sample.truth), _ROWS):
+            rows = slice(start, start + _ROWS)
+            yield trained.sample.inputs[rows], trained.sample.truth[rows]
+
+
+def _pad(processing: ImageSpec | TextSpec) -> int:
+    return processing.pad_id if isinstance(processing, TextSpec) else 0
+
+
+def _stranger(processing: ImageSpec | TextSpec, goldens: Sequence[CheckedGolden]) -> Array | None:
+    """The tokens of the longest golden over and over, as many as the model takes."""
+    if isinstance(processing, ImageSpec):
+        return None
+    longest = max((golden.inputs[0] for golden in goldens), key=len)
+    return np.resize(longest, processing.max_tokens)
 
 
 def _write_extra(version: VersionDir, manifest: Manifest, goldens: Sequence[CheckedGolden]) -> None:
@@ -95,7 +137,7 @@ def _write_extra(version: VersionDir, manifest: Manifest, goldens: Sequence[Chec
     version.card.write_text(model_card(manifest, requests))
 
 
-def _manifest(trained: Trained, model: "keras.Model", inputs: "tf.TensorSpec") -> Manifest:
+def _manifest(trained: Trained, model: "keras.Model", inputs: "tf.TensorSpec", batching: Batching) -> Manifest:
     spec = trained.spec
     processing = spec.processing(trained.config).model_dump(mode="json")
     return Manifest(
@@ -116,6 +158,7 @@ def _manifest(trained: Trained, model: "keras.Model", inputs: "tf.TensorSpec") -
         processing=processing,
         labels=spec.labels,
         metrics=tuple(trained.metrics),
+        batching=batching,
         run=trained.run,
     )
 

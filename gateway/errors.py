@@ -8,6 +8,7 @@ GatewayError
 │   ├── MediaTypeError        a Content-Type that the model's task does not take
 │   ├── UnknownModelError     no model of that name
 │   ├── UnknownRouteError     nothing is at that path
+│   ├── DigestError           the caller pinned another digest than that of the version that answers
 │   └── MethodError           something is at that path, for other methods
 ├── UnavailableError          try again in `retry_after_s`
 │   ├── BusyError             as many requests are inside as are let in at once
@@ -23,6 +24,8 @@ GatewayError
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+_SHOWN = 100  # characters of a header
 
 
 class GatewayError(Exception):
@@ -71,6 +74,14 @@ class UnknownModelError(RequestError):
 class UnknownRouteError(RequestError):
     def __init__(self, path: str) -> None:
         super().__init__(f"nothing is at {path}; /openapi.json and /docs say what is where")
+
+
+class DigestError(RequestError):
+    def __init__(self, model: str, version: int, digest: str, pinned: str) -> None:
+        super().__init__(
+            f"{model} is answered by version {version} with the digest {digest}, the request pins {pinned[:_SHOWN]!r}; "
+            "pin that one, or ask without the header X-Model-Digest"
+        )
 
 
 class MethodError(RequestError):

@@ -16,6 +16,7 @@ _PROBLEMS = {
     400: "Malformed JSON, or bytes that are not what they should be",
     404: "No such model or path",
     405: "Another method is needed",
+    412: "The version that would answer has another digest than the request pins",
     413: "Over a limit, which is named",
     415: "A media type that the model's task does not take; those it takes are listed",
     422: "A field has a wrong value; each is named",
@@ -25,6 +26,12 @@ _PROBLEMS = {
     504: "No answer within the time a request has",
 }
 _TEXT = {"schema": {"type": "string"}}
+_PIN = {
+    "name": "X-Model-Digest",
+    "in": "header",
+    "description": "Answer only by a version with this digest, as `GET /models/{model}` and each answer tell it",
+    "schema": {"type": "string"},
+}
 _MODEL = {"name": "model", "in": "path", "required": True, "schema": {"type": "string"}, "example": "digits"}
 
 
@@ -75,6 +82,7 @@ def _inference() -> dict[str, Any]:
         "summary": "Ask a model",
         "description": "The model's task decides which of the bodies is meant. Media may be sent as they are, with or "
         "without a Content-Type: " + "; ".join(f"{task.name}: {', '.join(accepted_types(task))}" for task in tasks),
+        "parameters": [_PIN],
         "requestBody": {"required": True, "content": bodies},
         "responses": {
             "200": {

@@ -5,7 +5,7 @@ from pydantic import BaseModel
 from gateway.backend import Backend
 from gateway.body import read_request
 from gateway.deadline import Deadline
-from gateway.errors import VersionGoneError
+from gateway.errors import DigestError, VersionGoneError
 from gateway.registry import Registry
 from gateway.trace import Trace
 from gateway.version import ServedVersion
@@ -18,8 +18,10 @@ class Pipeline:
         self._registry = registry
         self._backend = backend
 
-    def answer(self, name: str, body: bytes, media_type: str, trace: Trace, deadline: Deadline) -> BaseModel:
-        """The answer of the model's current version.
+    def answer(
+        self, name: str, body: bytes, media_type: str, trace: Trace, deadline: Deadline, *, digest: str | None = None
+    ) -> BaseModel:
+        """The answer of the model's current version, which must have this `digest` if the caller pins one.
 
         A version may be unloaded between two looks at the model server. Then the request goes its whole way again with
         the version that took its place: its manifest, its tokenizer, its labels. So it does when the model server was
@@ -33,6 +35,8 @@ class Pipeline:
         while True:
             era = self._backend.era
             version = trace.version = model.current(deadline)
+            if digest not in (None, version.manifest.digest):
+                raise DigestError(version.model, version.number, version.manifest.digest, str(digest))
             try:
                 answer = self._answer(version, body, media_type, trace, deadline)
             except VersionGoneError:

@@ -68,6 +68,7 @@ _TABLE: dict[type[Exception], _Kind] = {
     errors.UnknownModelError: _Kind(404, "unknown-model", "not_found"),
     errors.UnknownRouteError: _Kind(404, "unknown-route", "not_found"),
     errors.MethodError: _Kind(405, "method", "not_found"),
+    errors.DigestError: _Kind(412, "digest", "validation"),
     TooLargeError: _Kind(413, "over-limit", "validation"),
     errors.OverLimitError: _Kind(413, "over-limit", "validation"),
     errors.MediaTypeError: _Kind(415, "media-type", "validation"),

@@ -1,14 +1,19 @@
 """From a run to a version: what the verbs `export`, `publish` and `add` share."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from export.errors import NotAnExportError
 from export.trained import Trained
 from store.layout import VersionDir
+from training.errors import NotARunError
 from training.run import Run
 
+if TYPE_CHECKING:
+    from export.version import Runtime
 
-def export_run(run: Run) -> Path:
+
+def export_run(run: Run, *, runtime: "Runtime" = "litert") -> Path:
     """Makes `<run>/export` and returns it.
 
     Raises:
@@ -18,23 +23,27 @@ def export_run(run: Run) -> Path:
     from export.version import export_version
 
     with run.exclusive():
-        export_version(trained(run), run.export)
+        export_version(trained(run), run.export, runtime=runtime)
     return run.export
 
 
 def trained(run: Run) -> Trained:
     """What an export needs of a run. Raises `NotARunError` when the run is not finished."""
     environment = run.environment()
+    examples = run.examples()
+    if any(example.logits is None for example in examples):
+        raise NotARunError(run.path, "answers in its examples.json", f"`kmaas evaluate {run.path}` writes them")
     return Trained(
         spec=run.spec,
         config=run.config,
         weights=run.weights,
         tokenizer=run.tokenizer(),
-        examples=run.examples(),
+        examples=examples,
         metrics=run.evaluation().metrics,
         data_sha256=environment["data"]["sha256"],
         code_commit=environment["commit"],
         run=run.path.name,
+        sample=run.sample(),
     )
 
 

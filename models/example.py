@@ -1,18 +1,26 @@
-"""A held-out request as a client sends it, and the label that is right."""
+"""Held-out data of a run: requests as a client sends them, and rows as the model takes them."""
 
 import base64
-from typing import Self
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
 
 from models.spec import Frozen
 
 
 class Example(Frozen):
-    """A picture, or the JSON of a text request; bytes are kept as base64."""
+    """A picture, or the JSON of a text request, and the label that is right; bytes are kept as base64.
+
+    `logits` are what the trained model answered when it was evaluated, None if it was not.
+    """
 
     name: str
     media_type: str
     body_base64: str
     label: str
+    logits: tuple[float, ...] | None = None
 
     @classmethod
     def of(cls, name: str, media_type: str, body: bytes, label: str) -> Self:
@@ -21,3 +29,17 @@ class Example(Frozen):
     @property
     def body(self) -> bytes:
         return base64.b64decode(self.body_base64)
+
+
+@dataclass(frozen=True)
+class HeldOutRows:
+    """Inputs `[rows, …]` and the positions of their labels, int32 `[rows]`."""
+
+    inputs: NDArray[Any]
+    truth: NDArray[np.int32]
+
+    def thinned(self, most: int) -> Self:
+        """At most so many of them, evenly from all."""
+        rows = len(self.truth)
+        kept = np.arange(min(most, rows)) * rows // min(most, rows) if rows else np.arange(0)
+        return type(self)(self.inputs[kept], self.truth[kept])

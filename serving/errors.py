@@ -4,6 +4,7 @@ ServingError
 ├── BindError               an address the server cannot listen on
 ├── ChannelArgumentError    an argument for gRPC that is no `k=v`
 ├── ConfigFileError         a file that a setting names, and that is not what it should be
+├── ProofError              a version that answers a recorded request otherwise than recorded
 ├── TwinError               a twin that is not to be trusted: the SavedModel runs instead
 ├── LoadError               a version that does not load; `code` and message are what its status shows
 ├── StartError              a server that cannot start; the text is what TensorFlow Serving prints after "Error: "
@@ -58,15 +59,22 @@ class ConfigFileError(ServingError):
         super().__init__(f"Invalid protobuf file: '{path}': expected a text {expected}: {reason}")
 
 
+class ProofError(ServingError):
+    pass
+
+
 class TwinError(ServingError):
     pass
 
 
 class LoadError(ServingError):
-    def __init__(self, code: Code, message: str) -> None:
+    """`final`: another try would end like this one, as long as the files are what they are."""
+
+    def __init__(self, code: Code, message: str, *, final: bool = False) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
+        self.final = final
 
 
 class RequestError(ServingError):

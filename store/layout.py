@@ -73,6 +73,11 @@ class VersionDir:
         return self.extra / "tf_serving_warmup_requests"
 
     @property
+    def batching_parameters(self) -> Path:
+        """TensorFlow Serving's own name: how it batches this version, where the server is told to look for it."""
+        return self.path / "batching_params.pbtxt"
+
+    @property
     def twin(self) -> Path:
         return self.extra / "runtime"
 

@@ -15,6 +15,39 @@ INDEX = "runtime.json"
 FileName = Annotated[str, Field(pattern=r"^[a-z0-9_]+\.[a-z]+$")]
 
 
+class Agreement(BaseModel):
+    """What was seen of a twin on held-out rows beside the goldens.
+
+    Attributes:
+        top_1: share of the rows for which both name the same label first.
+        largest: the largest difference of any output, see `gap`.
+        accuracy: share of the rows for which the twin names the right label first.
+        accuracy_of_model: likewise of the trained model.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rows: int
+    top_1: float
+    largest: float
+    accuracy: float
+    accuracy_of_model: float
+
+
+class Speed(BaseModel):
+    """Microseconds of a request, one at a time on one thread of the machine that exported."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    us_saved_model: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    us_twin: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+    @property
+    def ratio(self) -> float:
+        """How many times as fast the twin is."""
+        return self.us_saved_model / self.us_twin
+
+
 class Twin(BaseModel):
     """`runtime.json`: what is in the folder, and how near its answers are to the SavedModel's.
 
@@ -23,6 +56,8 @@ class Twin(BaseModel):
         documents: for each signature that maps section names to documents, the JSON file of these documents by section.
         sha256: of each file, in hexadecimal.
         tolerance: see `gap`.
+        agreement: None where there were no held-out rows.
+        speed: None where it was not measured.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -33,6 +68,8 @@ class Twin(BaseModel):
     documents: dict[str, FileName]
     sha256: dict[FileName, str]
     tolerance: Annotated[float, Field(gt=0, le=1e-2, allow_inf_nan=False)]
+    agreement: Agreement | None = None
+    speed: Speed | None = None
 
     @classmethod
     def read(cls, folder: Path) -> Self:

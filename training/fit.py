@@ -9,6 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from models.example import Example, HeldOutRows
+from processing.request import preprocessing
 from training.environment import environment
 from training.errors import OutdatedRunError
 from training.fingerprint import changed, fingerprint
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
     import keras
 
 _WEIGHTS = ".weights.h5"
+_SAMPLE = 512  # rows
 
 
 def train(run: Run, cache: Path, progress: Progress) -> None:
@@ -157,9 +162,26 @@ def _evaluate(run: Run, recipe: Recipe, progress: Progress) -> None:
     if run.checkpoint.exists():
         shutil.rmtree(run.checkpoint)
     progress.stage(f"evaluate {run.spec.name}", 1)
-    evaluation = recipe.evaluate(load_model(run))
+    model = load_model(run)
+    evaluation = recipe.evaluate(model)
     draw_curves(run.path / "curves.png", run.epochs())
     draw_confusion(run.path / "confusion.png", evaluation)
-    run.write_examples(recipe.examples())
+    run.write_examples(_answered(run, model, recipe))
+    run.write_sample(_sample(recipe))
     run.write("evaluation.json", evaluation.model_dump_json(indent=2) + "\n")
     progress.at(1, f"accuracy {evaluation.accuracy:.4f} on {evaluation.rows} held-out rows")
+
+
+def _answered(run: Run, model: "keras.Model", recipe: Recipe) -> list[Example]:
+    """The recipe's examples with what the model answers to each, by the preprocessing of the gateway."""
+    preprocess = preprocessing(run.spec.processing(run.config), recipe.tokenizer)
+    return [
+        example.model_copy(update={"logits": model(preprocess(example.body), training=False).numpy()[0].tolist()})
+        for example in recipe.examples()
+    ]
+
+
+def _sample(recipe: Recipe) -> HeldOutRows:
+    inputs, targets = recipe.held_out()
+    truth = targets if targets.ndim == 1 else targets.argmax(axis=1)
+    return HeldOutRows(inputs, truth.astype(np.int32)).thinned(_SAMPLE)

@@ -8,22 +8,26 @@ tokenizer.json     text models only
 checkpoint/        the last finished epoch, until the training has ended
 model.weights.h5   the finished weights
 curves.png, confusion.png, evaluation.json
-examples.json      held-out requests, for the goldens
+examples.json      held-out requests, for the goldens, with the answers of the trained model
+sample.npz         held-out rows as the model takes them, on which an export verifies more
 """
 
 import json
 import os
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
 from pydantic import TypeAdapter
 
 from models.catalog import find
-from models.example import Example
+from models.example import Example, HeldOutRows
 from models.spec import ModelSpec, TrainConfig
 from training.data.lock import locked
 from training.errors import NotARunError, RunBusyError, UnwritableError
@@ -126,6 +130,21 @@ class Run:
         partial = self.path / f".{name}.partial"
         partial.write_text(text)
         settle(partial, self.path / name)
+
+    def sample(self) -> HeldOutRows:
+        """Raises `NotARunError` when it is missing or unreadable."""
+        content = self._needed("sample.npz")
+        try:
+            with np.load(BytesIO(content)) as arrays:
+                return HeldOutRows(arrays["inputs"], arrays["truth"])
+        except (EOFError, KeyError, ValueError, zipfile.BadZipFile) as exc:
+            hint = f"`kmaas evaluate {self.path}` writes it ({exc})"
+            raise NotARunError(self.path, "readable sample.npz", hint) from exc
+
+    def write_sample(self, rows: HeldOutRows) -> None:
+        partial = self.path / ".sample.partial.npz"
+        np.savez_compressed(partial, inputs=rows.inputs, truth=rows.truth)
+        settle(partial, self.path / "sample.npz")
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:

@@ -19,7 +19,8 @@ def huggingface(pipeline: Pipeline, settings: GatewaySettings) -> Blueprint:
         with admission.place():
             body = exchange.body(settings.limits.body_bytes)
             with admission.work(deadline):
-                answer = pipeline.answer(model, body, request.mimetype, exchange.trace(), deadline)
+                pinned = request.headers.get("X-Model-Digest")
+                answer = pipeline.answer(model, body, request.mimetype, exchange.trace(), deadline, digest=pinned)
                 return exchange.json(answer.model_dump())
 
     return routes

@@ -8,9 +8,8 @@ from typing import Any, Self
 from serving.cores import usable_cores
 from serving.errors import Code, LoadError
 from serving.text_proto import parse_text_proto
+from store.layout import VersionDir
 from wire import messages
-
-PER_MODEL_FILE = "batching_params.pbtxt"
 
 _WRAPPED = (
     "max_batch_size",
@@ -102,7 +101,7 @@ class BatchingParameters:
     @classmethod
     def of_version(cls, folder: Path) -> Self | None:
         """Those a version brings along in its folder; None: it is not to be batched. Raises `LoadError` like `read`."""
-        path = folder / PER_MODEL_FILE
+        path = VersionDir(folder).batching_parameters
         return cls.read(path) if path.exists() else None
 
     def _check_allowed(self) -> None:

@@ -25,7 +25,7 @@ OpenVersion = Callable[[str, int, Path], Runtime]
 
 
 class Loader:
-    """Tries `retries` times more, `retry_interval_s` apart, before it gives up."""
+    """Tries `retries` times more, `retry_interval_s` apart, before it gives up; once where more tries are no use."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class Loader:
                 _log.warning(
                     "%s does not load (try %d of %d): %s", self.path, attempt + 1, self._retries + 1, exc.message
                 )
-                if attempt == self._retries:
+                if exc.final or attempt == self._retries:
                     _log.error("%s is given up, until its files change or it comes back", self.path)
                     raise
                 if self._abandoned.wait(self._retry_interval_s):

@@ -55,7 +55,9 @@ class LiteRT:
             self._threads = options.intra_op_threads or _threads(make, first)
             self._interpreters = Interpreters(partial(make, self._threads), max(1, usable_cores() // self._threads))
             outputs = {name: self._signatures[name].outputs.keys() for name in twin.signatures}
-            prove(chain(first, samples), partial(self._run_twin, timeout_s=None), outputs, twin.tolerance)
+            proved = prove(chain(first, samples), partial(self._run_twin, timeout_s=None), outputs, twin.tolerance)
+            if unproved := outputs.keys() - proved:
+                raise TwinError(f"the warm-up file has no request with an answer for {', '.join(sorted(unproved))}")
         except Exception as exc:  # whatever it is that is wrong with a twin, it never costs the version
             raise TwinError(f"{type(exc).__name__}: {exc}") from exc
         lacking = self._signatures.keys() - self._defaults.keys() - self._documents.keys() - {_INIT}

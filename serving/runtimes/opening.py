@@ -1,4 +1,7 @@
-"""How a version is opened, from the settings: its LiteRT twin where it proves itself, else the SavedModel."""
+"""How a version is opened, from the settings: its LiteRT twin where it proves itself, else the SavedModel.
+
+A SavedModel that our export made must prove itself too.
+"""
 
 import logging
 from functools import partial
@@ -7,6 +10,7 @@ from pathlib import Path
 from serving.errors import TwinError
 from serving.runtimes.litert import LiteRT
 from serving.runtimes.options import RuntimeOptions
+from serving.runtimes.proof import prove_version
 from serving.runtimes.runtime import Runtime
 from serving.runtimes.saved_model import SavedModel
 from serving.settings import ServeSettings
@@ -21,15 +25,25 @@ def open_runtime(folder: Path, options: RuntimeOptions) -> Runtime:
     """The version in `folder`; the caller closes it.
 
     Raises:
-        LoadError: it cannot be loaded.
+        LoadError: it cannot be loaded, or answers otherwise than its export recorded.
     """
-    open_saved_model = partial(SavedModel, folder, options)
+    open_saved_model = partial(_open_saved_model, folder, options)
     if options.litert and VersionDir(folder).twin.is_dir():
         try:
             return LiteRT(folder, options, open_saved_model)
         except TwinError as exc:
             _log.warning("%s: its LiteRT twin is not used, the SavedModel is: %s", folder, exc)
     return open_saved_model()
+
+
+def _open_saved_model(folder: Path, options: RuntimeOptions) -> Runtime:
+    runtime = SavedModel(folder, options)
+    try:
+        prove_version(VersionDir(folder), runtime)
+    except BaseException:
+        runtime.close()
+        raise
+    return runtime
 
 
 def runtime_options(settings: ServeSettings) -> RuntimeOptions:

@@ -29,6 +29,12 @@ def test_an_export_has_a_twin_with_the_documents_of_the_manifest_signature(run: 
     assert {path.name for path in version.twin.iterdir()} == {"runtime.json", *twin.sha256}
     for name, digest in twin.sha256.items():
         assert hashlib.sha256((version.twin / name).read_bytes()).hexdigest() == digest
+    assert twin.agreement is not None
+    assert twin.agreement.rows == len(run.examples()) + len(run.sample().truth)
+    assert twin.agreement.largest <= twin.tolerance
+    assert twin.agreement.accuracy == pytest.approx(twin.agreement.accuracy_of_model, abs=0.002)
+    assert twin.speed is not None
+    assert twin.speed.ratio >= 1.1
     documents = json.loads((version.twin / twin.documents["manifest"]).read_text())
     assert documents.keys() == {"manifest", "golden"} | ({"tokenizer"} if run.tokenizer() else set())
 

@@ -97,7 +97,7 @@ def test_pictures_in_a_list_are_answered_in_a_list(gateway: GatewayProcess) -> N
 
 @pytest.mark.parametrize("encoding", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF"])
 def test_every_format_gives_the_same_answer(gateway: GatewayProcess, encoding: str) -> None:
-    lossless = {"lossless": True} if encoding == "WEBP" else {}
+    lossless: dict[str, Any] = {"lossless": True} if encoding == "WEBP" else {}
     scores = gateway.post("/models/digits", picture(encoding=encoding, **lossless)).json()
     expected = gateway.post("/models/digits", picture()).json()
     assert labels(scores)[0] == labels(expected)[0]
@@ -125,6 +125,19 @@ def test_the_answer_tells_its_model_version_and_the_time_of_each_stage(gateway: 
     stages = dict(part.split(";dur=") for part in headers["Server-Timing"].split(", "))
     assert list(stages) == ["decode", "preprocess", "infer", "postprocess"]
     assert all(float(milliseconds) >= 0 for milliseconds in stages.values())
+
+
+def test_a_pinned_digest_answers_or_refuses(gateway: GatewayProcess) -> None:
+    pin = "X-Model-Digest"
+    assert gateway.post("/models/digits", picture(), **{pin: "sha256:digits-1"}).status == 200
+    for other in ("sha256:digits-2", "SHA256:DIGITS-1", "", "sha256:digits-1,sha256:digits-1", "x" * 5000):
+        answer = gateway.post("/models/digits", picture(), **{pin: other})
+        problem = refused(answer, 412, says="sha256:digits-1")
+        assert problem["type"] == "urn:kmaas:problem:digest"
+        assert repr(other[:100]) in problem["detail"]
+        assert len(problem["detail"]) < 400
+        assert (answer.headers["X-Model-Version"], answer.headers[pin]) == ("1", "sha256:digits-1")
+    assert gateway.post("/models/none", b"{}", **{pin: "sha256:digits-1"}).status == 404
 
 
 def test_a_request_id_that_is_not_sane_is_replaced(gateway: GatewayProcess) -> None:

@@ -25,7 +25,8 @@ def test_versions_swap_under_sixteen_clients_without_a_failed_request(shelf: She
     with ModelServerProcess(shelf.store.root) as server, GatewayProcess(server.target) as gateway:
         gateway.wait_ready()
         clients = Clients(gateway, "digits", PICTURE, 16)
-        with clients.asking():
+        pinning = Clients(gateway, "digits", PICTURE, 2, **{"X-Model-Digest": "sha256:digits-1"})
+        with clients.asking(), pinning.asking():
             for version, export in enumerate(["digits-b", "digits-a", "digits-b"], start=2):
                 clients.wait_for(100)
                 shelf.publish(export)
@@ -36,6 +37,10 @@ def test_versions_swap_under_sixteen_clients_without_a_failed_request(shelf: She
     assert {digest for digest, _ in by_digest} == {"sha256:digits-1", "sha256:digits-2"}
     assert len(by_digest) == 2, "an answer came from another version than it says"
     assert {answer.headers["X-Model-Version"] for answer in clients.answers} == {"1", "2", "3", "4"}
+    by_status = {(answer.status, answer.headers["X-Model-Digest"]) for answer in pinning.answers}
+    assert by_status == {(200, "sha256:digits-1"), (412, "sha256:digits-2")}
+    [pinned] = {answer.body for answer in pinning.answers if answer.status == 200}
+    assert ("sha256:digits-1", pinned) in by_digest
 
 
 def test_a_killed_model_server_gives_503_and_comes_back_by_itself(shelf: Shelf) -> None:

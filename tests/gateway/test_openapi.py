@@ -52,6 +52,12 @@ def test_the_examples_are_answered_in_the_described_shape(task: str, model: str,
         TASKS[task].response.model_validate_json(answer.body)
 
 
+def test_the_pin_is_described_with_its_refusal(document: Any) -> None:
+    ask = document["paths"]["/models/{model}"]["post"]
+    assert [parameter["name"] for parameter in ask["parameters"]] == ["X-Model-Digest"]
+    assert "412" in ask["responses"]
+
+
 def test_refusals_have_the_described_shape(document: Any, gateway: GatewayProcess) -> None:
     described = document["components"]["schemas"]["Problem"]
     for answer in (

@@ -69,6 +69,8 @@ def test_from_run_to_store(place: Workplace, run: Path) -> None:
     assert "kmaas export RUN" in place.kmaas("publish", str(run)).stderr
     exported = place.kmaas("export", str(run))
     assert exported.stdout.strip() == str(run / "export")
+    assert "LiteRT twin: " in exported.stderr
+    assert "held-out rows the same label for 100.00%" in exported.stderr
     assert place.kmaas("publish", str(run), "--version", "7").returncode == 0
     assert place.kmaas("publish", str(run / "export")).stdout.strip().endswith("digits/8")
     assert "exists already" in place.kmaas("publish", str(run), "--version", "7").stderr
@@ -78,6 +80,23 @@ def test_from_run_to_store(place: Workplace, run: Path) -> None:
     assert digits["accuracy"] == json.loads(evaluated.stdout)["accuracy"]
     assert (sentiment["name"], sentiment["versions"]) == ("sentiment", [])
     assert "digits" in place.kmaas("models").stdout
+
+
+def test_an_export_without_a_twin(place: Workplace, run: Path, tmp_path: Path) -> None:
+    shutil.copytree(run, tmp_path / "run")
+    done = place.kmaas("export", str(tmp_path / "run"), "--runtime", "saved_model")
+    assert done.stdout.strip() == str(tmp_path / "run" / "export"), done.stderr
+    assert "LiteRT" not in done.stderr
+    assert not (tmp_path / "run" / "export" / "assets.extra" / "runtime").exists()
+    assert "'litert', 'saved_model'" in place.kmaas("export", str(run), "--runtime", "tpu").stderr
+
+
+def test_a_run_of_which_no_answers_were_kept_says_how_to_get_them(place: Workplace, run: Path, tmp_path: Path) -> None:
+    shutil.copytree(run, tmp_path / "old")
+    path = tmp_path / "old" / "examples.json"
+    path.write_text(json.dumps([{**example, "logits": None} for example in json.loads(path.read_bytes())]))
+    done = place.kmaas("export", str(tmp_path / "old"))
+    assert f"has no answers in its examples.json; `kmaas evaluate {tmp_path / 'old'}` writes them" in done.stderr
 
 
 def test_an_unfinished_run_is_not_exported(place: Workplace, run: Path, tmp_path: Path) -> None:

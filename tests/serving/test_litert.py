@@ -209,7 +209,7 @@ def _truth(outputs: Any) -> None:
         pytest.param(lambda v: _change_answers(v, _truth), "differs by inf", id="another type"),
         pytest.param(
             lambda v: _change_answers(v, _another_answer),
-            "request 0 otherwise than the SavedModel did: logits differs by",
+            "request 0 of signature serving_default is answered otherwise than recorded: logits differs by",
             id="answers",
         ),
     ],

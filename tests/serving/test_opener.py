@@ -104,6 +104,13 @@ def test_a_session_config_that_is_none_is_refused_at_start(tmp_path: Path) -> No
         Opener(ServeSettings(tensorflow_session_config_file=tmp_path / "config"), Metrics())
 
 
+def test_the_proof_of_a_version_goes_on_without_warm_up(tmp_path: Path) -> None:
+    ours = twins.put_with_manifest(tmp_path / "m" / "1")
+    twins.shift_answers(ours, 1e-3)
+    with pytest.raises(LoadError, match="answered otherwise than recorded: logits differs by"):
+        opened(ours.path, enable_model_warmup=False)
+
+
 def test_warm_up_requests_are_answered_before_the_version_is_there(folder: Path) -> None:
     log = messages.PredictionLog()
     log.predict_log.request.model_spec.signature_name = "none"

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from serving.errors import TwinError
+from serving.errors import ProofError
 from serving.runtimes.proof import Sample, prove, read_samples
 from store.layout import VersionDir
 from tests.serving.calls import write_records
@@ -44,7 +44,9 @@ def test_requests_are_answered_alone_and_together() -> None:
     ("wrong_from", "what"), [(1, "request 0"), (2, "2 requests in one run"), (8, "8 requests in one run")]
 )
 def test_a_wrong_answer_alone_or_together_is_seen(wrong_from: int, what: str) -> None:
-    with pytest.raises(TwinError, match=f"it answers {what} otherwise than the SavedModel did: y differs by"):
+    with pytest.raises(
+        ProofError, match=f"{what} of signature double is answered otherwise than recorded: y differs by"
+    ):
         prove([sample(1), sample(2)], Twin(wrong_from), OUTPUTS, 1e-4)
 
 
@@ -61,18 +63,19 @@ def test_a_request_that_is_no_rows_is_tried_alone() -> None:
 
 
 def test_every_output_must_be_in_every_answer() -> None:
-    with pytest.raises(TwinError, match=r"request 1 has \['y'\]; expected all outputs of other: \['y', 'z'\]"):
+    with pytest.raises(ProofError, match=r"request 1 has \['y'\]; expected all outputs of other: \['y', 'z'\]"):
         prove([sample(1), sample(1, signature="other")], Twin(), {**OUTPUTS, "other": ["z", "y"]}, 1e-4)
 
 
 def test_an_output_that_the_twin_lacks_is_seen() -> None:
-    with pytest.raises(TwinError, match="y differs by inf"):
+    with pytest.raises(ProofError, match="y differs by inf"):
         prove([sample(1)], lambda *_: {}, OUTPUTS, 1e-4)
 
 
-def test_a_signature_without_requests_is_not_proved() -> None:
-    with pytest.raises(TwinError, match="no request with an answer for signature double"):
-        prove([], Twin(), OUTPUTS, 1e-4)
+def test_what_was_proved_is_told() -> None:
+    outputs = {**OUTPUTS, "other": ["y"]}
+    assert prove([sample(1)], Twin(), outputs, 1e-4) == {"double"}
+    assert prove([], Twin(), outputs, 1e-4) == frozenset()
 
 
 def test_of_a_long_file_a_thousand_requests_are_read(tmp_path: Path) -> None:

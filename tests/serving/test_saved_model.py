@@ -170,12 +170,13 @@ def test_without_tf_text_the_status_says_what_to_install() -> None:
     assert "install the package tensorflow-text" in done.stdout
 
 
-def test_xla_is_off_unless_it_is_asked_for() -> None:
+@pytest.mark.parametrize(("signature", "expected"), [("serving_default", [3, 2]), ("updated", [4, 1])])
+def test_xla_is_off_unless_it_is_asked_for(signature: str, expected: list[float]) -> None:
     folder = saved_models_v1.folder() / "xla"
-    x = {"x": np.array([2], "f4")}
+    x = {"x": np.array([2, 1], "f4")}
     with pytest.raises(RequestError, match=r"^INTERNAL: XLA compilation disabled"):
-        opened(folder).run("serving_default", x, ["y"], 5)
-    assert SavedModel(folder, replace(OPTIONS, xla=True)).run("serving_default", x, ["y"], 60)[0] == [3]
+        opened(folder).run(signature, x, ["y"], 5)
+    assert SavedModel(folder, replace(OPTIONS, xla=True)).run(signature, x, ["y"], 60)[0].tolist() == expected
 
 
 def test_a_config_proto_is_laid_under_the_thread_settings() -> None:

@@ -11,17 +11,18 @@ from tests.support.processes import Answer, GatewayProcess, until
 class Clients:
     """So many that ask a model the same; keeps every answer."""
 
-    def __init__(self, gateway: GatewayProcess, model: str, body: bytes, count: int) -> None:
+    def __init__(self, gateway: GatewayProcess, model: str, body: bytes, count: int, **headers: str) -> None:
         self.answers: list[Answer] = []
         self._gateway = gateway
         self._model = model
         self._body = body
+        self._headers = headers
         self._stopping = threading.Event()
         self._threads = [threading.Thread(target=self._ask) for _ in range(count)]
 
     def _ask(self) -> None:
         while not self._stopping.is_set():
-            self.answers.append(self._gateway.post(f"/models/{self._model}", self._body))
+            self.answers.append(self._gateway.post(f"/models/{self._model}", self._body, **self._headers))
 
     def wait_for(self, more: int) -> None:
         enough = len(self.answers) + more

@@ -29,9 +29,11 @@ def until(true: Callable[[], bool], what: str, *, timeout_s: float = 60) -> None
 class Process:
     """A `kmaas` verb in a process of its own, ended with the block."""
 
-    def __init__(self, *arguments: str, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(self, *arguments: str, environment: Mapping[str, str] | None = None, code: Path | None = None) -> None:
+        """`code` is the folder with our packages, if it is not the one that runs the test."""
         self._process = subprocess.Popen(
             [sys.executable, "-m", "kmaas", *arguments],
+            cwd=code,
             env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2", **(environment or {})},
         )
 
@@ -59,10 +61,10 @@ class Process:
 class ModelServerProcess(Process):
     """The embedded model server over `store`."""
 
-    def __init__(self, store: Path, port: int | None = None) -> None:
+    def __init__(self, store: Path, port: int | None = None, *flags: str) -> None:
         self.port = port or free_port()
         ports = ("--port", str(self.port), "--rest_api_port", "0")
-        super().__init__("serve", "--store", str(store), *ports, "--file_system_poll_wait_seconds", "0.1")
+        super().__init__("serve", "--store", str(store), *ports, "--file_system_poll_wait_seconds", "0.1", *flags)
 
     @property
     def target(self) -> str:
@@ -76,7 +78,7 @@ class ModelServerProcess(Process):
 class GatewayProcess(Process):
     """A gateway with `settings`, listening on a free port."""
 
-    def __init__(self, model_server: str, **settings: Any) -> None:
+    def __init__(self, model_server: str, *, code: Path | None = None, **settings: Any) -> None:
         complete = GatewaySettings(model_server=model_server, port=free_port(), refresh_interval_s=0.1, **settings)
         variables = complete.model_dump(mode="json", exclude_defaults=True).items()
         self.url = f"http://127.0.0.1:{complete.port}"
@@ -86,6 +88,7 @@ class GatewayProcess(Process):
                 f"KMAAS_GATEWAY__{name.upper()}": value if isinstance(value, str) else json.dumps(value)
                 for name, value in variables
             },
+            code=code,
         )
         until(self.alive, "the gateway lives")
 

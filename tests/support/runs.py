@@ -19,10 +19,14 @@ TINY = {
 
 @dataclass(frozen=True)
 class Workplace:
-    """A store and runs of their own; the cache is the user's, so that nothing is fetched twice."""
+    """A store and runs of their own; the cache is the user's, so that nothing is fetched twice.
+
+    `code` is where our packages are.
+    """
 
     folder: Path
     environment: Mapping[str, str]
+    code: Path = ROOT
 
     @classmethod
     def at(cls, folder: Path, **variables: str) -> Self:
@@ -51,7 +55,7 @@ class Workplace:
     def _run(self, module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", module, *arguments],
-            cwd=ROOT,
+            cwd=self.code,
             env=self.environment,
             capture_output=True,
             text=True,

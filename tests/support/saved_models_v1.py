@@ -6,7 +6,7 @@
 - `main-op`: a table filled from an asset by a main_op; tags `serve` and `cpu`
 - `queue`: takes from a queue that nobody fills
 - `text`: splits texts into words with an op of TF Text
-- `xla`: y = x + 1, in a function that must be compiled by XLA
+- `xla`: y = x + 1, in a function that must be compiled by XLA; `updated`: the first of `x` doubled, by an op of XLA
 """
 
 import atexit
@@ -136,9 +136,16 @@ def _text(tf: Any, into: Path) -> None:
 
 
 def _xla(tf: Any, into: Path) -> None:
+    from tensorflow.compiler.tf2xla.python.xla import dynamic_update_slice
+
     compiled = tf.function(lambda x: x + 1, jit_compile=True)
-    serve = tf.function(lambda x: {"y": compiled(x)}, input_signature=[tf.TensorSpec([None], tf.float32, name="x")])
-    tf.saved_model.save(tf.Module(), str(into / "xla"), signatures=serve)
+    spec = [tf.TensorSpec([None], tf.float32, name="x")]
+
+    signatures = {
+        "serving_default": tf.function(lambda x: {"y": compiled(x)}, input_signature=spec),
+        "updated": tf.function(lambda x: {"y": dynamic_update_slice(x, 2 * x[:1], [0])}, input_signature=spec),
+    }
+    tf.saved_model.save(tf.Module(), str(into / "xla"), signatures=signatures)
 
 
 if __name__ == "__main__":

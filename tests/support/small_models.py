@@ -3,6 +3,7 @@
 Each is a folder that `store.publish` takes as it is:
 - `digits-a`, `digits-b`: untrained, of different seeds, so that their answers tell them apart
 - `digits-wrong`: like `digits-a`, with goldens that it does not answer
+- `digits-coloured`: like `digits-a`, with a golden in two colours
 - `sentiment`: "good" and its like are positive, "bad" and its like are negative, by construction
 """
 
@@ -50,10 +51,19 @@ def build(folder: Path) -> None:
     subprocess.run([sys.executable, "-m", __name__, str(folder)], check=True)
 
 
-def picture(digit: int = 7, *, side: int = 96, encoding: str = "PNG", **options: Any) -> bytes:
-    """An encoded picture of a digit, dark on bright."""
-    canvas = Image.new("RGB", (side, side), "white")
-    ImageDraw.Draw(canvas).text((side // 3, side // 5), str(digit), fill="black", font_size=side // 2)
+def picture(
+    digit: int = 7,
+    *,
+    side: int = 96,
+    encoding: str = "PNG",
+    inks: tuple[str, str] = ("black", "black"),
+    **options: Any,
+) -> bytes:
+    """An encoded picture of a digit, dark on bright; its left and its right half in these colours."""
+    left, canvas = (Image.new("RGB", (side, side), "white") for _ in inks)
+    for half, ink in zip((left, canvas), inks, strict=True):
+        ImageDraw.Draw(half).text((side // 3, side // 5), str(digit), fill=ink, font_size=side // 2)
+    canvas.paste(left.crop((0, 0, side // 2, side)))
     buffer = BytesIO()
     canvas.save(buffer, encoding, **options)
     return buffer.getvalue()
@@ -137,9 +147,9 @@ def _softmax(model: "keras.Model") -> Callable[[Any], Any]:
     return probabilities
 
 
-def write_digits(folder: Path, *, seed: int, wrong: bool = False) -> None:
+def write_digits(folder: Path, *, seed: int, wrong: bool = False, inks: tuple[str, str] = ("black", "black")) -> None:
     model = _digits(seed)
-    body = picture()
+    body = picture(inks=inks)
     probabilities = _softmax(model)(digit_form(decode(body, max_pixels=10**6))[np.newaxis])[0]
     expected = _answer(probabilities[::-1] if wrong else probabilities, DIGITS, 5)
     goldens = [Golden.of("seven", "image/png", body, expected, _TOLERANCE)]
@@ -189,4 +199,5 @@ if __name__ == "__main__":
     write_digits(target / "digits-a", seed=1)
     write_digits(target / "digits-b", seed=2)
     write_digits(target / "digits-wrong", seed=1, wrong=True)
+    write_digits(target / "digits-coloured", seed=1, inks=("red", "blue"))
     write_sentiment(target / "sentiment")

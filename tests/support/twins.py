@@ -14,8 +14,13 @@ from tempfile import mkdtemp
 
 import numpy as np
 
-from store.golden import Golden
+from store.golden import Golden, write_goldens
 from store.layout import VersionDir
+from tests.serving.calls import write_records
+from tests.support.manifests import manifest
+from wire import messages
+from wire.records import read_records
+from wire.tensors import from_proto, write_proto
 
 DOCUMENTS = {"manifest": b'{"model": "tokens"}', "card": "für alle".encode()}
 TOKENS = 50
@@ -38,6 +43,25 @@ def put(target: Path) -> VersionDir:
     shutil.copytree(version().path, staging)
     staging.rename(target)
     return VersionDir(target)
+
+
+def put_with_manifest(target: Path) -> VersionDir:
+    """A copy with a manifest and a golden, as an export of ours has them."""
+    made = put(target)
+    made.manifest.write_bytes(manifest("tokens").document())
+    write_goldens(made.golden, [Golden.of("one", "application/json", b"{}", [], 1e-4)])
+    return made
+
+
+def shift_answers(version: VersionDir, offset: float) -> None:
+    """The first of the logits is higher by `offset` in the recorded answer to every request."""
+    logs = [messages.PredictionLog.FromString(record) for record in read_records(version.warm_up)]
+    for log in logs:
+        logits = log.predict_log.response.outputs["logits"]
+        values = from_proto(logits) + np.array([offset, 0, 0], np.float32)
+        logits.Clear()
+        write_proto(values, logits)
+    write_records(version.warm_up, [log.SerializeToString() for log in logs])
 
 
 def _main(folder: Path) -> None:

@@ -7,15 +7,17 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from kmaas.progress import PlainProgress
 from models.catalog import find
+from processing.image import decode, digit_form
 from tests.support.runs import TINY, Workplace
 from training.config import load_config
-from training.errors import OutdatedRunError
+from training.errors import NotARunError, OutdatedRunError
 from training.fingerprint import fingerprint
-from training.fit import train
+from training.fit import load_model, train
 from training.run import Run
 
 EPOCHS = 3
@@ -54,6 +56,26 @@ def test_a_run_has_everything(undisturbed: Path) -> None:
     assert set(environment["packages"]) >= {"keras", "tensorflow"}
     assert environment["commit"]
     assert not run.checkpoint.exists()
+
+
+def test_examples_have_the_answers_of_the_trained_model_and_there_are_rows_besides(undisturbed: Path) -> None:
+    run = Run.open(undisturbed)
+    model = load_model(run)
+    for example in run.examples()[::7]:
+        row = digit_form(decode(example.body, max_pixels=10**6))[np.newaxis]
+        np.testing.assert_allclose(np.array([example.logits]), model(row, training=False), rtol=1e-5, atol=1e-5)
+    sample, evaluation = run.sample(), run.evaluation()
+    assert sample.inputs.shape == (300, 28, 28, 1)
+    assert sample.inputs.dtype == np.uint8
+    right = model.predict(sample.inputs, verbose=0).argmax(axis=1) == sample.truth
+    assert right.mean() == pytest.approx(evaluation.accuracy)
+
+
+def test_a_damaged_sample_says_how_to_get_another(undisturbed: Path, tmp_path: Path) -> None:
+    shutil.copytree(undisturbed, tmp_path / "run")
+    (tmp_path / "run" / "sample.npz").write_bytes(b"garbage")
+    with pytest.raises(NotARunError, match=r"has no readable sample\.npz; `kmaas evaluate .*run` writes it"):
+        Run.open(tmp_path / "run").sample()
 
 
 def test_the_evaluation_has_its_figures(undisturbed: Path) -> None:

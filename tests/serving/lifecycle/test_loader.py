@@ -36,6 +36,18 @@ def test_a_bad_version_is_tried_again_and_then_given_up(tmp_path: Path, opener: 
     assert len(opener.tries) == 3
 
 
+def test_a_version_that_is_wrong_for_good_is_tried_once(tmp_path: Path) -> None:
+    tries = []
+
+    def wrong() -> Runtime:
+        tries.append(1)
+        raise LoadError(Code.DATA_LOSS, "answers otherwise than recorded", final=True)
+
+    with pytest.raises(LoadError, match="answers otherwise"):
+        Loader(tmp_path, wrong, Metrics(), retries=2, retry_interval_s=0).load()
+    assert len(tries) == 1
+
+
 def test_an_unforeseen_failure_is_a_load_error_too(tmp_path: Path, opener: Opener) -> None:
     (tmp_path / "bug").touch()
     with pytest.raises(LoadError, match="ZeroDivisionError: a defect") as caught:

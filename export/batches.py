@@ -1,0 +1,18 @@
+"""Several inputs as one batch."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from export.goldens import Array
+
+
+def batch_of(rows: Sequence[Array], pad: int) -> Array:
+    """Rows without a batch dimension; shorter ones are filled up with `pad` at their end."""
+    widest = np.max([row.shape for row in rows], axis=0)
+    return np.stack([_filled_up(row, widest, pad) for row in rows])
+
+
+def _filled_up(row: Array, widest: Array, pad: int) -> Array:
+    lacking = [(0, wide - have) for wide, have in zip(widest, row.shape, strict=True)]
+    return np.pad(row, lacking, constant_values=pad)

@@ -1,0 +1,237 @@
+"""A wrong version never answers: whatever is changed, export, load or gateway refuses, and says what and by how much.
+
+Every refusal comes from the real commands, on small real trainings.
+"""
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from store.layout import Store
+from store.publish import publish
+from tests.support import small_models
+from tests.support.processes import GatewayProcess, ModelServerProcess, until
+from tests.support.runs import Workplace
+from tests.support.sabotage import change_documents, change_weight, code_with
+from wire.client import ModelServerClient, VersionStatus
+
+# Enough to tell the digits apart, and no more.
+LEARNT = ("--set", "batch_size=2", "--epochs", "3")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
+    return Workplace.at(tmp_path_factory.mktemp("wrong"))
+
+
+@pytest.fixture(scope="module")
+def digits(place: Workplace) -> Path:
+    return place.train("digits", *LEARNT)
+
+
+@pytest.fixture(scope="module")
+def sentiment(place: Workplace) -> Path:
+    return place.train("sentiment")
+
+
+def _export(place: Workplace, run: Path) -> Path:
+    """Without a twin, which would answer in place of the SavedModel."""
+    done = place.kmaas("export", str(run), "--runtime", "saved_model")
+    assert done.returncode == 0, done.stderr
+    return run / "export"
+
+
+@pytest.fixture(scope="module")
+def digits_version(place: Workplace, digits: Path) -> Path:
+    return _export(place, digits)
+
+
+@pytest.fixture(scope="module")
+def sentiment_version(place: Workplace, sentiment: Path) -> Path:
+    return _export(place, sentiment)
+
+
+def _refused(done: subprocess.CompletedProcess[str], text: str) -> None:
+    assert done.returncode == 1
+    assert re.search(text, done.stderr), done.stderr
+    assert "nothing was exported" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def _copied(run: Path, folder: Path) -> Path:
+    """A run of one's own, never exported."""
+    return Path(shutil.copytree(run, folder / run.name, ignore=shutil.ignore_patterns("export")))
+
+
+# --- What export refuses
+
+
+def test_shifted_labels(place: Workplace, digits: Path, tmp_path: Path) -> None:
+    code = code_with(tmp_path / "code", "models/digits.py", 'tuple("0123456789")', 'tuple("1234567890")')
+    done = replace(place, code=code).kmaas("export", str(_copied(digits, tmp_path)))
+    _refused(done, r"\d of 40 held-out examples are read as they are labelled, the evaluation says \d\d%: the labels")
+
+
+def test_a_changed_weight_of_the_run(place: Workplace, digits: Path, tmp_path: Path) -> None:
+    import h5py  # type: ignore[import-untyped]  # it ships no types
+
+    run = _copied(digits, tmp_path)
+    with h5py.File(run / "model.weights.h5", "r+") as weights:
+        biases: list[h5py.Dataset] = []
+        weights.visititems(lambda _, found: biases.append(found) if getattr(found, "shape", ()) == (10,) else None)
+        [bias] = biases
+        bias[-1] += 0.5
+    _refused(
+        place.kmaas("export", str(run)),
+        r"example digit-0-0 is answered otherwise than when the run was evaluated: logits differ by \d\.\de[-+]0\d, "
+        r"expected at most 0\.0001",
+    )
+
+
+def test_a_tokenizer_that_does_not_lower_the_case(place: Workplace, sentiment: Path, tmp_path: Path) -> None:
+    run = _copied(sentiment, tmp_path)
+    document = json.loads((run / "tokenizer.json").read_bytes())
+    steps = document["normalizer"]["normalizers"]
+    steps.remove({"type": "Lowercase"})
+    (run / "tokenizer.json").write_text(json.dumps(document))
+    _refused(
+        place.kmaas("export", str(run)),
+        r"example (negative|positive)-\d+ is answered otherwise than when the run was evaluated: logits differ by ",
+    )
+
+
+def test_padding_that_is_not_masked(place: Workplace, sentiment: Path, tmp_path: Path) -> None:
+    """Alone no text has padding, and every answer is right."""
+    mask = 'ops.cast(ops.not_equal(token_ids, 0), "float32")'
+    code = code_with(tmp_path / "code", "models/valence.py", mask, 'ops.ones_like(token_ids, dtype="float32")')
+    done = replace(place, code=code).kmaas("export", str(_copied(sentiment, tmp_path)))
+    _refused(
+        done,
+        r"golden (negative|positive)-\d+ in a batch of 2 is answered otherwise than alone: (logits|probabilities) "
+        r"differ by \d\.\de[-+]0\d, expected at most 0\.0001",
+    )
+
+
+def test_a_batch_normalisation_left_in_training(place: Workplace, tmp_path: Path) -> None:
+    """Trained with it: the run is as it was evaluated."""
+    layer = 'layers.MaxPooling2D(name="pool_1"),'
+    left = (
+        'type("Left", (layers.BatchNormalization,), {"call": lambda self, x, training=None, mask=None: '
+        'layers.BatchNormalization.call(self, x, training=True)})(name="left"),'
+    )
+    code = code_with(tmp_path / "code", "models/digits.py", layer, f"{layer} {left}")
+    broken = replace(place, code=code)
+    done = broken.kmaas("export", str(broken.train("digits", *LEARNT)))
+    _refused(
+        done,
+        r"golden digit-\d-\d in a batch of 2 is answered otherwise than alone: logits differ by \d\.\de[-+]0\d, "
+        r"expected at most 0\.0001; .*BatchNormalization with training=False",
+    )
+
+
+# --- What the model server refuses
+
+
+def _status(server: ModelServerProcess, model: str) -> dict[int, VersionStatus]:
+    with ModelServerClient(server.target) as client:
+        return {line.version: line for line in client.status(model, timeout_s=30)}
+
+
+def test_a_changed_weight_of_a_version(digits_version: Path, tmp_path: Path) -> None:
+    """The old version goes on, and nothing is tried again in vain."""
+    store = Store.at(tmp_path / "store")
+    publish(store, digits_version)
+    changed = Path(shutil.copytree(digits_version, tmp_path / "changed"))
+    change_weight(changed, (10,), 0.5)
+    with ModelServerProcess(store.root, None, "--load_retry_interval_micros", "600000000") as server:
+        until(lambda: _is(server, 1, "AVAILABLE"), "version 1 is available")
+        publish(store, changed)
+        until(lambda: _is(server, 2, "END"), "version 2 has ended")
+        lines = _status(server, "digits")
+        assert lines[1].state == "AVAILABLE"
+        assert re.fullmatch(
+            r"request 0 of signature serving_default is answered otherwise than recorded: logits differs by "
+            r"\d\.\de[-+]0\d, expected at most 0\.0001; export the version again",
+            lines[2].error or "",
+        )
+
+
+def _is(server: ModelServerProcess, version: int, state: str) -> bool:
+    try:
+        line = _status(server, "digits").get(version)
+    except Exception:  # the server does not listen yet, or has not looked yet
+        return False
+    return line is not None and line.state == state
+
+
+# --- What the gateway refuses
+
+
+def _shifted(document: bytes) -> bytes:
+    """A manifest whose labels are moved on by one."""
+    if b'"labels"' not in document:
+        return document
+    manifest = json.loads(document)
+    manifest["labels"] = [*manifest["labels"][1:], manifest["labels"][0]]
+    return json.dumps(manifest).encode()
+
+
+def _case_kept(document: bytes) -> bytes:
+    return document.replace(b'{"type":"Lowercase"}', b'{"type":"NFC"}')
+
+
+@pytest.mark.parametrize(
+    ("model", "change", "text"),
+    [
+        (
+            "digits",
+            _shifted,
+            r"golden digit-\d-\d is answered wrongly: answer\[0\]\.label: expected '\d', received '\d'",
+        ),
+        (
+            "sentiment",
+            _case_kept,
+            r"golden (negative|positive)-\d+ is answered wrongly: answer\[0\]\[0\]\.\w+: expected .*, received ",
+        ),
+    ],
+)
+def test_a_changed_document_of_a_version(
+    request: pytest.FixtureRequest, tmp_path: Path, model: str, change: Callable[[bytes], bytes], text: str
+) -> None:
+    """The model server answers the tensors as before; what they mean has changed."""
+    version: Path = request.getfixturevalue(f"{model}_version")
+    store = Store.at(tmp_path / "store")
+    publish(store, version)
+    changed = Path(shutil.copytree(version, tmp_path / "changed"))
+    change_documents(changed, change)
+    with ModelServerProcess(store.root) as server, GatewayProcess(server.target) as gateway:
+        gateway.wait_ready()
+        publish(store, changed)
+        until(lambda: gateway.get("/readyz").status == 503, "the gateway reports the version")
+        assert re.search(f"version 2: {text}", gateway.get("/readyz").json()["reasons"][model])
+
+
+def test_colours_in_another_order(tmp_path: Path) -> None:
+    """In the gateway's own preprocessing; a golden in two colours tells."""
+    small_models.build(tmp_path / "exports")
+    store = Store.at(tmp_path / "store")
+    publish(store, tmp_path / "exports" / "digits-coloured")
+    decoded = "return np.asarray(_flattened(picture), dtype=np.uint8)"
+    code = code_with(tmp_path / "code", "processing/image.py", decoded, f"{decoded}[..., ::-1]")
+    with ModelServerProcess(store.root) as server:
+        with GatewayProcess(server.target) as gateway:
+            gateway.wait_ready()
+        with GatewayProcess(server.target, code=code) as gateway:
+            until(lambda: "golden" in json.dumps(gateway.get("/readyz").json()), "the gateway reports the version")
+            reason = gateway.get("/readyz").json()["reasons"]["digits"]
+    assert re.search(
+        r"golden seven is answered wrongly: answer\[\d\]\.(score: expected 0\.\d+ ± 0\.0001, received 0\.\d+"
+        r"|label: expected '\d', received '\d')",
+        reason,
+    )

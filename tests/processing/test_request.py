@@ -1,0 +1,31 @@
+"""A request's body becomes one row of the model's input."""
+
+import json
+from io import BytesIO
+
+import numpy as np
+from PIL import Image
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
+
+from processing.image import decode, digit_form
+from processing.request import preprocessing
+from processing.spec import ImageSpec, TextSpec
+
+
+def test_a_picture() -> None:
+    drawn = np.zeros((40, 40), np.uint8)
+    drawn[8:30, 18:22] = 255
+    buffer = BytesIO()
+    Image.fromarray(drawn).save(buffer, "PNG")
+    row = preprocessing(ImageSpec(form="digit", height=28, width=28, channels=1), None)(buffer.getvalue())
+    assert row.shape == (1, 28, 28, 1)
+    np.testing.assert_array_equal(row[0], digit_form(decode(buffer.getvalue(), max_pixels=1600)))
+
+
+def test_a_text() -> None:
+    tokenizer = Tokenizer(WordLevel({"[UNK]": 1, "good": 2}, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = Whitespace()
+    encode = preprocessing(TextSpec(max_tokens=3, pad_id=0), tokenizer.to_str())
+    assert encode(json.dumps({"inputs": "good film good good"}).encode()).tolist() == [[2, 1, 2]]
