@@ -3,6 +3,8 @@
 ExportError
 ├── WeightsStoredTwiceError   the checkpoint holds more numbers than the model has parameters
 ├── ReloadError               a fresh process answers otherwise than Keras did
+├── NotInGraphError           preprocessing that no graph can do: the version goes without the signature `raw`
+├── ParityError               training, gateway and graph do not give the model the same
 ├── TwinError                 the version goes without a twin for CPUs
 ├── NoGoldensError            no held-out request has an answer that is clear enough to be repeated
 └── NotAnExportError          a folder that cannot be published
@@ -25,6 +27,16 @@ class WeightsStoredTwiceError(ExportError):
 class ReloadError(ExportError):
     def __init__(self, reason: str) -> None:
         super().__init__(f"the exported model does not answer as the trained one: {reason}; nothing was exported")
+
+
+class NotInGraphError(ExportError):
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what} has no twin among the operations of TensorFlow Serving")
+
+
+class ParityError(ExportError):
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"{reason}; nothing was exported")
 
 
 class TwinError(ExportError):

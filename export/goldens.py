@@ -51,7 +51,7 @@ def make_goldens(
     Raises:
         NoGoldensError: all were.
     """
-    preprocess = _preprocessing(spec, tokenizer)
+    preprocess = preprocessing(spec, tokenizer)
     shown = IMAGE_TOP_K if isinstance(spec, ImageSpec) else len(labels)
     chosen: list[CheckedGolden] = []
     for number, label in enumerate(labels):
@@ -71,7 +71,7 @@ def make_goldens(
     return chosen
 
 
-def _preprocessing(spec: ImageSpec | TextSpec, tokenizer: str | None) -> Callable[[bytes], Array]:
+def preprocessing(spec: ImageSpec | TextSpec, tokenizer: str | None) -> Callable[[bytes], Array]:
     """Request bodies to the model's input, one row, as the gateway does it."""
     if isinstance(spec, ImageSpec):
         form = FORMS[spec.form]

@@ -16,9 +16,11 @@ import numpy as np
 from export.archive import serving_function, signature_specs, write_classifier
 from export.card import model_card
 from export.digest import answers_digest
-from export.errors import TwinError
+from export.errors import NotInGraphError, TwinError
 from export.goldens import CheckedGolden, make_goldens
-from export.reload import check_reload
+from export.parity import Comparison, check_parity, document
+from export.raw.signature import RAW_SIGNATURE, Raw
+from export.reload import RawCheck, check_reload
 from export.trained import Trained
 from export.twin import Answer, write_twin
 from export.warm_up import write_warm_up
@@ -42,12 +44,14 @@ def export_version(trained: Trained, target: Path) -> None:
     what a killed one left beside `target` is cleared away.
 
     Raises:
-        ExportError: the weights, the goldens or the reloaded answers are not as they should be.
+        ExportError: the weights, the preprocessing, the goldens or the reloaded answers are not as they should be.
     """
     model = trained.spec.build(trained.config)
     model.load_weights(trained.weights)
     inputs = _input_spec(model, trained)
     processing = trained.spec.processing(trained.config)
+    raw, absent = _raw(processing, trained.tokenizer)
+    compared = check_parity(trained, processing, raw)
     goldens = make_goldens(
         trained.examples,
         trained.spec.labels,
@@ -55,7 +59,9 @@ def export_version(trained: Trained, target: Path) -> None:
         trained.tokenizer,
         lambda batch: np.asarray(model(batch, training=False)),
     )
-    manifest = _manifest(trained, model, inputs)
+    manifest = _manifest(trained, model, inputs, raw).model_copy(
+        update={"absent": absent, "parity": tuple(comparison.parity for comparison in compared)}
+    )
     documents = {"manifest": manifest.document(), "golden": dump_goldens([checked.golden for checked in goldens])}
     if trained.tokenizer is not None:
         documents["tokenizer"] = trained.tokenizer.encode()
@@ -63,13 +69,31 @@ def export_version(trained: Trained, target: Path) -> None:
         shutil.rmtree(left)
     with tempfile.TemporaryDirectory(prefix=_STAGING, dir=target.parent) as folder:
         staging = Path(folder) / "version"
-        write_classifier(staging, model, inputs, documents)
-        _write_extra(VersionDir(staging), manifest, goldens)
+        write_classifier(staging, model, inputs, documents, raw)
+        _write_extra(VersionDir(staging), manifest, goldens, compared)
         write_warm_up(VersionDir(staging).warm_up, manifest.model, inputs.name, goldens)
         _write_twin(VersionDir(staging), serving_function(model, inputs), goldens, documents, processing)
-        check_reload(staging, Path(folder) / "checks.npz", inputs.name, goldens, documents)
+        raw_check = _raw_check(model, raw, goldens)
+        check_reload(staging, Path(folder) / "checks.npz", inputs.name, goldens, documents, raw=raw_check)
         shutil.rmtree(target, ignore_errors=True)
         staging.rename(target)
+
+
+def _raw(processing: ImageSpec | TextSpec, tokenizer: str | None) -> tuple[Raw | None, dict[str, str]]:
+    """The in-graph preprocessing, or why there is none: a version without it still serves."""
+    try:
+        return Raw(processing, tokenizer), {}
+    except NotInGraphError as exc:
+        _log.warning("the version goes without the signature %s: %s", RAW_SIGNATURE, exc)
+        return None, {RAW_SIGNATURE: str(exc)}
+
+
+def _raw_check(model: "keras.Model", raw: Raw | None, goldens: Sequence[CheckedGolden]) -> RawCheck | None:
+    """The goldens as requests to `raw`, with the trained model's answers to what the graph makes of them."""
+    if raw is None:
+        return None
+    bodies = [checked.golden.body for checked in goldens]
+    return RawCheck(raw.input, raw.given(bodies), np.asarray(model(raw.preprocess(bodies), training=False)))
 
 
 def _write_twin(
@@ -87,16 +111,21 @@ def _write_twin(
         _log.warning("the version goes without a LiteRT twin: %s", exc)
 
 
-def _write_extra(version: VersionDir, manifest: Manifest, goldens: Sequence[CheckedGolden]) -> None:
+def _write_extra(
+    version: VersionDir, manifest: Manifest, goldens: Sequence[CheckedGolden], compared: Sequence[Comparison]
+) -> None:
     requests = [checked.golden for checked in goldens]
     version.extra.mkdir()
     version.manifest.write_bytes(manifest.document())
     write_goldens(version.golden, requests)
+    version.parity.write_bytes(document(compared))
     version.card.write_text(model_card(manifest, requests))
 
 
-def _manifest(trained: Trained, model: "keras.Model", inputs: "tf.TensorSpec") -> Manifest:
+def _manifest(trained: Trained, model: "keras.Model", inputs: "tf.TensorSpec", raw: Raw | None) -> Manifest:
     spec = trained.spec
+    serve = serving_function(model, inputs)
+    functions = [serve] if raw is None else [serve, raw.function(serve)]
     processing = spec.processing(trained.config).model_dump(mode="json")
     return Manifest(
         model=spec.name,
@@ -104,7 +133,7 @@ def _manifest(trained: Trained, model: "keras.Model", inputs: "tf.TensorSpec") -
         description=spec.description,
         created=datetime.now(UTC),
         digest=answers_digest(
-            serving_function(model, inputs).get_concrete_function(),
+            [function.get_concrete_function() for function in functions],
             [json.dumps([spec.task, spec.labels, processing]).encode(), (trained.tokenizer or "").encode()],
         ),
         origins=tuple(Origin(**asdict(origin)) for origin in spec.origins),
@@ -112,7 +141,7 @@ def _manifest(trained: Trained, model: "keras.Model", inputs: "tf.TensorSpec") -
         code_commit=trained.code_commit,
         frameworks={name: version(name) for name in ("keras", "tensorflow")},
         parameters=model.count_params(),
-        signatures=signature_specs(inputs, len(spec.labels)),
+        signatures=signature_specs(inputs, len(spec.labels), raw),
         processing=processing,
         labels=spec.labels,
         metrics=tuple(trained.metrics),

@@ -31,6 +31,7 @@ def trained(run: Run) -> Trained:
         weights=run.weights,
         tokenizer=run.tokenizer(),
         examples=run.examples(),
+        inputs=run.inputs(),
         metrics=run.evaluation().metrics,
         data_sha256=environment["data"]["sha256"],
         code_commit=environment["commit"],

@@ -79,14 +79,15 @@ def _to_eight_bits(picture: Image.Image) -> Image.Image:
 # Yann LeCun's page of the data set: "normalized to fit in a 20x20 pixel box while preserving their aspect ratio …
 # centered in a 28x28 image by computing the center of mass of the pixels".
 
-_FIELD = 28
-_BOX = 20
-_INK = 0.3  # of the strongest ink: what counts as part of the digit when its box is measured
-_NOISE = 0.15  # of the strongest ink: what is taken for background
-_MIN_CONTRAST = 16  # levels between ink and background under which a picture is blank
-_STROKE = 2.2  # pixels: the stroke width in the 20×20 box under which thin lines are thickened
-_WORKING_SIDE = 256  # pixels: larger pictures are reduced first; a 20×20 box needs no more
-_DRAWING_SIDE = 80  # pixels: the cropped digit is reduced to this before its strokes are measured
+FIELD = 28
+BOX = 20
+INK = 0.3  # of the strongest ink: what counts as part of the digit when its box is measured
+NOISE = 0.15  # of the strongest ink: what is taken for background
+MIN_CONTRAST = 16  # levels between ink and background under which a picture is blank
+STROKE = 2.2  # pixels: the stroke width in the 20×20 box under which thin lines are thickened
+WORKING_SIDE = 256  # pixels: larger pictures are reduced first; a 20×20 box needs no more
+TIE = 1e-3  # pixels: so much nearer counts the next pixel, for the middle of a symmetrical digit lies between two
+DRAWING_SIDE = 80  # pixels: the cropped digit is reduced to this before its strokes are measured
 
 _SHRINK, _ENLARGE = Image.Resampling.HAMMING, Image.Resampling.BICUBIC
 
@@ -106,7 +107,7 @@ def digit_form(picture: NDArray[np.uint8]) -> Pixels:
         UnusableInputError: the picture is blank.
     """
     ink = _ink(_reduced(picture))
-    rows, columns = np.nonzero(ink > _INK)
+    rows, columns = np.nonzero(ink > INK)
     top, left = rows.min(), columns.min()
     digit = ink[top : rows.max() + 1, left : columns.max() + 1]
     boxed = _boxed(digit)
@@ -116,7 +117,7 @@ def digit_form(picture: NDArray[np.uint8]) -> Pixels:
 def _reduced(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Grey levels as float32 `[h, w]`, no side longer than the working side."""
     grey = Image.fromarray(picture).convert("L")
-    grey.thumbnail((_WORKING_SIDE, _WORKING_SIDE), _SHRINK, reducing_gap=None)
+    grey.thumbnail((WORKING_SIDE, WORKING_SIDE), _SHRINK, reducing_gap=None)
     return np.asarray(grey, dtype=np.float32)
 
 
@@ -127,19 +128,19 @@ def _ink(grey: NDArray[np.float32]) -> Ink:
     brighter, darker = np.clip(difference, 0, None), np.clip(-difference, 0, None)
     ink = brighter if (brighter**2).sum() >= (darker**2).sum() else darker
     strongest = float(np.percentile(ink[ink > 0], 98)) if (ink > 0).any() else 0.0
-    if strongest < _MIN_CONTRAST:
+    if strongest < MIN_CONTRAST:
         raise UnusableInputError(
             f"the picture is blank (contrast {strongest:.0f} of 255); expected a digit that differs from its background"
         )
     ink = np.clip(ink / strongest, 0, 1)
-    return np.where(ink < _NOISE, np.float32(0), ink).astype(np.float32)
+    return np.where(ink < NOISE, np.float32(0), ink).astype(np.float32)
 
 
 def _boxed(digit: Ink) -> Ink:
     """The cropped digit with its longer side 20 pixels, thin strokes thickened so that they survive the reduction."""
-    if max(digit.shape) > _DRAWING_SIDE:
-        digit = _fitted(digit, _DRAWING_SIDE)
-    return _fitted(_thickened(digit), _BOX)
+    if max(digit.shape) > DRAWING_SIDE:
+        digit = _fitted(digit, DRAWING_SIDE)
+    return _fitted(_thickened(digit), BOX)
 
 
 def _fitted(digit: Ink, side: int) -> Ink:
@@ -153,10 +154,10 @@ def _fitted(digit: Ink, side: int) -> Ink:
 
 def _thickened(digit: Ink) -> Ink:
     """Strokes widened by as many pixels as they would lack in the 20×20 box. The picture grows by that border."""
-    drawn = digit > _INK
+    drawn = digit > INK
     inside = np.logical_and.reduce([drawn, *_neighbours(drawn)])
     stroke = 2 * drawn.sum() / (drawn.sum() - inside.sum())  # area to half its edge: the width of a line
-    lacking = _STROKE * max(digit.shape) / _BOX - stroke
+    lacking = STROKE * max(digit.shape) / BOX - stroke
     steps = max(0, round(lacking / 2))
     digit = np.pad(digit, steps)
     for _ in range(steps):
@@ -176,10 +177,10 @@ def _centred(boxed: Ink) -> Pixels:
     height, width = boxed.shape
     centre_y = boxed.sum(axis=1) @ np.arange(height) / boxed.sum()
     centre_x = boxed.sum(axis=0) @ np.arange(width) / boxed.sum()
-    middle = _FIELD / 2  # where MNIST's own centres of mass lie
-    top = int(np.clip(round(middle - centre_y), 0, _FIELD - height))
-    left = int(np.clip(round(middle - centre_x), 0, _FIELD - width))
-    field = np.zeros((_FIELD, _FIELD), np.uint8)
+    middle = FIELD / 2  # where MNIST's own centres of mass lie
+    top = int(np.clip(round(middle - centre_y + TIE), 0, FIELD - height))
+    left = int(np.clip(round(middle - centre_x + TIE), 0, FIELD - width))
+    field = np.zeros((FIELD, FIELD), np.uint8)
     field[top : top + height, left : left + width] = np.rint(boxed * 255)
     return field
 

@@ -160,6 +160,6 @@ def _evaluate(run: Run, recipe: Recipe, progress: Progress) -> None:
     evaluation = recipe.evaluate(load_model(run))
     draw_curves(run.path / "curves.png", run.epochs())
     draw_confusion(run.path / "confusion.png", evaluation)
-    run.write_examples(recipe.examples())
+    run.write_examples(*recipe.examples())
     run.write("evaluation.json", evaluation.model_dump_json(indent=2) + "\n")
     progress.at(1, f"accuracy {evaluation.accuracy:.4f} on {evaluation.rows} held-out rows")

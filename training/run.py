@@ -9,10 +9,13 @@ checkpoint/        the last finished epoch, until the training has ended
 model.weights.h5   the finished weights
 curves.png, confusion.png, evaluation.json
 examples.json      held-out requests, for the goldens
+inputs.npz         the model's inputs for these, as training makes them
 """
 
+import io
 import json
 import os
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +23,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
 from pydantic import TypeAdapter
 
 from models.catalog import find
@@ -28,8 +32,9 @@ from models.spec import ModelSpec, TrainConfig
 from training.data.lock import locked
 from training.errors import NotARunError, RunBusyError, UnwritableError
 from training.evaluation import Evaluation
+from training.recipe import Array
 
-_CONFIG, _FINGERPRINT = "config.json", "fingerprint"
+_CONFIG, _FINGERPRINT, _INPUTS = "config.json", "fingerprint", "inputs.npz"
 
 
 @dataclass(frozen=True)
@@ -115,8 +120,22 @@ class Run:
     def examples(self) -> list[Example]:
         return _EXAMPLES.validate_json(self._needed("examples.json"))
 
-    def write_examples(self, examples: list[Example]) -> None:
+    def inputs(self) -> Array:
+        """A batch: the model's input for each of `examples`, as training makes it."""
+        content = self._needed(_INPUTS)
+        try:
+            with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+                return np.asarray(arrays["inputs"])
+        except (KeyError, ValueError, EOFError, zipfile.BadZipFile) as exc:
+            raise NotARunError(
+                self.path, f"readable {_INPUTS}", f"measure it again: kmaas evaluate {self.path}"
+            ) from exc
+
+    def write_examples(self, examples: list[Example], inputs: Array) -> None:
         self.write("examples.json", _EXAMPLES.dump_json(examples, indent=1).decode())
+        partial = self.path / f".partial.{_INPUTS}"
+        np.savez_compressed(partial, inputs=inputs)
+        settle(partial, self.path / _INPUTS)
 
     def write_json(self, name: str, document: Any) -> None:
         self.write(name, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
