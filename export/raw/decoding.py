@@ -1,19 +1,29 @@
 """Encoded pictures to pixels inside the graph: the twin of `processing.image.decode`.
 
-Limits, for which the gateway is there: WebP and TIFF, which TensorFlow Serving cannot decode, are refused; the EXIF
-orientation is not heeded; transparent parts of a GIF are black; a BMP with a palette has other colours; a JPEG may
-differ by a level or two, as decoders do.
+Limits, for which the gateway is there: WebP and TIFF, which not every TensorFlow Serving can decode, are refused; the
+EXIF orientation is read where it is in the first 64 KiB, as cameras write it; transparent parts of a GIF are black; a
+BMP with a palette of colours has others; a JPEG may differ by a level or two, as decoders do.
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
+    Step = Callable[[tf.Tensor], tf.Tensor]
+
 MAX_PIXELS = 2**24
 
 _PNG, _GIF, _BMP = b"\x89PNG", b"GIF8", b"BM"
 _LONGEST_HEADER = 26  # bytes: as far as the sizes of pictures are read here
+_HEAD = 2**16  # bytes in which the orientation is looked for
+# The tag 0x0112 with its type, its count and its value, in either order of bytes, behind the header of EXIF's TIFF.
+_ORIENTATION = (
+    r"(?s)^\C*?(?:Exif\x00\x00|eXIf)(?:II\*\x00|MM\x00\*)\C*?"
+    r"(?:\x12\x01\x03\x00\x01\x00\x00\x00|\x01\x12\x00\x03\x00\x00\x00\x01\x00)([\x01-\x08])\C*$"
+)
 _WHITE = 255
 
 
@@ -33,7 +43,7 @@ def decoded(data: "tf.Tensor") -> "tf.Tensor":
     ):
         data = tf.identity(data)
     cases = [(is_jpeg, lambda: _jpeg(data)), (is_png, lambda: _png(data)), (is_gif, lambda: _gif(data))]
-    return tf.case(cases, default=lambda: _bmp(data))
+    return _upright(tf.case(cases, default=lambda: _bmp(data)), tf.strings.substr(data, 0, _HEAD))
 
 
 def _jpeg(data: "tf.Tensor") -> "tf.Tensor":
@@ -69,6 +79,23 @@ def _bmp(data: "tf.Tensor") -> "tf.Tensor":
 
     picture = tf.io.decode_bmp(data)
     return tf.gather(picture, tf.minimum(tf.range(3), tf.shape(picture)[2] - 1), axis=2)
+
+
+def _upright(picture: "tf.Tensor", head: "tf.Tensor") -> "tf.Tensor":
+    """Turned and mirrored as the EXIF orientation in the first bytes says."""
+    import tensorflow as tf
+
+    value = tf.strings.regex_replace(head, _ORIENTATION, r"\1")  # one byte, or all of them as they were
+    orientation = tf.where(tf.strings.length(value) == 1, tf.io.decode_raw(value, tf.uint8)[0], 1)
+    changes: list[tuple[tuple[int, ...], Step]] = [
+        ((5, 6, 7, 8), lambda lines: tf.transpose(lines, [1, 0, 2])),
+        ((2, 3, 6, 7), lambda lines: lines[:, ::-1]),
+        ((3, 4, 7, 8), lambda lines: lines[::-1]),
+    ]
+    for orientations, change in changes:
+        needed = tf.reduce_any(orientation == tf.constant(orientations, tf.uint8))
+        picture = tf.cond(needed, partial(change, picture), partial(tf.identity, picture))
+    return picture
 
 
 def _few_pixels(size: "tf.Tensor") -> "tf.Operation":

@@ -17,6 +17,7 @@ from tokenizers import Regex, normalizers, pre_tokenizers
 
 from export.errors import NotInGraphError
 from processing.spec import TextSpec
+from processing.text import TextEncoder
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -44,10 +45,11 @@ class TextGraph:
     """
 
     def __init__(self, tokenizer_json: str, spec: TextSpec) -> None:
-        """Raises `NotInGraphError` for a part of the document that has no twin here."""
+        """Raises `NotInGraphError` for a part that has no twin, `UnreadableInputError` for what is no tokenizer."""
         import tensorflow as tf
         import tensorflow_text as tf_text
 
+        TextEncoder(tokenizer_json, spec)  # which knows what a tokenizer is
         document = json.loads(tokenizer_json)
         for part in ("post_processor", "added_tokens"):
             if document[part]:

@@ -69,6 +69,20 @@ def test_pixels_are_the_gateways(in_graph: Decode, kind: str, encoding: str) -> 
     assert apart.max() <= (1 if encoding == "JPEG" else 0)
 
 
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("encoding", ["JPEG", "PNG"])
+@pytest.mark.parametrize("endian", ["<", ">"])
+def test_pictures_are_upright(in_graph: Decode, encoding: str, orientation: int, endian: str) -> None:
+    exif = Image.Exif()
+    exif.endian = endian
+    exif[0x010F] = "a camera"
+    exif[0x0112] = orientation
+    data = _encoded(_colourful(), encoding, exif=exif)
+    expected = decode(data, max_pixels=MAX_PIXELS)
+    assert in_graph(data).shape == expected.shape
+    np.testing.assert_allclose(in_graph(data).astype(int), expected, atol=1)
+
+
 def test_of_an_animation_the_first_frame_counts(in_graph: Decode) -> None:
     frames = [Image.new("RGB", (10, 10), colour) for colour in ("red", "blue")]
     animation = _encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])

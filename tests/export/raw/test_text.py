@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 
 from export.errors import NotInGraphError
 from export.raw.text import TextGraph
+from processing.errors import UnreadableInputError
 from processing.spec import TextSpec
 from processing.text import TextEncoder
 from training.vocabulary import make_tokenizer
@@ -94,22 +96,37 @@ def test_what_it_refuses(in_graph: Encode, texts: list[Any], message: str) -> No
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"post_processor": {"type": "BertProcessing"}}, "its post_processor"),
-        ({"added_tokens": [{"id": 1, "content": "[MASK]"}]}, "its added_tokens"),
-        ({"pre_tokenizer": {"type": "Whitespace"}}, "its pre_tokenizer"),
-        ({"pre_tokenizer": None}, "its pre_tokenizer"),
-        ({"normalizer": {"type": "BertNormalizer"}}, "its normalizer"),
-        ({"normalizer": {"type": "Replace", "pattern": {"Regex": "a+"}, "content": "a"}}, "its normalizer"),
-        ({"model": {"type": "WordLevel", "unk_token": "[UNK]", "vocab": {"[UNK]": 0}}}, "its model WordLevel"),
         (
-            {"model": {"type": "WordPiece", "unk_token": "[UNK]", "vocab": {"a": 0}}},
-            "its model WordPiece with 1 entries",
+            {"post_processor": processors.TemplateProcessing("[UNK] $A", special_tokens=[("[UNK]", 1)])},
+            "its post_proces",
         ),
+        ({"pre_tokenizer": pre_tokenizers.Whitespace()}, "its pre_tokenizer"),
+        ({"pre_tokenizer": pre_tokenizers.WhitespaceSplit()}, "its pre_tokenizer"),
+        ({"normalizer": normalizers.BertNormalizer()}, "its normalizer"),
+        ({"normalizer": normalizers.Replace(Regex("a+"), "a")}, "its normalizer"),
+        ({"model": models.WordLevel({"[UNK]": 0}, unk_token="[UNK]")}, "its model WordLevel with 1 entries"),
+        ({"model": models.WordPiece({"a": 0}, unk_token="[UNK]")}, "its model WordPiece with 1 entries"),
     ],
 )
 def test_a_part_without_a_twin_is_named(change: Mapping[str, Any], reason: str) -> None:
+    tokenizer = Tokenizer.from_str(TOKENIZER)
+    for part, other in change.items():
+        setattr(tokenizer, part, other)
     with pytest.raises(NotInGraphError, match=rf"^{reason}.* has no twin among the operations of TensorFlow Serving"):
-        TextGraph(json.dumps(json.loads(TOKENIZER) | change), SPEC)
+        TextGraph(tokenizer.to_str(), SPEC)
+
+
+def test_added_tokens_have_no_twin() -> None:
+    tokenizer = Tokenizer.from_str(TOKENIZER)
+    tokenizer.add_special_tokens(["[MASK]"])
+    with pytest.raises(NotInGraphError, match=r"^its added_tokens"):
+        TextGraph(tokenizer.to_str(), SPEC)
+
+
+@pytest.mark.parametrize("document", ["", "{}", "not json"])
+def test_what_is_no_tokenizer_is_unreadable(document: str) -> None:
+    with pytest.raises(UnreadableInputError, match=r"tokenizer\.json"):
+        TextGraph(document, SPEC)
 
 
 def test_other_normalisers_are_followed(in_graph: Encode) -> None:
