@@ -146,6 +146,7 @@ def _save_with_twin(model: "keras.Model", input_name: str, _output_name: str, ro
 def _export_digits(model: "keras.Model", folder: Path, version: Path, random: np.random.Generator) -> Array:
     """A version as `kmaas export` makes it. Writes the pictures that become the rows beside it."""
     pictures = [_scribble(random) for _ in range(100)]
+    forms = np.stack([digit_form(decode(picture, max_pixels=_SIDE**2)) for picture in pictures])
     weights = folder / "model.weights.h5"
     model.save_weights(weights)
     trained = Trained(
@@ -154,6 +155,7 @@ def _export_digits(model: "keras.Model", folder: Path, version: Path, random: np
         weights=weights,
         tokenizer=None,
         examples=[Example.of(f"{n}", "image/png", picture, str(n % 10)) for n, picture in enumerate(pictures)],
+        inputs=forms,
         metrics=(),
         data_sha256="0" * 64,
         code_commit="0" * 40,
@@ -162,7 +164,7 @@ def _export_digits(model: "keras.Model", folder: Path, version: Path, random: np
     export_version(trained, version)
     for number, picture in enumerate(pictures[:_ROWS]):
         (folder / f"{number}.png").write_bytes(picture)
-    return np.stack([digit_form(decode(picture, max_pixels=_SIDE**2)) for picture in pictures[:_ROWS]])
+    return forms[:_ROWS]
 
 
 def _scribble(random: np.random.Generator) -> bytes:

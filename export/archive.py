@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from export.errors import WeightsStoredTwiceError
+from export.raw.signature import RAW_SIGNATURE, Raw
 from store.manifest import SignatureSpec, TensorSpec
 
 if TYPE_CHECKING:
@@ -16,9 +17,13 @@ MANIFEST_SIGNATURE = "manifest"
 
 
 def write_classifier(
-    folder: Path, model: "keras.Model", inputs: "tf.TensorSpec", documents: Mapping[str, bytes]
+    folder: Path,
+    model: "keras.Model",
+    inputs: "tf.TensorSpec",
+    documents: Mapping[str, bytes],
+    raw: Raw | None = None,
 ) -> None:
-    """Writes `model` (one input, logits out) with the signatures `serving_default` and `manifest`.
+    """Writes `model` (one input, logits out) with the signatures `serving_default` and `manifest`, and `raw` if given.
 
     Args:
         folder: must not exist.
@@ -33,7 +38,11 @@ def write_classifier(
 
     archive = tf.Module()
     archive.weights = [variable.value for variable in model.variables]  # a tf.Module does not track Keras variables
-    signatures = {SERVING_SIGNATURE: serving_function(model, inputs), MANIFEST_SIGNATURE: _documents(documents)}
+    serve = serving_function(model, inputs)
+    signatures = {SERVING_SIGNATURE: serve, MANIFEST_SIGNATURE: _documents(documents)}
+    if raw is not None:
+        archive.tables = list(raw.tracked)
+        signatures[RAW_SIGNATURE] = raw.function(serve)
     tf.saved_model.save(archive, str(folder), signatures=signatures)
     _check_weights(folder, model)
 
@@ -49,17 +58,19 @@ def serving_function(model: "keras.Model", inputs: "tf.TensorSpec") -> Any:
     return tf.function(serve, input_signature=[inputs])
 
 
-def signature_specs(inputs: "tf.TensorSpec", labels: int) -> dict[str, SignatureSpec]:
+def signature_specs(inputs: "tf.TensorSpec", labels: int, raw: Raw | None = None) -> dict[str, SignatureSpec]:
     """The signatures that `write_classifier` writes, as the manifest names them."""
     given = TensorSpec(dtype=inputs.dtype.name, shape=tuple(-1 if side is None else side for side in inputs.shape))
     scores = TensorSpec(dtype="float32", shape=(-1, labels))
     texts = TensorSpec(dtype="string", shape=(-1,))
-    return {
-        SERVING_SIGNATURE: SignatureSpec(
-            inputs={inputs.name: given}, outputs={"logits": scores, "probabilities": scores}
-        ),
+    answers = {"logits": scores, "probabilities": scores}
+    specs = {
+        SERVING_SIGNATURE: SignatureSpec(inputs={inputs.name: given}, outputs=answers),
         MANIFEST_SIGNATURE: SignatureSpec(inputs={"section": texts}, outputs={"document": texts}),
     }
+    if raw is not None:
+        specs[RAW_SIGNATURE] = SignatureSpec(inputs={raw.input: texts}, outputs=answers)
+    return specs
 
 
 def _documents(documents: Mapping[str, bytes]) -> Any:

@@ -7,6 +7,8 @@ ExportError
 ├── NotPortableError         a stock TensorFlow Serving could not run the graph, or it answers otherwise each time
 ├── BatchSafetyError         a row is answered otherwise beside others than alone
 ├── ReloadError               a fresh process answers otherwise than Keras did
+├── NotInGraphError           preprocessing that no graph can do: the version goes without the signature `raw`
+├── ParityError               training, gateway and graph do not give the model the same
 ├── TwinError                 the version goes without a twin for CPUs
 ├── NoGoldensError            no held-out request has an answer that is clear enough to be repeated
 ├── NotAnExportError          a folder that cannot be published
@@ -66,6 +68,16 @@ class BatchSafetyError(ExportError):
 class ReloadError(ExportError):
     def __init__(self, reason: str) -> None:
         super().__init__(f"the exported model does not answer as the trained one: {reason}; nothing was exported")
+
+
+class NotInGraphError(ExportError):
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what} has no twin among the operations of TensorFlow Serving")
+
+
+class ParityError(ExportError):
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"{reason}; nothing was exported")
 
 
 class TwinError(ExportError):

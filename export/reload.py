@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,29 @@ import numpy as np
 from export.archive import MANIFEST_SIGNATURE, SERVING_SIGNATURE
 from export.errors import ReloadError
 from export.goldens import CheckedGolden
+from export.raw.signature import RAW_SIGNATURE
 from processing.classification import softmax
 
 _CLOSE = 1e-5
 
 
+@dataclass(frozen=True)
+class RawCheck:
+    """What the signature `raw` must answer: `logits` to the strings `given` under its input's name, in one batch."""
+
+    input_name: str
+    given: Sequence[bytes]
+    logits: Any
+
+
 def check_reload(
-    folder: Path, checks: Path, input_name: str, goldens: Sequence[CheckedGolden], documents: Mapping[str, bytes]
+    folder: Path,
+    checks: Path,
+    input_name: str,
+    goldens: Sequence[CheckedGolden],
+    documents: Mapping[str, bytes],
+    *,
+    raw: RawCheck | None = None,
 ) -> None:
     """Compares in a process that has never seen the Keras model; `checks` is a file that it may write.
 
@@ -29,6 +46,9 @@ def check_reload(
         arrays |= {f"inputs_{number}": golden.inputs, f"logits_{number}": golden.logits}
     for section, document in documents.items():
         arrays[f"document_{section}"] = np.frombuffer(document, np.uint8)
+    if raw is not None:
+        arrays |= {"raw_name": np.array(raw.input_name), "raw_logits": raw.logits}
+        arrays |= {f"given_{number}": np.frombuffer(text, np.uint8) for number, text in enumerate(raw.given)}
     np.savez(checks, **arrays)
     command = [sys.executable, "-m", __name__, str(folder), str(checks)]
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
@@ -39,6 +59,7 @@ def check_reload(
 def differences(folder: Path, checks: Path) -> list[str]:
     """What the SavedModel in `folder` answers otherwise than `checks` says, in words."""
     import tensorflow as tf
+    import tensorflow_text  # noqa: F401 (registers its operations)
 
     signatures = tf.saved_model.load(str(folder)).signatures
     found = []
@@ -48,11 +69,15 @@ def differences(folder: Path, checks: Path) -> list[str]:
             kind, _, which = key.partition("_")
             if kind == "inputs":
                 answer = signatures[SERVING_SIGNATURE](**{name: tf.constant(arrays[key])})
-                found += _compare(which, arrays[f"logits_{which}"], answer)
+                found += _compare(f"golden {which}", arrays[f"logits_{which}"], answer)
             elif kind == "document":
                 answer = signatures[MANIFEST_SIGNATURE](section=tf.constant([which]))
                 if answer["document"][0].numpy() != arrays[key].tobytes():
                     found.append(f"section {which} of the manifest signature is not the document that was written")
+        if "raw_name" in arrays:
+            given = [arrays[key].tobytes() for key in arrays.files if key.startswith("given_")]
+            answer = signatures[RAW_SIGNATURE](**{str(arrays["raw_name"]): tf.constant(given)})
+            found += _compare(RAW_SIGNATURE, arrays["raw_logits"], answer)
     return found
 
 
@@ -62,7 +87,7 @@ def _compare(which: str, logits: Any, answer: Mapping[str, Any]) -> list[str]:
     for output, values in expected.items():
         gap = float(np.abs(values - answer[output].numpy()).max())
         if not gap <= _CLOSE * max(1.0, float(np.abs(values).max())):
-            found.append(f"golden {which}: {output} differ by {gap:.1e}, expected at most {_CLOSE} (relative)")
+            found.append(f"{which}: {output} differ by {gap:.1e}, expected at most {_CLOSE} (relative)")
     return found
 
 

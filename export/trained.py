@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from export.goldens import Array
 from models.example import Example, HeldOutRows
 from models.spec import ModelSpec, TrainConfig
 from store.manifest import Metric
@@ -17,6 +18,7 @@ class Trained:
         weights: the file of Keras weights for `spec.build(config)`.
         tokenizer: the document of a text model, None for others.
         examples: held-out requests from which the goldens are taken.
+        inputs: a batch, the model's input for each of `examples` as training makes it.
         sample: held-out rows, on which a twin is verified besides.
         run: the run's name.
     """
@@ -26,6 +28,7 @@ class Trained:
     weights: Path
     tokenizer: str | None
     examples: Sequence[Example]
+    inputs: Array
     metrics: Sequence[Metric]
     data_sha256: str
     code_commit: str

@@ -19,11 +19,13 @@ from export.archive import serving_function, signature_specs, write_classifier
 from export.batch_safety import check_batch_safety, write_batching_parameters
 from export.card import model_card
 from export.digest import answers_digest
-from export.errors import TwinError
+from export.errors import NotInGraphError, TwinError
 from export.evaluated import check_evaluated
 from export.goldens import Answer, Array, CheckedGolden, make_goldens
+from export.parity import Comparison, check_parity, document
 from export.portability import check_portable
-from export.reload import check_reload
+from export.raw.signature import RAW_SIGNATURE, Raw
+from export.reload import RawCheck, check_reload
 from export.trained import Trained
 from export.twin import write_twin
 from export.warm_up import write_warm_up
@@ -31,7 +33,7 @@ from processing.request import preprocessing
 from processing.spec import ImageSpec, TextSpec
 from store.golden import dump_goldens, write_goldens
 from store.layout import VersionDir
-from store.manifest import Batching, Manifest, Origin
+from store.manifest import Manifest, Origin
 
 if TYPE_CHECKING:
     import keras
@@ -54,7 +56,7 @@ def export_version(trained: Trained, target: Path, *, runtime: Runtime = "litert
         runtime: `litert`: with a twin for CPUs, if it answers alike and faster; `saved_model`: without.
 
     Raises:
-        ExportError: the weights, the goldens or the reloaded answers are not as they should be.
+        ExportError: the weights, the preprocessing, the goldens or the reloaded answers are not as they should be.
     """
     model = trained.spec.build(trained.config)
     model.load_weights(trained.weights)
@@ -65,12 +67,20 @@ def export_version(trained: Trained, target: Path, *, runtime: Runtime = "litert
     def predict(batch: Array) -> NDArray[np.float32]:
         return np.asarray(model(batch, training=False))
 
+    raw, absent = _raw(processing, trained.tokenizer)
+    compared = check_parity(trained, processing, raw)
     preprocess = preprocessing(processing, trained.tokenizer)
     check_evaluated(trained.examples, labels, trained.metrics, preprocess, predict)
     goldens = make_goldens(trained.examples, labels, processing, trained.tokenizer, predict)
     answer = serving_function(model, inputs)
     batching = check_batch_safety(answer, goldens, pad=_pad(processing), stranger=_stranger(processing, goldens))
-    manifest = _manifest(trained, model, inputs, batching)
+    manifest = _manifest(trained, model, inputs, raw).model_copy(
+        update={
+            "absent": absent,
+            "parity": tuple(comparison.parity for comparison in compared),
+            "batching": batching,
+        }
+    )
     documents = {"manifest": manifest.document(), "golden": dump_goldens([checked.golden for checked in goldens])}
     if trained.tokenizer is not None:
         documents["tokenizer"] = trained.tokenizer.encode()
@@ -78,17 +88,35 @@ def export_version(trained: Trained, target: Path, *, runtime: Runtime = "litert
         shutil.rmtree(left)
     with tempfile.TemporaryDirectory(prefix=_STAGING, dir=target.parent) as folder:
         staging = Path(folder) / "version"
-        write_classifier(staging, model, inputs, documents)
+        write_classifier(staging, model, inputs, documents, raw)
         check_portable(staging)
-        _write_extra(VersionDir(staging), manifest, goldens)
+        _write_extra(VersionDir(staging), manifest, goldens, compared)
         write_warm_up(VersionDir(staging).warm_up, manifest.model, inputs.name, goldens)
         write_batching_parameters(VersionDir(staging).batching_parameters, batching)
         if runtime == "litert":
             held_out = _held_out(trained, preprocess)
             _write_twin(VersionDir(staging), answer, goldens, documents, pad=_pad(processing), held_out=held_out)
-        check_reload(staging, Path(folder) / "checks.npz", inputs.name, goldens, documents)
+        raw_check = _raw_check(model, raw, goldens)
+        check_reload(staging, Path(folder) / "checks.npz", inputs.name, goldens, documents, raw=raw_check)
         shutil.rmtree(target, ignore_errors=True)
         staging.rename(target)
+
+
+def _raw(processing: ImageSpec | TextSpec, tokenizer: str | None) -> tuple[Raw | None, dict[str, str]]:
+    """The in-graph preprocessing, or why there is none: a version without it still serves."""
+    try:
+        return Raw(processing, tokenizer), {}
+    except NotInGraphError as exc:
+        _log.warning("the version goes without the signature %s: %s", RAW_SIGNATURE, exc)
+        return None, {RAW_SIGNATURE: str(exc)}
+
+
+def _raw_check(model: "keras.Model", raw: Raw | None, goldens: Sequence[CheckedGolden]) -> RawCheck | None:
+    """The goldens as requests to `raw`, with the trained model's answers to what the graph makes of them."""
+    if raw is None:
+        return None
+    bodies = [checked.golden.body for checked in goldens]
+    return RawCheck(raw.input, raw.given(bodies), np.asarray(model(raw.preprocess(bodies), training=False)))
 
 
 def _write_twin(
@@ -129,16 +157,21 @@ def _stranger(processing: ImageSpec | TextSpec, goldens: Sequence[CheckedGolden]
     return np.resize(longest, processing.max_tokens)
 
 
-def _write_extra(version: VersionDir, manifest: Manifest, goldens: Sequence[CheckedGolden]) -> None:
+def _write_extra(
+    version: VersionDir, manifest: Manifest, goldens: Sequence[CheckedGolden], compared: Sequence[Comparison]
+) -> None:
     requests = [checked.golden for checked in goldens]
     version.extra.mkdir()
     version.manifest.write_bytes(manifest.document())
     write_goldens(version.golden, requests)
+    version.parity.write_bytes(document(compared))
     version.card.write_text(model_card(manifest, requests))
 
 
-def _manifest(trained: Trained, model: "keras.Model", inputs: "tf.TensorSpec", batching: Batching) -> Manifest:
+def _manifest(trained: Trained, model: "keras.Model", inputs: "tf.TensorSpec", raw: Raw | None) -> Manifest:
     spec = trained.spec
+    serve = serving_function(model, inputs)
+    functions = [serve] if raw is None else [serve, raw.function(serve)]
     processing = spec.processing(trained.config).model_dump(mode="json")
     return Manifest(
         model=spec.name,
@@ -146,7 +179,7 @@ def _manifest(trained: Trained, model: "keras.Model", inputs: "tf.TensorSpec", b
         description=spec.description,
         created=datetime.now(UTC),
         digest=answers_digest(
-            serving_function(model, inputs).get_concrete_function(),
+            [function.get_concrete_function() for function in functions],
             [json.dumps([spec.task, spec.labels, processing]).encode(), (trained.tokenizer or "").encode()],
         ),
         origins=tuple(Origin(**asdict(origin)) for origin in spec.origins),
@@ -154,11 +187,10 @@ def _manifest(trained: Trained, model: "keras.Model", inputs: "tf.TensorSpec", b
         code_commit=trained.code_commit,
         frameworks={name: version(name) for name in ("keras", "tensorflow")},
         parameters=model.count_params(),
-        signatures=signature_specs(inputs, len(spec.labels)),
+        signatures=signature_specs(inputs, len(spec.labels), raw),
         processing=processing,
         labels=spec.labels,
         metrics=tuple(trained.metrics),
-        batching=batching,
         run=trained.run,
     )
 

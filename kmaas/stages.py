@@ -39,6 +39,7 @@ def trained(run: Run) -> Trained:
         weights=run.weights,
         tokenizer=run.tokenizer(),
         examples=examples,
+        inputs=run.inputs(),
         metrics=run.evaluation().metrics,
         data_sha256=environment["data"]["sha256"],
         code_commit=environment["commit"],

@@ -79,14 +79,15 @@ def _to_eight_bits(picture: Image.Image) -> Image.Image:
 # Yann LeCun's page of the data set: "normalized to fit in a 20x20 pixel box while preserving their aspect ratio …
 # centered in a 28x28 image by computing the center of mass of the pixels".
 
-_FIELD = 28
-_BOX = 20
-_INK = 0.3  # of the strongest ink: what counts as part of the digit when its box is measured
-_NOISE = 0.15  # of the strongest ink: what is taken for background
-_MIN_CONTRAST = 16  # levels between ink and background under which a picture is blank
-_STROKE = 2.2  # pixels: the stroke width in the 20×20 box under which thin lines are thickened
-_WORKING_SIDE = 256  # pixels: larger pictures are reduced first; a 20×20 box needs no more
-_DRAWING_SIDE = 80  # pixels: the cropped digit is reduced to this before its strokes are measured
+FIELD = 28
+BOX = 20
+INK = 0.3  # of the strongest ink: what counts as part of the digit when its box is measured
+NOISE = 0.15  # of the strongest ink: what is taken for background
+MIN_CONTRAST = 16  # levels between ink and background under which a picture is blank
+STROKE = 2.2  # pixels: the stroke width in the 20×20 box under which thin lines are thickened
+WORKING_SIDE = 256  # pixels: larger pictures are reduced first; a 20×20 box needs no more
+TIE = 1e-3  # pixels: so much nearer counts the next pixel, for the middle of a symmetrical digit lies between two
+DRAWING_SIDE = 80  # pixels: the cropped digit is reduced to this before its strokes are measured
 
 _SHRINK, _ENLARGE = Image.Resampling.HAMMING, Image.Resampling.BICUBIC
 
@@ -106,7 +107,7 @@ def digit_form(picture: NDArray[np.uint8]) -> Pixels:
         UnusableInputError: the picture is blank.
     """
     ink = _ink(_reduced(picture))
-    rows, columns = np.nonzero(ink > _INK)
+    rows, columns = np.nonzero(ink > INK)
     top, left = rows.min(), columns.min()
     digit = ink[top : rows.max() + 1, left : columns.max() + 1]
     boxed = _boxed(digit)
@@ -116,7 +117,7 @@ def digit_form(picture: NDArray[np.uint8]) -> Pixels:
 def _reduced(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Grey levels as float32 `[h, w]`, no side longer than the working side."""
     grey = Image.fromarray(picture).convert("L")
-    grey.thumbnail((_WORKING_SIDE, _WORKING_SIDE), _SHRINK, reducing_gap=None)
+    grey.thumbnail((WORKING_SIDE, WORKING_SIDE), _SHRINK, reducing_gap=None)
     return np.asarray(grey, dtype=np.float32)
 
 
@@ -128,12 +129,12 @@ def _ink(grey: NDArray[np.float32]) -> Ink:
     ink = brighter if np.vdot(brighter, brighter) >= np.vdot(darker, darker) else darker
     inked = ink[ink > 0]
     strongest = _quantile(inked, 0.98) if inked.size else np.float32(0)
-    if strongest < _MIN_CONTRAST:
+    if strongest < MIN_CONTRAST:
         raise UnusableInputError(
             f"the picture is blank (contrast {strongest:.0f} of 255); expected a digit that differs from its background"
         )
     shares: Ink = np.minimum(ink / strongest, np.float32(1))
-    shares[shares < _NOISE] = 0
+    shares[shares < NOISE] = 0
     return shares
 
 
@@ -151,9 +152,9 @@ def _quantile(values: NDArray[np.float32], share: float) -> np.float32:
 
 def _boxed(digit: Ink) -> Ink:
     """The cropped digit with its longer side 20 pixels, thin strokes thickened so that they survive the reduction."""
-    if max(digit.shape) > _DRAWING_SIDE:
-        digit = _fitted(digit, _DRAWING_SIDE)
-    return _fitted(_thickened(digit), _BOX)
+    if max(digit.shape) > DRAWING_SIDE:
+        digit = _fitted(digit, DRAWING_SIDE)
+    return _fitted(_thickened(digit), BOX)
 
 
 def _fitted(digit: Ink, side: int) -> Ink:
@@ -167,12 +168,12 @@ def _fitted(digit: Ink, side: int) -> Ink:
 
 def _thickened(digit: Ink) -> Ink:
     """Strokes widened by as many pixels as they would lack in the 20×20 box. The picture grows by that border."""
-    drawn = digit > _INK
+    drawn = digit > INK
     up, down, left, right = _neighbours(drawn)
     inside = np.count_nonzero(drawn & up & down & left & right)
     area = np.count_nonzero(drawn)
     stroke = 2 * area / (area - inside)  # area to half its edge: the width of a line
-    lacking = _STROKE * max(digit.shape) / _BOX - stroke
+    lacking = STROKE * max(digit.shape) / BOX - stroke
     steps = max(0, round(lacking / 2))
     digit = _bordered(digit, steps)
     for _ in range(steps):
@@ -199,10 +200,10 @@ def _centred(boxed: Ink) -> Pixels:
     height, width = boxed.shape
     by_row, by_column = boxed.sum(axis=1), boxed.sum(axis=0)
     weight = by_row.sum()
-    middle = _FIELD / 2  # where MNIST's own centres of mass lie
-    top = min(max(round(middle - by_row @ np.arange(height) / weight), 0), _FIELD - height)
-    left = min(max(round(middle - by_column @ np.arange(width) / weight), 0), _FIELD - width)
-    field = np.zeros((_FIELD, _FIELD), np.uint8)
+    middle = FIELD / 2  # where MNIST's own centres of mass lie
+    top = min(max(round(middle - by_row @ np.arange(height) / weight + TIE), 0), FIELD - height)
+    left = min(max(round(middle - by_column @ np.arange(width) / weight + TIE), 0), FIELD - width)
+    field = np.zeros((FIELD, FIELD), np.uint8)
     field[top : top + height, left : left + width] = np.rint(boxed * 255)
     return field
 

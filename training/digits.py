@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     import keras
 
 _ENLARGED_SIDE = 160
-_EXAMPLES_PER_LABEL = 4
+_EXAMPLES_PER_LABEL = 7
+_VARIANTS = 5
 _TEST_NAME = "MNIST test pictures"
 _OTHER_NAME = "scikit-learn digits, enlarged to 160×160, both polarities"
 
@@ -89,15 +90,18 @@ class DigitsRecipe:
             other_digits_rows=other.rows,
         )
 
-    def examples(self) -> list[Example]:
-        """As PNG, in turn: as MNIST has it; enlarged; enlarged dark on bright; enlarged, off-centre, dark on bright."""
-        examples = []
+    def examples(self) -> tuple[list[Example], Array]:
+        """As PNG, in turn: as MNIST has it; and enlarged: half red and half blue, so that swapped channels show; dark
+        on bright; off-centre, dark on bright; bright on dark."""
+        examples, inputs = [], []
         for number, label in enumerate(SPEC.labels):
             rows = np.flatnonzero(self._test_labels == number)[:_EXAMPLES_PER_LABEL]
             for position, row in enumerate(rows):
-                picture = _drawn(self._test_images[row], position)
+                variant = position % _VARIANTS
+                picture = _drawn(self._test_images[row], variant)
                 examples.append(Example.of(f"digit-{label}-{position}", "image/png", _png(picture), label))
-        return examples
+                inputs.append(digit_form(picture) if variant else self._test[row])
+        return examples, np.stack(inputs)
 
 
 def other_digits(rows: int | None) -> tuple[Pictures, Array]:
@@ -118,12 +122,23 @@ def other_digits(rows: int | None) -> tuple[Pictures, Array]:
 
 
 def _drawn(picture: Pictures, variant: int) -> Pictures:
+    """Grey `[h, w]`, or RGB `[h, w, 3]`."""
     if variant == 0:
         return picture
     if variant == 3:
         picture = np.pad(picture, ((0, 24), (30, 0)))
     picture = _enlarged(picture)
-    return picture if variant == 1 else 255 - picture
+    if variant == 1:
+        return _half_red_half_blue(picture)
+    return picture if variant == 4 else 255 - picture
+
+
+def _half_red_half_blue(picture: Pictures) -> Pictures:
+    coloured = np.zeros((*picture.shape, 3), np.uint8)
+    middle = picture.shape[1] // 2
+    coloured[:, :middle, 0] = picture[:, :middle]
+    coloured[:, middle:, 2] = picture[:, middle:]
+    return coloured
 
 
 def _enlarged(picture: Pictures) -> Pictures:
@@ -132,5 +147,5 @@ def _enlarged(picture: Pictures) -> Pictures:
 
 
 def _png(picture: Pictures) -> bytes:
-    _, encoded = cv2.imencode(".png", picture)
+    _, encoded = cv2.imencode(".png", picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
     return encoded.tobytes()

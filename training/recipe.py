@@ -53,8 +53,9 @@ class Recipe(Protocol):
 
     def evaluate(self, model: "keras.Model") -> Evaluation: ...
 
-    def examples(self) -> list[Example]:
-        """Several held-out requests for each label, from which an export takes its goldens."""
+    def examples(self) -> tuple[list[Example], Array]:
+        """Several held-out requests for each label, 64 in all where there are as many, from which an export takes its
+        goldens; and for each, in a batch, the model's input as training makes it."""
         ...
 
 

@@ -9,6 +9,7 @@ checkpoint/        the last finished epoch, until the training has ended
 model.weights.h5   the finished weights
 curves.png, confusion.png, evaluation.json
 examples.json      held-out requests, for the goldens, with the answers of the trained model
+inputs.npz         the model's inputs for these, as training makes them
 sample.npz         held-out rows as the model takes them, on which an export verifies more
 """
 
@@ -32,8 +33,9 @@ from models.spec import ModelSpec, TrainConfig
 from training.data.lock import locked
 from training.errors import NotARunError, RunBusyError, UnwritableError
 from training.evaluation import Evaluation
+from training.recipe import Array
 
-_CONFIG, _FINGERPRINT = "config.json", "fingerprint"
+_CONFIG, _FINGERPRINT, _INPUTS, _SAMPLE = "config.json", "fingerprint", "inputs.npz", "sample.npz"
 
 
 @dataclass(frozen=True)
@@ -119,8 +121,20 @@ class Run:
     def examples(self) -> list[Example]:
         return _EXAMPLES.validate_json(self._needed("examples.json"))
 
-    def write_examples(self, examples: list[Example]) -> None:
+    def inputs(self) -> Array:
+        """A batch: the model's input for each of `examples`, as training makes it. Raises as `sample`."""
+        return self._arrays(_INPUTS, "inputs")["inputs"]
+
+    def sample(self) -> HeldOutRows:
+        """Raises `NotARunError` when it is missing or unreadable."""
+        return HeldOutRows(**self._arrays(_SAMPLE, "inputs", "truth"))
+
+    def write_examples(self, examples: list[Example], inputs: Array) -> None:
         self.write("examples.json", _EXAMPLES.dump_json(examples, indent=1).decode())
+        self._write_arrays(_INPUTS, inputs=inputs)
+
+    def write_sample(self, rows: HeldOutRows) -> None:
+        self._write_arrays(_SAMPLE, inputs=rows.inputs, truth=rows.truth)
 
     def write_json(self, name: str, document: Any) -> None:
         self.write(name, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
@@ -131,21 +145,6 @@ class Run:
         partial.write_text(text)
         settle(partial, self.path / name)
 
-    def sample(self) -> HeldOutRows:
-        """Raises `NotARunError` when it is missing or unreadable."""
-        content = self._needed("sample.npz")
-        try:
-            with np.load(BytesIO(content)) as arrays:
-                return HeldOutRows(arrays["inputs"], arrays["truth"])
-        except (EOFError, KeyError, ValueError, zipfile.BadZipFile) as exc:
-            hint = f"`kmaas evaluate {self.path}` writes it ({exc})"
-            raise NotARunError(self.path, "readable sample.npz", hint) from exc
-
-    def write_sample(self, rows: HeldOutRows) -> None:
-        partial = self.path / ".sample.partial.npz"
-        np.savez_compressed(partial, inputs=rows.inputs, truth=rows.truth)
-        settle(partial, self.path / "sample.npz")
-
     @contextmanager
     def exclusive(self) -> Iterator[None]:
         """Raises `RunBusyError` when another process trains this run."""
@@ -154,6 +153,21 @@ class Run:
                 yield
         except BlockingIOError as exc:
             raise RunBusyError(self.path) from exc
+
+    def _arrays(self, name: str, *keys: str) -> dict[str, Array]:
+        content = self._needed(name)
+        try:
+            with np.load(BytesIO(content)) as arrays:
+                return {key: arrays[key] for key in keys}
+        except (EOFError, KeyError, ValueError, zipfile.BadZipFile) as exc:
+            raise NotARunError(
+                self.path, f"readable {name}", f"`kmaas evaluate {self.path}` writes it ({exc})"
+            ) from exc
+
+    def _write_arrays(self, name: str, **arrays: Array) -> None:
+        partial = self.path / f".partial.{name}"
+        np.savez_compressed(partial, **arrays)
+        settle(partial, self.path / name)
 
     def _needed(self, name: str) -> bytes:
         try:

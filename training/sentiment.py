@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _CLEAR = 0.5  # rating: nearer to 0 a text has no label to be measured on
 _EXAMPLE_RATING = 1.5  # texts of which people are sure
 _EXAMPLE_CHARS = 120
-_EXAMPLES_PER_LABEL = 12
+_EXAMPLES_PER_LABEL = 36
 _NEGATIONS = ("not", "no", "never", "without", "nor", "cannot", "neither", "hardly", "t")  # "t" of don't, isn't, …
 _NEGATION = (-1.2, -0.8, -0.4)  # what one, two and three words after it start with
 
@@ -109,9 +109,10 @@ class SentimentRecipe:
             by_source=compared,
         )
 
-    def examples(self) -> list[Example]:
+    def examples(self) -> tuple[list[Example], Array]:
         """Short texts, of each label and taken from all sources in turn."""
-        examples = []
+        examples: list[Example] = []
+        chosen: list[RatedText] = []
         for number, label in enumerate(SPEC.labels):
             sure = [
                 text
@@ -120,10 +121,11 @@ class SentimentRecipe:
                 and len(text.text) <= _EXAMPLE_CHARS
                 and (text.rating > 0) == (number == 1)
             ]
-            for position, text in enumerate(_thinned(sure, _EXAMPLES_PER_LABEL)):
+            for position, text in enumerate(few := _thinned(sure, _EXAMPLES_PER_LABEL)):
                 body = json.dumps({"inputs": text.text}, ensure_ascii=False).encode()
                 examples.append(Example.of(f"{label}-{position}", "application/json", body, label))
-        return examples
+            chosen += few
+        return examples, self._encoded(chosen)
 
     def _encoded(self, texts: Sequence[RatedText]) -> NDArray[np.int32]:
         return self._encoder.encode([text.text for text in texts])

@@ -1,6 +1,6 @@
 """Executes the LiteRT twin of a version: several times faster on CPUs than its SavedModel, and without TensorFlow.
 
-Where the twin lacks signatures, the SavedModel is opened beside it, and answers these.
+The signatures that the twin lacks are the SavedModel's to answer, which is opened when the first of them is called.
 """
 
 import hashlib
@@ -15,6 +15,7 @@ import numpy as np
 
 from serving.cores import usable_cores
 from serving.errors import Code, RequestError, TwinError
+from serving.runtimes.beside import Beside
 from serving.runtimes.heap import give_back
 from serving.runtimes.interpreters import Interpreters, Run
 from serving.runtimes.measure import best_times
@@ -36,11 +37,10 @@ class LiteRT:
     """A `Runtime` around the twin of a version that has one."""
 
     def __init__(self, folder: Path, options: RuntimeOptions, open_saved_model: Callable[[], Runtime]) -> None:
-        """Opens the twin, chooses its threads, and lets it prove itself; then opens the SavedModel if that is needed.
+        """Opens the twin, chooses its threads, and lets it prove itself.
 
         Raises:
             TwinError: the twin is not what it claims to be, or answers otherwise than the SavedModel did.
-            LoadError: the SavedModel does not open.
         """
         version = VersionDir(folder)
         try:
@@ -60,8 +60,7 @@ class LiteRT:
                 raise TwinError(f"the warm-up file has no request with an answer for {', '.join(sorted(unproved))}")
         except Exception as exc:  # whatever it is that is wrong with a twin, it never costs the version
             raise TwinError(f"{type(exc).__name__}: {exc}") from exc
-        lacking = self._signatures.keys() - self._defaults.keys() - self._documents.keys() - {_INIT}
-        self._saved_model = open_saved_model() if lacking else None
+        self._saved_model = Beside(open_saved_model)
 
     @property
     def signatures(self) -> Mapping[str, Any]:
@@ -69,7 +68,8 @@ class LiteRT:
 
     @property
     def pure(self) -> Collection[str]:
-        return {*self._defaults, *self._documents, *(self._saved_model.pure if self._saved_model else ())}
+        """Those of the twin: trying out another would open the SavedModel."""
+        return {*self._defaults, *self._documents}
 
     @property
     def facts(self) -> Mapping[str, str]:
@@ -77,7 +77,7 @@ class LiteRT:
             "runtime": "litert",
             "threads": str(self._threads),
             "interpreters": str(self._interpreters.size),
-            "saved_model": "closed" if self._saved_model is None else "open",
+            "saved_model": "open" if self._saved_model.is_open else "closed",
         }
 
     def run(
@@ -86,17 +86,16 @@ class LiteRT:
         if signature in self._documents:
             check(self._signatures[signature], inputs)
             return [_answered(self._documents[signature], sections) for sections in inputs.values()]
+        if signature == _INIT:
+            raise no_tensor(next(iter(self._signatures[signature].outputs.values())).name)
         if signature not in self._defaults:
-            if self._saved_model is None:
-                raise no_tensor(next(iter(self._signatures[signature].outputs.values())).name)
             return self._saved_model.run(signature, inputs, outputs, timeout_s)
         found = self._run_twin(signature, inputs, timeout_s)
         return [found[alias] for alias in outputs]
 
     def close(self) -> None:
         self._interpreters.close()
-        if self._saved_model is not None:
-            self._saved_model.close()
+        self._saved_model.close()
         give_back()
 
     def _run_twin(self, signature: str, inputs: Mapping[str, Array], timeout_s: float | None) -> Mapping[str, Array]:

@@ -153,7 +153,7 @@ def test_a_function_that_no_signature_calls_counts_too(tmp_path: Path) -> None:
 
 def test_tables_from_assets_recurrent_layers_and_tf_text_are_welcome(tmp_path: Path) -> None:
     import keras
-    import tensorflow_text  # type: ignore[import-untyped]  # it ships no types
+    import tensorflow_text
 
     tf = _tf()
     (tmp_path / "words").write_text("good\nbad\n")

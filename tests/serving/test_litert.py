@@ -1,9 +1,9 @@
 """The LiteRT runtime: the SavedModel's answers without TensorFlow, or not at all."""
 
 import hashlib
-import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from serving.errors import Code, LoadError, RequestError
+from serving.errors import Code, RequestError
 from serving.runtimes.litert import LiteRT
 from serving.runtimes.opening import open_runtime
 from serving.runtimes.options import RuntimeOptions
@@ -126,7 +126,7 @@ def test_what_can_never_be_run_is_refused_as_by_the_saved_model(twin: LiteRT, sa
     assert refused[0] == refused[1]
 
 
-def test_a_signature_that_the_twin_lacks_opens_the_saved_model_at_once(version: VersionDir) -> None:
+def test_the_first_call_of_a_signature_that_the_twin_lacks_opens_the_saved_model(version: VersionDir) -> None:
     _change(version, documents={})
     opened: list[Runtime] = []
 
@@ -135,22 +135,58 @@ def test_a_signature_that_the_twin_lacks_opens_the_saved_model_at_once(version: 
         return opened[-1]
 
     twin = LiteRT(version.path, OPTIONS, open_saved_model)
-    assert len(opened) == 1
-    shutil.rmtree(version.path)
-    sections = {"section": np.array([b"card"], object)}
+    assert "manifest" in twin.signatures
+    assert twin.pure == {"serving_default"}
+    twin.run("serving_default", _ids(1, 3), ["logits"], 30)
+    assert (opened, twin.facts["saved_model"]) == ([], "closed")
+    ask = partial(twin.run, "manifest", {"section": np.array([b"card"], object)}, ["document"])
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(lambda _: ask(60)[0].tolist(), range(16)))
+    assert answers == [[twins.DOCUMENTS["card"]]] * 16
+    assert (len(opened), twin.facts["saved_model"]) == (1, "open")
+    assert twin.pure == {"serving_default"}
+    twin.close()
+    with pytest.raises(AttributeError):  # TensorFlow's session is gone
+        opened[0].run("manifest", {"section": np.array([b"card"], object)}, ["document"], 5)
+
+
+def test_a_saved_model_that_does_not_open_costs_only_the_calls_that_need_it(version: VersionDir) -> None:
+    _change(version, documents={})
+    twin = LiteRT(version.path, OPTIONS, partial(SavedModel, version.path, OPTIONS))
+    aside = version.path.with_name("aside.pb")
+    (version.path / "saved_model.pb").rename(aside)
+    ask = partial(twin.run, "manifest", {"section": np.array([b"card"], object)}, ["document"], 60)
     for _ in range(2):
-        assert twin.run("manifest", sections, ["document"], 30)[0].tolist() == [twins.DOCUMENTS["card"]]
-    assert len(opened) == 1
-    assert twin.facts["saved_model"] == "open"
-    assert {"serving_default", "manifest"} <= set(twin.pure)
+        with pytest.raises(RequestError, match=r"signature manifest .* does not open: Could not find") as caught:
+            ask()
+        assert caught.value.code is Code.UNAVAILABLE
+    assert twin.facts["saved_model"] == "closed"
+    assert twin.run("serving_default", _ids(1, 2), ["logits"], 5)[0].shape == (1, 3)
+    aside.rename(version.path / "saved_model.pb")
+    assert ask()[0].tolist() == [twins.DOCUMENTS["card"]]
     twin.close()
 
 
-def test_a_saved_model_that_is_needed_and_does_not_open_fails_the_load(version: VersionDir) -> None:
+def test_who_waits_for_the_saved_model_waits_no_longer_than_there_is_time(version: VersionDir) -> None:
     _change(version, documents={})
-    with pytest.raises(LoadError, match=r"Could not find SavedModel \.pb") as caught:
-        LiteRT(version.path, OPTIONS, partial(SavedModel, version.path / "nowhere", OPTIONS))
-    assert caught.value.code is Code.NOT_FOUND
+    begun, go_on = threading.Event(), threading.Event()
+
+    def open_saved_model() -> Runtime:
+        begun.set()
+        assert go_on.wait(60)
+        return SavedModel(version.path, OPTIONS)
+
+    twin = LiteRT(version.path, OPTIONS, open_saved_model)
+    ask = partial(twin.run, "manifest", {"section": np.array([b"card"], object)}, ["document"])
+    with ThreadPoolExecutor(1) as other:
+        opening = other.submit(ask, 60)
+        assert begun.wait(60)
+        with pytest.raises(RequestError, match="Timed out") as caught:
+            ask(0.05)
+        assert caught.value.code is Code.DEADLINE_EXCEEDED
+        go_on.set()
+        assert opening.result()[0].tolist() == [twins.DOCUMENTS["card"]]
+    twin.close()
 
 
 def _change(version: VersionDir, **changes: Any) -> None:

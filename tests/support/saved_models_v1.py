@@ -127,7 +127,7 @@ def _queue(v1: Any, session: Any, into: Path) -> None:
 
 
 def _text(tf: Any, into: Path) -> None:
-    import tensorflow_text  # type: ignore[import-untyped]  # it ships no types
+    import tensorflow_text
 
     split = tensorflow_text.WhitespaceTokenizer().tokenize
     spec = tf.TensorSpec([None], tf.string, name="text")

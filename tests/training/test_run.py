@@ -3,9 +3,11 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from models.catalog import find
+from models.example import Example
 from training.config import load_config
 from training.errors import NotARunError, RunBusyError, UnwritableError
 from training.run import Run, runs_of, settle
@@ -27,6 +29,21 @@ def test_runs_of_one_second_have_names_of_their_own_and_the_newest_is_first(tmp_
     (tmp_path / "digits-nothing").mkdir()
     assert {run.fingerprint for run in runs_of(tmp_path, "digits")} == {"0", "1", "2"}
     assert runs_of(tmp_path, "sentiment") == []
+
+
+def test_the_inputs_of_the_examples_are_kept_beside_them(tmp_path: Path) -> None:
+    run = Run.create(tmp_path, DIGITS, CONFIG, "f00")
+    inputs = np.arange(6, dtype=np.int32).reshape(2, 3)
+    example = Example.of("one", "image/png", b"\x89PNG", "1")
+    run.write_examples([example, example], inputs)
+    np.testing.assert_array_equal(run.inputs(), inputs)
+    assert run.examples() == [example, example]
+    (run.path / "inputs.npz").write_bytes(b"PK\x03\x04 damaged")
+    with pytest.raises(NotARunError, match=r"no readable inputs\.npz; measure it again: kmaas evaluate "):
+        run.inputs()
+    (run.path / "inputs.npz").unlink()
+    with pytest.raises(NotARunError, match=r"no inputs\.npz; finish it first"):
+        run.inputs()
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:

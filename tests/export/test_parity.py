@@ -1,0 +1,126 @@
+"""An export is refused when training, gateway and graph do not give the model the same."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import export.goldens
+import export.raw.image
+from export.errors import ParityError
+from export.version import export_version
+from kmaas.stages import trained
+from processing.image import Pixels, decode
+from store.layout import VersionDir
+from store.manifest import Manifest
+from tests.support.runs import Workplace
+from training.run import Run
+
+
+@pytest.fixture(scope="module")
+def digits(place: Workplace) -> Run:
+    return _run(place, "digits")
+
+
+@pytest.fixture(scope="module")
+def sentiment(place: Workplace) -> Run:
+    return _run(place, "sentiment")
+
+
+def _run(place: Workplace, model: str) -> Run:
+    """The one that the other tests use, if it is there already."""
+    found = sorted(place.runs.glob(f"{model}-*")) or [place.train(model)]
+    return Run.open(found[0])
+
+
+def test_the_figures_are_in_the_manifest_and_beside_it(run: Run, exported: Path) -> None:
+    version = VersionDir(exported)
+    training, graph = Manifest.read(version.manifest).parity
+    assert (training.between, graph.between) == (("training", "gateway"), ("gateway", "raw"))
+    for parity in (training, graph):
+        assert parity.inputs == len(run.examples()) >= 64
+        assert parity.mean <= parity.largest <= parity.allowed
+    document = json.loads(version.parity.read_bytes())
+    assert [entry["between"] for entry in document] == [["training", "gateway"], ["gateway", "raw"]]
+    for entry in document:
+        assert entry["by_input"].keys() == {example.name for example in run.examples()}
+
+
+def test_swapped_colours_in_the_gateway_are_refused(
+    digits: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def swapped(data: bytes, *, max_pixels: int) -> Pixels:
+        return np.ascontiguousarray(decode(data, max_pixels=max_pixels)[..., ::-1])
+
+    monkeypatch.setattr(export.goldens, "decode", swapped)
+    message = (
+        r"^training and gateway preprocessing differ by [\d.]+ levels on average and by \d+ at most, in digit-\d-[16] "
+        r"\(\d+ of its 784 numbers\); expected at most 1 and 8; nothing was exported$"
+    )
+    with pytest.raises(ParityError, match=message):
+        export_version(trained(digits), tmp_path / "export")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_swapped_colours_in_the_graph_are_refused(digits: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    right: Callable[[Any], Any] = export.raw.image.FORMS["digit"]
+    monkeypatch.setattr(export.raw.image, "FORMS", {"digit": lambda picture: right(picture[:, :, ::-1])})
+    with pytest.raises(ParityError, match=r"^gateway and raw preprocessing differ by .* in digit-\d-[16] "):
+        export_version(trained(digits), tmp_path / "export")
+
+
+def test_a_picture_that_only_the_graph_refuses_is_refused(
+    digits: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export.raw.image, "MIN_CONTRAST", 300)
+    with pytest.raises(
+        ParityError, match=r"^raw preprocessing refuses what the gateway takes: assertion failed: \[the"
+    ):
+        export_version(trained(digits), tmp_path / "export")
+
+
+def test_a_tokenizer_without_its_lower_casing_is_refused(sentiment: Run, tmp_path: Path) -> None:
+    document = json.loads(sentiment.tokenizer() or "")
+    parts = document["normalizer"]["normalizers"]
+    document["normalizer"]["normalizers"] = [part for part in parts if part["type"] != "Lowercase"]
+    changed = replace(trained(sentiment), tokenizer=json.dumps(document))
+    message = (
+        r"^training and gateway preprocessing differ by [\d.]+ token ids on average and by \d+ at most, in \w+-\d+ "
+        r"\(\d+ of its \d+ numbers\); expected at most 0 and 0"
+    )
+    with pytest.raises(ParityError, match=message):
+        export_version(changed, tmp_path / "export")
+
+
+def test_a_form_of_another_shape_is_refused(digits: Run, tmp_path: Path) -> None:
+    grown = replace(trained(digits), inputs=np.zeros((len(digits.examples()), 32, 32, 1), np.uint8))
+    with pytest.raises(ParityError, match=r"digit-0-0: shapes \(32, 32, 1\) and \(28, 28, 1\)"):
+        export_version(grown, tmp_path / "export")
+
+
+def test_examples_and_inputs_of_two_evaluations_are_refused(digits: Run, tmp_path: Path) -> None:
+    with pytest.raises(ParityError, match="70 examples and 69 inputs for them; measure it again with kmaas evaluate"):
+        export_version(replace(trained(digits), inputs=digits.inputs()[1:]), tmp_path / "export")
+
+
+def test_a_version_whose_tokenizer_has_no_twin_in_the_graph_goes_without_raw_and_says_why(
+    sentiment: Run, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    import tensorflow as tf
+
+    document = json.loads(sentiment.tokenizer() or "")
+    mask = {"id": len(document["model"]["vocab"]), "content": "[MASK]", "special": True}
+    flags = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
+    document["added_tokens"] = [mask | flags]
+    export_version(replace(trained(sentiment), tokenizer=json.dumps(document)), tmp_path / "export")
+    manifest = Manifest.read(VersionDir(tmp_path / "export").manifest)
+    assert manifest.absent.keys() == {"raw"}
+    assert manifest.absent["raw"].startswith("its added_tokens [")
+    assert "the version goes without the signature raw: its added_tokens" in caplog.text
+    assert manifest.signatures.keys() == {"serving_default", "manifest"}
+    assert tf.saved_model.load(str(tmp_path / "export")).signatures.keys() == manifest.signatures.keys()
+    assert [parity.between for parity in manifest.parity] == [("training", "gateway")]
