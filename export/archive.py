@@ -16,7 +16,11 @@ MANIFEST_SIGNATURE = "manifest"
 
 
 def write_classifier(
-    folder: Path, model: "keras.Model", inputs: "tf.TensorSpec", documents: Mapping[str, bytes]
+    folder: Path,
+    model: "keras.Model",
+    inputs: "tf.TensorSpec",
+    documents: Mapping[str, bytes],
+    temperature: float = 1.0,
 ) -> None:
     """Writes `model` (one input, logits out) with the signatures `serving_default` and `manifest`.
 
@@ -25,6 +29,7 @@ def write_classifier(
         model: maps a batch of `inputs` to float logits `[batch, labels]`; it normalises its own input.
         inputs: name, dtype and shape of the input, batch dimension None.
         documents: what the `manifest` signature answers, by section name.
+        temperature: see `serving_function`.
 
     Raises:
         WeightsStoredTwiceError: the checkpoint's size does not match the parameter count.
@@ -33,18 +38,24 @@ def write_classifier(
 
     archive = tf.Module()
     archive.weights = [variable.value for variable in model.variables]  # a tf.Module does not track Keras variables
-    signatures = {SERVING_SIGNATURE: serving_function(model, inputs), MANIFEST_SIGNATURE: _documents(documents)}
+    signatures = {
+        SERVING_SIGNATURE: serving_function(model, inputs, temperature),
+        MANIFEST_SIGNATURE: _documents(documents),
+    }
     tf.saved_model.save(archive, str(folder), signatures=signatures)
     _check_weights(folder, model)
 
 
-def serving_function(model: "keras.Model", inputs: "tf.TensorSpec") -> Any:
-    """The `tf.function` behind `serving_default`: `inputs` to `logits` and `probabilities`, float `[batch, labels]`."""
+def serving_function(model: "keras.Model", inputs: "tf.TensorSpec", temperature: float = 1.0) -> Any:
+    """The `tf.function` behind `serving_default`: `inputs` to `logits` and `probabilities`, float `[batch, labels]`.
+
+    Logits are the model's own; probabilities are softmax(logits / temperature).
+    """
     import tensorflow as tf
 
     def serve(batch: Any) -> dict[str, Any]:
         logits = model(batch, training=False)
-        return {"logits": logits, "probabilities": tf.nn.softmax(logits)}
+        return {"logits": logits, "probabilities": tf.nn.softmax(logits / temperature)}
 
     return tf.function(serve, input_signature=[inputs])
 

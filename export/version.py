@@ -54,6 +54,7 @@ def export_version(trained: Trained, target: Path) -> None:
         processing,
         trained.tokenizer,
         lambda batch: np.asarray(model(batch, training=False)),
+        temperature=trained.temperature,
     )
     manifest = _manifest(trained, model, inputs)
     documents = {"manifest": manifest.document(), "golden": dump_goldens([checked.golden for checked in goldens])}
@@ -63,10 +64,11 @@ def export_version(trained: Trained, target: Path) -> None:
         shutil.rmtree(left)
     with tempfile.TemporaryDirectory(prefix=_STAGING, dir=target.parent) as folder:
         staging = Path(folder) / "version"
-        write_classifier(staging, model, inputs, documents)
+        write_classifier(staging, model, inputs, documents, trained.temperature)
         _write_extra(VersionDir(staging), manifest, goldens)
         write_warm_up(VersionDir(staging).warm_up, manifest.model, inputs.name, goldens)
-        _write_twin(VersionDir(staging), serving_function(model, inputs), goldens, documents, processing)
+        answer = serving_function(model, inputs, trained.temperature)
+        _write_twin(VersionDir(staging), answer, goldens, documents, processing)
         check_reload(staging, Path(folder) / "checks.npz", inputs.name, goldens, documents)
         shutil.rmtree(target, ignore_errors=True)
         staging.rename(target)
@@ -104,7 +106,7 @@ def _manifest(trained: Trained, model: "keras.Model", inputs: "tf.TensorSpec") -
         description=spec.description,
         created=datetime.now(UTC),
         digest=answers_digest(
-            serving_function(model, inputs).get_concrete_function(),
+            serving_function(model, inputs, trained.temperature).get_concrete_function(),
             [json.dumps([spec.task, spec.labels, processing]).encode(), (trained.tokenizer or "").encode()],
         ),
         origins=tuple(Origin(**asdict(origin)) for origin in spec.origins),
@@ -116,6 +118,8 @@ def _manifest(trained: Trained, model: "keras.Model", inputs: "tf.TensorSpec") -
         processing=processing,
         labels=spec.labels,
         metrics=tuple(trained.metrics),
+        robustness=trained.evidence.evaluation.robustness.metrics if trained.evidence else (),
+        temperature=trained.temperature,
         run=trained.run,
     )
 

@@ -1,9 +1,11 @@
 """From a run to a version: what the verbs `export`, `publish` and `add` share."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 from export.errors import NotAnExportError
-from export.trained import Trained
+from export.trained import EpochFacts, Evidence, Trained
+from store.held_out import HeldOut
 from store.layout import VersionDir
 from training.run import Run
 
@@ -24,17 +26,26 @@ def export_run(run: Run) -> Path:
 
 def trained(run: Run) -> Trained:
     """What an export needs of a run. Raises `NotARunError` when the run is not finished."""
-    environment = run.environment()
+    environment, evaluation = run.environment(), run.evaluation()
     return Trained(
         spec=run.spec,
         config=run.config,
         weights=run.weights,
         tokenizer=run.tokenizer(),
         examples=run.examples(),
-        metrics=run.evaluation().metrics,
+        metrics=evaluation.metrics,
         data_sha256=environment["data"]["sha256"],
         code_commit=environment["commit"],
         run=run.path.name,
+        evidence=Evidence(
+            evaluation=evaluation,
+            measured=run.measured,
+            held_out=HeldOut.read(run.held_out),
+            plots={path.stem: path for path in sorted(run.plots.glob("*.png"))},
+            epochs=[EpochFacts(**asdict(line)) for line in run.epochs()],
+            data=environment["data"],
+            environment={name: value for name, value in environment.items() if name != "data"},
+        ),
     )
 
 
