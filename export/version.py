@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from export.archive import serving_function, signature_specs, write_classifier
-from export.card import model_card
+from export.card import markdown, page
 from export.digest import answers_digest
 from export.errors import TwinError
+from export.evidence import model_card
 from export.goldens import CheckedGolden, make_goldens
 from export.reload import check_reload
-from export.trained import Trained
+from export.trained import Evidence, Trained
 from export.twin import Answer, write_twin
 from export.warm_up import write_warm_up
 from processing.spec import ImageSpec, TextSpec
@@ -57,7 +58,14 @@ def export_version(trained: Trained, target: Path) -> None:
         temperature=trained.temperature,
     )
     manifest = _manifest(trained, model, inputs)
-    documents = {"manifest": manifest.document(), "golden": dump_goldens([checked.golden for checked in goldens])}
+    card = model_card(manifest, len(goldens), trained)
+    plots = trained.evidence.plots if trained.evidence else {}
+    documents = {
+        "manifest": manifest.document(),
+        "golden": dump_goldens([checked.golden for checked in goldens]),
+        "card": markdown(card).encode(),
+        "card_html": page(card, {name: path.read_bytes() for name, path in plots.items()}).encode(),
+    }
     if trained.tokenizer is not None:
         documents["tokenizer"] = trained.tokenizer.encode()
     for left in target.parent.glob(f"{_STAGING}*"):
@@ -65,7 +73,8 @@ def export_version(trained: Trained, target: Path) -> None:
     with tempfile.TemporaryDirectory(prefix=_STAGING, dir=target.parent) as folder:
         staging = Path(folder) / "version"
         write_classifier(staging, model, inputs, documents, trained.temperature)
-        _write_extra(VersionDir(staging), manifest, goldens)
+        _write_extra(VersionDir(staging), goldens, documents)
+        _write_evidence(VersionDir(staging), trained.evidence)
         write_warm_up(VersionDir(staging).warm_up, manifest.model, inputs.name, goldens)
         answer = serving_function(model, inputs, trained.temperature)
         _write_twin(VersionDir(staging), answer, goldens, documents, processing)
@@ -89,12 +98,23 @@ def _write_twin(
         _log.warning("the version goes without a LiteRT twin: %s", exc)
 
 
-def _write_extra(version: VersionDir, manifest: Manifest, goldens: Sequence[CheckedGolden]) -> None:
-    requests = [checked.golden for checked in goldens]
+def _write_extra(version: VersionDir, goldens: Sequence[CheckedGolden], documents: Mapping[str, bytes]) -> None:
     version.extra.mkdir()
-    version.manifest.write_bytes(manifest.document())
-    write_goldens(version.golden, requests)
-    version.card.write_text(model_card(manifest, requests))
+    version.manifest.write_bytes(documents["manifest"])
+    write_goldens(version.golden, [checked.golden for checked in goldens])
+    version.card.write_bytes(documents["card"])
+    version.page.write_bytes(documents["card_html"])
+
+
+def _write_evidence(version: VersionDir, evidence: Evidence | None) -> None:
+    """What the card was made from, so that two versions can be compared."""
+    if evidence is None:
+        return
+    evidence.held_out.write(version.held_out)
+    shutil.copyfile(evidence.measured, version.evaluation)
+    version.plots.mkdir()
+    for name, path in evidence.plots.items():
+        shutil.copyfile(path, version.plots / f"{name}.png")
 
 
 def _manifest(trained: Trained, model: "keras.Model", inputs: "tf.TensorSpec") -> Manifest:

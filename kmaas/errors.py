@@ -5,7 +5,8 @@ KmaasError
 ├── OpenAddressError     others can reach the address, and there are no accounts
 ├── PortTakenError       an address cannot be listened on, mostly because another process does
 ├── StoreInUseError      another `kmaas up` runs on the same store
-└── ChildFailedError     a process that `kmaas up` needs does not start
+├── ChildFailedError     a process that `kmaas up` needs does not start
+└── NoCardError          a version that was published without a model card
 """
 
 from pathlib import Path
@@ -42,3 +43,8 @@ class StoreInUseError(KmaasError):
 class ChildFailedError(KmaasError):
     def __init__(self, what: str, code: int) -> None:
         super().__init__(f"the {what} ended with exit code {code}; its output above says why")
+
+
+class NoCardError(KmaasError):
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"there is no {path}; versions have one that this kmaas exported: export the run again")

@@ -13,6 +13,7 @@ _VERBS = {
     "evaluate": ("kmaas.evaluate", "Measure a run on held-out data."),
     "export": ("kmaas.export", "Turn a run into a version, ready to publish."),
     "publish": ("kmaas.publish", "Put an exported version into the store."),
+    "card": ("kmaas.card", "Show the model card of a version."),
     "models": ("kmaas.models", "List the catalogue and the store."),
     "serve": ("kmaas.serve", "Run the embedded model server."),
     "gateway": ("kmaas.gateway", "Run the HTTP gateway."),

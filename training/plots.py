@@ -37,8 +37,8 @@ _STYLE: Any = {
     "lines.linewidth": 2.0,
     "figure.facecolor": "white",
 }
-_DPI = 160
-_COLOURS = 128  # of a picture's palette: a third of the bytes, and nobody sees it
+_DPI = 144
+_COLOURS = 64  # of a picture's palette: a third of the bytes, and nobody sees it
 _ZOOM = 0.985  # areas above it leave nothing to see on the whole square
 
 Bars = Sequence[tuple[str, str, float, Interval]]
