@@ -38,7 +38,7 @@ _STYLE: Any = {
     "figure.facecolor": "white",
 }
 _DPI = 144
-_COLOURS = 64  # of a picture's palette: a third of the bytes, and nobody sees it
+_COLOURS = 160  # of a picture's palette: a third of the bytes, and nobody sees it
 _ZOOM = 0.985  # areas above it leave nothing to see on the whole square
 
 Bars = Sequence[tuple[str, str, float, Interval]]
