@@ -12,16 +12,15 @@ from numpy.typing import NDArray
 from models.digits import SPEC, DigitsConfig
 from models.example import Example
 from processing.image import decode, digit_form
-from store.evaluation import Slice
-from store.manifest import Metric
+from store.evaluation import Robustness, Slice
 from training.adversarial import attack_pictures
 from training.augment import augment
 from training.data import mnist
 from training.data.digit_forms import digit_forms
-from training.disturbance import Sample, robustness, share
+from training.disturbance import Sample, robustness
 from training.disturbed_pictures import PICTURE_DISTURBANCES
 from training.evaluation import DigitsEvaluation, Measured
-from training.measure import BATCH, Rows, measure
+from training.measure import BATCH, Rows, accuracy, measure, slices
 from training.progress import Progress
 from training.recipe import Array, DataFacts
 
@@ -81,49 +80,24 @@ class DigitsRecipe:
         return self._test, self._test_labels
 
     def evaluate(self, model: "keras.Model", progress: Progress) -> Measured:
-        chosen = np.linspace(0, len(self._test) - 1, min(_SAMPLE, len(self._test))).astype(int)
-        truth = self._test_labels[chosen]
-        sample = Sample(
-            [_enlarged(picture) for picture in self._test_images[chosen]],
-            truth,
-            f"{len(chosen)} of the {_TEST_NAME}, enlarged to {_ENLARGED_SIDE}×{_ENLARGED_SIDE}",
-            digit_form,
-            lambda forms: _predicted(model, np.stack(forms)),
-        )
-        attacks = attack_pictures(model, self._test[chosen], truth)
-        rows = Rows(
-            inputs=self._test,
-            truth=self._test_labels,
-            data=_TEST_NAME,
-            sha256=_sha256(self._test_images[: len(self._test)], self._test_labels),
-            slices={"label": {label: self._test_labels == n for n, label in enumerate(SPEC.labels)}},
-            alone=list(self._test[:BATCH]),
-        )
-        robust = robustness(sample, PICTURE_DISTURBANCES, attacks, self._config.seed, progress)
+        robust = self._robustness(model, progress)
         progress.stage(f"evaluate {SPEC.name}", 1)
-        measured = measure(model, SPEC.labels, rows, robust, self._config.seed)
+        measured = measure(model, SPEC.labels, self._rows(), robust, self._config.seed)
         others, other_labels, bright = other_digits(self._config.rows)
         right = _predicted(model, others) == other_labels
-        other = share(right)
-        low, high = other.interval
+        other = accuracy("accuracy", right, _OTHER_NAME)
+        polarities = {"bright on dark": bright, "dark on bright": ~bright}
+        chosen = self._chosen()
         evaluation = DigitsEvaluation.model_validate(
             dict(measured.evaluation)
             | {
-                "metrics": (
-                    *measured.evaluation.metrics,
-                    Metric(
-                        name="accuracy", value=other.accuracy, data=_OTHER_NAME, rows=other.rows, low=low, high=high
-                    ),
-                ),
+                "metrics": (*measured.evaluation.metrics, other),
                 "slices": (
                     *measured.evaluation.slices,
-                    *(
-                        Slice(**dict(share(right[which])), by="other digits", value=polarity, data=_OTHER_NAME)
-                        for polarity, which in (("bright on dark", bright), ("dark on bright", ~bright))
-                    ),
-                    *_drawn_slices(model, self._test_images[chosen], truth),
+                    *slices(right, "other digits", polarities, _OTHER_NAME),
+                    *_drawn_slices(model, self._test_images[chosen], self._test_labels[chosen]),
                 ),
-                "other_digits_accuracy": other.accuracy,
+                "other_digits_accuracy": other.value,
                 "other_digits_rows": other.rows,
             }
         )
@@ -138,6 +112,33 @@ class DigitsRecipe:
                 picture = _drawn(self._test_images[row], position)
                 examples.append(Example.of(f"digit-{label}-{position}", "image/png", _png(picture), label))
         return examples
+
+    def _rows(self) -> Rows:
+        return Rows(
+            inputs=self._test,
+            truth=self._test_labels,
+            data=_TEST_NAME,
+            sha256=_sha256(self._test_images[: len(self._test)], self._test_labels),
+            slices={"label": {label: self._test_labels == n for n, label in enumerate(SPEC.labels)}},
+            alone=list(self._test[:BATCH]),
+        )
+
+    def _robustness(self, model: "keras.Model", progress: Progress) -> Robustness:
+        chosen = self._chosen()
+        truth = self._test_labels[chosen]
+        sample = Sample(
+            [_enlarged(picture) for picture in self._test_images[chosen]],
+            truth,
+            f"{len(chosen)} of the {_TEST_NAME}, enlarged to {_ENLARGED_SIDE}×{_ENLARGED_SIDE}",
+            digit_form,
+            lambda forms: _predicted(model, np.stack(forms)),
+        )
+        attacks = attack_pictures(model, self._test[chosen], truth)
+        return robustness(sample, PICTURE_DISTURBANCES, attacks, self._config.seed, progress)
+
+    def _chosen(self) -> NDArray[np.int64]:
+        """The test pictures of the sample, evenly from all."""
+        return np.linspace(0, len(self._test) - 1, min(_SAMPLE, len(self._test))).astype(np.int64)
 
 
 def other_digits(rows: int | None) -> tuple[Pictures, Array, NDArray[np.bool_]]:
@@ -166,7 +167,7 @@ def _drawn_slices(model: "keras.Model", pictures: Pictures, truth: Array) -> Ite
         for polarity, drawn in (("bright on dark", sized), ("dark on bright", [255 - picture for picture in sized])):
             forms = np.stack([digit_form(decode(_png(picture), max_pixels=side**2)) for picture in drawn])
             right = _predicted(model, forms) == truth
-            yield Slice(**dict(share(right)), by="picture", value=f"{side} px, {polarity}", data=data)
+            yield from slices(right, "picture", {f"{side} px, {polarity}": np.ones_like(right)}, data)
 
 
 def _predicted(model: "keras.Model", forms: Pictures) -> NDArray[np.int64]:

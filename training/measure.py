@@ -1,6 +1,6 @@
 """Measures a classifier on held-out rows, as every model is measured."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from processing.classification import softmax
-from store.evaluation import Evaluation, Robustness, Slice
+from store.evaluation import Calibration, Evaluation, Robustness, Slice
 from store.held_out import HeldOut
 from store.manifest import Metric
 from training.calibration import calibrate
@@ -16,7 +16,7 @@ from training.curves import label_curves
 from training.disturbance import share
 from training.evaluation import Measured
 from training.latency import latencies
-from training.metrics import confusion, macro, macro_f1_interval, micro, per_class, wilson
+from training.metrics import confusion, macro, macro_f1_interval, micro, per_class
 from training.recipe import Array
 
 if TYPE_CHECKING:
@@ -54,56 +54,61 @@ def measure(model: "keras.Model", labels: Sequence[str], rows: Rows, robustness:
     counts = confusion(rows.truth, predicted, len(labels))
     classes = per_class(counts, labels)
     calibration = calibrate(logits, rows.truth, seed)
-    right, count = int(counts.trace()), len(rows.truth)
-    interval, f1_interval = wilson(right, count), macro_f1_interval(counts, seed)
-    average = macro(classes)
+    right = accuracy("accuracy", predicted == rows.truth, rows.data)
+    average, (low, high) = macro(classes), macro_f1_interval(counts, seed)
     evaluation = Evaluation(
         labels=tuple(labels),
-        rows=count,
-        accuracy=right / count,
-        accuracy_interval=interval,
+        rows=right.rows,
+        accuracy=right.value,
+        accuracy_interval=share(predicted == rows.truth).interval,
         micro=micro(counts),
         macro=average,
-        macro_f1_interval=f1_interval,
+        macro_f1_interval=(low, high),
         per_class=classes,
         confusion=tuple(map(tuple, counts.tolist())),
         curves=label_curves(rows.truth, softmax(logits), labels),
         calibration=calibration,
         latency=latencies(model, rows.alone, rows.pad),
         robustness=robustness,
-        slices=_slices(predicted == rows.truth, rows),
+        slices=tuple(
+            slice_
+            for by, values in rows.slices.items()
+            for slice_ in slices(predicted == rows.truth, by, values, rows.data)
+        ),
         references=(_majority(rows, labels),),
         metrics=(
-            _metric("accuracy", right / count, rows, interval),
-            _metric("macro F1", average.f1, rows, f1_interval),
-            Metric(
-                name="expected calibration error",
-                value=calibration.after.error,
-                data=f"{calibration.rows:,} of {rows.data}, after temperature scaling on the others",
-                rows=calibration.rows,
-            ),
+            right,
+            Metric(name="macro F1", value=average.f1, data=rows.data, rows=right.rows, low=low, high=high),
+            _calibration_error(calibration, rows.data),
         ),
     )
     return Measured(evaluation, HeldOut(rows.sha256, rows.truth, predicted.astype(np.int32)))
 
 
-def _metric(name: str, value: float, rows: Rows, interval: tuple[float, float]) -> Metric:
-    low, high = interval
-    return Metric(name=name, value=value, data=rows.data, rows=len(rows.truth), low=low, high=high)
+def accuracy(name: str, right: NDArray[np.bool_], data: str) -> Metric:
+    """The share of rows that are right, with Wilson's interval, under the name of who or what was right."""
+    of = share(right)
+    low, high = of.interval
+    return Metric(name=name, value=of.accuracy, data=data, rows=of.rows, low=low, high=high)
 
 
-def _slices(right: NDArray[np.bool_], rows: Rows) -> tuple[Slice, ...]:
-    return tuple(
-        Slice(**dict(share(right[which])), by=by, value=value, data=rows.data)
-        for by, values in rows.slices.items()
-        for value, which in values.items()
-        if which.any()
+def slices(right: NDArray[np.bool_], by: str, values: Mapping[str, NDArray[np.bool_]], data: str) -> Iterator[Slice]:
+    """One for each value that some of the rows have."""
+    for value, which in values.items():
+        if which.any():
+            yield Slice(**dict(share(right[which])), by=by, value=value, data=data)
+
+
+def _calibration_error(of: Calibration, data: str) -> Metric:
+    return Metric(
+        name="expected calibration error",
+        value=of.after.error,
+        data=f"{of.rows:,} of {data}, after temperature scaling on the others",
+        rows=of.rows,
     )
 
 
 def _majority(rows: Rows, labels: Sequence[str]) -> Metric:
     """The best that a constant answer can do."""
-    counts = np.bincount(rows.truth, minlength=len(labels))
-    most = int(counts.argmax())
-    name = f"always “{labels[most]}”"
-    return _metric(name, float(counts[most] / counts.sum()), rows, wilson(int(counts[most]), int(counts.sum())))
+    most = int(np.bincount(rows.truth).argmax())
+    return accuracy(f"always “{labels[most]}”", rows.truth == most, rows.data)

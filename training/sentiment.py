@@ -13,7 +13,6 @@ from models.example import Example
 from models.sentiment import PAD_ID, SPEC, SentimentConfig, processing
 from processing.text import TextEncoder
 from store.evaluation import Robustness
-from store.manifest import Metric
 from training.adversarial import attack_embeddings
 from training.baseline import baseline_predictions
 from training.data import rated_texts
@@ -22,7 +21,7 @@ from training.disturbance import Sample, robustness
 from training.disturbed_texts import TEXT_DISTURBANCES
 from training.evaluation import Measured, SentimentEvaluation, SourceEvaluation
 from training.latency import stacked
-from training.measure import BATCH, Rows, measure
+from training.measure import BATCH, Rows, accuracy, measure
 from training.metrics import paired_difference, wilson
 from training.progress import Progress
 from training.recipe import Array, DataFacts
@@ -110,15 +109,7 @@ class SentimentRecipe:
             if which.any()
         }
         overall = self._compare(ours, theirs, rows.truth)
-        low, high = overall.baseline_interval
-        baseline = Metric(
-            name=_BASELINE_NAME,
-            value=overall.baseline_accuracy,
-            data=_TEST_NAME,
-            rows=len(rows.truth),
-            low=low,
-            high=high,
-        )
+        baseline = accuracy(_BASELINE_NAME, theirs, _TEST_NAME)
         evaluation = SentimentEvaluation.model_validate(
             dict(measured.evaluation)
             | {
