@@ -22,6 +22,8 @@ def write_classifier(
     inputs: "tf.TensorSpec",
     documents: Mapping[str, bytes],
     raw: Raw | None = None,
+    *,
+    temperature: float = 1.0,
 ) -> None:
     """Writes `model` (one input, logits out) with the signatures `serving_default` and `manifest`, and `raw` if given.
 
@@ -30,6 +32,7 @@ def write_classifier(
         model: maps a batch of `inputs` to float logits `[batch, labels]`; it normalises its own input.
         inputs: name, dtype and shape of the input, batch dimension None.
         documents: what the `manifest` signature answers, by section name.
+        temperature: see `serving_function`.
 
     Raises:
         WeightsStoredTwiceError: the checkpoint's size does not match the parameter count.
@@ -38,7 +41,7 @@ def write_classifier(
 
     archive = tf.Module()
     archive.weights = [variable.value for variable in model.variables]  # a tf.Module does not track Keras variables
-    serve = serving_function(model, inputs)
+    serve = serving_function(model, inputs, temperature)
     signatures = {SERVING_SIGNATURE: serve, MANIFEST_SIGNATURE: _documents(documents)}
     if raw is not None:
         archive.tables = list(raw.tracked)
@@ -47,13 +50,16 @@ def write_classifier(
     _check_weights(folder, model)
 
 
-def serving_function(model: "keras.Model", inputs: "tf.TensorSpec") -> Any:
-    """The `tf.function` behind `serving_default`: `inputs` to `logits` and `probabilities`, float `[batch, labels]`."""
+def serving_function(model: "keras.Model", inputs: "tf.TensorSpec", temperature: float = 1.0) -> Any:
+    """The `tf.function` behind `serving_default`: `inputs` to `logits` and `probabilities`, float `[batch, labels]`.
+
+    Logits are the model's own; probabilities are softmax(logits / temperature).
+    """
     import tensorflow as tf
 
     def serve(batch: Any) -> dict[str, Any]:
         logits = model(batch, training=False)
-        return {"logits": logits, "probabilities": tf.nn.softmax(logits)}
+        return {"logits": logits, "probabilities": tf.nn.softmax(logits / temperature)}
 
     return tf.function(serve, input_signature=[inputs])
 

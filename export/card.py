@@ -1,32 +1,88 @@
-"""The model card: what a person should know about a version, from the evidence."""
+"""The form of a model card: sections of text, facts, tables and pictures, written as Markdown and as one HTML file."""
 
-from store.golden import Golden
-from store.manifest import Manifest, Metric
+import base64
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
-
-def model_card(manifest: Manifest, goldens: list[Golden]) -> str:
-    """Markdown."""
-    sections = [
-        f"# {manifest.model}\n\n{manifest.description}",
-        f"Task: {manifest.task}. Labels: {', '.join(manifest.labels)}. Parameters: {manifest.parameters:,}.",
-        "## Measured\n\n" + "\n".join(map(_figure, manifest.metrics)),
-        "## Where it comes from\n\n"
-        + "\n".join(
-            f"- {origin.source}. Licence: {origin.licence}." + (f" {origin.attribution}." if origin.attribution else "")
-            for origin in manifest.origins
-        ),
-        "## Checked\n\n"
-        f"- {len(goldens)} held-out requests are kept beside the model with the answers it must give\n"
-        "- loaded in a fresh process it answered them as the trained model did, within 1e-5",
-        "## Made by\n\n"
-        f"- run {manifest.run}, code {manifest.code_commit}\n"
-        f"- {', '.join(f'{name} {version}' for name, version in manifest.frameworks.items())}\n"
-        f"- data sha256 {manifest.data_sha256}\n"
-        f"- {manifest.digest}, {manifest.created:%Y-%m-%d %H:%M} UTC",
-    ]
-    return "\n\n".join(sections) + "\n"
+_TEMPLATES = Path(__file__).with_name("templates")
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|#~])")
 
 
-def _figure(metric: Metric) -> str:
-    interval = "" if metric.low is None or metric.high is None else f" (95 %: {metric.low:.4f} to {metric.high:.4f})"
-    return f"- {metric.name} {metric.value:.4f}{interval} on {metric.rows:,} rows: {metric.data}"
+@dataclass(frozen=True)
+class Table:
+    """`folded`: a picture tells the same, so that the page shows the numbers only when asked."""
+
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    title: str = ""
+    folded: bool = False
+
+
+@dataclass(frozen=True)
+class Section:
+    """In the order in which they are shown; `pictures` are names with what they show."""
+
+    title: str
+    text: Sequence[str] = ()
+    points: Sequence[str] = ()
+    pictures: Sequence[tuple[str, str]] = ()
+    tables: Sequence[Table] = ()
+
+
+@dataclass(frozen=True)
+class Card:
+    """`tiles` are the figures that come first: name, value, and what makes it comparable."""
+
+    title: str
+    description: str
+    facts: Sequence[tuple[str, str]]
+    tiles: Sequence[tuple[str, str, str]]
+    sections: Sequence[Section]
+
+
+def markdown(card: Card) -> str:
+    """Without pictures; every text is escaped, so that none is read as markup."""
+    return "\n\n".join(_blocks(card)) + "\n"
+
+
+def page(card: Card, pictures: Mapping[str, bytes]) -> str:
+    """One HTML file that loads nothing and runs nothing. A picture that is not among `pictures` (PNG) is left out."""
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    urls = {name: f"data:image/png;base64,{base64.b64encode(png).decode()}" for name, png in pictures.items()}
+    return environment.get_template("card.html").render(card=card, pictures=urls)
+
+
+def _blocks(card: Card) -> Iterator[str]:
+    yield f"# {_plain(card.title)}"
+    yield _plain(card.description)
+    yield "\n".join(f"- {_plain(name)}: {_plain(value)}" for name, value in card.facts)
+    yield from (f"**{_plain(name)} {_plain(value)}** {_plain(note)}" for name, value, note in card.tiles)
+    for section in card.sections:
+        yield f"## {_plain(section.title)}"
+        yield from map(_plain, section.text)
+        if section.points:
+            yield "\n".join(f"- {_plain(point)}" for point in section.points)
+        for table in section.tables:
+            if table.title:
+                yield f"### {_plain(table.title)}"
+            yield _table(table)
+
+
+def _table(table: Table) -> str:
+    head, *rows = ("| " + " | ".join(map(_plain, row)) + " |" for row in (table.head, *table.rows))
+    return "\n".join([head, "|" + " --- |" * len(table.head), *rows])
+
+
+def _plain(text: str) -> str:
+    """On one line, with a backslash before what Markdown would take for more than a sign."""
+    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))

@@ -31,6 +31,12 @@ class CheckedGolden:
     golden: Golden
     inputs: Array
     logits: NDArray[np.float32]
+    temperature: float = 1.0
+
+    @property
+    def probabilities(self) -> NDArray[np.float32]:
+        """`[1, labels]`"""
+        return softmax(self.logits, self.temperature).astype(np.float32)
 
 
 def make_goldens(
@@ -39,6 +45,8 @@ def make_goldens(
     spec: ImageSpec | TextSpec,
     tokenizer: str | None,
     predict: Callable[[Array], NDArray[np.float32]],
+    *,
+    temperature: float = 1.0,
 ) -> list[CheckedGolden]:
     """Up to four goldens for each label, those first that the model reads rightly.
 
@@ -59,11 +67,11 @@ def make_goldens(
             inputs = preprocess(example.body)
             logits = predict(inputs)
             if _is_clear(logits[0], shown):
-                (best,) = ranked(softmax(logits), labels, shown)
+                (best,) = ranked(softmax(logits, temperature), labels, shown)
                 answer: list[JsonValue] = [{"label": name, "score": score} for name, score in best]
                 expected: JsonValue = answer if isinstance(spec, ImageSpec) else [answer]
                 golden = Golden.of(example.name, example.media_type, example.body, expected, _TOLERANCE)
-                clear.append((logits[0].argmax() != number, CheckedGolden(golden, inputs, logits)))
+                clear.append((logits[0].argmax() != number, CheckedGolden(golden, inputs, logits, temperature)))
         chosen += [golden for _, golden in sorted(clear, key=lambda item: item[0])[:_PER_LABEL]]
     if not chosen:
         raise NoGoldensError(len(examples))

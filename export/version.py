@@ -17,16 +17,17 @@ from numpy.typing import NDArray
 from export.agreement import Batches
 from export.archive import serving_function, signature_specs, write_classifier
 from export.batch_safety import check_batch_safety, write_batching_parameters
-from export.card import model_card
+from export.card import markdown, page
 from export.digest import answers_digest
 from export.errors import NotInGraphError, TwinError
 from export.evaluated import check_evaluated
+from export.evidence import model_card
 from export.goldens import Answer, Array, CheckedGolden, make_goldens
 from export.parity import Comparison, check_parity, document
 from export.portability import check_portable
 from export.raw.signature import RAW_SIGNATURE, Raw
 from export.reload import RawCheck, check_reload
-from export.trained import Trained
+from export.trained import Evidence, Trained
 from export.twin import write_twin
 from export.warm_up import write_warm_up
 from processing.request import preprocessing
@@ -71,8 +72,10 @@ def export_version(trained: Trained, target: Path, *, runtime: Runtime = "litert
     compared = check_parity(trained, processing, raw)
     preprocess = preprocessing(processing, trained.tokenizer)
     check_evaluated(trained.examples, labels, trained.metrics, preprocess, predict)
-    goldens = make_goldens(trained.examples, labels, processing, trained.tokenizer, predict)
-    answer = serving_function(model, inputs)
+    goldens = make_goldens(
+        trained.examples, labels, processing, trained.tokenizer, predict, temperature=trained.temperature
+    )
+    answer = serving_function(model, inputs, trained.temperature)
     batching = check_batch_safety(answer, goldens, pad=_pad(processing), stranger=_stranger(processing, goldens))
     manifest = _manifest(trained, model, inputs, raw).model_copy(
         update={
@@ -81,16 +84,15 @@ def export_version(trained: Trained, target: Path, *, runtime: Runtime = "litert
             "batching": batching,
         }
     )
-    documents = {"manifest": manifest.document(), "golden": dump_goldens([checked.golden for checked in goldens])}
-    if trained.tokenizer is not None:
-        documents["tokenizer"] = trained.tokenizer.encode()
+    documents = _documents(manifest, goldens, trained)
     for left in target.parent.glob(f"{_STAGING}*"):
         shutil.rmtree(left)
     with tempfile.TemporaryDirectory(prefix=_STAGING, dir=target.parent) as folder:
         staging = Path(folder) / "version"
-        write_classifier(staging, model, inputs, documents, raw)
+        write_classifier(staging, model, inputs, documents, raw, temperature=trained.temperature)
         check_portable(staging)
-        _write_extra(VersionDir(staging), manifest, goldens, compared)
+        _write_extra(VersionDir(staging), goldens, documents, compared)
+        _write_evidence(VersionDir(staging), trained.evidence)
         write_warm_up(VersionDir(staging).warm_up, manifest.model, inputs.name, goldens)
         write_batching_parameters(VersionDir(staging).batching_parameters, batching)
         if runtime == "litert":
@@ -157,20 +159,49 @@ def _stranger(processing: ImageSpec | TextSpec, goldens: Sequence[CheckedGolden]
     return np.resize(longest, processing.max_tokens)
 
 
+def _documents(manifest: Manifest, goldens: Sequence[CheckedGolden], trained: Trained) -> dict[str, bytes]:
+    """What the `manifest` signature answers, by section."""
+    card = model_card(manifest, len(goldens), trained)
+    plots = trained.evidence.plots if trained.evidence else {}
+    documents = {
+        "manifest": manifest.document(),
+        "golden": dump_goldens([checked.golden for checked in goldens]),
+        "card": markdown(card).encode(),
+        "card_html": page(card, {name: path.read_bytes() for name, path in plots.items()}).encode(),
+    }
+    if trained.tokenizer is not None:
+        documents["tokenizer"] = trained.tokenizer.encode()
+    return documents
+
+
 def _write_extra(
-    version: VersionDir, manifest: Manifest, goldens: Sequence[CheckedGolden], compared: Sequence[Comparison]
+    version: VersionDir,
+    goldens: Sequence[CheckedGolden],
+    documents: Mapping[str, bytes],
+    compared: Sequence[Comparison],
 ) -> None:
-    requests = [checked.golden for checked in goldens]
     version.extra.mkdir()
-    version.manifest.write_bytes(manifest.document())
-    write_goldens(version.golden, requests)
+    version.manifest.write_bytes(documents["manifest"])
+    write_goldens(version.golden, [checked.golden for checked in goldens])
     version.parity.write_bytes(document(compared))
-    version.card.write_text(model_card(manifest, requests))
+    version.card.write_bytes(documents["card"])
+    version.page.write_bytes(documents["card_html"])
+
+
+def _write_evidence(version: VersionDir, evidence: Evidence | None) -> None:
+    """What the card was made from, so that two versions can be compared."""
+    if evidence is None:
+        return
+    evidence.held_out.write(version.held_out)
+    shutil.copyfile(evidence.measured, version.evaluation)
+    version.plots.mkdir()
+    for name, path in evidence.plots.items():
+        shutil.copyfile(path, version.plots / f"{name}.png")
 
 
 def _manifest(trained: Trained, model: "keras.Model", inputs: "tf.TensorSpec", raw: Raw | None) -> Manifest:
     spec = trained.spec
-    serve = serving_function(model, inputs)
+    serve = serving_function(model, inputs, trained.temperature)
     functions = [serve] if raw is None else [serve, raw.function(serve)]
     processing = spec.processing(trained.config).model_dump(mode="json")
     return Manifest(
@@ -191,6 +222,8 @@ def _manifest(trained: Trained, model: "keras.Model", inputs: "tf.TensorSpec", r
         processing=processing,
         labels=spec.labels,
         metrics=tuple(trained.metrics),
+        robustness=trained.evidence.evaluation.robustness.metrics if trained.evidence else (),
+        temperature=trained.temperature,
         run=trained.run,
     )
 

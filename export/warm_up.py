@@ -8,7 +8,6 @@ from pathlib import Path
 
 from export.archive import SERVING_SIGNATURE
 from export.goldens import CheckedGolden
-from processing.classification import softmax
 from wire import messages
 from wire.tensors import write_proto
 
@@ -17,7 +16,6 @@ _MOST = 1000  # TensorFlow Serving refuses a version with more
 
 def write_warm_up(path: Path, model: str, input_name: str, goldens: Sequence[CheckedGolden]) -> None:
     """A TFRecord file of `PredictionLog`, each with request and response."""
-    import numpy as np
     import tensorflow as tf
 
     with tf.io.TFRecordWriter(str(path)) as writer:
@@ -26,7 +24,7 @@ def write_warm_up(path: Path, model: str, input_name: str, goldens: Sequence[Che
             for spec in (log.predict_log.request.model_spec, log.predict_log.response.model_spec):
                 spec.name, spec.signature_name = model, SERVING_SIGNATURE
             write_proto(golden.inputs, log.predict_log.request.inputs[input_name])
-            answer = {"logits": golden.logits, "probabilities": softmax(golden.logits).astype(np.float32)}
+            answer = {"logits": golden.logits, "probabilities": golden.probabilities}
             for output, values in answer.items():
                 write_proto(values, log.predict_log.response.outputs[output])
             writer.write(log.SerializeToString())

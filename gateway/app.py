@@ -7,6 +7,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from gateway import problems
 from gateway.backend import Backend
+from gateway.card import Cards
 from gateway.dialects import exchange
 from gateway.dialects.huggingface import huggingface
 from gateway.dialects.native import native
@@ -35,7 +36,7 @@ def create_app(settings: GatewaySettings) -> Flask:
     app.url_map.merge_slashes = False  # else a redirect would name whatever host the caller claimed
     app.extensions["registry"] = registry
     app.register_blueprint(huggingface(Pipeline(registry, backend), settings))
-    app.register_blueprint(native(registry, telemetry, settings))
+    app.register_blueprint(native(registry, Cards(backend), telemetry, settings))
     app.register_blueprint(pages())
     _trace_requests(app, telemetry)
     app.register_error_handler(Exception, _refuse)

@@ -49,6 +49,8 @@ class PublicManifest(BaseModel):
     processing: dict[str, JsonValue]
     labels: tuple[str, ...]
     metrics: tuple[Metric, ...]
+    robustness: tuple[Metric, ...]
+    temperature: float
 
 
 class ModelDetail(ModelSummary):

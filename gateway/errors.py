@@ -7,6 +7,7 @@ GatewayError
 │   ├── OverLimitError        more bytes, characters or items than are accepted
 │   ├── MediaTypeError        a Content-Type that the model's task does not take
 │   ├── UnknownModelError     no model of that name
+│   ├── NoCardError           the model's version was published without a model card
 │   ├── UnknownRouteError     nothing is at that path
 │   ├── DigestError           the caller pinned another digest than that of the version that answers
 │   └── MethodError           something is at that path, for other methods
@@ -69,6 +70,13 @@ class MediaTypeError(RequestError):
 class UnknownModelError(RequestError):
     def __init__(self, model: str) -> None:
         super().__init__(f"there is no model {model!r}; GET /models lists those there are")
+
+
+class NoCardError(RequestError):
+    def __init__(self, model: str, version: int) -> None:
+        super().__init__(
+            f"{model} version {version} has no model card; versions have one that `kmaas export` made of a run"
+        )
 
 
 class UnknownRouteError(RequestError):

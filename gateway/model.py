@@ -223,12 +223,12 @@ class Model:
     def _checked(self, number: int) -> ServedVersion | None:
         """The version if it can become current; None if it is unfit, which is remembered, or gone.
 
-        One that was current before an outage, and has the same digest, need not prove itself again.
+        One that was current before an outage, and has the same manifest, need not prove itself again.
         """
         before = self._view.current
         try:
             version = learn_version(self._backend, self.name, number, self._settings.limits, self._deadline())
-            if before and (before.number, before.manifest.digest) == (number, version.manifest.digest):
+            if before and (before.number, before.manifest) == (number, version.manifest):
                 return before
             replay_goldens(version, self._backend, self._deadline)
         except VersionGoneError:

@@ -59,6 +59,14 @@ def _paths() -> dict[str, Any]:
             "get": _get("A model and the public part of its manifest", _json(ModelDetail), 404, 503, 504),
             "post": _inference(),
         },
+        "/models/{model}/card": {
+            "parameters": [_MODEL],
+            "get": _get(
+                "The model card of the current version, as HTML unless Markdown is preferred",
+                {"text/html": _TEXT, "text/markdown": _TEXT},
+                *(404, 502, 503, 504),
+            ),
+        },
         "/models": {"get": _get("All models", _json(ModelList))},
         "/healthz": {"get": _get("Whether the process lives", _flag("alive"))},
         "/readyz": {"get": _get("Whether every model's goldens are answered rightly", _flag("ready"), 503)},

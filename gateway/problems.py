@@ -66,6 +66,7 @@ _TABLE: dict[type[Exception], _Kind] = {
     UnreadableInputError: _Kind(400, "unreadable-input", "validation"),
     errors.MalformedBodyError: _Kind(400, "malformed-body", "validation"),
     errors.UnknownModelError: _Kind(404, "unknown-model", "not_found"),
+    errors.NoCardError: _Kind(404, "no-card", "not_found"),
     errors.UnknownRouteError: _Kind(404, "unknown-route", "not_found"),
     errors.MethodError: _Kind(405, "method", "not_found"),
     errors.DigestError: _Kind(412, "digest", "validation"),

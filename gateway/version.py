@@ -18,9 +18,9 @@ from store.manifest import Manifest
 _SECTIONS = ("manifest", "tokenizer", "golden")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ServedVersion:
-    """Immutable, with a task built from this version's own manifest and documents."""
+    """Immutable, equal to nothing but itself, with a task built from this version's own manifest and documents."""
 
     model: str
     number: int

@@ -6,7 +6,8 @@ KmaasError
 ├── PortTakenError       an address cannot be listened on, mostly because another process does
 ├── StoreInUseError      another `kmaas up` runs on the same store
 ├── ChildFailedError     a process that `kmaas up` needs does not start
-└── UnknownVersionError  what names a version is no number, no label and not `newest`
+├── UnknownVersionError  what names a version is no number, no label and not `newest`
+└── NoCardError          a version that was published without a model card
 """
 
 from collections.abc import Sequence
@@ -52,3 +53,8 @@ class UnknownVersionError(KmaasError):
             f"{model} has no version called {name!r}; expected a number, `newest`, or a label: "
             f"{', '.join(labels) or 'there are none'}"
         )
+
+
+class NoCardError(KmaasError):
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"there is no {path}; versions have one that this kmaas exported: export the run again")

@@ -1,11 +1,16 @@
 """`kmaas evaluate`: measures a run on held-out data."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from kmaas.config import Config
 from kmaas.progress import shown_progress
+
+if TYPE_CHECKING:
+    from store.evaluation import Evaluation
 
 
 @click.command("evaluate", short_help="Measure a run on held-out data.")
@@ -13,7 +18,8 @@ from kmaas.progress import shown_progress
 @click.option("--json", "as_json", is_flag=True, help="Print evaluation.json.")
 @click.pass_obj
 def evaluate(config: Config, run_folder: Path, as_json: bool) -> None:
-    """Measures RUN again and writes its evaluation.json, confusion.png and examples."""
+    """Measures RUN again: accuracy, precision, recall, F1, ROC and precision-recall curves, calibration, robustness,
+    slices and latency. Writes its evaluation.json, held_out.npz, examples and plots/."""
     from serving.runtimes.quiet import import_tensorflow_quietly
     from training.fit import evaluate as evaluate_run
     from training.run import Run
@@ -24,11 +30,35 @@ def evaluate(config: Config, run_folder: Path, as_json: bool) -> None:
     with shown_progress() as progress:
         evaluate_run(run, config.cache, progress)
     if as_json:
-        click.echo((run.path / "evaluation.json").read_text(), nl=False)
+        click.echo(run.measured.read_text(), nl=False)
         return
-    evaluation = run.evaluation()
-    for metric in evaluation.metrics:
-        click.echo(f"{metric.name} {metric.value:.4f} on {metric.rows} rows: {metric.data}")
-    click.echo(f"{'label':<12}{'precision':>10}{'recall':>10}{'f1':>10}{'rows':>8}")
-    for label, of in evaluation.per_class.items():
-        click.echo(f"{label:<12}{of.precision:>10.4f}{of.recall:>10.4f}{of.f1:>10.4f}{of.support:>8}")
+    for line in _told(run.evaluation()):
+        click.echo(line)
+    click.echo(f"\n{run.path} has evaluation.json and plots/")
+
+
+def _told(evaluation: "Evaluation") -> Iterator[str]:
+    for metric in (*evaluation.metrics, *evaluation.references):
+        yield f"{metric.name} {metric.value:.4f} on {metric.rows} rows: {metric.data}"
+    yield f"\n{'label':<12}{'precision':>10}{'recall':>10}{'f1':>10}{'rows':>8}"
+    for label, of_class in evaluation.per_class.items():
+        yield f"{label:<12}{of_class.precision:>10.4f}{of_class.recall:>10.4f}{of_class.f1:>10.4f}{of_class.support:>8}"
+    for name, average in (("macro", evaluation.macro), ("micro", evaluation.micro)):
+        yield f"{name:<12}{average.precision:>10.4f}{average.recall:>10.4f}{average.f1:>10.4f}{evaluation.rows:>8}"
+    of = evaluation.calibration
+    yield (
+        f"\ncalibration error {of.before.error:.4f} as trained, {of.after.error:.4f} with temperature "
+        f"{of.temperature:.4f}, on {of.rows} rows that did not fit it"
+    )
+    for latency in evaluation.latency:
+        what = "one row" if latency.rows == 1 else f"{latency.rows} rows"
+        yield f"{what} in {latency.median_ms:.2f} ms (95 % within {latency.p95_ms:.2f} ms): {latency.what}"
+    robust = evaluation.robustness
+    yield f"\n{robust.data}: accuracy {robust.undisturbed.accuracy:.4f}, disturbed"
+    for trial in robust.trials:
+        low, high = trial.interval
+        yield f"{trial.disturbance:<12}{trial.strength:<14}{trial.accuracy:.4f} ({low:.4f} to {high:.4f})"
+    yield "\nslices"
+    for slice_ in evaluation.slices:
+        low, high = slice_.interval
+        yield f"{slice_.by:<14}{slice_.value:<24}{slice_.accuracy:.4f} ({low:.4f} to {high:.4f}) on {slice_.rows} rows"

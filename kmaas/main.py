@@ -18,6 +18,7 @@ _VERBS = {
     "versions": ("kmaas.versions", "List a model's versions, labels and decisions."),
     "diff": ("kmaas.diff", "Tell how two versions differ."),
     "gc": ("kmaas.gc", "Remove old versions that nobody needs."),
+    "card": ("kmaas.card", "Show the model card of a version."),
     "models": ("kmaas.models", "List the catalogue and the store."),
     "serve": ("kmaas.serve", "Run the embedded model server."),
     "gateway": ("kmaas.gateway", "Run the HTTP gateway."),

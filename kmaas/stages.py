@@ -1,10 +1,12 @@
 """From a run to a version: what the verbs `export`, `publish` and `add` share."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from export.errors import NotAnExportError
-from export.trained import Trained
+from export.trained import EpochFacts, Evidence, Trained
+from store.held_out import HeldOut
 from store.layout import VersionDir
 from training.errors import NotARunError
 from training.run import Run
@@ -29,8 +31,7 @@ def export_run(run: Run, *, runtime: "Runtime" = "litert") -> Path:
 
 def trained(run: Run) -> Trained:
     """What an export needs of a run. Raises `NotARunError` when the run is not finished."""
-    environment = run.environment()
-    examples = run.examples()
+    environment, evaluation, examples = run.environment(), run.evaluation(), run.examples()
     if any(example.logits is None for example in examples):
         raise NotARunError(run.path, "answers in its examples.json", f"`kmaas evaluate {run.path}` writes them")
     return Trained(
@@ -40,11 +41,20 @@ def trained(run: Run) -> Trained:
         tokenizer=run.tokenizer(),
         examples=examples,
         inputs=run.inputs(),
-        metrics=run.evaluation().metrics,
+        metrics=evaluation.metrics,
         data_sha256=environment["data"]["sha256"],
         code_commit=environment["commit"],
         run=run.path.name,
         sample=run.sample(),
+        evidence=Evidence(
+            evaluation=evaluation,
+            measured=run.measured,
+            held_out=HeldOut.read(run.held_out),
+            plots={path.stem: path for path in sorted(run.plots.glob("*.png"))},
+            epochs=[EpochFacts(**asdict(line)) for line in run.epochs()],
+            data=environment["data"],
+            environment={name: value for name, value in environment.items() if name != "data"},
+        ),
     )
 
 

@@ -61,6 +61,19 @@ SPEC = ModelSpec(
     name="digits",
     task="image-classification",
     description="A handwritten digit, bright on dark or dark on bright, anywhere in the picture and of any size.",
+    intended_use=(
+        "Reading single handwritten digits that were cut out of a form or drawn on a screen, where a person or a check "
+        "sum catches a wrong one."
+    ),
+    limits=(
+        "One digit per picture: it does not find digits in a page, and reads no numbers of several digits.",
+        "It always names a digit. A letter, a scribble or a photograph of something else gets one, too, at times with "
+        "high confidence; only a blank picture is refused.",
+        "The digits it learnt from were written in the United States around 1990, by clerks of the Census Bureau and "
+        "high-school students; other countries write 1 and 7 otherwise.",
+        "A digit that is turned far is read as if it were upright: a 6 upside down is a 9.",
+        "It has no defence against pictures that were changed to deceive it.",
+    ),
     labels=tuple("0123456789"),
     origins=(
         Origin(

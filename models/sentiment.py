@@ -57,6 +57,19 @@ SPEC = ModelSpec(
     name="sentiment",
     task="text-classification",
     description="Whether an English sentence (a review, a tweet, a comment, a headline) is negative or positive.",
+    intended_use=(
+        "Sorting short English texts (reviews, comments, posts, headlines) by tone, to look at many of them together."
+    ),
+    limits=(
+        "English only. Words of other languages are strings of letters to it.",
+        "There is no neutral answer: a text without any tone is called negative or positive, with a probability near "
+        "one half.",
+        "It reads words and the three words before each; irony, and turns that come later in a text, mislead it.",
+        "Raters of the years before 2014 decided what is positive; words have come since, and others have changed.",
+        "Names of groups of people can carry a tone that stems from the texts it learnt from. Not for decisions about "
+        "persons.",
+        "Long texts are cut after the number of tokens that the configuration names.",
+    ),
     labels=("negative", "positive"),
     origins=(
         Origin(

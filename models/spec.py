@@ -59,6 +59,8 @@ class ModelSpec:
     """One model that can be trained.
 
     Attributes:
+        intended_use: for whom and for what it is meant, in a sentence or two of its card.
+        limits: what it cannot do or was not made for, a sentence each.
         config: the type of its configuration.
         build: a configuration to a fresh Keras model with one input, named as in `processing`, and logits out.
         processing: a configuration to the document that tells how raw input becomes that input.
@@ -68,6 +70,8 @@ class ModelSpec:
     name: str
     task: str
     description: str
+    intended_use: str
+    limits: tuple[str, ...]
     labels: tuple[str, ...]
     origins: tuple[Origin, ...]
     config: type[TrainConfig]

@@ -11,9 +11,12 @@ IMAGE_TOP_K = 5  # labels in the answer to a picture that asks for no number of 
 Scores = NDArray[np.floating[Any]]
 
 
-def softmax(logits: Scores) -> Scores:
-    """Probabilities over the last axis: exp(x) / Σ exp(x), moved by the greatest logit so that nothing overflows."""
-    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+def softmax(logits: Scores, temperature: float = 1.0) -> Scores:
+    """Probabilities over the last axis: exp(x) / Σ exp(x) with x = logits / temperature.
+
+    Moved by the greatest logit so that nothing overflows.
+    """
+    powers = np.exp((logits - logits.max(axis=-1, keepdims=True)) / temperature)
     return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
 
 

@@ -91,6 +91,11 @@ class VersionDir:
         return self.extra / "card.html"
 
     @property
+    def plots(self) -> Path:
+        """The evaluation as pictures."""
+        return self.extra / "plots"
+
+    @property
     def evaluation(self) -> Path:
         """What the training measured, as the run has it."""
         return self.extra / "evaluation.json"

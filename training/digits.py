@@ -1,5 +1,7 @@
 """The recipe of `digits`: MNIST in its own form, moved about at random; measured also on scikit-learn's digits."""
 
+import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -10,13 +12,15 @@ from numpy.typing import NDArray
 from models.digits import SPEC, DigitsConfig
 from models.example import Example
 from processing.image import decode, digit_form
-from store.manifest import Metric
+from store.evaluation import Robustness, Slice
+from training.adversarial import attack_pictures
 from training.augment import augment
 from training.data import mnist
 from training.data.digit_forms import digit_forms
-from training.evaluation import DigitsEvaluation
-from training.measure import measure
-from training.metrics import wilson
+from training.disturbance import Sample, robustness
+from training.disturbed_pictures import PICTURE_DISTURBANCES
+from training.evaluation import DigitsEvaluation, Measured
+from training.measure import BATCH, Rows, accuracy, measure, slices
 from training.progress import Progress
 from training.recipe import Array, DataFacts
 
@@ -26,6 +30,8 @@ if TYPE_CHECKING:
 _ENLARGED_SIDE = 160
 _EXAMPLES_PER_LABEL = 7
 _VARIANTS = 5
+_SAMPLE = 500  # test pictures that are disturbed
+_DRAWN_SIDES = (28, 64, 160)  # pixels
 _TEST_NAME = "MNIST test pictures"
 _OTHER_NAME = "scikit-learn digits, enlarged to 160×160, both polarities"
 
@@ -74,21 +80,29 @@ class DigitsRecipe:
     def held_out(self) -> tuple[Array, Array]:
         return self._test, self._test_labels
 
-    def evaluate(self, model: "keras.Model") -> DigitsEvaluation:
-        measured = measure(model, self._test, self._test_labels, SPEC.labels, _TEST_NAME)
-        others, other_labels = other_digits(self._config.rows)
-        predicted = model.predict(others, batch_size=1024, verbose=0).argmax(axis=1)
-        right = int((predicted == other_labels).sum())
-        low, high = wilson(right, len(others))
-        other = Metric(
-            name="accuracy", value=right / len(others), data=_OTHER_NAME, rows=len(others), low=low, high=high
+    def evaluate(self, model: "keras.Model", progress: Progress) -> Measured:
+        robust = self._robustness(model, progress)
+        progress.stage(f"evaluate {SPEC.name}", 1)
+        measured = measure(model, SPEC.labels, self._rows(), robust, self._config.seed)
+        others, other_labels, bright = other_digits(self._config.rows)
+        right = _predicted(model, others) == other_labels
+        other = accuracy("accuracy", right, _OTHER_NAME)
+        polarities = {"bright on dark": bright, "dark on bright": ~bright}
+        chosen = self._chosen()
+        evaluation = DigitsEvaluation.model_validate(
+            dict(measured.evaluation)
+            | {
+                "metrics": (*measured.evaluation.metrics, other),
+                "slices": (
+                    *measured.evaluation.slices,
+                    *slices(right, "other digits", polarities, _OTHER_NAME),
+                    *_drawn_slices(model, self._test_images[chosen], self._test_labels[chosen]),
+                ),
+                "other_digits_accuracy": other.value,
+                "other_digits_rows": other.rows,
+            }
         )
-        return DigitsEvaluation(
-            **measured.model_dump(exclude={"metrics"}),
-            metrics=(*measured.metrics, other),
-            other_digits_accuracy=other.value,
-            other_digits_rows=other.rows,
-        )
+        return Measured(evaluation, measured.held_out)
 
     def examples(self) -> tuple[list[Example], Array]:
         """As PNG, in turn: as MNIST has it; and enlarged: half red and half blue, so that swapped channels show; dark
@@ -103,9 +117,37 @@ class DigitsRecipe:
                 inputs.append(digit_form(picture) if variant else self._test[row])
         return examples, np.stack(inputs)
 
+    def _rows(self) -> Rows:
+        return Rows(
+            inputs=self._test,
+            truth=self._test_labels,
+            data=_TEST_NAME,
+            sha256=_sha256(self._test_images[: len(self._test)], self._test_labels),
+            slices={"label": {label: self._test_labels == n for n, label in enumerate(SPEC.labels)}},
+            alone=list(self._test[:BATCH]),
+        )
 
-def other_digits(rows: int | None) -> tuple[Pictures, Array]:
-    """Scikit-learn's digits as a client would send them, in MNIST's form: `[n, 28, 28, 1]`, and their labels.
+    def _robustness(self, model: "keras.Model", progress: Progress) -> Robustness:
+        chosen = self._chosen()
+        truth = self._test_labels[chosen]
+        sample = Sample(
+            [_enlarged(picture) for picture in self._test_images[chosen]],
+            truth,
+            f"{len(chosen)} of the {_TEST_NAME}, enlarged to {_ENLARGED_SIDE}×{_ENLARGED_SIDE}",
+            digit_form,
+            lambda forms: _predicted(model, np.stack(forms)),
+        )
+        attacks = attack_pictures(model, self._test[chosen], truth)
+        return robustness(sample, PICTURE_DISTURBANCES, attacks, self._config.seed, progress)
+
+    def _chosen(self) -> NDArray[np.int64]:
+        """The test pictures of the sample, evenly from all."""
+        return np.linspace(0, len(self._test) - 1, min(_SAMPLE, len(self._test))).astype(np.int64)
+
+
+def other_digits(rows: int | None) -> tuple[Pictures, Array, NDArray[np.bool_]]:
+    """Scikit-learn's digits as a client would send them, in MNIST's form: `[n, 28, 28, 1]`, their labels, and which
+    of them are bright on dark.
 
     Each of the 8×8 pictures with values 0…16 is enlarged and sent as PNG, bright on dark and dark on bright.
     """
@@ -118,7 +160,29 @@ def other_digits(rows: int | None) -> tuple[Pictures, Array]:
         for polarity in (bright, 255 - bright):
             forms.append(digit_form(decode(_png(polarity), max_pixels=_ENLARGED_SIDE**2)))
             labels.append(label)
-    return np.stack(forms), np.array(labels, np.int32)
+    return np.stack(forms), np.array(labels, np.int32), np.arange(len(forms)) % 2 == 0
+
+
+def _drawn_slices(model: "keras.Model", pictures: Pictures, truth: Array) -> Iterator[Slice]:
+    """Test pictures as clients of different screens and papers send them."""
+    data = f"{len(pictures)} of the {_TEST_NAME}, as PNG"
+    for side in _DRAWN_SIDES:
+        sized = [cv2.resize(picture, (side, side), interpolation=cv2.INTER_CUBIC) for picture in pictures]
+        for polarity, drawn in (("bright on dark", sized), ("dark on bright", [255 - picture for picture in sized])):
+            forms = np.stack([digit_form(decode(_png(picture), max_pixels=side**2)) for picture in drawn])
+            right = _predicted(model, forms) == truth
+            yield from slices(right, "picture", {f"{side} px, {polarity}": np.ones_like(right)}, data)
+
+
+def _predicted(model: "keras.Model", forms: Pictures) -> NDArray[np.int64]:
+    return np.asarray(model.predict(forms, batch_size=BATCH, verbose=0).argmax(axis=1))
+
+
+def _sha256(*arrays: Array) -> str:
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
 
 
 def _drawn(picture: Pictures, variant: int) -> Pictures:

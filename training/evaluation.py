@@ -1,37 +1,18 @@
-"""What a run was measured to be worth: `evaluation.json`."""
+"""What the evaluation of a model has besides what every evaluation has, and what else measuring leaves behind."""
 
-from pydantic import BaseModel, ConfigDict
+from dataclasses import dataclass
 
 from models.spec import Frozen
-from store.manifest import Metric
+from store.evaluation import Evaluation, Interval
+from store.held_out import HeldOut
 
 
-class ClassMetrics(Frozen):
-    """`support` is the number of rows that truly are of the class."""
+@dataclass(frozen=True)
+class Measured:
+    """`held_out` are the answers to the very rows of `evaluation`."""
 
-    precision: float
-    recall: float
-    f1: float
-    support: int
-
-
-class Evaluation(BaseModel):
-    """Measured on held-out rows only; intervals are of 95 %. What only some models have is in the classes below.
-
-    `confusion` has a row for each true label and a column for each predicted one, in the order of `labels`.
-    `metrics` are the figures that go into the manifest.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    labels: tuple[str, ...]
-    rows: int
-    accuracy: float
-    accuracy_interval: tuple[float, float]
-    calibration_error: float
-    confusion: tuple[tuple[int, ...], ...]
-    per_class: dict[str, ClassMetrics]
-    metrics: tuple[Metric, ...]
+    evaluation: Evaluation
+    held_out: HeldOut
 
 
 class DigitsEvaluation(Evaluation):
@@ -46,10 +27,10 @@ class SourceEvaluation(Frozen):
 
     rows: int
     accuracy: float
-    accuracy_interval: tuple[float, float]
+    accuracy_interval: Interval
     baseline_accuracy: float
-    baseline_interval: tuple[float, float]
-    difference_interval: tuple[float, float]
+    baseline_interval: Interval
+    difference_interval: Interval
     majority_accuracy: float
 
 
@@ -57,7 +38,7 @@ class SentimentEvaluation(Evaluation):
     """Beside the model TF-IDF with logistic regression, trained on the same split. Differences are ours − baseline."""
 
     baseline_accuracy: float
-    baseline_interval: tuple[float, float]
-    difference_interval: tuple[float, float]
+    baseline_interval: Interval
+    difference_interval: Interval
     majority_accuracy: float
     by_source: dict[str, SourceEvaluation]

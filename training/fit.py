@@ -1,6 +1,7 @@
 """Trains a run to its end, from wherever it stands."""
 
 import json
+import os
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -16,7 +17,7 @@ from processing.request import preprocessing
 from training.environment import environment
 from training.errors import OutdatedRunError
 from training.fingerprint import changed, fingerprint
-from training.plots import draw_confusion, draw_curves
+from training.plots import draw
 from training.progress import Progress
 from training.recipe import Recipe
 from training.recipes import make_recipe
@@ -73,14 +74,20 @@ def _fit(run: Run, recipe: Recipe, progress: Progress) -> None:
     held_out = recipe.held_out()
     progress.stage(f"train {run.spec.name}", run.config.epochs * steps)
     for epoch in range(done, run.config.epochs):
-        started = time.monotonic()
+        started, cpu_before = time.monotonic(), _cpu_seconds()
         loss = _fit_epoch(run, model, recipe, epoch, partial(_tell, progress, epoch * steps))
         held_out_loss = model.evaluate(*held_out, batch_size=1024, verbose=0)
-        seconds = round(time.monotonic() - started, 3)
-        _checkpoint(run, model, EpochLine(epoch + 1, loss, held_out_loss, seconds))
+        seconds, cpu_seconds = round(time.monotonic() - started, 3), round(_cpu_seconds() - cpu_before, 3)
+        _checkpoint(run, model, EpochLine(epoch + 1, loss, held_out_loss, seconds, cpu_seconds))
         detail = f"epoch {epoch + 1}/{run.config.epochs}, loss {loss:.4f}, held out {held_out_loss:.4f}"
         progress.at((epoch + 1) * steps, detail)
     _finish(run, model)
+
+
+def _cpu_seconds() -> float:
+    """Of this process and all its threads, and of the children it has waited for."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
 
 
 def _begin(run: Run, recipe: Recipe) -> None:
@@ -161,14 +168,14 @@ def _evaluate(run: Run, recipe: Recipe, progress: Progress) -> None:
     """Measures the finished weights. The checkpoint has no use beside them and goes."""
     if run.checkpoint.exists():
         shutil.rmtree(run.checkpoint)
-    progress.stage(f"evaluate {run.spec.name}", 1)
     model = load_model(run)
-    evaluation = recipe.evaluate(model)
-    draw_curves(run.path / "curves.png", run.epochs())
-    draw_confusion(run.path / "confusion.png", evaluation)
+    measured = recipe.evaluate(model, progress)
+    evaluation = measured.evaluation
+    draw(run.plots, run.epochs(), evaluation)
     examples, inputs = recipe.examples()
     run.write_examples(_answered(run, model, recipe.tokenizer, examples), inputs)
     run.write_sample(_sample(recipe))
+    run.write_held_out(measured.held_out)
     run.write("evaluation.json", evaluation.model_dump_json(indent=2) + "\n")
     progress.at(1, f"accuracy {evaluation.accuracy:.4f} on {evaluation.rows} held-out rows")
 

@@ -1,17 +1,15 @@
-"""How well a classifier did: pure functions of labels, predictions and probabilities."""
+"""How well a classifier did: pure functions of labels and predictions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from training.evaluation import ClassMetrics
+from store.evaluation import Averages, ClassMetrics, Interval
 
 Labels = NDArray[np.integer]
-Interval = tuple[float, float]
 
 _Z = 1.96  # of the normal distribution: 95 % lie within
-_BINS = 10
 
 
 def confusion(truth: Labels, predicted: Labels, classes: int) -> NDArray[np.int64]:
@@ -30,25 +28,44 @@ def per_class(counts: NDArray[np.int64], labels: Sequence[str]) -> dict[str, Cla
             recall=_ratio(right[i], there[i]),
             f1=_ratio(2 * right[i], predicted[i] + there[i]),
             support=int(there[i]),
+            precision_interval=wilson(int(right[i]), int(predicted[i])),
+            recall_interval=wilson(int(right[i]), int(there[i])),
         )
         for i, label in enumerate(labels)
     }
 
 
+def micro(counts: NDArray[np.int64]) -> Averages:
+    """Over all rows together: each has one true and one predicted label, so all three are the accuracy."""
+    accuracy = float(counts.trace() / counts.sum())
+    return Averages(precision=accuracy, recall=accuracy, f1=accuracy)
+
+
+def macro(classes: Mapping[str, ClassMetrics]) -> Averages:
+    """The mean over labels, each counting the same however rare it is."""
+    means = np.mean([(of.precision, of.recall, of.f1) for of in classes.values()], axis=0)
+    return Averages(precision=float(means[0]), recall=float(means[1]), f1=float(means[2]))
+
+
+def macro_f1_interval(counts: NDArray[np.int64], seed: int, draws: int = 2000) -> Interval:
+    """95 % bootstrap interval of the macro F1: resampling rows is drawing the cells of the confusion matrix."""
+    rows = counts.sum()
+    drawn = np.random.default_rng(seed).multinomial(rows, counts.ravel() / rows, draws).reshape(-1, *counts.shape)
+    right = drawn.diagonal(axis1=1, axis2=2)
+    there = drawn.sum(axis=1) + drawn.sum(axis=2)
+    scores = np.divide(2 * right, there, out=np.zeros(right.shape), where=there > 0)
+    low, high = np.percentile(scores.mean(axis=1), [2.5, 97.5])
+    return float(low), float(high)
+
+
 def wilson(right: int, rows: int) -> Interval:
-    """Wilson's 95 % interval of a proportion (Wilson 1927, JASA 22)."""
+    """Wilson's 95 % interval of a proportion (Wilson 1927, JASA 22). Of no rows nothing is known: 0 to 1."""
+    if not rows:
+        return 0.0, 1.0
     share, z2 = right / rows, _Z**2
     middle = (share + z2 / (2 * rows)) / (1 + z2 / rows)
     half = _Z / (1 + z2 / rows) * np.sqrt(share * (1 - share) / rows + z2 / (4 * rows**2))
     return float(middle - half), float(middle + half)
-
-
-def calibration_error(truth: Labels, probabilities: NDArray[np.float32]) -> float:
-    """Expected calibration error in ten bins: how far confidence and accuracy lie apart (Guo et al. 2017)."""
-    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == truth
-    bins = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
-    gaps = [abs(float((confidence - right)[bins == b].sum())) for b in range(_BINS)]
-    return sum(gaps) / len(truth)
 
 
 def _ratio(part: np.int64, whole: np.int64) -> float:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from models.example import Example
 from models.spec import Frozen
-from training.evaluation import Evaluation
+from training.evaluation import Measured
 from training.progress import Progress
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Recipe(Protocol):
         """Inputs and targets on which the loss is followed while training."""
         ...
 
-    def evaluate(self, model: "keras.Model") -> Evaluation: ...
+    def evaluate(self, model: "keras.Model", progress: Progress) -> Measured: ...
 
     def examples(self) -> tuple[list[Example], Array]:
         """Several held-out requests for each label, 64 in all where there are as many, from which an export takes its

@@ -7,10 +7,12 @@ metrics.jsonl      a line for each epoch
 tokenizer.json     text models only
 checkpoint/        the last finished epoch, until the training has ended
 model.weights.h5   the finished weights
-curves.png, confusion.png, evaluation.json
 examples.json      held-out requests, for the goldens, with the answers of the trained model
 inputs.npz         the model's inputs for these, as training makes them
 sample.npz         held-out rows as the model takes them, on which an export verifies more
+held_out.npz       what was answered to each held-out row
+plots/             evaluation.json as pictures
+evaluation.json    what was measured: when it is there, the run is finished
 """
 
 import json
@@ -25,27 +27,30 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from models.catalog import find
 from models.example import Example, HeldOutRows
 from models.spec import ModelSpec, TrainConfig
+from store.evaluation import Evaluation
+from store.held_out import HeldOut
 from training.data.lock import locked
 from training.errors import NotARunError, RunBusyError, UnwritableError
-from training.evaluation import Evaluation
 from training.recipe import Array
 
-_CONFIG, _FINGERPRINT, _INPUTS, _SAMPLE = "config.json", "fingerprint", "inputs.npz", "sample.npz"
+_CONFIG, _FINGERPRINT, _EVALUATION = "config.json", "fingerprint", "evaluation.json"
+_INPUTS, _SAMPLE = "inputs.npz", "sample.npz"
 
 
 @dataclass(frozen=True)
 class EpochLine:
-    """A line of `metrics.jsonl`; epochs are counted from 1."""
+    """A line of `metrics.jsonl`; epochs are counted from 1. A run of an older kmaas does not know its CPU seconds."""
 
     epoch: int
     loss: float
     held_out_loss: float
     seconds: float
+    cpu_seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -94,9 +99,21 @@ class Run:
         return self.path / "export"
 
     @property
+    def plots(self) -> Path:
+        return self.path / "plots"
+
+    @property
+    def measured(self) -> Path:
+        return self.path / _EVALUATION
+
+    @property
+    def held_out(self) -> Path:
+        return self.path / "held_out.npz"
+
+    @property
     def finished(self) -> bool:
         """Trained and evaluated."""
-        return (self.path / "evaluation.json").is_file()
+        return self.measured.is_file()
 
     def require_weights(self) -> None:
         """Raises `NotARunError` while the training has not ended."""
@@ -116,7 +133,13 @@ class Run:
         return document
 
     def evaluation(self) -> Evaluation:
-        return Evaluation.model_validate_json(self._needed("evaluation.json"))
+        """Raises `NotARunError` when the run was not evaluated, or by another kmaas."""
+        document = self._needed(_EVALUATION)
+        try:
+            return Evaluation.model_validate_json(document)
+        except ValidationError as exc:
+            hint = f"measure it again: kmaas evaluate {self.path}"
+            raise NotARunError(self.path, f"readable {_EVALUATION}", hint) from exc
 
     def examples(self) -> list[Example]:
         return _EXAMPLES.validate_json(self._needed("examples.json"))
@@ -135,6 +158,11 @@ class Run:
 
     def write_sample(self, rows: HeldOutRows) -> None:
         self._write_arrays(_SAMPLE, inputs=rows.inputs, truth=rows.truth)
+
+    def write_held_out(self, held_out: HeldOut) -> None:
+        partial = self.path / ".held_out.partial"
+        held_out.write(partial)
+        settle(partial, self.held_out)
 
     def write_json(self, name: str, document: Any) -> None:
         self.write(name, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
@@ -166,7 +194,7 @@ class Run:
 
     def _write_arrays(self, name: str, **arrays: Array) -> None:
         partial = self.path / f".partial.{name}"
-        np.savez_compressed(partial, **arrays)
+        np.savez_compressed(partial, allow_pickle=False, **arrays)
         settle(partial, self.path / name)
 
     def _needed(self, name: str) -> bytes:

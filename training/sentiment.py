@@ -1,5 +1,6 @@
 """The recipe of `sentiment`: texts rated by people, the rating as a soft target, VADER's lexicon to begin with."""
 
+import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,14 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.example import Example
-from models.sentiment import SPEC, SentimentConfig, processing
+from models.sentiment import PAD_ID, SPEC, SentimentConfig, processing
 from processing.text import TextEncoder
+from store.evaluation import Robustness
 from store.paired import paired_difference
+from training.adversarial import attack_embeddings
 from training.baseline import baseline_predictions
 from training.data import rated_texts
 from training.data.rated_texts import RatedText, RatedTexts
-from training.evaluation import SentimentEvaluation, SourceEvaluation
-from training.measure import measure
+from training.disturbance import Sample, robustness
+from training.disturbed_texts import TEXT_DISTURBANCES
+from training.evaluation import Measured, SentimentEvaluation, SourceEvaluation
+from training.latency import stacked
+from training.measure import BATCH, Rows, accuracy, measure
 from training.metrics import wilson
 from training.progress import Progress
 from training.recipe import Array, DataFacts
@@ -29,6 +35,10 @@ _CLEAR = 0.5  # rating: nearer to 0 a text has no label to be measured on
 _EXAMPLE_RATING = 1.5  # texts of which people are sure
 _EXAMPLE_CHARS = 120
 _EXAMPLES_PER_LABEL = 36
+_SAMPLE = 1000  # test texts that are disturbed
+_TEST_NAME = "held-out texts of film reviews, newspaper, tweets and product reviews with |rating| ≥ 0.5"
+_BASELINE_NAME = "TF-IDF with logistic regression"
+_LENGTHS = {"1 to 10 words": (1, 10), "11 to 20 words": (11, 20), "21 words or more": (21, np.inf)}
 _NEGATIONS = ("not", "no", "never", "without", "nor", "cannot", "neither", "hardly", "t")  # "t" of don't, isn't, …
 _NEGATION = (-1.2, -0.8, -0.4)  # what one, two and three words after it start with
 
@@ -86,28 +96,33 @@ class SentimentRecipe:
         ratings = np.array([text.rating for text in self._test])
         return self._encoded(self._test), _soft(ratings, self._config.steepness)
 
-    def evaluate(self, model: "keras.Model") -> SentimentEvaluation:
-        truth, inputs = _labels(self._test), self._encoded(self._test)
-        name = "held-out texts of film reviews, newspaper, tweets and product reviews with |rating| ≥ 0.5"
-        measured = measure(model, inputs, truth, SPEC.labels, name)
-        ours = model.predict(inputs, batch_size=1024, verbose=0).argmax(axis=1) == truth
+    def evaluate(self, model: "keras.Model", progress: Progress) -> Measured:
+        rows = self._rows()
+        robust = self._robustness(model, progress)
+        progress.stage(f"evaluate {SPEC.name}", 1)
+        measured = measure(model, SPEC.labels, rows, robust, self._config.seed)
+        ours = measured.held_out.right
         texts, labels = [text.text for text in self._clear_train], _labels(self._clear_train)
-        theirs = baseline_predictions(texts, labels, [text.text for text in self._test]) == truth
-        sources = np.array([text.source for text in self._test])
+        theirs = baseline_predictions(texts, labels, [text.text for text in self._test]) == rows.truth
         compared = {
-            source: self._compare(ours[rows], theirs[rows], truth[rows])
-            for source in rated_texts.SOURCES
-            if (rows := sources == source).any()
+            source: self._compare(ours[which], theirs[which], rows.truth[which])
+            for source, which in rows.slices["source"].items()
+            if which.any()
         }
-        overall = self._compare(ours, theirs, truth)
-        return SentimentEvaluation(
-            **measured.model_dump(),
-            baseline_accuracy=overall.baseline_accuracy,
-            baseline_interval=overall.baseline_interval,
-            difference_interval=overall.difference_interval,
-            majority_accuracy=overall.majority_accuracy,
-            by_source=compared,
+        overall = self._compare(ours, theirs, rows.truth)
+        baseline = accuracy(_BASELINE_NAME, theirs, _TEST_NAME)
+        evaluation = SentimentEvaluation.model_validate(
+            dict(measured.evaluation)
+            | {
+                "references": (baseline, *measured.evaluation.references),
+                "baseline_accuracy": overall.baseline_accuracy,
+                "baseline_interval": overall.baseline_interval,
+                "difference_interval": overall.difference_interval,
+                "majority_accuracy": overall.majority_accuracy,
+                "by_source": compared,
+            }
         )
+        return Measured(evaluation, measured.held_out)
 
     def examples(self) -> tuple[list[Example], Array]:
         """Short texts, of each label and taken from all sources in turn."""
@@ -126,6 +141,38 @@ class SentimentRecipe:
                 examples.append(Example.of(f"{label}-{position}", "application/json", body, label))
             chosen += few
         return examples, self._encoded(chosen)
+
+    def _rows(self) -> Rows:
+        sources = np.array([text.source for text in self._test])
+        words = np.array([len(text.text.split()) for text in self._test])
+        digest = hashlib.sha256()
+        for text in self._test:
+            digest.update(f"{text.rating > 0} {text.text}\n".encode())
+        return Rows(
+            inputs=self._encoded(self._test),
+            truth=_labels(self._test),
+            data=_TEST_NAME,
+            sha256=digest.hexdigest(),
+            slices={
+                "source": {source: sources == source for source in rated_texts.SOURCES},
+                "length": {name: (least <= words) & (words <= most) for name, (least, most) in _LENGTHS.items()},
+            },
+            alone=[self._encoder.encode([text.text])[0] for text in _thinned(self._test, BATCH)],
+            pad=PAD_ID,
+        )
+
+    def _robustness(self, model: "keras.Model", progress: Progress) -> Robustness:
+        chosen = _thinned(self._test, _SAMPLE)
+        truth = _labels(chosen)
+        sample = Sample(
+            [text.text for text in chosen],
+            truth,
+            f"{len(chosen)} of the {_TEST_NAME}",
+            lambda text: self._encoder.encode([text])[0],
+            lambda rows: np.asarray(model.predict(stacked(rows, PAD_ID), batch_size=BATCH, verbose=0).argmax(axis=1)),
+        )
+        attacks = attack_embeddings(model, self._encoded(chosen), truth, "words")
+        return robustness(sample, TEXT_DISTURBANCES, attacks, self._config.seed, progress)
 
     def _encoded(self, texts: Sequence[RatedText]) -> NDArray[np.int32]:
         return self._encoder.encode([text.text for text in texts])

@@ -1,8 +1,9 @@
 """The gateway's own routes: which models there are, how it is, what it can do."""
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from gateway.card import Cards
 from gateway.catalog import ModelList, detail, summary
 from gateway.deadline import Deadline
 from gateway.dialects import exchange
@@ -12,8 +13,18 @@ from gateway.registry import Registry
 from gateway.settings import GatewaySettings
 from gateway.telemetry import Telemetry
 
+_HTML, _MARKDOWN = "text/html", "text/markdown"
+_CARD_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Vary": "Accept",
+}
 
-def native(registry: Registry, telemetry: Telemetry, settings: GatewaySettings) -> Blueprint:
+
+def native(registry: Registry, cards: Cards, telemetry: Telemetry, settings: GatewaySettings) -> Blueprint:
     routes = Blueprint("native", __name__)
     openapi = document()
 
@@ -26,6 +37,14 @@ def native(registry: Registry, telemetry: Telemetry, settings: GatewaySettings) 
     def one_model(model: str) -> Response:
         found = registry.model(model, Deadline.after(settings.deadline_s))
         return exchange.json(detail(found.name, found.view).model_dump(mode="json"))
+
+    @routes.get("/models/<model>/card")
+    def card(model: str) -> Response:
+        deadline = Deadline.after(settings.deadline_s)
+        found = cards.of(registry.model(model, deadline), exchange.trace(), deadline)
+        media_type = request.accept_mimetypes.best_match([_HTML, _MARKDOWN], default=_HTML)
+        text = found.markdown if media_type == _MARKDOWN else found.page
+        return Response(text, content_type=f"{media_type}; charset=utf-8", headers=_CARD_HEADERS)
 
     @routes.get("/healthz")
     def healthz() -> Response:

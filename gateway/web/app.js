@@ -97,8 +97,10 @@ function showModel() {
   document.title = `${model.name} · kmaas`;
   $("name").textContent = model.name;
   $("description").textContent = model.description ?? "";
+  const card = el("a", { href: `${modelPath(model.name)}/card`, textContent: "model card" });
   const all = el("a", { href: modelPath(model.name), textContent: "all facts" });
-  $("facts").replaceChildren(...[...factsOf(model), all].map((fact) => el("li", {}, fact)));
+  const facts = [...factsOf(model), ...(model.manifest ? [card] : []), all];
+  $("facts").replaceChildren(...facts.map((fact) => el("li", {}, fact)));
   $("fault").hidden = !model.ready || !model.reason;
   $("fault").textContent = `Not in use: ${model.reason}`;
   for (const panel of Object.values(panels)) panel.element.hidden = panel !== panels[model.task];

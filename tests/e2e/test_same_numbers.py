@@ -54,7 +54,7 @@ request.model_spec.name = manifest.model
 request.inputs[spec.input].CopyFrom(tf.make_tensor_proto(batch))
 stub = prediction_service_pb2_grpc.PredictionServiceStub(grpc.insecure_channel(target))
 served = tf.make_ndarray(stub.Predict(request, timeout=30).outputs["probabilities"])
-trained = keras.ops.softmax(load_model(run).predict(batch, verbose=0))
+trained = keras.ops.softmax(load_model(run).predict(batch, verbose=0) / manifest.temperature)
 print(json.dumps({"labels": manifest.labels, "served": served.tolist(), "trained": np.asarray(trained).tolist()}))
 """
 

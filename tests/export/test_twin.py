@@ -36,7 +36,9 @@ def test_an_export_has_a_twin_with_the_documents_of_the_manifest_signature(run: 
     assert twin.speed is not None
     assert twin.speed.ratio >= 1.1
     documents = json.loads((version.twin / twin.documents["manifest"]).read_text())
-    assert documents.keys() == {"manifest", "golden"} | ({"tokenizer"} if run.tokenizer() else set())
+    assert documents.keys() == {"manifest", "golden", "card", "card_html"} | (
+        {"tokenizer"} if run.tokenizer() else set()
+    )
 
 
 def _golden(length: int) -> CheckedGolden:

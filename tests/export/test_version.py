@@ -13,6 +13,7 @@ import pytest
 from export.errors import ReloadError
 from export.version import export_version
 from kmaas.stages import export_run, trained
+from processing.classification import softmax
 from processing.image import FORMS, decode
 from processing.spec import ImageSpec, parse_spec
 from processing.text import TextEncoder
@@ -87,6 +88,35 @@ def test_goldens_are_what_a_client_sends_and_gets(run: Run, exported: Path, sign
         ranked = [{"label": manifest.labels[i], "score": float(scores[i])} for i in np.argsort(-scores)]
         answer: Any = ranked[:5] if golden.media_type == "image/png" else [ranked]
         assert difference(golden.expected, answer, golden.tolerance) is None, golden.name
+
+
+def test_probabilities_have_the_temperature_of_the_evaluation_and_logits_have_none(
+    run: Run, exported: Path, signatures: Any, tmp_path: Path
+) -> None:
+    """With another temperature: goldens, graph, warm-up and twin agree on it, or the export would be refused."""
+    import tensorflow as tf
+
+    made = trained(run)
+    assert made.evidence is not None
+    evaluation = made.evidence.evaluation
+    assert Manifest.read(VersionDir(exported).manifest).temperature == evaluation.calibration.temperature
+    calibration = evaluation.calibration.model_copy(update={"temperature": 2.5})
+    evidence = replace(made.evidence, evaluation=evaluation.model_copy(update={"calibration": calibration}))
+    export_version(replace(made, evidence=evidence), tmp_path / "export")
+    manifest = Manifest.read(VersionDir(tmp_path / "export").manifest)
+    assert manifest.temperature == 2.5
+    assert manifest.digest != Manifest.read(VersionDir(exported).manifest).digest
+    assert VersionDir(tmp_path / "export").twin.exists()
+    hot = tf.saved_model.load(str(tmp_path / "export")).signatures["serving_default"]
+    for golden in read_goldens(VersionDir(tmp_path / "export").golden):
+        inputs = {str(manifest.processing["input"]): tf.constant(_client_inputs(run, manifest, golden.body))}
+        logits = hot(**inputs)["logits"]
+        np.testing.assert_allclose(logits, signatures["serving_default"](**inputs)["logits"], rtol=1e-5, atol=1e-5)
+        scores = softmax(logits.numpy() / 2.5)[0]
+        np.testing.assert_allclose(hot(**inputs)["probabilities"][0], scores, rtol=1e-5)
+        expected: Any = golden.expected
+        best = expected[0] if golden.media_type == "image/png" else expected[0][0]
+        assert best["score"] == pytest.approx(float(scores.max()), abs=golden.tolerance)
 
 
 def test_every_label_has_a_golden(run: Run, exported: Path) -> None:

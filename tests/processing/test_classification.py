@@ -15,6 +15,12 @@ def test_softmax_is_over_each_row_and_never_overflows() -> None:
     np.testing.assert_allclose(scores, [[1 / 3, 1 / 3, 1 / 3], [1 / 4, 3 / 4, 0]], rtol=1e-4)
 
 
+def test_a_temperature_cools_or_heats() -> None:
+    logits = np.array([[0, np.log(4)]])
+    np.testing.assert_allclose(softmax(logits, 2.0), [[1 / 3, 2 / 3]])
+    np.testing.assert_allclose(softmax(logits, 0.5), [[1 / 17, 16 / 17]])
+
+
 @pytest.mark.parametrize(("top_k", "kept"), [(1, 1), (2, 2), (9, 3)])
 def test_labels_by_falling_score_and_equal_ones_in_their_own_order(top_k: int, kept: int) -> None:
     scores = np.array([[0.2, 0.5, 0.3], [0.4, 0.2, 0.4]])

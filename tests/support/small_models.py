@@ -1,10 +1,10 @@
 """Exports of small real models, made in a process of their own: `python -m tests.support.small_models FOLDER`.
 
 Each is a folder that `store.publish` takes as it is:
-- `digits-a`, `digits-b`: untrained, of different seeds, so that their answers tell them apart
+- `digits-a`, `digits-b`: untrained, of different seeds, so that their answers tell them apart; with model cards
 - `digits-wrong`: like `digits-a`, with goldens that it does not answer
 - `digits-coloured`: like `digits-a`, with a golden in two colours
-- `sentiment`: "good" and its like are positive, "bad" and its like are negative, by construction
+- `sentiment`: "good" and its like are positive, "bad" and its like are negative, by construction; without a card
 """
 
 import base64
@@ -119,6 +119,12 @@ def manifest_of(
     )
 
 
+def card(title: str) -> dict[str, bytes]:
+    """The documents of a model card, with a picture of nothing."""
+    picture = '<img src="data:image/gif;base64,R0lGODlhAQABAAAAACw=" alt="">'
+    return {"card": f"# {title}\n".encode(), "card_html": f"<h1>{title}</h1>{picture}".encode()}
+
+
 def _write(
     folder: Path, model: "keras.Model", dtype: str, documents: dict[str, bytes], input_spec: ImageSpec | TextSpec
 ) -> None:
@@ -162,7 +168,8 @@ def write_digits(folder: Path, *, seed: int, wrong: bool = False, inks: tuple[st
         parameters=model.count_params(),
         processing=_IMAGE.model_dump(),
     )
-    _write(folder, model, "uint8", {"manifest": manifest.document(), "golden": dump_goldens(goldens)}, _IMAGE)
+    documents = {"manifest": manifest.document(), "golden": dump_goldens(goldens), **card(f"digits of seed {seed}")}
+    _write(folder, model, "uint8", documents, _IMAGE)
 
 
 def write_sentiment(folder: Path) -> None:

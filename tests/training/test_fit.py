@@ -13,6 +13,7 @@ import pytest
 from kmaas.progress import PlainProgress
 from models.catalog import find
 from processing.image import decode, digit_form
+from store.held_out import HeldOut
 from tests.support.runs import TINY, Workplace
 from training.config import load_config
 from training.errors import NotARunError, OutdatedRunError
@@ -39,6 +40,11 @@ def _losses(run: Path) -> list[Any]:
     return [(line.epoch, line.loss, line.held_out_loss) for line in Run.open(run).epochs()]
 
 
+def _untimed(run: Path) -> Any:
+    """The evaluation without the one part that is not the same every time."""
+    return Run.open(run).evaluation().model_copy(update={"latency": ()})
+
+
 def _interrupted(place: Workplace, how: signal.Signals) -> tuple[Path, str]:
     """A run that got `how` when its first epoch was done, and what it said."""
     done = place.struck(how, "epoch 1/", "train", "digits", "--epochs", str(EPOCHS), *SETTINGS)
@@ -49,8 +55,10 @@ def test_a_run_has_everything(undisturbed: Path) -> None:
     run = Run.open(undisturbed)
     assert run.finished
     assert [line.epoch for line in run.epochs()] == [1, 2, 3]
-    for picture in ("curves.png", "confusion.png"):
-        assert (undisturbed / picture).read_bytes().startswith(b"\x89PNG")
+    names = {"curves", "confusion", "thresholds", "reliability", "robustness", "slices"}
+    assert {path.name for path in run.plots.iterdir()} == {f"{name}.png" for name in names}
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in run.plots.iterdir())
+    assert all(line.cpu_seconds and line.cpu_seconds > 0 for line in run.epochs())
     environment = run.environment()
     assert environment["data"]["training_rows"] == 300
     assert set(environment["packages"]) >= {"keras", "tensorflow"}
@@ -84,7 +92,23 @@ def test_the_evaluation_has_its_figures(undisturbed: Path) -> None:
     assert evaluation["accuracy"] == sum(evaluation["confusion"][i][i] for i in range(10)) / 300
     assert evaluation["accuracy"] > 0.5
     assert evaluation["other_digits_accuracy"] > 0.3
-    assert evaluation["per_class"]["7"].keys() == {"precision", "recall", "f1", "support"}
+    assert evaluation["per_class"]["7"]["support"] == sum(evaluation["confusion"][7])
+    assert evaluation["micro"]["f1"] == evaluation["accuracy"]
+    calibration = evaluation["calibration"]
+    assert calibration["fitted_rows"] + calibration["rows"] == 300
+    assert [line["rows"] for line in evaluation["latency"]] == [1, 32]
+    assert {line["by"] for line in evaluation["slices"]} == {"label", "other digits", "picture"}
+    tried = [trial["disturbance"] for trial in evaluation["robustness"]["trials"]]
+    told = [metric["name"] for metric in evaluation["robustness"]["metrics"]]
+    assert told == list(dict.fromkeys(tried)) == ["JPEG", "blur", "noise", "brightness", "rotation", "FGSM"]
+
+
+def test_the_answers_to_the_held_out_rows_are_those_of_the_evaluation(undisturbed: Path) -> None:
+    run = Run.open(undisturbed)
+    held_out = HeldOut.read(run.held_out)
+    assert len(held_out.rows) == 64
+    assert held_out.right.mean() == run.evaluation().accuracy
+    assert np.bincount(held_out.truth).tolist() == [sum(row) for row in run.evaluation().confusion]
 
 
 def test_a_killed_run_continues_to_the_very_same_end(place: Workplace, undisturbed: Path) -> None:
@@ -96,7 +120,7 @@ def test_a_killed_run_continues_to_the_very_same_end(place: Workplace, undisturb
     assert resumed.returncode == 0, resumed.stderr
     assert f"epoch 1/{EPOCHS}" not in resumed.stderr
     assert _losses(run) == _losses(undisturbed)
-    assert Run.open(run).evaluation() == Run.open(undisturbed).evaluation()
+    assert _untimed(run) == _untimed(undisturbed)
     assert Run.open(run).environment()["commit"].startswith("first-")  # of the code that began it
 
 
@@ -113,7 +137,7 @@ def test_a_run_killed_between_its_weights_and_its_evaluation_is_only_measured(
     resumed = place.kmaas("train", "--resume", str(run.path))
     assert resumed.returncode == 0, resumed.stderr
     assert "epoch" not in resumed.stderr
-    assert run.evaluation() == Run.open(undisturbed).evaluation()
+    assert _untimed(run.path) == _untimed(undisturbed)
     assert run.environment() == {}
     assert not run.checkpoint.exists()
 

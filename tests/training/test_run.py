@@ -60,6 +60,13 @@ def test_what_an_unfinished_run_lacks_is_named_with_the_way_on(tmp_path: Path) -
         run.evaluation()
 
 
+def test_an_evaluation_of_another_kmaas_is_to_be_made_again(tmp_path: Path) -> None:
+    run = Run.create(tmp_path, DIGITS, CONFIG, "f00")
+    run.write_json("evaluation.json", {"labels": ["a"], "calibration_error": 0.1})
+    with pytest.raises(NotARunError, match=r"no readable evaluation\.json; measure it again: kmaas evaluate"):
+        run.evaluation()
+
+
 def test_a_file_has_its_name_only_once_the_disk_has_its_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     partial, target = tmp_path / "partial", tmp_path / "weights"
     partial.write_text("all of it")
