@@ -16,15 +16,20 @@ MANIFEST_SIGNATURE = "manifest"
 
 
 def write_classifier(
-    folder: Path, model: "keras.Model", inputs: "tf.TensorSpec", documents: Mapping[str, bytes]
+    folder: Path,
+    model: "keras.Model",
+    inputs: "tf.TensorSpec",
+    documents: Mapping[str, bytes],
+    others: Mapping[str, Any] | None = None,
 ) -> None:
-    """Writes `model` (one input, logits out) with the signatures `serving_default` and `manifest`.
+    """Writes `model` (one input, logits out) with the signatures `serving_default`, `manifest` and `others`.
 
     Args:
         folder: must not exist.
         model: maps a batch of `inputs` to float logits `[batch, labels]`; it normalises its own input.
         inputs: name, dtype and shape of the input, batch dimension None.
         documents: what the `manifest` signature answers, by section name.
+        others: a `tf.function` for each further signature, of the model's own variables.
 
     Raises:
         WeightsStoredTwiceError: the checkpoint's size does not match the parameter count.
@@ -33,7 +38,11 @@ def write_classifier(
 
     archive = tf.Module()
     archive.weights = [variable.value for variable in model.variables]  # a tf.Module does not track Keras variables
-    signatures = {SERVING_SIGNATURE: serving_function(model, inputs), MANIFEST_SIGNATURE: _documents(documents)}
+    signatures = {
+        SERVING_SIGNATURE: serving_function(model, inputs),
+        MANIFEST_SIGNATURE: _documents(documents),
+        **(others or {}),
+    }
     tf.saved_model.save(archive, str(folder), signatures=signatures)
     _check_weights(folder, model)
 
@@ -49,9 +58,9 @@ def serving_function(model: "keras.Model", inputs: "tf.TensorSpec") -> Any:
     return tf.function(serve, input_signature=[inputs])
 
 
-def signature_specs(inputs: "tf.TensorSpec", labels: int) -> dict[str, SignatureSpec]:
+def signature_specs(inputs: "tf.TensorSpec", labels: int, others: Mapping[str, Any]) -> dict[str, SignatureSpec]:
     """The signatures that `write_classifier` writes, as the manifest names them."""
-    given = TensorSpec(dtype=inputs.dtype.name, shape=tuple(-1 if side is None else side for side in inputs.shape))
+    given = _spec(inputs)
     scores = TensorSpec(dtype="float32", shape=(-1, labels))
     texts = TensorSpec(dtype="string", shape=(-1,))
     return {
@@ -59,7 +68,19 @@ def signature_specs(inputs: "tf.TensorSpec", labels: int) -> dict[str, Signature
             inputs={inputs.name: given}, outputs={"logits": scores, "probabilities": scores}
         ),
         MANIFEST_SIGNATURE: SignatureSpec(inputs={"section": texts}, outputs={"document": texts}),
+        **{name: _signature(function) for name, function in others.items()},
     }
+
+
+def _signature(function: Any) -> SignatureSpec:
+    return SignatureSpec(
+        inputs={tensor.name: _spec(tensor) for tensor in function.input_signature},
+        outputs={name: _spec(tensor) for name, tensor in function.get_concrete_function().structured_outputs.items()},
+    )
+
+
+def _spec(tensor: Any) -> TensorSpec:
+    return TensorSpec(dtype=tensor.dtype.name, shape=tuple(-1 if side is None else side for side in tensor.shape))
 
 
 def _documents(documents: Mapping[str, bytes]) -> Any:

@@ -3,6 +3,7 @@
 ExportError
 ├── WeightsStoredTwiceError   the checkpoint holds more numbers than the model has parameters
 ├── ReloadError               a fresh process answers otherwise than Keras did
+├── ExplanationError          the signature `explain` explains something else than the model's answers
 ├── TwinError                 the version goes without a twin for CPUs
 ├── NoGoldensError            no held-out request has an answer that is clear enough to be repeated
 └── NotAnExportError          a folder that cannot be published
@@ -25,6 +26,14 @@ class WeightsStoredTwiceError(ExportError):
 class ReloadError(ExportError):
     def __init__(self, reason: str) -> None:
         super().__init__(f"the exported model does not answer as the trained one: {reason}; nothing was exported")
+
+
+class ExplanationError(ExportError):
+    def __init__(self, golden: str, reason: str) -> None:
+        super().__init__(
+            f"the explanation of golden {golden} is wrong: {reason}; "
+            "see where the model's entry in models/ opens the network (`explain`)"
+        )
 
 
 class TwinError(ExportError):

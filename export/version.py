@@ -9,7 +9,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,11 +17,13 @@ from export.archive import serving_function, signature_specs, write_classifier
 from export.card import model_card
 from export.digest import answers_digest
 from export.errors import TwinError
+from export.explain import EXPLAIN_SIGNATURE, check_explanations, explain_function
 from export.goldens import CheckedGolden, make_goldens
 from export.reload import check_reload
 from export.trained import Trained
 from export.twin import Answer, write_twin
 from export.warm_up import write_warm_up
+from models.spec import ModelSpec
 from processing.spec import ImageSpec, TextSpec
 from store.golden import dump_goldens, write_goldens
 from store.layout import VersionDir
@@ -55,7 +57,8 @@ def export_version(trained: Trained, target: Path) -> None:
         trained.tokenizer,
         lambda batch: np.asarray(model(batch, training=False)),
     )
-    manifest = _manifest(trained, model, inputs)
+    others = _other_signatures(trained.spec, model, inputs)
+    manifest = _manifest(trained, model, inputs, others)
     documents = {"manifest": manifest.document(), "golden": dump_goldens([checked.golden for checked in goldens])}
     if trained.tokenizer is not None:
         documents["tokenizer"] = trained.tokenizer.encode()
@@ -63,13 +66,20 @@ def export_version(trained: Trained, target: Path) -> None:
         shutil.rmtree(left)
     with tempfile.TemporaryDirectory(prefix=_STAGING, dir=target.parent) as folder:
         staging = Path(folder) / "version"
-        write_classifier(staging, model, inputs, documents)
+        write_classifier(staging, model, inputs, documents, others)
         _write_extra(VersionDir(staging), manifest, goldens)
         write_warm_up(VersionDir(staging).warm_up, manifest.model, inputs.name, goldens)
         _write_twin(VersionDir(staging), serving_function(model, inputs), goldens, documents, processing)
         check_reload(staging, Path(folder) / "checks.npz", inputs.name, goldens, documents)
+        if EXPLAIN_SIGNATURE in others:
+            check_explanations(others[EXPLAIN_SIGNATURE], goldens)
         shutil.rmtree(target, ignore_errors=True)
         staging.rename(target)
+
+
+def _other_signatures(spec: ModelSpec, model: "keras.Model", inputs: "tf.TensorSpec") -> dict[str, Any]:
+    """A `tf.function` for each signature beside those that every version has."""
+    return {} if isinstance(spec.explain, str) else {EXPLAIN_SIGNATURE: explain_function(spec.explain(model), inputs)}
 
 
 def _write_twin(
@@ -95,7 +105,7 @@ def _write_extra(version: VersionDir, manifest: Manifest, goldens: Sequence[Chec
     version.card.write_text(model_card(manifest, requests))
 
 
-def _manifest(trained: Trained, model: "keras.Model", inputs: "tf.TensorSpec") -> Manifest:
+def _manifest(trained: Trained, model: "keras.Model", inputs: "tf.TensorSpec", others: Mapping[str, Any]) -> Manifest:
     spec = trained.spec
     processing = spec.processing(trained.config).model_dump(mode="json")
     return Manifest(
@@ -104,7 +114,7 @@ def _manifest(trained: Trained, model: "keras.Model", inputs: "tf.TensorSpec") -
         description=spec.description,
         created=datetime.now(UTC),
         digest=answers_digest(
-            serving_function(model, inputs).get_concrete_function(),
+            [function.get_concrete_function() for function in (serving_function(model, inputs), *others.values())],
             [json.dumps([spec.task, spec.labels, processing]).encode(), (trained.tokenizer or "").encode()],
         ),
         origins=tuple(Origin(**asdict(origin)) for origin in spec.origins),
@@ -112,7 +122,8 @@ def _manifest(trained: Trained, model: "keras.Model", inputs: "tf.TensorSpec") -
         code_commit=trained.code_commit,
         frameworks={name: version(name) for name in ("keras", "tensorflow")},
         parameters=model.count_params(),
-        signatures=signature_specs(inputs, len(spec.labels)),
+        signatures=signature_specs(inputs, len(spec.labels), others),
+        absent={EXPLAIN_SIGNATURE: spec.explain} if isinstance(spec.explain, str) else {},
         processing=processing,
         labels=spec.labels,
         metrics=tuple(trained.metrics),
