@@ -7,6 +7,7 @@ GatewayError
 │   ├── OverLimitError        more bytes, characters or items than are accepted
 │   ├── MediaTypeError        a Content-Type that the model's task does not take
 │   ├── UnknownModelError     no model of that name
+│   ├── UnexplainedError      the model's version cannot explain its answers
 │   ├── UnknownRouteError     nothing is at that path
 │   └── MethodError           something is at that path, for other methods
 ├── UnavailableError          try again in `retry_after_s`
@@ -66,6 +67,11 @@ class MediaTypeError(RequestError):
 class UnknownModelError(RequestError):
     def __init__(self, model: str) -> None:
         super().__init__(f"there is no model {model!r}; GET /models lists those there are")
+
+
+class UnexplainedError(RequestError):
+    def __init__(self, model: str, version: int, why: str) -> None:
+        super().__init__(f"version {version} of {model} cannot explain its answers: {why}; ask it without /explain")
 
 
 class UnknownRouteError(RequestError):

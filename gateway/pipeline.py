@@ -1,5 +1,8 @@
 """The one way of a request: body → typed request → tensors → model server → tensors → typed response."""
 
+from collections.abc import Callable
+from operator import attrgetter
+
 from pydantic import BaseModel
 
 from gateway.backend import Backend
@@ -7,6 +10,7 @@ from gateway.body import read_request
 from gateway.deadline import Deadline
 from gateway.errors import VersionGoneError
 from gateway.registry import Registry
+from gateway.tasks.base import AnyTask
 from gateway.trace import Trace
 from gateway.version import ServedVersion
 
@@ -18,8 +22,17 @@ class Pipeline:
         self._registry = registry
         self._backend = backend
 
-    def answer(self, name: str, body: bytes, media_type: str, trace: Trace, deadline: Deadline) -> BaseModel:
-        """The answer of the model's current version.
+    def answer(
+        self,
+        name: str,
+        body: bytes,
+        media_type: str,
+        trace: Trace,
+        deadline: Deadline,
+        *,
+        task_of: Callable[[ServedVersion], AnyTask] = attrgetter("task"),
+    ) -> BaseModel:
+        """The answer of the model's current version, by the one of its tasks that is asked.
 
         A version may be unloaded between two looks at the model server. Then the request goes its whole way again with
         the version that took its place: its manifest, its tokenizer, its labels. So it does when the model server was
@@ -34,7 +47,7 @@ class Pipeline:
             era = self._backend.era
             version = trace.version = model.current(deadline)
             try:
-                answer = self._answer(version, body, media_type, trace, deadline)
+                answer = self._answer(version, body, media_type, trace, deadline, task=task_of(version))
             except VersionGoneError:
                 model.replace_gone(version, deadline)
             else:
@@ -42,15 +55,14 @@ class Pipeline:
                     return answer
 
     def _answer(
-        self, version: ServedVersion, body: bytes, media_type: str, trace: Trace, deadline: Deadline
+        self, version: ServedVersion, body: bytes, media_type: str, trace: Trace, deadline: Deadline, *, task: AnyTask
     ) -> BaseModel:
-        task = version.task
         with trace.stage("decode"):
             request = read_request(task, body, media_type)
         with trace.stage("preprocess"):
             inputs = task.preprocess(request, deadline.remaining_s)
         with trace.stage("infer"):
-            outputs = self._backend.predict(version.model, version.number, inputs, deadline)
+            outputs = self._backend.predict(version.model, version.number, task.signature, inputs, deadline)
         with trace.stage("postprocess"):
             response: BaseModel = task.postprocess(request, outputs)
         return response
