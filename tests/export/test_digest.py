@@ -1,0 +1,52 @@
+"""The digest of a version is over what its functions do, inside their loops too, not over how things were named."""
+
+from typing import Any
+
+import numpy as np
+
+from export.digest import answers_digest
+from export.explain import explain_function
+from models.sentiment import SPEC, SentimentConfig, build
+from training.config import load_config
+
+
+def _network(seed: int) -> Any:
+    config = load_config(SPEC, None, ["vocabulary=20", "pair_buckets=16", "vector_size=2"])
+    assert isinstance(config, SentimentConfig)
+    network = build(config)
+    rng = np.random.default_rng(seed)
+    for variable in network.weights:
+        variable.assign(rng.normal(0, 1, variable.shape))
+    return network
+
+
+def _digest(network: Any) -> str:
+    import tensorflow as tf
+
+    opened = SPEC.explain(network)  # type: ignore[operator]
+    function = explain_function(opened, tf.TensorSpec([None, None], tf.int32, name="token_ids"))
+    return answers_digest([function.get_concrete_function()], [b"document"])
+
+
+def test_the_same_network_built_again_has_the_same_digest() -> None:
+    assert _digest(_network(1)) == _digest(_network(1))
+    assert _digest(_network(1)) != _digest(_network(2))
+
+
+def test_what_is_inside_a_loop_counts() -> None:
+    """It is in functions that the graph only names, by names that count up."""
+    import tensorflow as tf
+
+    def powers(of: float, most: int) -> str:
+        def power(x: Any) -> Any:
+            return tf.while_loop(lambda step, _: step < most, lambda step, y: (step + 1, y * of), (0, x))[1]
+
+        signature = [tf.TensorSpec([], tf.float32)]
+        return answers_digest([tf.function(power, input_signature=signature).get_concrete_function()], [])
+
+    assert powers(2.0, 3) == powers(2.0, 3)
+    assert len({powers(2.0, 3), powers(2.0, 4), powers(3.0, 3)}) == 3
+
+
+def test_documents_count() -> None:
+    assert answers_digest([], [b"a", b"b"]) != answers_digest([], [b"ab"])
