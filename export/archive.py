@@ -1,11 +1,10 @@
 """Writes a Keras classifier as a SavedModel with the signatures every version has."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from export.errors import WeightsStoredTwiceError
-from export.raw.signature import RAW_SIGNATURE, Raw
 from store.manifest import SignatureSpec, TensorSpec
 
 if TYPE_CHECKING:
@@ -21,17 +20,20 @@ def write_classifier(
     model: "keras.Model",
     inputs: "tf.TensorSpec",
     documents: Mapping[str, bytes],
-    raw: Raw | None = None,
+    others: Mapping[str, Any] | None = None,
     *,
+    tracked: Sequence[Any] = (),
     temperature: float = 1.0,
 ) -> None:
-    """Writes `model` (one input, logits out) with the signatures `serving_default` and `manifest`, and `raw` if given.
+    """Writes `model` (one input, logits out) with the signatures `serving_default`, `manifest` and `others`.
 
     Args:
         folder: must not exist.
         model: maps a batch of `inputs` to float logits `[batch, labels]`; it normalises its own input.
         inputs: name, dtype and shape of the input, batch dimension None.
         documents: what the `manifest` signature answers, by section name.
+        others: a `tf.function` for each further signature, of the model's own variables.
+        tracked: what else these need of TensorFlow's objects, such as tables.
         temperature: see `serving_function`.
 
     Raises:
@@ -41,11 +43,12 @@ def write_classifier(
 
     archive = tf.Module()
     archive.weights = [variable.value for variable in model.variables]  # a tf.Module does not track Keras variables
-    serve = serving_function(model, inputs, temperature)
-    signatures = {SERVING_SIGNATURE: serve, MANIFEST_SIGNATURE: _documents(documents)}
-    if raw is not None:
-        archive.tables = list(raw.tracked)
-        signatures[RAW_SIGNATURE] = raw.function(serve)
+    archive.tracked = list(tracked)
+    signatures = {
+        SERVING_SIGNATURE: serving_function(model, inputs, temperature),
+        MANIFEST_SIGNATURE: _documents(documents),
+        **(others or {}),
+    }
     tf.saved_model.save(archive, str(folder), signatures=signatures)
     _check_weights(folder, model)
 
@@ -64,19 +67,28 @@ def serving_function(model: "keras.Model", inputs: "tf.TensorSpec", temperature:
     return tf.function(serve, input_signature=[inputs])
 
 
-def signature_specs(inputs: "tf.TensorSpec", labels: int, raw: Raw | None = None) -> dict[str, SignatureSpec]:
+def signature_specs(inputs: "tf.TensorSpec", labels: int, others: Mapping[str, Any]) -> dict[str, SignatureSpec]:
     """The signatures that `write_classifier` writes, as the manifest names them."""
-    given = TensorSpec(dtype=inputs.dtype.name, shape=tuple(-1 if side is None else side for side in inputs.shape))
+    given = _spec(inputs)
     scores = TensorSpec(dtype="float32", shape=(-1, labels))
     texts = TensorSpec(dtype="string", shape=(-1,))
     answers = {"logits": scores, "probabilities": scores}
-    specs = {
+    return {
         SERVING_SIGNATURE: SignatureSpec(inputs={inputs.name: given}, outputs=answers),
         MANIFEST_SIGNATURE: SignatureSpec(inputs={"section": texts}, outputs={"document": texts}),
+        **{name: _signature(function) for name, function in others.items()},
     }
-    if raw is not None:
-        specs[RAW_SIGNATURE] = SignatureSpec(inputs={raw.input: texts}, outputs=answers)
-    return specs
+
+
+def _signature(function: Any) -> SignatureSpec:
+    return SignatureSpec(
+        inputs={tensor.name: _spec(tensor) for tensor in function.input_signature},
+        outputs={name: _spec(tensor) for name, tensor in function.get_concrete_function().structured_outputs.items()},
+    )
+
+
+def _spec(tensor: Any) -> TensorSpec:
+    return TensorSpec(dtype=tensor.dtype.name, shape=tuple(-1 if side is None else side for side in tensor.shape))
 
 
 def _documents(documents: Mapping[str, bytes]) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 # What names things, or speaks of the machine, and changes no answer.
 _NOISE = (
     "_user_specified_name", "_output_shapes", "_XlaMustCompile", "_construction_context", "_gradient_op_type",
-    "config_proto",
+    "config_proto", "_class",
 )  # fmt: skip
 
 
@@ -52,6 +52,7 @@ def _nodes(nodes: Sequence[Any], arguments: Sequence[str], called: dict[str, str
     positions = _positions(nodes, arguments)
     for node in nodes:
         node.name = positions[node.name]
+        node.ClearField("experimental_debug_info")
         node.input[:] = [_renamed(name, positions) for name in node.input]
         for key in _NOISE:
             node.attr.pop(key, None)

@@ -9,6 +9,7 @@ ExportError
 ├── ReloadError               a fresh process answers otherwise than Keras did
 ├── NotInGraphError           preprocessing that no graph can do: the version goes without the signature `raw`
 ├── ParityError               training, gateway and graph do not give the model the same
+├── ExplanationError          the signature `explain` explains something else than the model's answers
 ├── TwinError                 the version goes without a twin for CPUs
 ├── NoGoldensError            no held-out request has an answer that is clear enough to be repeated
 ├── NotAnExportError          a folder that cannot be published
@@ -78,6 +79,14 @@ class NotInGraphError(ExportError):
 class ParityError(ExportError):
     def __init__(self, reason: str) -> None:
         super().__init__(f"{reason}; nothing was exported")
+
+
+class ExplanationError(ExportError):
+    def __init__(self, golden: str, reason: str) -> None:
+        super().__init__(
+            f"the explanation of golden {golden} is wrong: {reason}; "
+            "see where the model's entry in models/ opens the network (`explain`)"
+        )
 
 
 class TwinError(ExportError):

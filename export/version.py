@@ -9,7 +9,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,22 +17,21 @@ from numpy.typing import NDArray
 from export.agreement import Batches
 from export.archive import serving_function, signature_specs, write_classifier
 from export.batch_safety import check_batch_safety, write_batching_parameters
-from export.card import markdown, page
 from export.digest import answers_digest
 from export.errors import NotInGraphError, TwinError
 from export.evaluated import check_evaluated
-from export.evidence import model_card
+from export.explain import EXPLAIN_SIGNATURE, check_explanations, explain_function
+from export.extra import documents_of, write_evidence, write_extra
 from export.goldens import Answer, Array, CheckedGolden, make_goldens
-from export.parity import Comparison, check_parity, document
+from export.parity import check_parity
 from export.portability import check_portable
 from export.raw.signature import RAW_SIGNATURE, Raw
 from export.reload import RawCheck, check_reload
-from export.trained import Evidence, Trained
+from export.trained import Trained
 from export.twin import write_twin
 from export.warm_up import write_warm_up
 from processing.request import preprocessing
 from processing.spec import ImageSpec, TextSpec
-from store.golden import dump_goldens, write_goldens
 from store.layout import VersionDir
 from store.manifest import Manifest, Origin
 
@@ -77,22 +76,24 @@ def export_version(trained: Trained, target: Path, *, runtime: Runtime = "litert
     )
     answer = serving_function(model, inputs, trained.temperature)
     batching = check_batch_safety(answer, goldens, pad=_pad(processing), stranger=_stranger(processing, goldens))
-    manifest = _manifest(trained, model, inputs, raw).model_copy(
+    others, why = _other_signatures(trained, model, inputs, raw)
+    manifest = _manifest(trained, model, inputs, others).model_copy(
         update={
-            "absent": absent,
+            "absent": absent | why,
             "parity": tuple(comparison.parity for comparison in compared),
             "batching": batching,
         }
     )
-    documents = _documents(manifest, goldens, trained)
+    documents = documents_of(manifest, goldens, trained)
     for left in target.parent.glob(f"{_STAGING}*"):
         shutil.rmtree(left)
     with tempfile.TemporaryDirectory(prefix=_STAGING, dir=target.parent) as folder:
         staging = Path(folder) / "version"
-        write_classifier(staging, model, inputs, documents, raw, temperature=trained.temperature)
+        tracked = raw.tracked if raw else ()
+        write_classifier(staging, model, inputs, documents, others, tracked=tracked, temperature=trained.temperature)
         check_portable(staging)
-        _write_extra(VersionDir(staging), goldens, documents, compared)
-        _write_evidence(VersionDir(staging), trained.evidence)
+        write_extra(VersionDir(staging), goldens, documents, compared)
+        write_evidence(VersionDir(staging), trained.evidence)
         write_warm_up(VersionDir(staging).warm_up, manifest.model, inputs.name, goldens)
         write_batching_parameters(VersionDir(staging).batching_parameters, batching)
         if runtime == "litert":
@@ -100,6 +101,8 @@ def export_version(trained: Trained, target: Path, *, runtime: Runtime = "litert
             _write_twin(VersionDir(staging), answer, goldens, documents, pad=_pad(processing), held_out=held_out)
         raw_check = _raw_check(model, raw, goldens)
         check_reload(staging, Path(folder) / "checks.npz", inputs.name, goldens, documents, raw=raw_check)
+        if EXPLAIN_SIGNATURE in others:
+            check_explanations(others[EXPLAIN_SIGNATURE], goldens)
         shutil.rmtree(target, ignore_errors=True)
         staging.rename(target)
 
@@ -119,6 +122,21 @@ def _raw_check(model: "keras.Model", raw: Raw | None, goldens: Sequence[CheckedG
         return None
     bodies = [checked.golden.body for checked in goldens]
     return RawCheck(raw.input, raw.given(bodies), np.asarray(model(raw.preprocess(bodies), training=False)))
+
+
+def _other_signatures(
+    trained: Trained, model: "keras.Model", inputs: "tf.TensorSpec", raw: Raw | None
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """A `tf.function` for each signature beside those that every version has; and why there is no `explain`."""
+    others, why = {}, {}
+    if raw is not None:
+        others[RAW_SIGNATURE] = raw.function(serving_function(model, inputs, trained.temperature))
+    explain = trained.spec.explain
+    if isinstance(explain, str):
+        why[EXPLAIN_SIGNATURE] = explain
+    else:
+        others[EXPLAIN_SIGNATURE] = explain_function(explain(model), inputs)
+    return others, why
 
 
 def _write_twin(
@@ -159,50 +177,9 @@ def _stranger(processing: ImageSpec | TextSpec, goldens: Sequence[CheckedGolden]
     return np.resize(longest, processing.max_tokens)
 
 
-def _documents(manifest: Manifest, goldens: Sequence[CheckedGolden], trained: Trained) -> dict[str, bytes]:
-    """What the `manifest` signature answers, by section."""
-    card = model_card(manifest, len(goldens), trained)
-    plots = trained.evidence.plots if trained.evidence else {}
-    documents = {
-        "manifest": manifest.document(),
-        "golden": dump_goldens([checked.golden for checked in goldens]),
-        "card": markdown(card).encode(),
-        "card_html": page(card, {name: path.read_bytes() for name, path in plots.items()}).encode(),
-    }
-    if trained.tokenizer is not None:
-        documents["tokenizer"] = trained.tokenizer.encode()
-    return documents
-
-
-def _write_extra(
-    version: VersionDir,
-    goldens: Sequence[CheckedGolden],
-    documents: Mapping[str, bytes],
-    compared: Sequence[Comparison],
-) -> None:
-    version.extra.mkdir()
-    version.manifest.write_bytes(documents["manifest"])
-    write_goldens(version.golden, [checked.golden for checked in goldens])
-    version.parity.write_bytes(document(compared))
-    version.card.write_bytes(documents["card"])
-    version.page.write_bytes(documents["card_html"])
-
-
-def _write_evidence(version: VersionDir, evidence: Evidence | None) -> None:
-    """What the card was made from, so that two versions can be compared."""
-    if evidence is None:
-        return
-    evidence.held_out.write(version.held_out)
-    shutil.copyfile(evidence.measured, version.evaluation)
-    version.plots.mkdir()
-    for name, path in evidence.plots.items():
-        shutil.copyfile(path, version.plots / f"{name}.png")
-
-
-def _manifest(trained: Trained, model: "keras.Model", inputs: "tf.TensorSpec", raw: Raw | None) -> Manifest:
+def _manifest(trained: Trained, model: "keras.Model", inputs: "tf.TensorSpec", others: Mapping[str, Any]) -> Manifest:
     spec = trained.spec
     serve = serving_function(model, inputs, trained.temperature)
-    functions = [serve] if raw is None else [serve, raw.function(serve)]
     processing = spec.processing(trained.config).model_dump(mode="json")
     return Manifest(
         model=spec.name,
@@ -210,7 +187,7 @@ def _manifest(trained: Trained, model: "keras.Model", inputs: "tf.TensorSpec", r
         description=spec.description,
         created=datetime.now(UTC),
         digest=answers_digest(
-            [function.get_concrete_function() for function in functions],
+            [function.get_concrete_function() for function in (serve, *others.values())],
             [json.dumps([spec.task, spec.labels, processing]).encode(), (trained.tokenizer or "").encode()],
         ),
         origins=tuple(Origin(**asdict(origin)) for origin in spec.origins),
@@ -218,7 +195,7 @@ def _manifest(trained: Trained, model: "keras.Model", inputs: "tf.TensorSpec", r
         code_commit=trained.code_commit,
         frameworks={name: version(name) for name in ("keras", "tensorflow")},
         parameters=model.count_params(),
-        signatures=signature_specs(inputs, len(spec.labels), raw),
+        signatures=signature_specs(inputs, len(spec.labels), others),
         processing=processing,
         labels=spec.labels,
         metrics=tuple(trained.metrics),

@@ -6,13 +6,15 @@ from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from gateway import problems
+from gateway.admission import Admission
 from gateway.backend import Backend
 from gateway.card import Cards
 from gateway.dialects import exchange
+from gateway.dialects.explanations import explanations
 from gateway.dialects.huggingface import huggingface
 from gateway.dialects.native import native
 from gateway.dialects.pages import pages
-from gateway.errors import MalformedBodyError, MethodError, UnavailableError, UnknownRouteError
+from gateway.errors import MalformedBodyError, MethodError, UnavailableError, UnexplainedError, UnknownRouteError
 from gateway.pipeline import Pipeline
 from gateway.registry import Registry
 from gateway.settings import GatewaySettings
@@ -35,7 +37,9 @@ def create_app(settings: GatewaySettings) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.url_map.merge_slashes = False  # else a redirect would name whatever host the caller claimed
     app.extensions["registry"] = registry
-    app.register_blueprint(huggingface(Pipeline(registry, backend), settings))
+    pipeline, admission = Pipeline(registry, backend), Admission(settings.requests, settings.threads)
+    app.register_blueprint(huggingface(pipeline, admission, settings))
+    app.register_blueprint(explanations(pipeline, admission, settings))
     app.register_blueprint(native(registry, Cards(backend), telemetry, settings))
     app.register_blueprint(pages())
     _trace_requests(app, telemetry)
@@ -79,8 +83,8 @@ def _log_failure(request_id: str, error: Exception, *, internal: bool) -> None:
     """What the caller is not told: of an unknown failure the traceback, of the model server's its own words."""
     if internal:
         _log.error("request %s failed", request_id, exc_info=error)
-    else:  # that the model server is away is told once, by those that follow it, and not for each request
-        level = logging.DEBUG if isinstance(error, UnavailableError) else logging.WARNING
+    else:  # that the model server is away is told once, by those that follow it; what a version lacks, to who asks
+        level = logging.DEBUG if isinstance(error, (UnavailableError, UnexplainedError)) else logging.WARNING
         _log.log(level, "request %s: %s (%s)", request_id, error, error.__cause__ or "the gateway's own verdict")
 
 

@@ -70,8 +70,8 @@ class Backend:
         except UnicodeDecodeError as exc:
             raise BrokenAnswerError(f"the signature manifest of {model} answered something that is not UTF-8") from exc
 
-    def predict(self, model: str, version: int, inputs: Tensors, deadline: Deadline) -> Tensors:
-        return self._pinned(model, version, "serving_default", inputs, deadline).outputs
+    def predict(self, model: str, version: int, signature: str, inputs: Tensors, deadline: Deadline) -> Tensors:
+        return self._pinned(model, version, signature, inputs, deadline).outputs
 
     def _pinned(
         self, model: str, version: int, signature: str, inputs: Mapping[str, Array], deadline: Deadline

@@ -8,6 +8,7 @@ GatewayError
 │   ├── MediaTypeError        a Content-Type that the model's task does not take
 │   ├── UnknownModelError     no model of that name
 │   ├── NoCardError           the model's version was published without a model card
+│   ├── UnexplainedError      the model's version cannot explain its answers
 │   ├── UnknownRouteError     nothing is at that path
 │   ├── DigestError           the caller pinned another digest than that of the version that answers
 │   └── MethodError           something is at that path, for other methods
@@ -77,6 +78,11 @@ class NoCardError(RequestError):
         super().__init__(
             f"{model} version {version} has no model card; versions have one that `kmaas export` made of a run"
         )
+
+
+class UnexplainedError(RequestError):
+    def __init__(self, model: str, version: int, why: str) -> None:
+        super().__init__(f"version {version} of {model} cannot explain its answers: {why}; ask it without /explain")
 
 
 class UnknownRouteError(RequestError):

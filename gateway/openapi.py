@@ -1,5 +1,6 @@
 """The OpenAPI document, generated from the schemas that the code itself reads and writes."""
 
+from collections.abc import Collection
 from typing import Any
 
 from pydantic import BaseModel
@@ -8,7 +9,9 @@ from pydantic.json_schema import models_json_schema
 from gateway.body import JSON, accepted_types
 from gateway.catalog import ModelDetail, ModelList
 from gateway.problems import MEDIA_TYPE, Problem
-from gateway.tasks.table import TASKS
+from gateway.tasks.base import AnyTask
+from gateway.tasks.image_explanation import PNG
+from gateway.tasks.table import EXPLANATIONS, TASKS
 from gateway.trace import STAGES
 
 _REF = "#/components/schemas/{model}"
@@ -21,6 +24,7 @@ _PROBLEMS = {
     415: "A media type that the model's task does not take; those it takes are listed",
     422: "A field has a wrong value; each is named",
     500: "An unknown failure; the id is in the gateway's log",
+    501: "The model's version cannot explain its answers; the detail says why",
     502: "The model server answered something that is not an answer",
     503: "Not now; try again after `Retry-After` seconds",
     504: "No answer within the time a request has",
@@ -38,7 +42,8 @@ _MODEL = {"name": "model", "in": "path", "required": True, "schema": {"type": "s
 def document() -> dict[str, Any]:
     """OpenAPI 3.1, of every route."""
     models: list[type[BaseModel]] = [ModelList, ModelDetail, Problem]
-    models += [schema for task in TASKS.values() for schema in (task.request, task.response)]
+    tasks = (*TASKS.values(), *EXPLANATIONS.values())
+    models += [schema for task in tasks for schema in (task.request, task.response)]
     _, schemas = models_json_schema([(model, "validation") for model in models], ref_template=_REF)
     return {
         "openapi": "3.1.0",
@@ -57,7 +62,16 @@ def _paths() -> dict[str, Any]:
         "/models/{model}": {
             "parameters": [_MODEL],
             "get": _get("A model and the public part of its manifest", _json(ModelDetail), 404, 503, 504),
-            "post": _inference(),
+            "post": _inference("Ask a model", TASKS.values(), {}, *(set(_PROBLEMS) - {405, 501})),
+        },
+        "/models/{model}/explain": {
+            "parameters": [_MODEL],
+            "post": _inference(
+                "Ask a model what in the input speaks for a label",
+                EXPLANATIONS.values(),
+                {PNG: {"schema": {"type": "string", "contentMediaType": PNG}}},
+                *(set(_PROBLEMS) - {405}),
+            ),
         },
         "/models/{model}/card": {
             "parameters": [_MODEL],
@@ -81,13 +95,15 @@ def _paths() -> dict[str, Any]:
     }
 
 
-def _inference() -> dict[str, Any]:
-    tasks = TASKS.values()
+def _inference(
+    summary: str, tasks: Collection[type[AnyTask]], others: dict[str, Any], *refusals: int
+) -> dict[str, Any]:
+    """`others` are answers beside JSON, by their media type."""
     bodies: dict[str, Any] = {media_type: {} for task in tasks for media_type in accepted_types(task)}
     bodies |= {JSON: _any_of([task.request for task in tasks]), "application/octet-stream": {}}
     answer = _any_of([task.response for task in tasks])
     return {
-        "summary": "Ask a model",
+        "summary": summary,
         "description": "The model's task decides which of the bodies is meant. Media may be sent as they are, with or "
         "without a Content-Type: " + "; ".join(f"{task.name}: {', '.join(accepted_types(task))}" for task in tasks),
         "parameters": [_PIN],
@@ -96,9 +112,9 @@ def _inference() -> dict[str, Any]:
             "200": {
                 "description": "The answer",
                 "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in _headers()},
-                "content": {JSON: answer},
+                "content": {JSON: answer, **others},
             },
-            **_refusals(*(status for status in _PROBLEMS if status != 405)),
+            **_refusals(*sorted(refusals)),
         },
     }
 

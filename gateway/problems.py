@@ -75,6 +75,7 @@ _TABLE: dict[type[Exception], _Kind] = {
     errors.MediaTypeError: _Kind(415, "media-type", "validation"),
     UnusableInputError: _Kind(422, "invalid-request", "validation"),
     errors.InvalidRequestError: _Kind(422, "invalid-request", "validation"),
+    errors.UnexplainedError: _Kind(501, "unexplained", "validation"),
     errors.BrokenAnswerError: _Kind(502, "broken-answer", "generation"),
     errors.BusyError: _Kind(503, "busy", "overloaded"),
     errors.ModelServerDownError: _Kind(503, "model-server-down", "overloaded"),

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from gateway.backend import Backend
 from gateway.body import read_request
 from gateway.deadline import Deadline
-from gateway.errors import BrokenAnswerError, RequestError, UnfitVersionError
+from gateway.errors import BrokenAnswerError, RequestError, UnexplainedError, UnfitVersionError
 from gateway.settings import Limits
 from gateway.tasks.base import AnyTask
-from gateway.tasks.table import build_task
+from gateway.tasks.explanation import EXPLAIN_SIGNATURE
+from gateway.tasks.table import build_explanation, build_task
 from processing.errors import ProcessingError
 from store.errors import ManifestError
 from store.golden import Golden, difference, parse_goldens
@@ -20,13 +21,25 @@ _SECTIONS = ("manifest", "tokenizer", "golden")
 
 @dataclass(frozen=True, eq=False)
 class ServedVersion:
-    """Immutable, equal to nothing but itself, with a task built from this version's own manifest and documents."""
+    """Immutable, equal to nothing but itself, with a task built from this version's own manifest and documents, and one
+    that explains it if any.
+    """
 
     model: str
     number: int
     manifest: Manifest
     task: AnyTask
     goldens: tuple[Golden, ...]
+    explanation: AnyTask | None = None
+
+    def explained(self) -> AnyTask:
+        """Raises `UnexplainedError` when this version cannot explain its answers."""
+        if self.explanation is None:
+            why = self.manifest.absent.get(
+                EXPLAIN_SIGNATURE, f"it was exported without a signature {EXPLAIN_SIGNATURE}"
+            )
+            raise UnexplainedError(self.model, self.number, why)
+        return self.explanation
 
 
 def learn_version(backend: Backend, model: str, number: int, limits: Limits, deadline: Deadline) -> ServedVersion:
@@ -42,7 +55,8 @@ def learn_version(backend: Backend, model: str, number: int, limits: Limits, dea
         goldens = parse_goldens(documents["golden"])
     except (BrokenAnswerError, ManifestError) as exc:
         raise UnfitVersionError(f"no readable manifest: {exc}") from exc
-    return ServedVersion(model, number, manifest, build_task(manifest, documents, limits), goldens)
+    task = build_task(manifest, documents, limits)
+    return ServedVersion(model, number, manifest, task, goldens, build_explanation(manifest, documents, limits))
 
 
 def replay_goldens(version: ServedVersion, backend: Backend, deadline: Callable[[], Deadline]) -> None:
@@ -70,6 +84,7 @@ def replayed(version: ServedVersion, golden: Golden, backend: Backend, deadline:
     """What is wrong with the version's answer to a golden, None if nothing is. Raises what a request would."""
     task = version.task
     request = read_request(task, golden.body, golden.media_type)
-    outputs = backend.predict(version.model, version.number, task.preprocess(request, deadline.remaining_s), deadline)
+    inputs = task.preprocess(request, deadline.remaining_s)
+    outputs = backend.predict(version.model, version.number, task.signature, inputs, deadline)
     answer = task.postprocess(request, outputs).model_dump(mode="json")
     return difference(golden.expected, answer, golden.tolerance)

@@ -33,6 +33,8 @@ class Config(BaseSettings):
 
     store: Path = Path("var/store")
     runs: Path = Path("var/runs")
+    searches: Path = Path("var/searches")
+    presets: Path = Path("var/presets")
     cache: Path = Field(default_factory=lambda: user_cache_path("kmaas"))
     serve: ServeSettings = ServeSettings()
     gateway: GatewaySettings = GatewaySettings()

@@ -10,6 +10,7 @@ _VERBS = {
     "up": ("kmaas.up", "Run the whole stack in front until Ctrl-C."),
     "add": ("kmaas.add", "Fetch, train, export and publish catalogue models."),
     "train": ("kmaas.train", "Train a model; leaves a run folder."),
+    "tune": ("kmaas.tune", "Search for a model's best configuration."),
     "evaluate": ("kmaas.evaluate", "Measure a run on held-out data."),
     "export": ("kmaas.export", "Turn a run into a version, ready to publish."),
     "publish": ("kmaas.publish", "Put an exported version into the store."),

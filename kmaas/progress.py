@@ -11,6 +11,7 @@ import click
 from training.progress import Progress
 
 if TYPE_CHECKING:
+    import rich.console
     import rich.progress
 
 _LINE_EVERY_S = 10.0  # plain lines: how often within a stage, at most
@@ -23,6 +24,13 @@ def shown_progress() -> Iterator[Progress]:
         yield PlainProgress(lambda line: click.echo(line, err=True), time.monotonic)
         return
     from rich.console import Console
+
+    with bars_on(Console(stderr=True)) as bars:
+        yield BarProgress(bars)
+
+
+def bars_on(console: "rich.console.Console") -> "rich.progress.Progress":
+    """The bars that `BarProgress` moves."""
     from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bars
 
@@ -34,8 +42,7 @@ def shown_progress() -> Iterator[Progress]:
         TimeRemainingColumn(),
         TextColumn("{task.fields[detail]}"),
     )
-    with Bars(*columns, console=Console(stderr=True)) as bars:
-        yield BarProgress(bars)
+    return Bars(*columns, console=console)
 
 
 class PlainProgress:

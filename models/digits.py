@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
+from models.explanation import FeatureMaps
 from models.spec import Fraction, Frozen, ModelSpec, Origin, TrainConfig
 from processing.spec import ImageSpec
 
@@ -53,6 +54,13 @@ def build(config: DigitsConfig) -> "keras.Model":
     )
 
 
+def explain(model: "keras.Model") -> FeatureMaps:
+    import keras
+
+    maps = model.get_layer("conv_2").output
+    return FeatureMaps(keras.Model(model.inputs, maps), keras.Model(maps, model.outputs[0]))
+
+
 def processing(_config: DigitsConfig) -> ImageSpec:
     return ImageSpec(form="digit", height=_SIDE, width=_SIDE, channels=1)
 
@@ -85,4 +93,5 @@ SPEC = ModelSpec(
     config=DigitsConfig,
     build=build,
     processing=processing,
+    explain=explain,
 )

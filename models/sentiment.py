@@ -1,7 +1,8 @@
 """`sentiment`: is a text negative or positive? Valences of words, shifted by the words before them."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from models.explanation import EmbeddedTokens
 from models.spec import Count, Fraction, ModelSpec, Origin, Rate, TrainConfig
 from processing.spec import TextSpec
 
@@ -49,6 +50,16 @@ def build(config: SentimentConfig) -> "keras.Model":
     return keras.Model(token_ids, layers.Add(name="logits")([logits, pairs]), name="sentiment")
 
 
+def explain(model: "keras.Model") -> EmbeddedTokens:
+    """Vectors, valences and shifters are what is looked up; of a pair's weight each of its two tokens has half."""
+    words, pooled, dense, pairs = map(model.get_layer, ("words", "pooled", "word_logits", "pair_logits"))
+
+    def logits(embedded: tuple[Any, ...], token_ids: Any) -> Any:
+        return dense(pooled(words.shifted(*embedded, token_ids), token_ids))
+
+    return EmbeddedTokens(words.embedded, logits, pairs.shares)
+
+
 def processing(config: SentimentConfig) -> TextSpec:
     return TextSpec(max_tokens=config.max_tokens, pad_id=PAD_ID)
 
@@ -84,4 +95,5 @@ SPEC = ModelSpec(
     config=SentimentConfig,
     build=build,
     processing=processing,
+    explain=explain,
 )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from models.explanation import Opened
 from processing.spec import ImageSpec, TextSpec
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class ModelSpec:
         config: the type of its configuration.
         build: a configuration to a fresh Keras model with one input, named as in `processing`, and logits out.
         processing: a configuration to the document that tells how raw input becomes that input.
+        explain: opens a model that `build` made, so that its answers can be explained; or says why there is no way.
         licence_unclear: the user must accept the terms of `origins` first.
     """
 
@@ -77,4 +79,5 @@ class ModelSpec:
     config: type[TrainConfig]
     build: "Callable[[Any], keras.Model]"
     processing: Callable[[Any], ImageSpec | TextSpec]
+    explain: "Callable[[keras.Model], Opened] | str" = "nothing tells where its network could be opened"
     licence_unclear: bool = False

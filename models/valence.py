@@ -39,13 +39,19 @@ class ShiftedWords(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no 
         self.lexicon = self.add_weight(shape=(vocabulary, 1), initializer="zeros", trainable=False, name="lexicon")
 
     def call(self, token_ids: Any) -> Any:
-        mask = _mask(token_ids)
-        vectors = [ops.take(table, token_ids, axis=0) for table in (self.vectors, self.lexicon)]
-        return ops.concatenate(vectors, axis=-1) * ops.expand_dims(mask * self._factors(token_ids), -1)
+        return self.shifted(*self.embedded(token_ids), token_ids)
 
-    def _factors(self, token_ids: Any) -> Any:
-        shifts = ops.take(self.shifters, token_ids, axis=0)
-        length = ops.shape(token_ids)[1]
+    def embedded(self, token_ids: Any) -> tuple[Any, Any]:
+        """What is looked up for each token: (vectors ‖ lexicon) `[batch, tokens, size + 1]`, shifters `[…, 3]`."""
+        vectors = [ops.take(table, token_ids, axis=0) for table in (self.vectors, self.lexicon)]
+        return ops.concatenate(vectors, axis=-1), ops.take(self.shifters, token_ids, axis=0)
+
+    def shifted(self, vectors: Any, shifts: Any, token_ids: Any) -> Any:
+        """The layer's output from what was looked up."""
+        return vectors * ops.expand_dims(_mask(token_ids) * self._factors(shifts), -1)
+
+    def _factors(self, shifts: Any) -> Any:
+        length = ops.shape(shifts)[1]
         factors = ops.ones_like(shifts[:, :, 0])
         for distance in range(1, REACH + 1):
             factors += ops.pad(shifts[:, :, distance - 1], [[0, 0], [distance, 0]])[:, :length]
@@ -72,7 +78,16 @@ class PairLogits(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no ty
         self.pairs = self.add_weight(shape=(buckets, 2), initializer="zeros", name="pairs")
 
     def call(self, token_ids: Any) -> Any:
+        return ops.sum(self._weights(token_ids), axis=1)
+
+    def shares(self, token_ids: Any) -> Any:
+        """What each token adds to the logits, `[batch, tokens, 2]`: half of the weight of each pair it is in."""
+        halves = self._weights(token_ids) / 2
+        return ops.pad(halves, [[0, 0], [0, 1], [0, 0]]) + ops.pad(halves, [[0, 0], [1, 0], [0, 0]])
+
+    def _weights(self, token_ids: Any) -> Any:
+        """`[batch, tokens − 1, 2]`, of each token with the one that follows."""
         mask = _mask(token_ids)
         bucket = ops.mod(token_ids[:, :-1] * _FIRST + token_ids[:, 1:] * _SECOND, self.buckets)
         weights = ops.take(self.pairs, bucket, axis=0) * ops.expand_dims(mask[:, 1:], -1)
-        return ops.sum(weights, axis=1) / _root_length(mask)
+        return weights / ops.expand_dims(_root_length(mask), -1)

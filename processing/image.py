@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from io import BytesIO
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,17 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from processing.errors import TooLargeError, UnreadableInputError, UnusableInputError
 
 Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Window:
+    """The part of a picture that a model sees: a rectangle in pixels, which may reach beyond the picture."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 MEDIA_TYPES = ("image/jpeg", "image/jpg", "image/png", "image/webp", "image/gif", "image/bmp", "image/tiff")
@@ -106,12 +118,47 @@ def digit_form(picture: NDArray[np.uint8]) -> Pixels:
     Raises:
         UnusableInputError: the picture is blank.
     """
+    boxed = _drawn(picture).boxed
+    return _centred(boxed, _corner(boxed))[..., np.newaxis]
+
+
+def digit_window(picture: NDArray[np.uint8]) -> Window:
+    """Where in the picture the 28×28 pixels of its digit form come from; arguments and errors as there."""
+    drawn = _drawn(picture)
+    per_pixel = _size(picture) / _size(drawn.ink) * _size(drawn.digit) / _size(drawn.drawing)  # of the drawing
+    scale = _size(drawn.thick) / _size(drawn.boxed)
+    border = (_size(drawn.thick) - _size(drawn.drawing)) / 2
+    corner = (-np.array(_corner(drawn.boxed)) * scale - border) * per_pixel
+    top, left = corner + np.array(drawn.corner) * _size(picture) / _size(drawn.ink)
+    height, width = FIELD * scale * per_pixel
+    return Window(float(left), float(top), float(width), float(height))
+
+
+class _Drawn(NamedTuple):
+    """A digit on its way to its form: the reduced picture's ink, and what is made of its part from `corner` on."""
+
+    ink: Ink
+    corner: tuple[int, int]  # row, column
+    digit: Ink
+    drawing: Ink
+    thick: Ink
+    boxed: Ink
+
+
+def _drawn(picture: NDArray[np.uint8]) -> _Drawn:
+    """Cropped; thin strokes are thickened before the longer side becomes 20 pixels, so that they survive that."""
     ink = _ink(_reduced(picture))
     rows, columns = np.nonzero(ink > INK)
     top, left = rows.min(), columns.min()
     digit = ink[top : rows.max() + 1, left : columns.max() + 1]
-    boxed = _boxed(digit)
-    return _centred(boxed)[..., np.newaxis]
+    drawing = _fitted(digit, DRAWING_SIDE) if max(digit.shape) > DRAWING_SIDE else digit
+    thick = _thickened(drawing)
+    return _Drawn(ink, (int(top), int(left)), digit, drawing, thick, _fitted(thick, BOX))
+
+
+def _size(pixels: NDArray[Any]) -> NDArray[np.float64]:
+    """Height and width."""
+    return np.array(pixels.shape[:2], float)
 
 
 def _reduced(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -148,13 +195,6 @@ def _quantile(values: NDArray[np.float32], share: float) -> np.float32:
     above = min(below + 1, len(values) - 1)
     parted = np.partition(values, (below, above))
     return np.float32(parted[below] + (parted[above] - parted[below]) * np.float32(place - below))
-
-
-def _boxed(digit: Ink) -> Ink:
-    """The cropped digit with its longer side 20 pixels, thin strokes thickened so that they survive the reduction."""
-    if max(digit.shape) > DRAWING_SIDE:
-        digit = _fitted(digit, DRAWING_SIDE)
-    return _fitted(_thickened(digit), BOX)
 
 
 def _fitted(digit: Ink, side: int) -> Ink:
@@ -195,18 +235,26 @@ def _bordered(values: NDArray[Any], width: int) -> NDArray[Any]:
     return padded
 
 
-def _centred(boxed: Ink) -> Pixels:
-    """On the field with the centre of mass in its middle, as far as the box stays inside."""
+def _corner(boxed: Ink) -> tuple[int, int]:
+    """Row and column of the box on the field, its centre of mass in the middle as far as the box stays inside."""
     height, width = boxed.shape
     by_row, by_column = boxed.sum(axis=1), boxed.sum(axis=0)
     weight = by_row.sum()
     middle = FIELD / 2  # where MNIST's own centres of mass lie
     top = min(max(round(middle - by_row @ np.arange(height) / weight + TIE), 0), FIELD - height)
     left = min(max(round(middle - by_column @ np.arange(width) / weight + TIE), 0), FIELD - width)
+    return top, left
+
+
+def _centred(boxed: Ink, corner: tuple[int, int]) -> Pixels:
+    """On the field."""
+    (top, left), (height, width) = corner, boxed.shape
     field = np.zeros((FIELD, FIELD), np.uint8)
     field[top : top + height, left : left + width] = np.rint(boxed * 255)
     return field
 
 
-# What `ImageSpec.form` names: a decoded picture to the tensor of one input, without the batch dimension.
+# What `ImageSpec.form` names: a decoded picture to the tensor of one input, without the batch dimension; and to the
+# window that this tensor shows.
 FORMS: Mapping[str, Callable[[Pixels], Pixels]] = {"digit": digit_form}
+WINDOWS: Mapping[str, Callable[[Pixels], Window]] = {"digit": digit_window}

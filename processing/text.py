@@ -1,6 +1,8 @@
 """Texts to token ids, by Hugging Face `tokenizers` from a `tokenizer.json`: the same object in training and serving."""
 
+import unicodedata
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +10,14 @@ from tokenizers import Tokenizer
 
 from processing.errors import UnreadableInputError, UnusableInputError
 from processing.spec import TextSpec
+
+
+class Token(NamedTuple):
+    """A token, and which characters (Unicode code points) of the text as it was given it stands for."""
+
+    text: str
+    start: int
+    end: int
 
 
 class TextEncoder:
@@ -39,3 +49,19 @@ class TextEncoder:
                 f"text {int(used.argmin())} has no readable characters; expected at least one word"
             )
         return ids
+
+    def tokens(self, text: str) -> list[Token]:
+        """The tokens whose ids `encode` gives for this text."""
+        encoding = self._tokenizer.encode(text)
+        ends = [start for start, _ in encoding.offsets[1:]] + [len(text)]
+        return [
+            Token(token, start, _with_marks(text, end, before))
+            for token, (start, end), before in zip(encoding.tokens, encoding.offsets, ends, strict=True)
+        ]
+
+
+def _with_marks(text: str, end: int, before: int) -> int:
+    """The end of a token with the marks of its last letter (accents), which normalisation may have joined to it."""
+    while end < before and unicodedata.combining(text[end]):
+        end += 1
+    return end

@@ -23,9 +23,9 @@ def load_config(spec: ModelSpec, preset: Path | None = None, settings: Sequence[
     """
     values = _read(PRESETS / f"{spec.name}.toml")
     if preset is not None:
-        values = _merged(values, _read(preset))
+        values = merged(values, _read(preset))
     for setting in settings:
-        values = _merged(values, _parsed(setting))
+        values = merged(values, _parsed(setting))
     try:
         return spec.config.model_validate(values)
     except ValidationError as exc:
@@ -43,6 +43,22 @@ def known_keys(config: type[BaseModel], prefix: str = "") -> list[str]:
     return keys
 
 
+def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """What both tables say; where they differ, what `above` says."""
+    result = dict(below)
+    for key, value in above.items():
+        old = result.get(key)
+        result[key] = merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return result
+
+
+def nested(key: str, value: Any) -> dict[str, Any]:
+    """The table in which `value` stands under the dotted `key`."""
+    for part in reversed(key.split(".")):
+        value = {part: value}
+    return dict(value)
+
+
 def _read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text())
@@ -50,14 +66,6 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigurationError(f"the preset {path} cannot be read: {exc.strerror}") from exc
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
         raise ConfigurationError(f"the preset {path} is not TOML: {exc}") from exc
-
-
-def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(below)
-    for key, value in above.items():
-        old = merged.get(key)
-        merged[key] = _merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
-    return merged
 
 
 def _parsed(setting: str) -> dict[str, Any]:
@@ -69,9 +77,7 @@ def _parsed(setting: str) -> dict[str, Any]:
         value = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         value = text
-    for part in reversed(key.split(".")):
-        value = {part: value}
-    return dict(value)
+    return nested(key, value)
 
 
 def _explained(spec: ModelSpec, exc: ValidationError) -> str:

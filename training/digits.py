@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -32,6 +33,7 @@ _EXAMPLES_PER_LABEL = 7
 _VARIANTS = 5
 _SAMPLE = 500  # test pictures that are disturbed
 _DRAWN_SIDES = (28, 64, 160)  # pixels
+_VALIDATION_OF = 5  # of so many training rows one measures trials
 _TEST_NAME = "MNIST test pictures"
 _OTHER_NAME = "scikit-learn digits, enlarged to 160×160, both polarities"
 
@@ -63,6 +65,22 @@ class DigitsRecipe:
             digit_forms(images[: config.rows], cache, progress) for images in (data.train_images, data.test_images)
         )
         return cls(config, data, train, test)
+
+    @classmethod
+    def for_trials(cls, config: DigitsConfig, cache: Path, progress: Progress) -> Self:
+        progress.stage("fetch MNIST", 1)
+        data = mnist.load(cache)
+        images, labels = data.train_images[: config.rows], data.train_labels[: config.rows]
+        forms = digit_forms(images, cache, progress)
+        held_out = np.arange(len(forms)) % _VALIDATION_OF == 0
+        parts = replace(
+            data,
+            train_images=images[~held_out],
+            train_labels=labels[~held_out],
+            test_images=images[held_out],
+            test_labels=labels[held_out],
+        )
+        return cls(config, parts, forms[~held_out], forms[held_out])
 
     def prepare(self, model: "keras.Model") -> None:
         """Nothing is known before training."""

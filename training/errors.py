@@ -2,8 +2,11 @@
 
 TrainingError
 ├── ConfigurationError          an unknown key, or a value that does not fit
+├── SpaceError                  a search space that does not fit the model
+├── NotASearchError             a folder that is no search, or a damaged one
+├── OutdatedSearchError         a search that cannot be continued: its trials would not be comparable
 ├── NotARunError                a folder that is no run, or one that lacks what is needed
-├── RunBusyError                another process trains this run
+├── RunBusyError                another process trains this run, or continues this search
 ├── OutdatedRunError            a run that cannot be continued: its weights would come of two different trainings
 ├── UnwritableError             runs or cache cannot be written
 ├── DataError                   data that is not what it should be
@@ -23,6 +26,24 @@ class TrainingError(Exception):
 
 class ConfigurationError(TrainingError):
     pass
+
+
+class SpaceError(TrainingError):
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"the search space {path} cannot be used: {reason}")
+
+
+class NotASearchError(TrainingError):
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path} is no search that can be continued: {reason}; expected a folder of `kmaas tune`")
+
+
+class OutdatedSearchError(TrainingError):
+    def __init__(self, path: Path, changed: Sequence[str], model: str) -> None:
+        super().__init__(
+            f"{path} was begun with other {' and '.join(changed)}, so that trials of now cannot be compared with those "
+            f"in it; search anew: kmaas tune {model}"
+        )
 
 
 class NotARunError(TrainingError):

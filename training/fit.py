@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.example import Example, HeldOutRows
+from models.spec import ModelSpec, TrainConfig
 from processing.request import preprocessing
 from training.environment import environment
 from training.errors import OutdatedRunError
@@ -61,13 +62,7 @@ def load_model(run: Run) -> "keras.Model":
 
 
 def _fit(run: Run, recipe: Recipe, progress: Progress) -> None:
-    import keras
-
-    keras.utils.set_random_seed(run.config.seed)
-    model = run.spec.build(run.config)
-    recipe.prepare(model)
-    steps = -(-recipe.facts.training_rows // run.config.batch_size)
-    model.compile(_optimizer(run, steps), recipe.loss(), jit_compile=False)  # XLA is slower for CNNs on a CPU
+    model, steps = fresh_model(run.spec, run.config, recipe)
     done = _restore(run, model)
     if done == 0:
         _begin(run, recipe)
@@ -75,7 +70,7 @@ def _fit(run: Run, recipe: Recipe, progress: Progress) -> None:
     progress.stage(f"train {run.spec.name}", run.config.epochs * steps)
     for epoch in range(done, run.config.epochs):
         started, cpu_before = time.monotonic(), _cpu_seconds()
-        loss = _fit_epoch(run, model, recipe, epoch, partial(_tell, progress, epoch * steps))
+        loss = fit_epoch(run.config, model, recipe, epoch, partial(_tell, progress, epoch * steps))
         held_out_loss = model.evaluate(*held_out, batch_size=1024, verbose=0)
         seconds, cpu_seconds = round(time.monotonic() - started, 3), round(_cpu_seconds() - cpu_before, 3)
         _checkpoint(run, model, EpochLine(epoch + 1, loss, held_out_loss, seconds, cpu_seconds))
@@ -97,16 +92,30 @@ def _begin(run: Run, recipe: Recipe) -> None:
         run.write("tokenizer.json", recipe.tokenizer)
 
 
-def _fit_epoch(run: Run, model: "keras.Model", recipe: Recipe, epoch: int, at_step: Callable[[int], None]) -> float:
+def fresh_model(spec: ModelSpec, config: TrainConfig, recipe: Recipe) -> tuple["keras.Model", int]:
+    """A network as it is before its first epoch, compiled, and the steps of an epoch."""
+    import keras
+
+    keras.utils.set_random_seed(config.seed)
+    model = spec.build(config)
+    recipe.prepare(model)
+    steps = -(-recipe.facts.training_rows // config.batch_size)
+    model.compile(_optimizer(config, steps), recipe.loss(), jit_compile=False)  # XLA is slower for CNNs on a CPU
+    return model, steps
+
+
+def fit_epoch(
+    config: TrainConfig, model: "keras.Model", recipe: Recipe, epoch: int, at_step: Callable[[int], None]
+) -> float:
     """One pass over the data, its order and its noise given by seed and epoch alone. Returns the mean loss."""
     import keras
 
     steps = keras.callbacks.LambdaCallback(on_train_batch_end=lambda step, **_logs: at_step(step + 1))
     for layer in model.layers:
         if isinstance(layer, keras.layers.Dropout):  # its state is not in a checkpoint
-            layer.seed_generator.state.assign((run.config.seed, epoch))
+            layer.seed_generator.state.assign((config.seed, epoch))
     inputs, targets = recipe.epoch(epoch)
-    history = model.fit(inputs, targets, batch_size=run.config.batch_size, shuffle=False, verbose=0, callbacks=[steps])
+    history = model.fit(inputs, targets, batch_size=config.batch_size, shuffle=False, verbose=0, callbacks=[steps])
     return float(history.history["loss"][0])
 
 
@@ -114,10 +123,9 @@ def _tell(progress: Progress, before: int, step: int) -> None:
     progress.at(before + step)
 
 
-def _optimizer(run: Run, steps: int) -> "keras.optimizers.Optimizer":
+def _optimizer(config: TrainConfig, steps: int) -> "keras.optimizers.Optimizer":
     import keras
 
-    config = run.config
     kind, first = {
         "adam": (keras.optimizers.Adam, config.learning_rate.adam),
         "sgd": (keras.optimizers.SGD, config.learning_rate.sgd),

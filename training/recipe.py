@@ -62,7 +62,9 @@ class Recipe(Protocol):
 @dataclass(frozen=True)
 class RecipeMaker:
     """`data_sha256` pins the data without fetching it; `make` takes configuration, cache folder, progress, and the
-    tokenizer of the run when it has one already."""
+    tokenizer of the run when it has one already. `for_trials` makes a recipe of the training rows alone: a fifth of
+    them are its held-out rows, and the true ones are not looked at."""
 
     data_sha256: str
     make: Callable[[Any, Path, Progress, str | None], Recipe]
+    for_trials: Callable[[Any, Path, Progress], Recipe]

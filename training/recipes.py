@@ -10,8 +10,8 @@ from training.recipe import Recipe, RecipeMaker
 from training.sentiment import SentimentRecipe
 
 RECIPES = {
-    "digits": RecipeMaker(mnist.SHA256, DigitsRecipe.make),
-    "sentiment": RecipeMaker(rated_texts.PACKAGE.sha256, SentimentRecipe.make),
+    "digits": RecipeMaker(mnist.SHA256, DigitsRecipe.make, DigitsRecipe.for_trials),
+    "sentiment": RecipeMaker(rated_texts.PACKAGE.sha256, SentimentRecipe.make, SentimentRecipe.for_trials),
 }
 
 

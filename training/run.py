@@ -65,7 +65,7 @@ class Run:
     @classmethod
     def create(cls, runs: Path, spec: ModelSpec, config: TrainConfig, fingerprint: str) -> Self:
         """A new folder `<model>-<UTC time>[-n]` under `runs`. Raises `UnwritableError`."""
-        run = cls(_new_folder(runs, spec.name), spec, config, fingerprint)
+        run = cls(new_folder(runs, spec.name), spec, config, fingerprint)
         run.write(_FINGERPRINT, fingerprint)
         run.write_json(_CONFIG, {"model": spec.name, **config.model_dump(mode="json")})
         return run
@@ -231,7 +231,8 @@ def runs_of(runs: Path, model: str) -> list[Run]:
     return found
 
 
-def _new_folder(runs: Path, model: str) -> Path:
+def new_folder(runs: Path, model: str) -> Path:
+    """A new folder `<model>-<UTC time>[-n]` under `runs`. Raises `UnwritableError`."""
     name = f"{model}-{datetime.now(UTC):%Y%m%dT%H%M%S}"
     attempt = 1
     while True:

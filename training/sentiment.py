@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -69,6 +70,14 @@ class SentimentRecipe:
     def make(cls, config: SentimentConfig, cache: Path, progress: Progress, tokenizer: str | None) -> Self:
         progress.stage("fetch rated texts", 1)
         return cls(config, rated_texts.load(cache), tokenizer)
+
+    @classmethod
+    def for_trials(cls, config: SentimentConfig, cache: Path, progress: Progress) -> Self:
+        progress.stage("fetch rated texts", 1)
+        data = rated_texts.load(cache)
+        trained_on = (text for text in data.texts if not text.held_out)
+        texts = tuple(replace(text, held_out=rated_texts.is_validation(text.text)) for text in trained_on)
+        return cls(config, replace(data, texts=texts), None)
 
     def prepare(self, model: "keras.Model") -> None:
         """The lexicon's valences, and negations that turn what follows."""

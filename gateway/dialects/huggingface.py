@@ -9,8 +9,7 @@ from gateway.pipeline import Pipeline
 from gateway.settings import GatewaySettings
 
 
-def huggingface(pipeline: Pipeline, settings: GatewaySettings) -> Blueprint:
-    admission = Admission(settings.requests, settings.threads)
+def huggingface(pipeline: Pipeline, admission: Admission, settings: GatewaySettings) -> Blueprint:
     routes = Blueprint("huggingface", __name__)
 
     @routes.post("/models/<model>")

@@ -11,6 +11,8 @@ from gateway.settings import Limits
 from store.manifest import Manifest
 from wire.tensors import Array
 
+SERVING_SIGNATURE = "serving_default"
+
 Tensors = Mapping[str, Array]
 Documents = Mapping[str, str]  # sections of a version's `manifest` signature
 Checkpoint = Callable[[], object]  # called between pieces of work; raises when there is no time left
@@ -29,10 +31,12 @@ Res_co = TypeVar("Res_co", bound=BaseModel, covariant=True)
 class Task(Protocol[Req_contra, Res_co]):
     """One version's way from a request to tensors and back. Safe to share between threads.
 
-    `media_types` are those a bare body may have: such a body is the request's field `inputs`. Empty: JSON only.
+    `signature` is the one that is asked. `media_types` are those a bare body may have: such a body is the request's
+    field `inputs`. Empty: JSON only.
     """
 
     name: ClassVar[str]
+    signature: ClassVar[str]
     request: ClassVar[type[Request]]
     response: ClassVar[type[BaseModel]]
     media_types: ClassVar[tuple[str, ...]]
@@ -42,7 +46,7 @@ class Task(Protocol[Req_contra, Res_co]):
         """Raises `UnfitVersionError` when the version does not have what the task needs."""
 
     def preprocess(self, request: Req_contra, checkpoint: Checkpoint) -> Tensors:
-        """The inputs of `serving_default`.
+        """The inputs of the signature.
 
         Raises:
             ProcessingError, OverLimitError, InvalidRequestError: the request cannot be answered.

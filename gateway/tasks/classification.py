@@ -52,12 +52,13 @@ def ranked(
 
 def _scores(outputs: Tensors, shape: tuple[int, int], function: FunctionToApply) -> Array:
     if function == "softmax":
-        return _output(outputs, "probabilities", shape)
-    logits = _output(outputs, "logits", shape)
+        return floats(outputs, "probabilities", shape)
+    logits = floats(outputs, "logits", shape)
     return logits if function == "none" else np.exp(-np.logaddexp(0, -logits))
 
 
-def _output(outputs: Tensors, name: str, shape: tuple[int, int]) -> Array:
+def floats(outputs: Tensors, name: str, shape: tuple[int, ...]) -> Array:
+    """The output of that name. Raises `BrokenAnswerError` if it is missing, of another shape, or not finite."""
     array = outputs.get(name)
     if array is None:
         raise BrokenAnswerError(f"the model answered without {name!r}; it answered {sorted(outputs)}")

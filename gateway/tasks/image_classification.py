@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, RootModel, Tag
 
 from gateway.errors import OverLimitError, UnfitVersionError
 from gateway.settings import Limits
-from gateway.tasks.base import Checkpoint, Documents, Media, Request, Tensors, one_or_many
+from gateway.tasks.base import SERVING_SIGNATURE, Checkpoint, Documents, Media, Request, Tensors, one_or_many
 from gateway.tasks.classification import ClassificationParameters, LabelScore, check_items, ranked
 from processing.classification import IMAGE_TOP_K
 from processing.errors import ProcessingError
@@ -16,7 +16,7 @@ from processing.image import FORMS, MEDIA_TYPES, Pixels, decode, pixels_of
 from processing.spec import ImageSpec, parse_spec
 from store.manifest import Manifest
 
-_STROKE_PNG = (  # 12×12 pixels, one upright stroke
+STROKE_PNG = (  # 12×12 pixels, one upright stroke
     "iVBORw0KGgoAAAANSUhEUgAAAAwAAAAMCAAAAABzHgM7AAAAGUlEQVR42mNgIAD+MzAwMDAwIQtRl4MbAAB/ZQEOs2ua+AAAAABJRU5ErkJggg=="
 )
 
@@ -26,7 +26,7 @@ _T = TypeVar("_T")
 class ImageClassificationRequest(Request):
     """One encoded picture or several, and what to tell about each."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"inputs": _STROKE_PNG, "parameters": {"top_k": 3}}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"inputs": STROKE_PNG, "parameters": {"top_k": 3}}]})
 
     inputs: Annotated[
         Annotated[Media, Tag("one")] | Annotated[list[Media], Field(min_length=1), Tag("many")],
@@ -51,6 +51,7 @@ class ImageClassification:
     """Pictures decoded and brought to the version's form; five labels unless `top_k` says otherwise."""
 
     name: ClassVar[str] = "image-classification"
+    signature: ClassVar[str] = SERVING_SIGNATURE
     request: ClassVar[type[Request]] = ImageClassificationRequest
     response: ClassVar[type[BaseModel]] = ImageClassificationResponse
     media_types: ClassVar[tuple[str, ...]] = MEDIA_TYPES

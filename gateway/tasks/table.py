@@ -8,7 +8,9 @@ from gateway.errors import UnfitVersionError
 from gateway.settings import Limits
 from gateway.tasks.base import AnyTask, Documents
 from gateway.tasks.image_classification import ImageClassification
+from gateway.tasks.image_explanation import ImageExplanation
 from gateway.tasks.text_classification import TextClassification
+from gateway.tasks.text_explanation import TextExplanation
 from processing.errors import ProcessingError
 from store.manifest import Manifest
 
@@ -23,6 +25,7 @@ def table_of(tasks: Iterable[type[AnyTask]]) -> dict[str, type[AnyTask]]:
 
 
 TASKS = table_of([TextClassification, ImageClassification])
+EXPLANATIONS = table_of([TextExplanation, ImageExplanation])  # by the task whose answers they explain
 
 
 def build_task(manifest: Manifest, documents: Documents, limits: Limits) -> AnyTask:
@@ -30,6 +33,22 @@ def build_task(manifest: Manifest, documents: Documents, limits: Limits) -> AnyT
     task = TASKS.get(manifest.task)
     if task is None:
         raise UnfitVersionError(f"task {manifest.task!r} is not one of {', '.join(TASKS)}")
+    return _built(task, manifest, documents, limits)
+
+
+def build_explanation(manifest: Manifest, documents: Documents, limits: Limits) -> AnyTask | None:
+    """What explains the answers of one version; None where it has no such signature, or one for another task.
+
+    Raises:
+        UnfitVersionError: it lacks what is needed.
+    """
+    explanation = EXPLANATIONS.get(manifest.task)
+    if explanation is None or explanation.signature not in manifest.signatures:
+        return None
+    return _built(explanation, manifest, documents, limits)
+
+
+def _built(task: type[AnyTask], manifest: Manifest, documents: Documents, limits: Limits) -> AnyTask:
     try:
         return task.of(manifest, documents, limits)
     except (ValidationError, ProcessingError) as exc:

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, RootModel, Tag
 
 from gateway.errors import OverLimitError, UnfitVersionError
 from gateway.settings import Limits
-from gateway.tasks.base import Checkpoint, Documents, Request, Tensors, one_or_many
+from gateway.tasks.base import SERVING_SIGNATURE, Checkpoint, Documents, Request, Tensors, one_or_many
 from gateway.tasks.classification import ClassificationParameters, LabelScore, check_items, ranked
 from processing.spec import TextSpec, parse_spec
 from processing.text import TextEncoder
@@ -47,6 +47,7 @@ class TextClassification:
     """Tokens by the version's own tokenizer; all labels unless `top_k` says fewer."""
 
     name: ClassVar[str] = "text-classification"
+    signature: ClassVar[str] = SERVING_SIGNATURE
     request: ClassVar[type[Request]] = TextClassificationRequest
     response: ClassVar[type[BaseModel]] = TextClassificationResponse
     media_types: ClassVar[tuple[str, ...]] = ()

@@ -82,6 +82,8 @@ def test_a_model_that_cannot_be_converted_is_exported_without_a_twin(
         (given,), (logits,) = model.inputs, model.outputs
         return keras.Model(given, Unconvertible()(logits))
 
-    export_version(replace(trained(run), spec=replace(run.spec, build=build)), tmp_path / "export")
+    export_version(
+        replace(trained(run), spec=replace(run.spec, build=build, explain="no gradient")), tmp_path / "export"
+    )
     assert not VersionDir(tmp_path / "export").twin.exists()
     assert "the version goes without a LiteRT twin: it cannot be converted: " in caplog.text

@@ -38,9 +38,9 @@ def shelf(exports: Path, tmp_path: Path) -> Shelf:
 
 @pytest.fixture(scope="session")
 def model_server(exports: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelServerProcess]:
-    """Serves `digits` and `sentiment` to tests that change nothing."""
+    """Serves `digits`, `sentiment` and `strokes` to tests that change nothing."""
     shelf = Shelf(Store.at(tmp_path_factory.mktemp("shared") / "store"), exports)
-    shelf.publish("digits-a", "sentiment")
+    shelf.publish("digits-a", "sentiment", "strokes")
     with ModelServerProcess(shelf.store.root) as server:
         yield server
 

@@ -8,7 +8,7 @@ from tests.support.small_models import DIGITS, picture
 
 
 def test_models_are_listed(gateway: GatewayProcess) -> None:
-    digits, sentiment = gateway.get("/models").json()["models"]
+    digits, sentiment, _ = gateway.get("/models").json()["models"]
     assert (digits["name"], digits["task"], digits["version"]) == ("digits", "image-classification", 1)
     assert (sentiment["name"], sentiment["task"], sentiment["ready"]) == ("sentiment", "text-classification", True)
     assert digits["versions"] == [{"version": 1, "state": "AVAILABLE", "current": True, "reason": None}]
@@ -85,7 +85,7 @@ def test_names_that_are_no_models_become_no_labels(gateway: GatewayProcess) -> N
         gateway.post(f"/models/made-up-{number}", b"{}")
         gateway.get(f"/models/made-up-{number}")
     named = {dict(labels).get("model", "") for _, labels in metrics(gateway)}
-    assert named == {"", "digits", "sentiment"}
+    assert named == {"", "digits", "sentiment", "strokes"}
 
 
 def test_a_doubled_slash_redirects_nowhere(gateway: GatewayProcess) -> None:

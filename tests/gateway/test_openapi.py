@@ -8,7 +8,7 @@ from flask import Flask
 
 from gateway.app import create_app
 from gateway.settings import GatewaySettings
-from gateway.tasks.table import TASKS
+from gateway.tasks.table import EXPLANATIONS, TASKS
 from tests.support.processes import GatewayProcess
 
 
@@ -56,6 +56,15 @@ def test_the_pin_is_described_with_its_refusal(document: Any) -> None:
     ask = document["paths"]["/models/{model}"]["post"]
     assert [parameter["name"] for parameter in ask["parameters"]] == ["X-Model-Digest"]
     assert "412" in ask["responses"]
+
+
+@pytest.mark.parametrize(("task", "model"), [("text-classification", "sentiment"), ("image-classification", "strokes")])
+def test_the_examples_are_explained_in_the_described_shape(task: str, model: str, gateway: GatewayProcess) -> None:
+    for example in EXPLANATIONS[task].request.model_json_schema()["examples"]:
+        body, path = json.dumps(example).encode(), f"/models/{model}/explain"
+        answer = gateway.post(path, body, "application/json", Accept="application/json")
+        assert answer.status == 200, answer.body
+        EXPLANATIONS[task].response.model_validate_json(answer.body)
 
 
 def test_refusals_have_the_described_shape(document: Any, gateway: GatewayProcess) -> None:

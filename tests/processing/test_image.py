@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from processing.errors import TooLargeError, UnreadableInputError, UnusableInputError
-from processing.image import FORMATS, FORMS, decode, digit_form
+from processing.image import FORMATS, FORMS, decode, digit_form, digit_window
 
 RED, BLUE, WHITE = [255, 0, 0], [0, 0, 255], [255, 255, 255]
 
@@ -181,3 +181,24 @@ def test_mnists_own_digits_stay_as_they_are() -> None:
 def test_every_form_of_a_manifest_has_its_function() -> None:
     assert set(FORMS) == {"digit"}
     assert FORMS["digit"](cv2.cvtColor(seven(64, 0, 255), cv2.COLOR_GRAY2RGB)).shape == (28, 28, 1)
+
+
+@pytest.mark.parametrize(("width", "height"), [(400, 300), (90, 70), (1200, 500)])
+@pytest.mark.parametrize("stroke", [2, 5])
+def test_the_window_is_where_the_form_of_a_digit_was_taken_from(width: int, height: int, stroke: int) -> None:
+    """The picture cut out there and reduced shows the ink where the form has it."""
+    canvas = Image.new("L", (width, height), 255)
+    left, top = width // 2, height // 3
+    points = [(left, top), (left + height // 3, top), (left + height // 8, top + height // 2)]
+    ImageDraw.Draw(canvas).line(points, fill=0, width=stroke)
+    picture = np.asarray(canvas)
+    form, window = digit_form(picture)[..., 0], digit_window(picture)
+    left, top = round(window.left), round(window.top)
+    box = (left, top, round(left + window.width), round(top + window.height))
+    ink = Image.fromarray(255 - picture).crop(box).resize((28, 28), Image.Resampling.BOX)
+    seen = np.asarray(ink, float)
+    for axis in (0, 1):
+        places = np.arange(28)
+        centres = [(values.sum(axis=1 - axis) @ places) / values.sum() for values in (form.astype(float), seen)]
+        assert centres[0] == pytest.approx(centres[1], abs=0.6)
+    assert form[seen > 0.5 * seen.max()].min() > 60

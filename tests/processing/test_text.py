@@ -12,6 +12,7 @@ from tokenizers.pre_tokenizers import Whitespace
 from processing.errors import UnreadableInputError, UnusableInputError
 from processing.spec import TextSpec
 from processing.text import TextEncoder
+from training.vocabulary import make_tokenizer
 
 WORDS = ("[PAD]", "[UNK]", "a", "good", "film")
 
@@ -62,3 +63,26 @@ def test_threads_may_share_it(encoder: TextEncoder) -> None:
     with ThreadPoolExecutor(8) as pool:
         lengths = list(pool.map(lambda text: encoder.encode([text]).shape[1], texts))
     assert lengths == [number % 4 + 1 for number in range(200)]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("A GOOD film", [("a", "A"), ("good", "GOOD"), ("film", "film")]),
+        (" \n un café", [("un", "un"), ("café", "café")]),
+        ("un cafe\u0301, cafe\u0301", [("un", "un"), ("café", "cafe\u0301"), (",", ","), ("café", "cafe\u0301")]),
+        ("\ufb01lm \uff27ood", [("film", "\ufb01lm"), ("good", "\uff27ood")]),
+        (
+            "😀 good \U0001f468\u200d\U0001f469",
+            [("😀", "😀"), ("good", "good"), ("[UNK]", "\U0001f468\u200d\U0001f469")],
+        ),
+        ("film " * 9, [("film", "film")] * 8),
+    ],
+)
+def test_tokens_tell_where_they_are_in_the_text_as_it_was_given(text: str, found: list[tuple[str, str]]) -> None:
+    """By the tokenizer of the trained models, whose normalisation changes the number of characters."""
+    document = make_tokenizer(["a good film , un café 😀"] * 2, [], 200)
+    encoder = TextEncoder(document, TextSpec(max_tokens=8, pad_id=0))
+    tokens = encoder.tokens(text)
+    assert [(token.text, text[token.start : token.end]) for token in tokens] == found
+    assert encoder.encode([text]).shape == (1, len(tokens))

@@ -31,6 +31,7 @@ class Workplace:
     @classmethod
     def at(cls, folder: Path, **variables: str) -> Self:
         places = {"KMAAS_STORE": str(folder / "store"), "KMAAS_RUNS": str(folder / "runs")}
+        places |= {"KMAAS_SEARCHES": str(folder / "searches"), "KMAAS_PRESETS": str(folder / "presets")}
         return cls(folder, {**os.environ, **places, **variables})
 
     @property

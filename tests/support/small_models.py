@@ -4,7 +4,9 @@ Each is a folder that `store.publish` takes as it is:
 - `digits-a`, `digits-b`: untrained, of different seeds, so that their answers tell them apart; with model cards
 - `digits-wrong`: like `digits-a`, with goldens that it does not answer
 - `digits-coloured`: like `digits-a`, with a golden in two colours
-- `sentiment`: "good" and its like are positive, "bad" and its like are negative, by construction; without a card
+- `sentiment`: "good" and its like are positive, "bad" and its like are negative, by construction; it explains that;
+  without a card
+- `strokes`: upright or level strokes, by construction; it explains that, which the digits do not
 """
 
 import base64
@@ -25,6 +27,7 @@ from tokenizers.models import WordLevel
 from tokenizers.normalizers import Lowercase
 from tokenizers.pre_tokenizers import Whitespace
 
+from models.explanation import EmbeddedTokens, FeatureMaps, Opened
 from processing.image import decode, digit_form
 from processing.spec import ImageSpec, TextSpec
 from processing.text import TextEncoder
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
 
 DIGITS = tuple("0123456789")
 SENTIMENTS = ("negative", "positive")
+STROKES = ("level", "upright")
 
 _IMAGE = ImageSpec(form="digit", height=28, width=28, channels=1)
 _TEXT = TextSpec(max_tokens=16, pad_id=0)
@@ -91,6 +95,37 @@ def _sentiment(words: Sequence[str]) -> "keras.Model":
     return model
 
 
+def _strokes() -> "keras.Model":
+    """Counts edges from dark to bright, downwards and to the right, each on a feature map of its own."""
+    import keras
+
+    image = keras.Input((28, 28, 1), dtype="uint8", name="image")
+    edges = keras.layers.Conv2D(2, 3, padding="same", activation="relu", use_bias=False, name="edges")
+    maps = edges(keras.layers.Rescaling(1 / 255)(image))
+    model = keras.Model(image, keras.layers.Rescaling(50.0)(keras.layers.GlobalAveragePooling2D()(maps)))
+    across = np.array([[-1, 0, 1]] * 3, np.float32)
+    edges.set_weights([np.stack([across.T, across], axis=-1)[:, :, np.newaxis]])
+    return model
+
+
+def _explained_strokes(model: "keras.Model") -> Opened:
+    import keras
+
+    maps = model.get_layer("edges").output
+    return FeatureMaps(keras.Model(model.inputs, maps), keras.Model(maps, model.outputs[0]))
+
+
+def _explained_sentiment(model: "keras.Model") -> Opened:
+    from keras import ops
+
+    _, embedding, pooling = model.layers
+
+    def logits(embedded: tuple[Any, ...], token_ids: Any) -> Any:
+        return pooling(embedded[0], mask=ops.not_equal(token_ids, 0))
+
+    return EmbeddedTokens(lambda ids: (embedding(ids),), logits, lambda ids: ops.zeros_like(embedding(ids)))
+
+
 def _tokenizer(words: Sequence[str]) -> Tokenizer:
     tokenizer = Tokenizer(WordLevel({word: number for number, word in enumerate(words)}, unk_token="[UNK]"))
     tokenizer.normalizer = Lowercase()
@@ -102,6 +137,7 @@ def manifest_of(
     model: str, task: str, inputs: dict[str, TensorSpec], labels: tuple[str, ...], **facts: Any
 ) -> Manifest:
     outputs = {name: TensorSpec(dtype="float", shape=(-1, len(labels))) for name in ("logits", "probabilities")}
+    serve = SignatureSpec(inputs=inputs, outputs=outputs)
     return Manifest(
         model=model,
         task=task,
@@ -111,11 +147,10 @@ def manifest_of(
         data_sha256="0" * 64,
         code_commit="c0ffee",
         frameworks={"keras": "3"},
-        signatures={"serving_default": SignatureSpec(inputs=inputs, outputs=outputs)},
+        **{"signatures": {"serving_default": serve}, **facts},
         labels=labels,
         metrics=(),
         run="/somewhere/private",
-        **facts,
     )
 
 
@@ -126,17 +161,27 @@ def card(title: str) -> dict[str, bytes]:
 
 
 def _write(
-    folder: Path, model: "keras.Model", dtype: str, documents: dict[str, bytes], input_spec: ImageSpec | TextSpec
+    folder: Path, model: "keras.Model", documents: dict[str, bytes], others: dict[str, Any] | None = None
 ) -> None:
-    import tensorflow as tf
-
     from export.archive import write_classifier
 
-    shape = model.input_shape
-    write_classifier(folder, model, tf.TensorSpec(shape, dtype, name=input_spec.input), documents)
+    write_classifier(folder, model, _inputs(model), documents, others)
     version = VersionDir(folder)
     version.extra.mkdir()
     version.manifest.write_bytes(documents["manifest"])
+
+
+def _inputs(model: "keras.Model") -> Any:
+    import tensorflow as tf
+
+    (tensor,) = model.inputs
+    return tf.TensorSpec(tensor.shape, tensor.dtype, name=tensor.name)
+
+
+def _explain(model: "keras.Model", opened: Opened) -> dict[str, Any]:
+    from export.explain import EXPLAIN_SIGNATURE, explain_function
+
+    return {EXPLAIN_SIGNATURE: explain_function(opened, _inputs(model))}
 
 
 def _answer(probabilities: "np.ndarray[Any, Any]", labels: Sequence[str], top_k: int) -> list[Any]:
@@ -167,14 +212,39 @@ def write_digits(folder: Path, *, seed: int, wrong: bool = False, inks: tuple[st
         digest=f"sha256:digits-{seed}",
         parameters=model.count_params(),
         processing=_IMAGE.model_dump(),
+        absent={"explain": "it has no convolution"},
     )
     documents = {"manifest": manifest.document(), "golden": dump_goldens(goldens), **card(f"digits of seed {seed}")}
-    _write(folder, model, "uint8", documents, _IMAGE)
+    _write(folder, model, documents)
+
+
+def write_strokes(folder: Path) -> None:
+    from export.archive import signature_specs
+
+    model = _strokes()
+    others = _explain(model, _explained_strokes(model))
+    body = picture()
+    probabilities = _softmax(model)(digit_form(decode(body, max_pixels=10**6))[np.newaxis])[0]
+    goldens = [Golden.of("seven", "image/png", body, _answer(probabilities, STROKES, 5), _TOLERANCE)]
+    manifest = manifest_of(
+        "strokes",
+        "image-classification",
+        {},
+        STROKES,
+        digest="sha256:strokes",
+        parameters=model.count_params(),
+        processing=_IMAGE.model_dump(),
+        signatures=signature_specs(_inputs(model), len(STROKES), others),
+    )
+    _write(folder, model, {"manifest": manifest.document(), "golden": dump_goldens(goldens)}, others)
 
 
 def write_sentiment(folder: Path) -> None:
+    from export.archive import signature_specs
+
     words = ("[PAD]", "[UNK]", *_NEGATIVE, *_POSITIVE, "a", "film", "an", BREAKING_WORD)
     model, tokenizer = _sentiment(words), _tokenizer(words)
+    others = _explain(model, _explained_sentiment(model))
     text = "a good film"
     ids = TextEncoder(tokenizer.to_str(), _TEXT).encode([text])
     expected: JsonValue = [_answer(_softmax(model)(ids)[0], SENTIMENTS, 2)]
@@ -182,18 +252,19 @@ def write_sentiment(folder: Path) -> None:
     manifest = manifest_of(
         "sentiment",
         "text-classification",
-        {"token_ids": TensorSpec(dtype="int32", shape=(-1, -1))},
+        {},
         SENTIMENTS,
         digest="sha256:sentiment",
         parameters=model.count_params(),
         processing=_TEXT.model_dump(),
+        signatures=signature_specs(_inputs(model), len(SENTIMENTS), others),
     )
     documents = {
         "manifest": manifest.document(),
         "tokenizer": tokenizer.to_str().encode(),
         "golden": dump_goldens(goldens),
     }
-    _write(folder, model, "int32", documents, _TEXT)
+    _write(folder, model, documents, others)
 
 
 def json_picture(body: bytes, **parameters: object) -> bytes:
@@ -208,3 +279,4 @@ if __name__ == "__main__":
     write_digits(target / "digits-wrong", seed=1, wrong=True)
     write_digits(target / "digits-coloured", seed=1, inks=("red", "blue"))
     write_sentiment(target / "sentiment")
+    write_strokes(target / "strokes")

@@ -6,7 +6,7 @@ import pytest
 
 from kmaas.config import Config
 from training.data import rated_texts
-from training.data.rated_texts import RatedTexts, clean, is_held_out
+from training.data.rated_texts import RatedTexts, clean, is_held_out, is_validation
 
 
 @pytest.fixture(scope="module")
@@ -39,3 +39,9 @@ def test_spelling_does_not_move_a_text_to_the_other_side() -> None:
     texts = [f"Number {n}, of many!" for n in range(200)]
     assert [is_held_out(text) for text in texts] == [is_held_out(text.upper().replace(",", " –")) for text in texts]
     assert len({is_held_out(text) for text in texts}) == 2
+
+
+def test_a_fifth_of_either_side_is_for_validation(data: RatedTexts) -> None:
+    for held_out in (True, False):
+        texts = [text.text for text in data.texts if text.held_out is held_out]
+        assert 0.18 < sum(map(is_validation, texts)) / len(texts) < 0.22
