@@ -43,7 +43,7 @@ def _tiles(evidence: Evidence | None) -> list[tuple[str, str, str]]:
         (
             "Calibration error",
             f"{of.calibration.after.error:.4f}",
-            f"{of.calibration.before.error:.4f} before temperature scaling",
+            "as trained" if of.calibration.temperature == 1 else f"{of.calibration.before.error:.4f} as trained",
         ),
         *([("Least robust", f"{worst.value:.4f}", f"accuracy under {worst.name}")] if worst else []),
         ("One row", f"{fastest.median_ms:.2f} ms", f"95 % within {fastest.p95_ms:.2f} ms, {fastest.what}"),
@@ -168,11 +168,12 @@ def _calibration(evaluation: Evaluation) -> Section:
     def row(name: str, calibrated: Calibrated) -> tuple[str, ...]:
         return name, f"{calibrated.error:.4f}", f"{calibrated.loss:.4f}"
 
+    one = " It is 1: no other was better by more than chance." if of.temperature == 1 else ""
     return Section(
         "Calibration",
         text=[
             f"Probabilities are softmax(logits / {of.temperature:.4f}). The temperature was fitted on "
-            f"{of.fitted_rows:,} held-out rows; the table is of the other {of.rows:,}."
+            f"{of.fitted_rows:,} held-out rows; the table is of the other {of.rows:,}.{one}"
         ],
         pictures=[("reliability", "Accuracy over confidence, and how many rows are where")],
         tables=[

@@ -73,8 +73,7 @@ SPEC = ModelSpec(
     ),
     limits=(
         "English only. Words of other languages are strings of letters to it.",
-        "There is no neutral answer: a text without any tone is called negative or positive, with a probability near "
-        "one half.",
+        "There is no neutral answer: a text without any tone is called negative or positive, too.",
         "It reads words and the three words before each; irony, and turns that come later in a text, mislead it.",
         "Raters of the years before 2014 decided what is positive; words have come since, and others have changed.",
         "Names of groups of people can carry a tone that stems from the texts it learnt from. Not for decisions about "

@@ -10,6 +10,7 @@ from training.metrics import Labels
 _BINS = 10
 _FITTED_OF = 3  # one held-out row in so many fits the temperature; the others judge it
 _EXTREME = 10.0  # temperatures from a tenth to ten are tried
+_ERRORS = 2  # standard errors that a gain must have to count
 _DIGITS = 4  # of a temperature; more would differ from machine to machine and mean nothing
 
 Scores = NDArray[np.floating]
@@ -28,8 +29,8 @@ def fit_temperature(logits: Scores, truth: Labels) -> float:
     """The temperature with the least mean negative log-likelihood of softmax(logits / temperature).
 
     It is convex in 1 / temperature. Where it has no minimum (every row is right, so the colder the better; or none is
-    better than chance) the temperature is 1: such rows say nothing of it. Guo et al. 2017, On Calibration of Modern
-    Neural Networks.
+    better than chance), and where what is gained may be chance, the temperature is 1: such rows say nothing of it.
+    Guo et al. 2017, On Calibration of Modern Neural Networks.
     """
     from scipy.optimize import minimize_scalar
 
@@ -37,10 +38,12 @@ def fit_temperature(logits: Scores, truth: Labels) -> float:
         return 1.0
     wide = logits.astype(np.float64)
     found = minimize_scalar(
-        lambda inverse: _loss(truth, wide * inverse), bounds=(1 / _EXTREME, _EXTREME), options={"xatol": 1e-6}
+        lambda inverse: _losses(truth, wide * inverse).mean(), bounds=(1 / _EXTREME, _EXTREME), options={"xatol": 1e-6}
     ).x
+    gained = _losses(truth, wide) - _losses(truth, wide * found)
+    clear = gained.mean() > _ERRORS * gained.std() / np.sqrt(len(gained))
     inside = 1.01 / _EXTREME < found < 0.99 * _EXTREME
-    return round(float(1 / found), _DIGITS) if inside else 1.0
+    return round(float(1 / found), _DIGITS) if inside and clear else 1.0
 
 
 def calibrated(truth: Labels, probabilities: Scores) -> Calibrated:
@@ -63,7 +66,8 @@ def _bin(confidence: Scores, right: NDArray[np.bool_]) -> Bin:
     return Bin(rows=len(right), confidence=float(confidence.mean(dtype=np.float64)), accuracy=float(right.mean()))
 
 
-def _loss(truth: Labels, logits: Scores) -> float:
+def _losses(truth: Labels, logits: Scores) -> Scores:
+    """Of each row the negative log-likelihood of its label."""
     from scipy.special import log_softmax
 
-    return float(-log_softmax(logits, axis=1)[np.arange(len(truth)), truth].mean())
+    return np.asarray(-log_softmax(logits, axis=1)[np.arange(len(truth)), truth])

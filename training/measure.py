@@ -103,7 +103,7 @@ def _calibration_error(of: Calibration, data: str) -> Metric:
     return Metric(
         name="expected calibration error",
         value=of.after.error,
-        data=f"{of.rows:,} of {data}, after temperature scaling on the others",
+        data=f"{of.rows:,} of {data}, the temperature fitted on the others",
         rows=of.rows,
     )
 

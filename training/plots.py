@@ -156,7 +156,7 @@ def _reliability(evaluation: Evaluation) -> "Figure":
         (f"as trained, error {of.before.error:.4f}", _SECOND, of.before.bins),
         (f"temperature {of.temperature:.2f}, error {of.after.error:.4f}", _ACCENT, of.after.bins),
     )
-    for number, (name, colour, bins) in enumerate(series):
+    for number, (name, colour, bins) in enumerate(series if of.temperature != 1 else series[:1]):
         filled = [bin_ for bin_ in bins if bin_.rows]
         confidences = [bin_.confidence for bin_ in filled]
         axes.plot(confidences, [bin_.accuracy for bin_ in filled], color=colour, marker="o", markersize=4, label=name)

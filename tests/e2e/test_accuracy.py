@@ -40,3 +40,5 @@ def test_the_manifest_tells_the_same_figures(stack: Stack, model: str) -> None:
     manifest = stack.get(f"/models/{model}")["manifest"]
     assert manifest["metrics"] == measured["metrics"]
     assert manifest["metrics"][0]["value"] == measured["accuracy"]
+    assert manifest["robustness"] == measured["robustness"]["metrics"]
+    assert manifest["temperature"] == measured["calibration"]["temperature"]

@@ -43,6 +43,12 @@ def test_scaling_lowers_loss_and_error_on_rows_it_was_not_fitted_on() -> None:
     assert calibrate(*_drawn(6000, 3.0), seed=1) == found
 
 
+def test_a_gain_that_may_be_chance_changes_nothing() -> None:
+    found = [fit_temperature(*_drawn(300, 1.0, seed)) for seed in range(20)]
+    assert found.count(1.0) >= 17
+    assert fit_temperature(*_drawn(300, 3.0)) > 2
+
+
 @pytest.mark.parametrize("right", [True, False])
 def test_rows_that_are_all_right_or_all_wrong_say_nothing_of_it(right: bool) -> None:
     logits = np.tile(np.array([2, 0], np.float32), (50, 1))
