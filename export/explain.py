@@ -120,7 +120,8 @@ def _grad_cam(opened: FeatureMaps, image: Any, label: Any) -> dict[str, Any]:
         logit = tf.gather(logits, label, batch_dims=1)
     alpha = tf.reduce_mean(tape.gradient(logit, maps), axis=(1, 2), keepdims=True)
     heat = tf.nn.relu(tf.reduce_sum(alpha * maps, axis=-1, keepdims=True))
-    heat = tf.image.resize(heat, image.shape[1:3])[..., 0]
+    inner, border = [side - 2 * opened.margin for side in image.shape[1:3]], [opened.margin] * 2
+    heat = tf.pad(tf.image.resize(heat, inner)[..., 0], [[0, 0], border, border])
     heat = tf.math.divide_no_nan(heat, tf.reduce_max(heat, axis=(1, 2), keepdims=True))
     return {"heat": heat, "label": label, "logits": logits}
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import keras
 
 _SIDE = 28
+_MARGIN = 3  # one pixel lost to `conv_1`, and one to `conv_2`, whose pixels are two wide
 
 
 class DigitsAugment(Frozen):
@@ -58,7 +59,7 @@ def explain(model: "keras.Model") -> FeatureMaps:
     import keras
 
     maps = model.get_layer("conv_2").output
-    return FeatureMaps(keras.Model(model.inputs, maps), keras.Model(maps, model.outputs[0]))
+    return FeatureMaps(keras.Model(model.inputs[0], maps), keras.Model(maps, model.outputs[0]), margin=_MARGIN)
 
 
 def processing(_config: DigitsConfig) -> ImageSpec:

@@ -32,10 +32,12 @@ class FeatureMaps:
     Attributes:
         maps: a batch of its input to float `[batch, height, width, channels]`.
         logits: these to float logits `[batch, labels]`; differentiable.
+        margin: pixels at each side of the input that are in the middle of what no pixel of a map sees.
     """
 
     maps: Callable[[Tensor], Tensor]
     logits: Callable[[Tensor], Tensor]
+    margin: int = 0
 
 
 Opened = EmbeddedTokens | FeatureMaps

@@ -43,6 +43,16 @@ export async function ask(request, signal) {
   };
 }
 
+/** Why a model answers a request as it does: a document with weights, or a `Blob` of a picture. Throws `Problem`. */
+export async function explain(request) {
+  const response = await send(`${request.path}/explain`, {
+    method: "POST",
+    headers: { "Content-Type": request.contentType },
+    body: request.body,
+  });
+  return response.headers.get("Content-Type") === "application/json" ? response.json() : response.blob();
+}
+
 /** `decode;dur=0.4, infer;dur=3` as `[["decode", 0.4], ["infer", 3]]`; metrics without a duration are left out. */
 function serverTiming(header) {
   return header

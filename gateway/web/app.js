@@ -5,6 +5,7 @@ import { Problem, ask, describeModel, listModels, modelPath } from "/web/api.js"
 import { $, after, el } from "/web/dom.js";
 import { createPanels } from "/web/panels.js";
 import { showRequest } from "/web/shell-line.js";
+import { offerWhy } from "/web/why.js";
 
 const POLL_MS = 3000;
 
@@ -18,6 +19,7 @@ let underWay = new AbortController(); // the newest question; starting another e
 async function update() {
   underWay.abort();
   const { signal } = (underWay = new AbortController());
+  offerWhy(null);
   const panel = panels[model.task];
   const request = (await panel?.request(model)) ?? null;
   if (signal.aborted) return;
@@ -28,6 +30,7 @@ async function update() {
   try {
     const reply = await ask(request, signal);
     showAnswer(panel.answer(reply.body), reply);
+    offerWhy(model.manifest.signatures.explain ? request : null);
   } catch (error) {
     if (signal.aborted) return;
     if (!(error instanceof Problem)) throw error;

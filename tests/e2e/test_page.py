@@ -238,6 +238,36 @@ def test_a_text_is_judged_and_its_line_gives_the_same_answer(page: Page, tmp_pat
     assert [as_shown(one) for one in copied_line_answers(page, tmp_path)] == [shown_ranking(page)]
 
 
+def test_the_words_of_a_text_are_coloured_by_their_weight(page: Page) -> None:
+    text = "😀 un café\n– an unforgettable film"
+    page.goto("/#sentiment")
+    page.get_by_label("Text").fill(text)
+    page.get_by_role("button", name="Ask").click()
+    page.get_by_role("button", name="Why?").click()
+    expect(page.locator(".weights")).to_have_text(text, use_inner_text=True)
+    heaviest = page.locator(".weights mark", has_text="unforgettable")
+    expect(heaviest).to_have_attribute("title", re.compile(r"^\+\d\.\d\d$"))
+    assert heaviest.evaluate("mark => mark.style.getPropertyValue('--share')") == "60%"
+    page.get_by_label("Text").fill(BLAME)
+    page.get_by_role("button", name="Ask").click()
+    expect(page.locator("#why")).to_be_hidden()
+
+
+def test_a_picture_is_shown_with_its_heat_map(page: Page) -> None:
+    page.goto("/#digits")
+    expect(page.locator("#sketch")).to_be_visible()
+    give(page, "drop", file("one.png", "image/png", picture_of_one()))
+    page.get_by_role("button", name="Why?").click()
+    canvas = page.locator("#why canvas")
+    expect(canvas).to_be_visible()
+    assert canvas.evaluate("canvas => [canvas.width, canvas.height]") == [200, 160]
+    colourful = """canvas => canvas.getContext("2d").getImageData(0, 0, 200, 160).data
+        .some((value, i, data) => i % 4 === 0 && value > data[i + 2] + 50)"""
+    assert canvas.evaluate(colourful)
+    page.get_by_role("button", name="Draw a 7").click()
+    expect(canvas).to_be_hidden()
+
+
 def test_a_hostile_text_is_quoted_for_the_shell_and_never_markup(page: Page, tmp_path: Path) -> None:
     text = 'it\'s `touch x` $(touch y) \\ "great" <img src=x>\n!! % naïve 🎬'
     page.goto("/#sentiment")
@@ -355,7 +385,7 @@ def test_the_document_shows_every_operation(page: Page, stack: Stack) -> None:
 
 def test_the_document_tells_fields_bounds_and_answers_of_a_request(page: Page) -> None:
     page.goto("/docs")
-    ask = page.get_by_role("region", name="post /models/{model}")
+    ask = page.get_by_role("region", name="post /models/{model}", exact=True)
     for field in ("model", "inputs", "parameters.top_k", "parameters.function_to_apply"):
         expect(ask.get_by_role("rowheader", name=field).first).to_be_visible()
     top_k = ask.get_by_role("row", name="parameters.top_k").first

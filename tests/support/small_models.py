@@ -112,7 +112,7 @@ def _explained_strokes(model: "keras.Model") -> Opened:
     import keras
 
     maps = model.get_layer("edges").output
-    return FeatureMaps(keras.Model(model.inputs, maps), keras.Model(maps, model.outputs[0]))
+    return FeatureMaps(keras.Model(model.inputs[0], maps), keras.Model(maps, model.outputs[0]))
 
 
 def _explained_sentiment(model: "keras.Model") -> Opened:
