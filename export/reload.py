@@ -20,11 +20,11 @@ _OUTPUTS = ("logits", "probabilities")
 
 @dataclass(frozen=True)
 class RawCheck:
-    """What the signature `raw` must answer: `logits` to the strings `given` under its input's name, in one batch."""
+    """What the signature `raw` must answer: `outputs` to the strings `given` under its input's name, in one batch."""
 
     input_name: str
     given: Sequence[bytes]
-    logits: Any
+    outputs: Mapping[str, Any]
 
 
 def check_reload(
@@ -51,7 +51,8 @@ def check_reload(
     for section, document in documents.items():
         arrays[f"document_{section}"] = np.frombuffer(document, np.uint8)
     if raw is not None:
-        arrays |= {"raw_name": np.array(raw.input_name), "raw_logits": raw.logits}
+        arrays |= {"raw_name": np.array(raw.input_name)}
+        arrays |= {f"raw_{output}": np.asarray(raw.outputs[output]) for output in _OUTPUTS}
         arrays |= {f"given_{number}": np.frombuffer(text, np.uint8) for number, text in enumerate(raw.given)}
     np.savez(checks, **arrays)
     command = [sys.executable, "-m", __name__, str(folder), str(checks)]
@@ -82,7 +83,7 @@ def differences(folder: Path, checks: Path) -> list[str]:
         if "raw_name" in arrays:
             given = [arrays[key].tobytes() for key in arrays.files if key.startswith("given_")]
             answer = signatures[RAW_SIGNATURE](**{str(arrays["raw_name"]): tf.constant(given)})
-            found += _compare(RAW_SIGNATURE, arrays["raw_logits"], answer)
+            found += _compare(RAW_SIGNATURE, {output: arrays[f"raw_{output}"] for output in _OUTPUTS}, answer)
     return found
 
 

@@ -99,7 +99,7 @@ def export_version(trained: Trained, target: Path, *, runtime: Runtime = "litert
         if runtime == "litert":
             held_out = _held_out(trained, preprocess)
             _write_twin(VersionDir(staging), answer, goldens, documents, pad=_pad(processing), held_out=held_out)
-        raw_check = _raw_check(model, raw, goldens)
+        raw_check = _raw_check(answer, raw, goldens)
         check_reload(staging, Path(folder) / "checks.npz", inputs.name, goldens, documents, raw=raw_check)
         if EXPLAIN_SIGNATURE in others:
             check_explanations(others[EXPLAIN_SIGNATURE], goldens)
@@ -116,12 +116,12 @@ def _raw(processing: ImageSpec | TextSpec, tokenizer: str | None) -> tuple[Raw |
         return None, {RAW_SIGNATURE: str(exc)}
 
 
-def _raw_check(model: "keras.Model", raw: Raw | None, goldens: Sequence[CheckedGolden]) -> RawCheck | None:
+def _raw_check(answer: Answer, raw: Raw | None, goldens: Sequence[CheckedGolden]) -> RawCheck | None:
     """The goldens as requests to `raw`, with the trained model's answers to what the graph makes of them."""
     if raw is None:
         return None
     bodies = [checked.golden.body for checked in goldens]
-    return RawCheck(raw.input, raw.given(bodies), np.asarray(model(raw.preprocess(bodies), training=False)))
+    return RawCheck(raw.input, raw.given(bodies), answer(raw.preprocess(bodies)))
 
 
 def _other_signatures(
