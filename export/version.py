@@ -108,9 +108,11 @@ def _write_twin(
 
 
 def _held_out(trained: Trained, preprocess: Callable[[bytes], Array]) -> Batches:
-    """The examples, each as it is, then what rows the run has besides."""
+    """The examples of known labels, each as it is, then what rows the run has besides."""
+    positions = {label: number for number, label in enumerate(trained.spec.labels)}
     for example in trained.examples:
-        yield preprocess(example.body), np.array([trained.spec.labels.index(example.label)], np.int32)
+        if example.label in positions:
+            yield preprocess(example.body), np.array([positions[example.label]], np.int32)
     if trained.sample is not None:
         for start in range(0, len(trained.sample.truth), _ROWS):
             rows = slice(start, start + _ROWS)
