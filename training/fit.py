@@ -3,7 +3,7 @@
 import json
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -166,18 +166,18 @@ def _evaluate(run: Run, recipe: Recipe, progress: Progress) -> None:
     evaluation = recipe.evaluate(model)
     draw_curves(run.path / "curves.png", run.epochs())
     draw_confusion(run.path / "confusion.png", evaluation)
-    run.write_examples(_answered(run, model, recipe))
+    run.write_examples(_answered(run, model, recipe.tokenizer, recipe.examples()))
     run.write_sample(_sample(recipe))
     run.write("evaluation.json", evaluation.model_dump_json(indent=2) + "\n")
     progress.at(1, f"accuracy {evaluation.accuracy:.4f} on {evaluation.rows} held-out rows")
 
 
-def _answered(run: Run, model: "keras.Model", recipe: Recipe) -> list[Example]:
-    """The recipe's examples with what the model answers to each, by the preprocessing of the gateway."""
-    preprocess = preprocessing(run.spec.processing(run.config), recipe.tokenizer)
+def _answered(run: Run, model: "keras.Model", tokenizer: str | None, examples: Sequence[Example]) -> list[Example]:
+    """With what the model answers to each, by the preprocessing of the gateway."""
+    preprocess = preprocessing(run.spec.processing(run.config), tokenizer)
     return [
         example.model_copy(update={"logits": model(preprocess(example.body), training=False).numpy()[0].tolist()})
-        for example in recipe.examples()
+        for example in examples
     ]
 
 
