@@ -4,7 +4,7 @@ import json
 import logging
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from export.agreement import Batches
+from export.agreement import Batches, held_out_rows
 from export.archive import serving_function, signature_specs, write_classifier
-from export.batch_safety import check_batch_safety, write_batching_parameters
+from export.batch_safety import check_batch_safety, stranger_for, write_batching_parameters
+from export.batches import pad_of
 from export.card import model_card
 from export.digest import answers_digest
 from export.errors import TwinError
@@ -28,10 +29,9 @@ from export.trained import Trained
 from export.twin import write_twin
 from export.warm_up import write_warm_up
 from processing.request import preprocessing
-from processing.spec import ImageSpec, TextSpec
 from store.golden import dump_goldens, write_goldens
 from store.layout import VersionDir
-from store.manifest import Batching, Manifest, Origin
+from store.manifest import Manifest, Origin
 
 if TYPE_CHECKING:
     import keras
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _STAGING = ".exporting-"
-_ROWS = 64  # of a batch
 
 Runtime = Literal["litert", "saved_model"]
 
@@ -69,8 +68,8 @@ def export_version(trained: Trained, target: Path, *, runtime: Runtime = "litert
     check_evaluated(trained.examples, labels, trained.metrics, preprocess, predict)
     goldens = make_goldens(trained.examples, labels, processing, trained.tokenizer, predict)
     answer = serving_function(model, inputs)
-    batching = check_batch_safety(answer, goldens, pad=_pad(processing), stranger=_stranger(processing, goldens))
-    manifest = _manifest(trained, model, inputs, batching)
+    batching = check_batch_safety(answer, goldens, pad=pad_of(processing), stranger=stranger_for(processing, goldens))
+    manifest = _manifest(trained, model, inputs).model_copy(update={"batching": batching})
     documents = {"manifest": manifest.document(), "golden": dump_goldens([checked.golden for checked in goldens])}
     if trained.tokenizer is not None:
         documents["tokenizer"] = trained.tokenizer.encode()
@@ -84,8 +83,8 @@ def export_version(trained: Trained, target: Path, *, runtime: Runtime = "litert
         write_warm_up(VersionDir(staging).warm_up, manifest.model, inputs.name, goldens)
         write_batching_parameters(VersionDir(staging).batching_parameters, batching)
         if runtime == "litert":
-            held_out = _held_out(trained, preprocess)
-            _write_twin(VersionDir(staging), answer, goldens, documents, pad=_pad(processing), held_out=held_out)
+            held_out = held_out_rows(trained, preprocess)
+            _write_twin(VersionDir(staging), answer, goldens, documents, pad=pad_of(processing), held_out=held_out)
         check_reload(staging, Path(folder) / "checks.npz", inputs.name, goldens, documents)
         shutil.rmtree(target, ignore_errors=True)
         staging.rename(target)
@@ -107,30 +106,6 @@ def _write_twin(
         _log.warning("the version goes without a LiteRT twin: %s", exc)
 
 
-def _held_out(trained: Trained, preprocess: Callable[[bytes], Array]) -> Batches:
-    """The examples of known labels, each as it is, then what rows the run has besides."""
-    positions = {label: number for number, label in enumerate(trained.spec.labels)}
-    for example in trained.examples:
-        if example.label in positions:
-            yield preprocess(example.body), np.array([positions[example.label]], np.int32)
-    if trained.sample is not None:
-        for start in range(0, len(trained.sample.truth), _ROWS):
-            rows = slice(start, start + _ROWS)
-            yield trained.sample.inputs[rows], trained.sample.truth[rows]
-
-
-def _pad(processing: ImageSpec | TextSpec) -> int:
-    return processing.pad_id if isinstance(processing, TextSpec) else 0
-
-
-def _stranger(processing: ImageSpec | TextSpec, goldens: Sequence[CheckedGolden]) -> Array | None:
-    """The tokens of the longest golden over and over, as many as the model takes."""
-    if isinstance(processing, ImageSpec):
-        return None
-    longest = max((golden.inputs[0] for golden in goldens), key=len)
-    return np.resize(longest, processing.max_tokens)
-
-
 def _write_extra(version: VersionDir, manifest: Manifest, goldens: Sequence[CheckedGolden]) -> None:
     requests = [checked.golden for checked in goldens]
     version.extra.mkdir()
@@ -139,7 +114,7 @@ def _write_extra(version: VersionDir, manifest: Manifest, goldens: Sequence[Chec
     version.card.write_text(model_card(manifest, requests))
 
 
-def _manifest(trained: Trained, model: "keras.Model", inputs: "tf.TensorSpec", batching: Batching) -> Manifest:
+def _manifest(trained: Trained, model: "keras.Model", inputs: "tf.TensorSpec") -> Manifest:
     spec = trained.spec
     processing = spec.processing(trained.config).model_dump(mode="json")
     return Manifest(
@@ -160,7 +135,6 @@ def _manifest(trained: Trained, model: "keras.Model", inputs: "tf.TensorSpec", b
         processing=processing,
         labels=spec.labels,
         metrics=tuple(trained.metrics),
-        batching=batching,
         run=trained.run,
     )
 
