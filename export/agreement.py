@@ -1,19 +1,33 @@
 """How a twin answers held-out rows beside the trained model: the same label, the same numbers, no less often right."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from export.errors import TwinError
 from export.goldens import Answer, Array
+from export.trained import Trained
 from store.twin import Agreement, gap
 
+_ROWS = 64  # of a batch
 _SAME_LABEL = 0.995  # of the rows: of two labels that are as good as equal, either may lead
 _ACCURACY = 0.002  # that a twin may lose
 
 Batches = Iterable[tuple[Array, NDArray[np.int32]]]
 """Inputs, and with them the positions of the right labels."""
+
+
+def held_out_rows(trained: Trained, preprocess: Callable[[bytes], Array]) -> Batches:
+    """The examples of known labels, each as it is, then what rows the run has besides."""
+    positions = {label: number for number, label in enumerate(trained.spec.labels)}
+    for example in trained.examples:
+        if example.label in positions:
+            yield preprocess(example.body), np.array([positions[example.label]], np.int32)
+    if trained.sample is not None:
+        for start in range(0, len(trained.sample.truth), _ROWS):
+            rows = slice(start, start + _ROWS)
+            yield trained.sample.inputs[rows], trained.sample.truth[rows]
 
 
 def agreement(model: Answer, twin: Answer, batches: Batches, tolerance: float) -> Agreement | None:

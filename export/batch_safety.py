@@ -11,6 +11,7 @@ import numpy as np
 from export.batches import batch_of
 from export.errors import BatchSafetyError
 from export.goldens import Answer, Array, CheckedGolden
+from processing.spec import ImageSpec, TextSpec
 from store.manifest import Batching
 from store.twin import gap
 
@@ -42,6 +43,14 @@ def check_batch_safety(
         for number, row in enumerate(rows):
             largest = max(largest, _compare(answer, batch_of([row, stranger], pad), [number], goldens, alone))
     return Batching(sizes=SIZES, largest=largest, allowed=_ALLOWED)
+
+
+def stranger_for(spec: ImageSpec | TextSpec, goldens: Sequence[CheckedGolden]) -> Array | None:
+    """The tokens of the longest golden over and over, as many as the model takes. None: inputs have one size."""
+    if isinstance(spec, ImageSpec):
+        return None
+    longest = max((golden.inputs[0] for golden in goldens), key=len)
+    return np.resize(longest, spec.max_tokens)
 
 
 def write_batching_parameters(path: Path, batching: Batching) -> None:

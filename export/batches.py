@@ -5,6 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from export.goldens import Array
+from processing.spec import ImageSpec, TextSpec
+
+
+def pad_of(spec: ImageSpec | TextSpec) -> int:
+    """What fills the shorter inputs of a batch of unequal ones; pictures are all of one size."""
+    return spec.pad_id if isinstance(spec, TextSpec) else 0
 
 
 def batch_of(rows: Sequence[Array], pad: int) -> Array:

@@ -4,7 +4,7 @@ import json
 import logging
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from export.agreement import Batches
+from export.agreement import Batches, held_out_rows
 from export.archive import serving_function, signature_specs, write_classifier
-from export.batch_safety import check_batch_safety, write_batching_parameters
+from export.batch_safety import check_batch_safety, stranger_for, write_batching_parameters
+from export.batches import pad_of
 from export.digest import answers_digest
 from export.errors import NotInGraphError, TwinError
 from export.evaluated import check_evaluated
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _STAGING = ".exporting-"
-_ROWS = 64  # of a batch
 
 Runtime = Literal["litert", "saved_model"]
 
@@ -75,7 +75,7 @@ def export_version(trained: Trained, target: Path, *, runtime: Runtime = "litert
         trained.examples, labels, processing, trained.tokenizer, predict, temperature=trained.temperature
     )
     answer = serving_function(model, inputs, trained.temperature)
-    batching = check_batch_safety(answer, goldens, pad=_pad(processing), stranger=_stranger(processing, goldens))
+    batching = check_batch_safety(answer, goldens, pad=pad_of(processing), stranger=stranger_for(processing, goldens))
     others, why = _other_signatures(trained, model, inputs, raw)
     manifest = _manifest(trained, model, inputs, others).model_copy(
         update={
@@ -97,8 +97,8 @@ def export_version(trained: Trained, target: Path, *, runtime: Runtime = "litert
         write_warm_up(VersionDir(staging).warm_up, manifest.model, inputs.name, goldens)
         write_batching_parameters(VersionDir(staging).batching_parameters, batching)
         if runtime == "litert":
-            held_out = _held_out(trained, preprocess)
-            _write_twin(VersionDir(staging), answer, goldens, documents, pad=_pad(processing), held_out=held_out)
+            held_out = held_out_rows(trained, preprocess)
+            _write_twin(VersionDir(staging), answer, goldens, documents, pad=pad_of(processing), held_out=held_out)
         raw_check = _raw_check(answer, raw, goldens)
         check_reload(staging, Path(folder) / "checks.npz", inputs.name, goldens, documents, raw=raw_check)
         if EXPLAIN_SIGNATURE in others:
@@ -153,28 +153,6 @@ def _write_twin(
         write_twin(version, answer, goldens, documents, pad=pad, held_out=held_out, to_win=True)
     except TwinError as exc:
         _log.warning("the version goes without a LiteRT twin: %s", exc)
-
-
-def _held_out(trained: Trained, preprocess: Callable[[bytes], Array]) -> Batches:
-    """The examples, each as it is, then what rows the run has besides."""
-    for example in trained.examples:
-        yield preprocess(example.body), np.array([trained.spec.labels.index(example.label)], np.int32)
-    if trained.sample is not None:
-        for start in range(0, len(trained.sample.truth), _ROWS):
-            rows = slice(start, start + _ROWS)
-            yield trained.sample.inputs[rows], trained.sample.truth[rows]
-
-
-def _pad(processing: ImageSpec | TextSpec) -> int:
-    return processing.pad_id if isinstance(processing, TextSpec) else 0
-
-
-def _stranger(processing: ImageSpec | TextSpec, goldens: Sequence[CheckedGolden]) -> Array | None:
-    """The tokens of the longest golden over and over, as many as the model takes."""
-    if isinstance(processing, ImageSpec):
-        return None
-    longest = max((golden.inputs[0] for golden in goldens), key=len)
-    return np.resize(longest, processing.max_tokens)
 
 
 def _manifest(trained: Trained, model: "keras.Model", inputs: "tf.TensorSpec", others: Mapping[str, Any]) -> Manifest:

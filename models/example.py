@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ConfigDict
 
 from models.spec import Frozen
 
@@ -15,6 +16,8 @@ class Example(Frozen):
 
     `logits` are what the trained model answered when it was evaluated, None if it was not.
     """
+
+    model_config = ConfigDict(ser_json_inf_nan="constants")  # a training may end in NaN, which is told at export
 
     name: str
     media_type: str

@@ -189,7 +189,7 @@ def _evaluate(run: Run, recipe: Recipe, progress: Progress) -> None:
 
 
 def _answered(run: Run, model: "keras.Model", tokenizer: str | None, examples: Sequence[Example]) -> list[Example]:
-    """Examples with what the model answers to each, by the preprocessing of the gateway."""
+    """With what the model answers to each, by the preprocessing of the gateway."""
     preprocess = preprocessing(run.spec.processing(run.config), tokenizer)
     return [
         example.model_copy(update={"logits": model(preprocess(example.body), training=False).numpy()[0].tolist()})

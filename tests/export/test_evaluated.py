@@ -49,6 +49,11 @@ def test_another_answer_than_at_the_evaluation_is_told(logits: tuple[float, ...]
         check_evaluated([kept], LABELS, [], _preprocess, _predict)
 
 
+def test_a_model_that_diverged_is_as_it_was_evaluated() -> None:
+    kept = _example("wonderful", "positive", logits=(np.nan, np.nan))
+    check_evaluated([kept], LABELS, [], _preprocess, lambda batch: np.full((len(batch), 2), np.nan, np.float32))
+
+
 def test_shifted_labels_are_told() -> None:
     text = "0 of 24 held-out examples are read as they are labelled, the evaluation says 90%"
     with pytest.raises(LabelsError, match=text):
