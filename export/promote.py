@@ -51,7 +51,7 @@ def promote(store: Store, asked: Promotion, rules: PromotionRules, live: Live, s
     Raises:
         InvalidLabelError: no version can have such a label.
         VersionNotFoundError: the store does not have it.
-        ManifestError: the version, or the one in its place, is damaged.
+        ManifestError: the version is damaged.
         StoreUnwritableError, StoreFullError: the disk refuses; all is as it was.
     """
     check_label(asked.label)
@@ -96,15 +96,20 @@ def _checked(store: Store, asked: Promotion, rules: PromotionRules, live: Live, 
     candidate = Subject.of(store.version(asked.model, asked.version))
     seen = live.prove(asked.model, asked.version, candidate.manifest.digest)
     with opened(store, asked.model) as ledger:  # from here on nobody moves the label that we compare with
+        number = _in_place(ledger.labels, asked.label)
+        try:
+            current, unreadable = _subject(store, asked.model, number), []
+        except ManifestError as exc:  # a way out of it must be left: --force
+            current, unreadable = None, [Check(name="in place", passed=False, fact=f"no comparison: {exc}")]
         checks = verdict(
             candidate,
-            _subject(store, asked.model, _in_place(ledger.labels, asked.label)),
+            current,
             seen,
             rules,
             terms_unclear=asked.model in CATALOG and CATALOG[asked.model].licence_unclear,
             terms_accepted=asked.terms_accepted,
         )
-        return _decide(ledger, asked, candidate, checks, signer)
+        return _decide(ledger, asked, candidate, (*checks, *unreadable), signer)
 
 
 def _decide(ledger: Ledger, asked: Promotion, candidate: Subject, checks: tuple[Check, ...], signer: Signer) -> Record:

@@ -41,14 +41,14 @@ class Followed:
 
 
 class LiveServer:
-    """A model server at `target`, asked as the gateway asks it: with the same preprocessing, over the same protocol.
+    """The model server at `target`, asked as the gateway asks it: with the same preprocessing, over the same protocol.
 
     Use it as a context manager.
     """
 
     def __init__(self, target: str, limits: Limits, patience_s: float, clock: Clock = time.perf_counter) -> None:
         self._who = f"the model server at {target}"
-        self._target = target
+        self.target = target
         self._limits = limits
         self._patience_s = patience_s
         self._clock = clock
@@ -66,18 +66,18 @@ class LiveServer:
     def prove(self, model: str, version: int, digest: str | None, *, measured: bool = True) -> Seen:
         """See `export.promote.Live`. With no `digest` any will do; without `measured` only the goldens are replayed."""
         if fault := self._wait_available(model, version):
-            return Seen(self._target, fault)
+            return Seen(self.target, fault)
         try:
             learnt = learn_version(self._backend, model, version, self._limits, self._deadline())
             if digest not in (None, learnt.manifest.digest):
                 fault = f"{self._who} reads another store: its version has the digest {learnt.manifest.digest}"
-                return Seen(self._target, f"{fault}, expected {digest}")
+                return Seen(self.target, f"{fault}, expected {digest}")
             replay_goldens(learnt, self._backend, self._deadline)
-            return Seen(self._target, None, len(learnt.goldens), self._latencies(learnt) if measured else ())
+            return Seen(self.target, None, len(learnt.goldens), self._latencies(learnt) if measured else ())
         except UnfitVersionError as exc:
-            return Seen(self._target, str(exc))
+            return Seen(self.target, str(exc))
         except GatewayError as exc:
-            return Seen(self._target, f"{self._who} could not be asked: {exc}")
+            return Seen(self.target, f"{self._who} could not be asked: {exc}")
 
     def follows(self, model: str, label: str, version: int, since: float) -> Followed:
         """Waits until the server answers requests by `label` with `version`; that was decided when the clock said
@@ -114,7 +114,7 @@ class LiveServer:
         try:
             in_time = _seconds_until(settled, self._patience_s, self._clock, self._clock()) is not None
         except ModelServerError as exc:
-            return f"no model server answers at {self._target} ({exc.code.name}); start one: `kmaas serve`"
+            return f"no model server answers at {self.target} ({exc.code.name}); start one: `kmaas serve`"
         if not in_time:
             state = "is unknown there" if last is None else f"is {last.state}"
             return f"{self._who} does not have it loaded within {self._patience_s:g} s: it {state}"

@@ -6,6 +6,7 @@ import click
 
 from kmaas.config import Config
 from kmaas.lifecycle import VERSION_HELP
+from kmaas.progress import shown_progress
 
 
 @click.command("promote", short_help="Give a version a label, if it proves itself.", epilog=VERSION_HELP)
@@ -44,7 +45,10 @@ def promote(
     store = Store.at(config.store)
     asked = Promotion(model, version_named(store, model, version), label, accept_licence, reason if force else None)
     with live_server(config, model_server) as live:
-        record = decide(store, asked, config.promotion, live, signer(config))
+        with shown_progress() as progress:  # a version may have to be loaded first
+            progress.stage(f"check {model} version {asked.version} on {live.target}", 1)
+            record = decide(store, asked, config.promotion, live, signer(config))
+            progress.at(1)
         decided_at = time.perf_counter()
         if record is None:
             click.echo("null" if as_json else f"{model}: {label} is version {asked.version} already")

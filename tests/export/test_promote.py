@@ -159,6 +159,16 @@ def test_damage_and_absence_are_told(shop: Shop) -> None:
     assert shop.labels == Labels()
 
 
+def test_a_damaged_version_in_place_is_left_by_force_only(shop: Shop) -> None:
+    shop.promote(1)
+    shop.store.version("digits", 1).held_out.write_bytes(b"damaged")
+    refused = shop.promote(3)
+    assert refused is not None
+    assert [check.name for check in refused.checks if not check.passed] == ["in place"]
+    shop.promote(3, forced="1 is damaged")
+    assert shop.labels.versions == {"stable": 3}
+
+
 def test_one_goes_back_to_a_version_whose_manifest_is_damaged(shop: Shop) -> None:
     """It is served, and what is wrong with the other one is wrong now."""
     shop.promote(1)
