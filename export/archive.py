@@ -20,6 +20,7 @@ def write_classifier(
     model: "keras.Model",
     inputs: "tf.TensorSpec",
     documents: Mapping[str, bytes],
+    *,
     temperature: float = 1.0,
 ) -> None:
     """Writes `model` (one input, logits out) with the signatures `serving_default` and `manifest`.

@@ -58,6 +58,24 @@ def export_version(trained: Trained, target: Path) -> None:
         temperature=trained.temperature,
     )
     manifest = _manifest(trained, model, inputs)
+    documents = _documents(trained, manifest, goldens)
+    for left in target.parent.glob(f"{_STAGING}*"):
+        shutil.rmtree(left)
+    with tempfile.TemporaryDirectory(prefix=_STAGING, dir=target.parent) as folder:
+        staging = Path(folder) / "version"
+        write_classifier(staging, model, inputs, documents, temperature=trained.temperature)
+        _write_extra(VersionDir(staging), goldens, documents)
+        _write_evidence(VersionDir(staging), trained.evidence)
+        write_warm_up(VersionDir(staging).warm_up, manifest.model, inputs.name, goldens)
+        answer = serving_function(model, inputs, trained.temperature)
+        _write_twin(VersionDir(staging), answer, goldens, documents, processing)
+        check_reload(staging, Path(folder) / "checks.npz", inputs.name, goldens, documents)
+        shutil.rmtree(target, ignore_errors=True)
+        staging.rename(target)
+
+
+def _documents(trained: Trained, manifest: Manifest, goldens: Sequence[CheckedGolden]) -> dict[str, bytes]:
+    """What the `manifest` signature answers, by section."""
     card = model_card(manifest, len(goldens), trained)
     plots = trained.evidence.plots if trained.evidence else {}
     documents = {
@@ -68,19 +86,7 @@ def export_version(trained: Trained, target: Path) -> None:
     }
     if trained.tokenizer is not None:
         documents["tokenizer"] = trained.tokenizer.encode()
-    for left in target.parent.glob(f"{_STAGING}*"):
-        shutil.rmtree(left)
-    with tempfile.TemporaryDirectory(prefix=_STAGING, dir=target.parent) as folder:
-        staging = Path(folder) / "version"
-        write_classifier(staging, model, inputs, documents, trained.temperature)
-        _write_extra(VersionDir(staging), goldens, documents)
-        _write_evidence(VersionDir(staging), trained.evidence)
-        write_warm_up(VersionDir(staging).warm_up, manifest.model, inputs.name, goldens)
-        answer = serving_function(model, inputs, trained.temperature)
-        _write_twin(VersionDir(staging), answer, goldens, documents, processing)
-        check_reload(staging, Path(folder) / "checks.npz", inputs.name, goldens, documents)
-        shutil.rmtree(target, ignore_errors=True)
-        staging.rename(target)
+    return documents
 
 
 def _write_twin(
