@@ -47,4 +47,4 @@ def test_the_card_goes_with_its_version(shelf: Shelf) -> None:
         until(lambda: gateway.answers_from("digits", 2), "version 2 is current")
         assert b"seed 2" in gateway.get("/models/digits/card").body
         server.kill()
-        assert gateway.get("/models/digits/card").status == 503
+        until(lambda: gateway.get("/models/digits/card").status == 503, "the outage is noticed")
