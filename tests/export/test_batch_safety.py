@@ -123,5 +123,5 @@ def test_a_server_batches_the_export_with_it_and_answers_as_alone(exported: Path
     [(name, row)] = sample.inputs.items()
     together = runtime.run("serving_default", {name: np.repeat(row, 5, axis=0)}, ["logits"], 60)[0]
     np.testing.assert_allclose(together, np.repeat(sample.outputs["logits"], 5, axis=0), rtol=1e-4, atol=1e-4)
-    assert runtime.facts["batching"].startswith("serving_default")
+    assert "serving_default" in runtime.facts["batching"]
     runtime.close()
