@@ -18,6 +18,11 @@ def trace() -> Trace:
     return found
 
 
+def pinned_digest() -> str | None:
+    """The digest that the caller wants the answering version to have, if any."""
+    return request.headers.get("X-Model-Digest")
+
+
 def body(limit_bytes: int) -> bytes:
     """The request's body. One that announces too much is not kept; one that announces nothing is cut at the limit.
 

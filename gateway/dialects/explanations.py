@@ -23,7 +23,13 @@ def explanations(pipeline: Pipeline, admission: Admission, settings: GatewaySett
             body = exchange.body(settings.limits.body_bytes)
             with admission.work(deadline):
                 answer = pipeline.answer(
-                    model, body, request.mimetype, exchange.trace(), deadline, task_of=ServedVersion.explained
+                    model,
+                    body,
+                    request.mimetype,
+                    exchange.trace(),
+                    deadline,
+                    digest=exchange.pinned_digest(),
+                    task_of=ServedVersion.explained,
                 )
                 return _response(answer)
 

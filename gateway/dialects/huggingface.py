@@ -18,8 +18,8 @@ def huggingface(pipeline: Pipeline, admission: Admission, settings: GatewaySetti
         with admission.place():
             body = exchange.body(settings.limits.body_bytes)
             with admission.work(deadline):
-                pinned = request.headers.get("X-Model-Digest")
-                answer = pipeline.answer(model, body, request.mimetype, exchange.trace(), deadline, digest=pinned)
+                digest = exchange.pinned_digest()
+                answer = pipeline.answer(model, body, request.mimetype, exchange.trace(), deadline, digest=digest)
                 return exchange.json(answer.model_dump())
 
     return routes

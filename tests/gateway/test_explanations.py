@@ -193,3 +193,11 @@ def test_the_limits_are_those_of_every_request(gateway: GatewayProcess) -> None:
 
 def test_an_answer_that_is_not_finite_is_502(gateway: GatewayProcess) -> None:
     refused(explain(gateway, f"a {BREAKING_WORD} film"), 502, says="not finite")
+
+
+def test_a_pinned_digest_holds_for_explanations_too(gateway: GatewayProcess) -> None:
+    body = json.dumps({"inputs": "good"}).encode()
+    answer = gateway.post("/models/sentiment/explain", body, **{"X-Model-Digest": "sha256:another"})
+    assert answer.status == 412
+    told = {"X-Model-Digest": answer.headers["X-Model-Digest"]}
+    assert gateway.post("/models/sentiment/explain", body, **told).status == 200
