@@ -83,6 +83,7 @@ def _timed(run: Run, requests: list[Mapping[str, Array]]) -> float:
 def _saved_model(folder: Path) -> Run:
     """In a TF1 session and in the thread that calls, which is how the embedded server runs it."""
     import tensorflow as tf
+    import tensorflow_text  # noqa: F401 (registers its operations)
     from tensorflow.core.protobuf.config_pb2 import CallableOptions
 
     v1 = tf.compat.v1

@@ -16,6 +16,7 @@ class Beside:
         self._open = open_saved_model
         self._opening = threading.Lock()
         self._runtime: Runtime | None = None
+        self._given_up: LoadError | None = None
 
     @property
     def is_open(self) -> bool:
@@ -27,8 +28,8 @@ class Beside:
         """As every `Runtime`; one caller opens it, others wait as long as they have time.
 
         Raises:
-            RequestError: besides the SavedModel's own: it does not open (UNAVAILABLE; the next call tries again), or
-                the time was up before it had.
+            RequestError: besides the SavedModel's own: it does not open (UNAVAILABLE; the next call tries again,
+                unless that could not end otherwise), or the time was up before it had.
         """
         started = time.monotonic()
         runtime = self._runtime or self._opened(signature, timeout_s)
@@ -46,10 +47,13 @@ class Beside:
         if not self._opening.acquire(timeout=-1 if timeout_s is None else timeout_s):
             raise _too_late()
         try:
+            if self._given_up is not None:
+                raise self._given_up
             if self._runtime is None:
                 self._runtime = self._open()
             return self._runtime
         except LoadError as exc:
+            self._given_up = exc.with_traceback(None) if exc.final else None
             raise RequestError(
                 Code.UNAVAILABLE,
                 f"signature {signature} is not in the version's LiteRT twin, and its SavedModel does not open: "

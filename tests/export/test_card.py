@@ -136,6 +136,8 @@ def test_a_model_that_was_not_trained_here_has_a_card_without_figures(made: Trai
         "Intended use",
         "Limits",
         "Data and licence",
+        "Parity",
+        "Batch safety",
         "Checked at export",
         "How it was made",
     ]

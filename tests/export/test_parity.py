@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-import export.goldens
 import export.raw.image
+import processing.request
 from export.errors import ParityError
 from export.version import export_version
 from kmaas.stages import trained
@@ -56,7 +56,7 @@ def test_swapped_colours_in_the_gateway_are_refused(
     def swapped(data: bytes, *, max_pixels: int) -> Pixels:
         return np.ascontiguousarray(decode(data, max_pixels=max_pixels)[..., ::-1])
 
-    monkeypatch.setattr(export.goldens, "decode", swapped)
+    monkeypatch.setattr(processing.request, "decode", swapped)
     message = (
         r"^training and gateway preprocessing differ by [\d.]+ levels on average and by \d+ at most, in digit-\d-[16] "
         r"\(\d+ of its 784 numbers\); expected at most 1 and 8; nothing was exported$"
@@ -121,6 +121,6 @@ def test_a_version_whose_tokenizer_has_no_twin_in_the_graph_goes_without_raw_and
     assert manifest.absent.keys() == {"raw"}
     assert manifest.absent["raw"].startswith("its added_tokens [")
     assert "the version goes without the signature raw: its added_tokens" in caplog.text
-    assert manifest.signatures.keys() == {"serving_default", "manifest"}
+    assert manifest.signatures.keys() == {"serving_default", "manifest", "explain"}
     assert tf.saved_model.load(str(tmp_path / "export")).signatures.keys() == manifest.signatures.keys()
     assert [parity.between for parity in manifest.parity] == [("training", "gateway")]

@@ -1,0 +1,154 @@
+"""A version before it is written: what it is made of, and every check that needs no files."""
+
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from export.archive import serving_function, signature_specs
+from export.batch_safety import check_batch_safety, stranger_for
+from export.batches import pad_of
+from export.digest import answers_digest
+from export.errors import NotInGraphError
+from export.evaluated import check_evaluated
+from export.explain import EXPLAIN_SIGNATURE, explain_function
+from export.extra import documents_of
+from export.goldens import Answer, Array, CheckedGolden, make_goldens
+from export.parity import Comparison, check_parity
+from export.raw.signature import RAW_SIGNATURE, Raw
+from export.trained import Trained
+from processing.request import preprocessing
+from processing.spec import ImageSpec, TextSpec
+from store.manifest import Batching, Manifest, Origin
+
+if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A version that can be written.
+
+    Attributes:
+        inputs: name, dtype and shape of the model's input.
+        preprocess: a request's body to that input, one row.
+        answer: the function behind `serving_default`.
+        raw: the in-graph preprocessing, None where there is none.
+        others: a `tf.function` for each signature beside those that every version has.
+        documents: what the `manifest` signature answers, by section.
+        pad: what fills the shorter inputs of a batch of unequal ones.
+    """
+
+    model: "keras.Model"
+    inputs: "tf.TensorSpec"
+    preprocess: Callable[[bytes], Array]
+    answer: Answer
+    raw: Raw | None
+    others: Mapping[str, Any]
+    goldens: Sequence[CheckedGolden]
+    comparisons: Sequence[Comparison]
+    batching: Batching
+    documents: Mapping[str, bytes]
+    pad: int
+
+
+def draft(trained: Trained) -> Draft:
+    """Loads the weights, chooses the goldens, and checks what can be checked so far.
+
+    Raises:
+        ExportError: the weights, the preprocessing, the labels or the goldens are not as they should be.
+    """
+    spec, processing = trained.spec, trained.spec.processing(trained.config)
+    model = spec.build(trained.config)
+    model.load_weights(trained.weights)
+
+    def predict(batch: Array) -> NDArray[np.float32]:
+        return np.asarray(model(batch, training=False))
+
+    raw, absent = _raw(processing, trained.tokenizer)
+    comparisons = check_parity(trained, processing, raw)
+    preprocess = preprocessing(processing, trained.tokenizer)
+    check_evaluated(trained.examples, spec.labels, trained.metrics, preprocess, predict)
+    goldens = make_goldens(
+        trained.examples, spec.labels, processing, trained.tokenizer, predict, temperature=trained.temperature
+    )
+    inputs = _input_spec(model, processing.input)
+    answer, pad = serving_function(model, inputs, trained.temperature), pad_of(processing)
+    batching = check_batch_safety(answer, goldens, pad=pad, stranger=stranger_for(processing, goldens))
+    others, unexplained = _other_signatures(trained, model, inputs, raw)
+    found = {
+        "absent": absent | unexplained,
+        "parity": tuple(comparison.parity for comparison in comparisons),
+        "batching": batching,
+    }
+    manifest = _manifest(trained, model, inputs, others).model_copy(update=found)
+    documents = documents_of(manifest, goldens, trained)
+    return Draft(model, inputs, preprocess, answer, raw, others, goldens, comparisons, batching, documents, pad)
+
+
+def _raw(processing: ImageSpec | TextSpec, tokenizer: str | None) -> tuple[Raw | None, dict[str, str]]:
+    """The in-graph preprocessing, or why there is none: a version without it still serves."""
+    try:
+        return Raw(processing, tokenizer), {}
+    except NotInGraphError as exc:
+        _log.warning("the version goes without the signature %s: %s", RAW_SIGNATURE, exc)
+        return None, {RAW_SIGNATURE: str(exc)}
+
+
+def _other_signatures(
+    trained: Trained, model: "keras.Model", inputs: "tf.TensorSpec", raw: Raw | None
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """A `tf.function` for each signature beside those that every version has; and why there is no `explain`."""
+    others, why = {}, {}
+    if raw is not None:
+        others[RAW_SIGNATURE] = raw.function(serving_function(model, inputs, trained.temperature))
+    explain = trained.spec.explain
+    if isinstance(explain, str):
+        why[EXPLAIN_SIGNATURE] = explain
+    else:
+        others[EXPLAIN_SIGNATURE] = explain_function(explain(model), inputs)
+    return others, why
+
+
+def _manifest(trained: Trained, model: "keras.Model", inputs: "tf.TensorSpec", others: Mapping[str, Any]) -> Manifest:
+    spec = trained.spec
+    serve = serving_function(model, inputs, trained.temperature)
+    processing = spec.processing(trained.config).model_dump(mode="json")
+    return Manifest(
+        model=spec.name,
+        task=spec.task,
+        description=spec.description,
+        created=datetime.now(UTC),
+        digest=answers_digest(
+            [function.get_concrete_function() for function in (serve, *others.values())],
+            [json.dumps([spec.task, spec.labels, processing]).encode(), (trained.tokenizer or "").encode()],
+        ),
+        origins=tuple(Origin(**asdict(origin)) for origin in spec.origins),
+        data_sha256=trained.data_sha256,
+        code_commit=trained.code_commit,
+        frameworks={name: version(name) for name in ("keras", "tensorflow")},
+        parameters=model.count_params(),
+        signatures=signature_specs(inputs, len(spec.labels), others),
+        processing=processing,
+        labels=spec.labels,
+        metrics=tuple(trained.metrics),
+        robustness=trained.evidence.evaluation.robustness.metrics if trained.evidence else (),
+        temperature=trained.temperature,
+        run=trained.run,
+    )
+
+
+def _input_spec(model: "keras.Model", name: str) -> "tf.TensorSpec":
+    import tensorflow as tf
+
+    (tensor,) = model.inputs
+    return tf.TensorSpec(tensor.shape, tensor.dtype, name=name)
