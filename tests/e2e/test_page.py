@@ -418,7 +418,7 @@ def test_a_schema_that_contains_itself_is_told_once(page: Page) -> None:
 
 def test_the_lines_of_the_document_run(page: Page, tmp_path: Path) -> None:
     page.goto("/docs")
-    ask = page.get_by_role("region", name="get /models/{model}")
+    ask = page.get_by_role("region", name="get /models/{model}", exact=True)
     line = ask.locator("pre", has_text="curl").inner_text()
     done = subprocess.run(["sh", "-c", line], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True)
     assert json.loads(done.stdout)["ready"] is True
