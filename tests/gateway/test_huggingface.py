@@ -262,7 +262,7 @@ def test_a_hundred_megapixel_header_is_413(gateway: GatewayProcess) -> None:
 def test_a_decompression_bomb_is_413(gateway: GatewayProcess) -> None:
     bomb = png_claiming(8_000, 8_000, bytes(8_001 * 8_000))
     assert len(bomb) < 100_000
-    refused(gateway.post("/models/digits", bomb), 413, says="64000000")
+    refused(gateway.post("/models/digits", bomb), 413, says="8000×8000 pixels")
 
 
 def test_the_pixels_of_all_pictures_together_are_limited(gateway: GatewayProcess) -> None:

@@ -39,7 +39,7 @@ def test_the_inputs_of_the_examples_are_kept_beside_them(tmp_path: Path) -> None
     np.testing.assert_array_equal(run.inputs(), inputs)
     assert run.examples() == [example, example]
     (run.path / "inputs.npz").write_bytes(b"PK\x03\x04 damaged")
-    with pytest.raises(NotARunError, match=r"no readable inputs\.npz; measure it again: kmaas evaluate "):
+    with pytest.raises(NotARunError, match=r"no readable inputs\.npz; `kmaas evaluate .*` writes it"):
         run.inputs()
     (run.path / "inputs.npz").unlink()
     with pytest.raises(NotARunError, match=r"no inputs\.npz; finish it first"):
