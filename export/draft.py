@@ -15,7 +15,7 @@ from export.archive import serving_function, signature_specs
 from export.batch_safety import check_batch_safety, stranger_for
 from export.batches import pad_of
 from export.digest import answers_digest
-from export.errors import NotInGraphError
+from export.errors import NotInGraphError, OtherLabelsError
 from export.evaluated import check_evaluated
 from export.explain import EXPLAIN_SIGNATURE, explain_function
 from export.extra import documents_of
@@ -23,6 +23,7 @@ from export.goldens import Answer, Array, CheckedGolden, make_goldens
 from export.parity import Comparison, check_parity
 from export.raw.signature import RAW_SIGNATURE, Raw
 from export.trained import Trained
+from export.warm_up import MOST_RECORDS
 from processing.request import preprocessing
 from processing.spec import ImageSpec, TextSpec
 from store.manifest import Batching, Manifest, Origin
@@ -68,6 +69,8 @@ def draft(trained: Trained) -> Draft:
         ExportError: the weights, the preprocessing, the labels or the goldens are not as they should be.
     """
     spec, processing = trained.spec, trained.spec.processing(trained.config)
+    if trained.evidence is not None and trained.evidence.evaluation.labels != spec.labels:
+        raise OtherLabelsError(spec.labels, trained.evidence.evaluation.labels)
     model = spec.build(trained.config)
     model.load_weights(trained.weights)
 
@@ -89,6 +92,7 @@ def draft(trained: Trained) -> Draft:
         "absent": absent | unexplained,
         "parity": tuple(comparison.parity for comparison in comparisons),
         "batching": batching,
+        "recorded": min(len(goldens), MOST_RECORDS),
     }
     manifest = _manifest(trained, model, inputs, others).model_copy(update=found)
     documents = documents_of(manifest, goldens, trained)

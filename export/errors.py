@@ -3,6 +3,7 @@
 ExportError
 ├── WeightsStoredTwiceError   the checkpoint holds more numbers than the model has parameters
 ├── NotAsEvaluatedError      the run's files, or the code, are not those with which it was evaluated
+├── OtherLabelsError         the labels are not those with which the run was evaluated
 ├── LabelsError              examples are not read as they are labelled
 ├── NotPortableError         a stock TensorFlow Serving could not run the graph, or it answers otherwise each time
 ├── BatchSafetyError         a row is answered otherwise beside others than alone
@@ -39,6 +40,14 @@ class NotAsEvaluatedError(ExportError):
             f"example {example} is answered otherwise than when the run was evaluated: logits differ by {apart:.1e}, "
             f"expected at most {allowed}; its weights, its tokenizer or the code have changed since: `kmaas evaluate "
             "RUN` measures it as it is now; nothing was exported"
+        )
+
+
+class OtherLabelsError(ExportError):
+    def __init__(self, now: Sequence[str], evaluated: Sequence[str]) -> None:
+        super().__init__(
+            f"the labels are {', '.join(now)}, in the evaluation of the run they were {', '.join(evaluated)}: the "
+            "answers would get other names; `kmaas evaluate RUN` measures it as it is now; nothing was exported"
         )
 
 

@@ -98,6 +98,9 @@ def _accuracy(candidate: Subject, current: Subject | None, rules: PromotionRules
         measured = _figure(candidate.manifest.metrics, _METRIC)
         yield _passed(_METRIC, f"{'not measured' if measured is None else f'{measured.value:.4f}'}; nothing to compare")
         return
+    if candidate.manifest.labels != current.manifest.labels:
+        told, known = (", ".join(subject.manifest.labels) for subject in (candidate, current))
+        yield Check(name="labels", passed=False, fact=f"{told}; version {current.version} has {known}")
     ours, theirs = candidate.held_out, current.held_out
     if ours is None or theirs is None or ours.rows != theirs.rows:
         reason = "one has no answers to held-out rows" if None in (ours, theirs) else "they were measured on other rows"

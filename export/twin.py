@@ -55,9 +55,8 @@ def write_twin(
             model=_MODEL,
             signatures=(SERVING_SIGNATURE,),
             documents={MANIFEST_SIGNATURE: _DOCUMENTS},
-            sha256={
-                name: hashlib.sha256((version.twin / name).read_bytes()).hexdigest() for name in (_MODEL, _DOCUMENTS)
-            },
+            sha256={name: _sha256(version.twin / name) for name in (_MODEL, _DOCUMENTS)},
+            saved_model={path: _sha256(version.path / path) for path in _saved_model_files(version)},
             tolerance=_TOLERANCE,
             agreement=agreement(answer, run, held_out, _TOLERANCE),
             speed=race(version, _MODEL) if to_win else None,
@@ -99,3 +98,12 @@ def _check(run: Answer, answer: Answer, goldens: Sequence[CheckedGolden], pad: i
                     raise TwinError(
                         f"in batches of {size} its {output} differ by {apart:.1e}, expected at most {_TOLERANCE}"
                     )
+
+
+def _saved_model_files(version: VersionDir) -> list[str]:
+    return ["saved_model.pb", *(f"variables/{path.name}" for path in sorted((version.path / "variables").iterdir()))]
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

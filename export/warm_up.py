@@ -11,7 +11,7 @@ from export.goldens import CheckedGolden
 from wire import messages
 from wire.tensors import write_proto
 
-_MOST = 1000  # TensorFlow Serving refuses a version with more
+MOST_RECORDS = 1000  # TensorFlow Serving refuses a version with more
 
 
 def write_warm_up(path: Path, model: str, input_name: str, goldens: Sequence[CheckedGolden]) -> None:
@@ -19,7 +19,7 @@ def write_warm_up(path: Path, model: str, input_name: str, goldens: Sequence[Che
     import tensorflow as tf
 
     with tf.io.TFRecordWriter(str(path)) as writer:
-        for golden in goldens[:_MOST]:
+        for golden in goldens[:MOST_RECORDS]:
             log = messages.PredictionLog()
             for spec in (log.predict_log.request.model_spec, log.predict_log.response.model_spec):
                 spec.name, spec.signature_name = model, SERVING_SIGNATURE

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from gateway.model import ModelView
-from store.manifest import Manifest, Metric, Origin, SignatureSpec
+from store.manifest import Batching, Manifest, Metric, Origin, Parity, SignatureSpec
 
 
 class VersionLine(BaseModel):
@@ -51,6 +51,9 @@ class PublicManifest(BaseModel):
     metrics: tuple[Metric, ...]
     robustness: tuple[Metric, ...]
     temperature: float
+    parity: tuple[Parity, ...]
+    batching: Batching | None
+    absent: dict[str, str]
 
 
 class ModelDetail(ModelSummary):

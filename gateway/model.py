@@ -223,13 +223,11 @@ class Model:
     def _checked(self, number: int) -> ServedVersion | None:
         """The version if it can become current; None if it is unfit, which is remembered, or gone.
 
-        One that was current before an outage, and has the same manifest, need not prove itself again.
+        One that was current before an outage, and has the same manifest, is the same one after it has proved itself.
         """
         before = self._view.current
         try:
             version = learn_version(self._backend, self.name, number, self._settings.limits, self._deadline())
-            if before and (before.number, before.manifest) == (number, version.manifest):
-                return before
             replay_goldens(version, self._backend, self._deadline)
         except VersionGoneError:
             return None
@@ -238,7 +236,8 @@ class Model:
             self._view = replace(self._view, unfit=MappingProxyType({**self._view.unfit, number: str(exc)}))
             return None
         _log.info("%s: version %d is current, its goldens are answered rightly", self.name, number)
-        return version
+        same = before is not None and (before.number, before.manifest) == (number, version.manifest)
+        return before if same else version
 
     def _deadline(self) -> Deadline:
         return Deadline.after(self._settings.deadline_s)

@@ -89,7 +89,7 @@ def _show(rows: list[dict[str, Any]]) -> None:
             str(row["version"]),
             ", ".join([*row["labels"], *(f"({label} before)" for label in row["returns"])]),
             row["state"] or "–",
-            (row["digest"] or "unreadable manifest").removeprefix("sha256:")[:12],
+            "unreadable manifest" if row["digest"] is None else row["digest"].removeprefix("sha256:")[:12],
             "–" if row["accuracy"] is None else f"{row['accuracy']:.4f}",
             f"{row['bytes'] / 2**20:.1f} MiB",
             (row["created"] or "–")[:10],

@@ -79,7 +79,8 @@ class Manifest(_Frozen):
     that the `manifest` signature carries has none: there the model server's own answer names the version.
 
     `absent` says of signatures that a version of its task should have, and this one lacks, why. Probabilities are
-    softmax(logits / `temperature`). `robustness` are figures on disturbed held-out rows.
+    softmax(logits / `temperature`). `robustness` are figures on disturbed held-out rows. `recorded` is the number of
+    requests in the warm-up file that have their answer beside them: so many a model server must find, and answer alike.
     """
 
     schema_version: int = SCHEMA
@@ -103,6 +104,7 @@ class Manifest(_Frozen):
     parity: tuple[Parity, ...] = ()
     batching: Batching | None = None
     absent: dict[str, str] = Field(default_factory=dict)
+    recorded: Annotated[int, Field(ge=0)] = 0
     run: str
 
     @model_validator(mode="before")

@@ -1,12 +1,16 @@
 """The `ModelServerConfig` text file that lets a stock TensorFlow Serving serve a whole store."""
 
+import re
 from collections.abc import Collection, Mapping
 
+from store.errors import ManifestError
 from store.labels import Labels
 from store.layout import Store
 
 CONFIG_FILE = "models.config"
 CONTAINER_MOUNT = "/models"  # where docker-compose.yml mounts the store
+
+_ENTRY = re.compile(r'  config \{ name: "([^"]+)" ')
 
 
 def config_of_store(
@@ -14,29 +18,38 @@ def config_of_store(
 ) -> bytes:
     """The file for the store as it will be: with the version `coming` and the labels `changed`.
 
+    A model whose labels cannot be read keeps the entry that it has.
+
     Raises:
-        ManifestError: the labels of a model cannot be read. Without them its newest version would take the traffic.
+        ManifestError: it has none. Without labels its newest version would take the traffic.
     """
     model, number = coming or (None, None)
     versions = {name: store.versions(name) for name in store.models()}
     if model is not None and number is not None:
         versions[model] = [*versions.get(model, ()), number]
-    labels = {name: Labels.read(store.base(name)) for name in versions} | dict(changed or {})
-    text = model_server_config({name: (labels[name], versions[name]) for name in sorted(versions)}, CONTAINER_MOUNT)
-    return text.encode()
+    labels, kept = dict(changed or {}), {}
+    for name in versions.keys() - labels.keys():
+        try:
+            labels[name] = Labels.read(store.base(name))
+        except ManifestError:
+            if (entry := _entries(store).get(name)) is None:
+                raise
+            kept[name] = entry
+    entries = kept | {name: _entry(name, of, versions[name]) for name, of in labels.items()}
+    return f"model_config_list {{\n{''.join(entries[name] for name in sorted(entries))}}}\n".encode()
 
 
-def model_server_config(models: Mapping[str, tuple[Labels, Collection[int]]], mount: str) -> str:
-    """Text proto naming each model, with its labels and versions, under `mount`, where the model server sees the store.
+def _entries(store: Store) -> dict[str, str]:
+    """The lines of the file as it is, by model."""
+    try:
+        lines = (store.root / CONFIG_FILE).read_text().splitlines(keepends=True)
+    except FileNotFoundError:
+        return {}
+    return {found[1]: line for line in lines if (found := _ENTRY.match(line))}
 
-    Of a model with labels the policy names what it serves: TensorFlow Serving would load the newest version only.
-    """
-    entries = "".join(_entry(name, labels, versions, mount) for name, (labels, versions) in models.items())
-    return f"model_config_list {{\n{entries}}}\n"
 
-
-def _entry(name: str, labels: Labels, versions: Collection[int], mount: str) -> str:
-    parts = [f'name: "{name}" base_path: "{mount}/{name}" model_platform: "tensorflow"']
+def _entry(name: str, labels: Labels, versions: Collection[int]) -> str:
+    parts = [f'name: "{name}" base_path: "{CONTAINER_MOUNT}/{name}" model_platform: "tensorflow"']
     if labels.kept:
         served = " ".join(f"versions: {version}" for version in sorted(labels.served(versions)))
         parts.append(f"model_version_policy {{ specific {{ {served} }} }}")

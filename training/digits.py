@@ -104,7 +104,7 @@ class DigitsRecipe:
         measured = measure(model, SPEC.labels, self._rows(), robust, self._config.seed)
         others, other_labels, bright = other_digits(self._config.rows)
         right = _predicted(model, others) == other_labels
-        other = accuracy("accuracy", right, _OTHER_NAME)
+        other = accuracy("accuracy on other digits", right, _OTHER_NAME)
         polarities = {"bright on dark": bright, "dark on bright": ~bright}
         chosen = self._chosen()
         evaluation = DigitsEvaluation.model_validate(

@@ -192,7 +192,7 @@ def _answered(run: Run, model: "keras.Model", tokenizer: str | None, examples: S
     """With what the model answers to each, by the preprocessing of the gateway."""
     preprocess = preprocessing(run.spec.processing(run.config), tokenizer)
     return [
-        example.model_copy(update={"logits": model(preprocess(example.body), training=False).numpy()[0].tolist()})
+        example.model_copy(update={"logits": tuple(map(float, model(preprocess(example.body), training=False)[0]))})
         for example in examples
     ]
 

@@ -28,7 +28,7 @@ class Beside:
         """As every `Runtime`; one caller opens it, others wait as long as they have time.
 
         Raises:
-            RequestError: besides the SavedModel's own: it does not open (UNAVAILABLE; the next call tries again,
+            RequestError: besides the SavedModel's own: it does not open (INTERNAL; the next call tries again,
                 unless that could not end otherwise), or the time was up before it had.
         """
         started = time.monotonic()
@@ -55,7 +55,7 @@ class Beside:
         except LoadError as exc:
             self._given_up = exc.with_traceback(None) if exc.final else None
             raise RequestError(
-                Code.UNAVAILABLE,
+                Code.INTERNAL,
                 f"signature {signature} is not in the version's LiteRT twin, and its SavedModel does not open: "
                 f"{exc.message}",
             ) from exc

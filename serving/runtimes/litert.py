@@ -45,6 +45,7 @@ class LiteRT:
         version = VersionDir(folder)
         try:
             twin = Twin.read(version.twin)
+            _check_saved_model(version, twin)
             self._signatures = _signatures(version, options.tags)
             files = {name: _content(version.twin / name, digest) for name, digest in twin.sha256.items()}
             self._documents = {name: _documents(files[file_name]) for name, file_name in twin.documents.items()}
@@ -154,6 +155,13 @@ def _answered(documents: Mapping[bytes, bytes], sections: Array) -> Array:
     answer = np.empty(sections.size, object)
     answer[:] = [documents.get(key, b"") for key in keys]
     return answer.reshape(sections.shape)
+
+
+def _check_saved_model(version: VersionDir, twin: Twin) -> None:
+    for name, digest in twin.saved_model.items():
+        with (version.path / name).open("rb") as file:
+            if (found := hashlib.file_digest(file, "sha256").hexdigest()) != digest:
+                raise TwinError(f"beside it {name} has sha256 {found}, expected {digest}")
 
 
 def _content(path: Path, digest: str) -> bytes:

@@ -3,12 +3,14 @@
 Export records what the trained model answers. So a changed weight, graph or kernel shows before anybody is answered.
 """
 
+import json
 import logging
 import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import cycle, islice
+from pathlib import Path
 
 from google.protobuf.message import DecodeError
 
@@ -82,17 +84,17 @@ def prove_version(version: VersionDir, runtime: Runtime) -> None:
     Raises:
         LoadError: an answer is wrong, or the records cannot be read.
     """
-    if not (version.manifest.is_file() and version.warm_up.is_file()):
+    if not version.manifest.is_file():
         return
     outputs = {name: signature.outputs.keys() for name, signature in runtime.signatures.items()}
     try:
-        Manifest.read(version.manifest)
-    except ManifestError as exc:
-        _log.warning("the answers recorded in %s are not compared: %s", version.path, exc)
-        return
-    try:
-        samples = read_samples(version, outputs)
-        proved = prove(samples, partial(_run_all, runtime), outputs, _tolerance(version))
+        promised = _promised(version)
+        if promised is None or not (promised or version.warm_up.is_file()):
+            return
+        counted = _Counted(read_samples(version, outputs) if version.warm_up.is_file() else ())
+        proved = prove(counted, partial(_run_all, runtime), outputs, _tolerance(version))
+        if counted.number < promised:
+            raise ProofError(f"{counted.number} recorded answers were found, the manifest promises {promised}")
     except ProofError as exc:
         raise LoadError(Code.DATA_LOSS, f"{exc}; export the version again", final=True) from exc
     except RequestError as exc:
@@ -102,6 +104,42 @@ def prove_version(version: VersionDir, runtime: Runtime) -> None:
     except OSError as exc:
         raise LoadError(Code.UNKNOWN, f"the recorded answers cannot be read: {exc}") from exc
     _log.info("%s answers as recorded: %s", version.path, ", ".join(sorted(proved)) or "nothing was")
+
+
+def _promised(version: VersionDir) -> int | None:
+    """How many recorded answers the manifest says there are; None for a manifest that is none of ours.
+
+    Raises:
+        ManifestError: it is ours, and damaged.
+    """
+    try:
+        return Manifest.read(version.manifest).recorded
+    except ManifestError as exc:
+        if not _is_anothers(version.manifest):
+            raise
+        _log.warning("the answers recorded in %s are not compared: %s", version.path, exc)
+        return None
+
+
+def _is_anothers(manifest: Path) -> bool:
+    try:
+        document = json.loads(manifest.read_bytes())
+    except (OSError, ValueError):
+        return False
+    return not (isinstance(document, dict) and "schema_version" in document)
+
+
+class _Counted:
+    """Samples, and how many they turned out to be."""
+
+    def __init__(self, samples: Iterable[Sample]) -> None:
+        self.number = 0
+        self._samples = samples
+
+    def __iter__(self) -> Iterator[Sample]:
+        for sample in self._samples:
+            self.number += 1
+            yield sample
 
 
 def prove(

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from store.layout import Store
+from store.layout import Store, VersionDir
 from store.publish import publish
 from tests.support import small_models
 from tests.support.processes import GatewayProcess, ModelServerProcess, until
@@ -72,10 +72,11 @@ def _copied(run: Path, folder: Path) -> Path:
 # --- What export refuses
 
 
-def test_shifted_labels(place: Workplace, digits: Path, tmp_path: Path) -> None:
-    code = code_with(tmp_path / "code", "models/digits.py", 'tuple("0123456789")', 'tuple("1234567890")')
+@pytest.mark.parametrize("labels", ["1234567890", "0128456739"])
+def test_labels_in_another_order(place: Workplace, digits: Path, tmp_path: Path, labels: str) -> None:
+    code = code_with(tmp_path / "code", "models/digits.py", 'tuple("0123456789")', f'tuple("{labels}")')
     done = replace(place, code=code).kmaas("export", str(_copied(digits, tmp_path)))
-    _refused(done, r"\d of 70 held-out examples are read as they are labelled, the evaluation says \d\d%: the labels")
+    _refused(done, rf"the labels are {', '.join(labels)}, in the evaluation of the run they were 0, 1, 2, 3, 4, 5, 6,")
 
 
 def test_a_changed_weight_of_the_run(place: Workplace, digits: Path, tmp_path: Path) -> None:
@@ -161,6 +162,25 @@ def test_a_changed_weight_of_a_version(digits_version: Path, tmp_path: Path) -> 
             r"\d\.\de[-+]0\d, expected at most 0\.0001; export the version again",
             lines[2].error or "",
         )
+
+
+@pytest.mark.parametrize(
+    ("spoil", "text"),
+    [
+        (lambda version: version.warm_up.unlink(), "0 recorded answers were found, the manifest promises 40"),
+        (lambda version: version.warm_up.write_bytes(b""), "0 recorded answers were found, the manifest promises 40"),
+        (lambda version: version.manifest.write_bytes(b"{"), "does not fit its schema"),
+    ],
+    ids=["no records", "an empty file", "no manifest"],
+)
+def test_a_version_without_what_it_would_be_proved_by(
+    digits_version: Path, tmp_path: Path, spoil: Callable[[VersionDir], object], text: str
+) -> None:
+    store = Store.at(tmp_path / "store")
+    spoil(publish(store, digits_version))
+    with ModelServerProcess(store.root) as server:
+        until(lambda: _is(server, 1, "END"), "the version has ended")
+        assert text in (_status(server, "digits")[1].error or "")
 
 
 def _is(server: ModelServerProcess, version: int, state: str) -> bool:

@@ -43,6 +43,13 @@ def test_a_first_version_has_nothing_to_compare_with() -> None:
     assert found["accuracy"].fact == "0.5000; nothing to compare"
 
 
+def test_labels_in_another_order_are_refused() -> None:
+    found = checks(subject(2, labels=("1", "0")), subject(1))
+    assert not found["labels"].passed
+    assert found["labels"].fact == "1, 0; version 1 has 0, 1"
+    assert "labels" not in checks(subject(2), subject(1))
+
+
 @pytest.mark.parametrize(
     ("seen", "passed", "fact"),
     [

@@ -1,6 +1,8 @@
 """What the gateway does while versions change, and when the model server is down, slow, broken or wrong."""
 
 import json
+import os
+import signal
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -8,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from bench.footprint import children
 from bench.stack import free_port
 from store.layout import Store
 from store.publish import publish
@@ -16,6 +19,8 @@ from tests.support.clients import Clients
 from tests.support.processes import GatewayProcess, ModelServerProcess, until
 from tests.support.proxy import Proxy
 from tests.support.small_models import picture
+from wire.client import ModelServerClient
+from wire.errors import ModelServerError
 
 PICTURE = picture()
 
@@ -121,6 +126,36 @@ def test_a_server_that_comes_back_with_other_content_is_learnt_anew(shelf: Shelf
     assert sorted(digest for digest, _ in answered) == ["sha256:digits-1", "sha256:digits-2"]
 
 
+def test_a_server_that_comes_back_with_the_same_manifest_proves_itself_all_the_same(
+    shelf: Shelf, tmp_path: Path
+) -> None:
+    """Stopped meanwhile, the gateway meets the new server when that has loaded all: as a stock one always has."""
+    shelf.publish("digits-a")
+    other = Store.at(tmp_path / "other")
+    publish(other, shelf.exports / "digits-wrong")
+    port = free_port()
+    with ModelServerProcess(shelf.store.root, port) as server, GatewayProcess(server.target) as gateway:
+        gateway.wait_ready()
+        server.kill()
+        until(lambda: gateway.post("/models/digits", PICTURE).status == 503, "503")
+        family = (gateway.pid, *children(gateway.pid))
+        for pid in family:
+            os.kill(pid, signal.SIGSTOP)
+        with ModelServerProcess(other.root, port), ModelServerClient(server.target) as client:
+            until(partial(is_available, client), "the other server has loaded")
+            for pid in reversed(family):
+                os.kill(pid, signal.SIGCONT)
+            until(lambda: b"golden" in gateway.get("/readyz").body, "its goldens are asked for")
+            assert gateway.post("/models/digits", PICTURE).status == 503
+
+
+def is_available(client: ModelServerClient) -> bool:
+    try:
+        return client.status("digits", timeout_s=10)[0].state == "AVAILABLE"
+    except ModelServerError:  # it does not listen yet, or has not looked yet
+        return False
+
+
 def test_probes_are_answered_while_uploads_stall(model_server: ModelServerProcess) -> None:
     head = b"POST /models/digits HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\nabc"
     with GatewayProcess(model_server.target, requests=2) as gateway, ExitStack() as stalled:
@@ -153,7 +188,7 @@ def test_a_version_with_wrong_goldens_is_refused_and_a_right_one_after_it_answer
         assert not model["ready"]
         assert "golden seven" in model["reason"]
         assert "golden seven" in model["versions"][0]["reason"]
-        assert gateway.post("/models/sentiment", b'{"inputs": "good"}').status == 200
+        until(lambda: gateway.post("/models/sentiment", b'{"inputs": "good"}').status == 200, "another model answers")
         shelf.publish("digits-a")
         gateway.wait_ready()
         assert gateway.post("/models/digits", PICTURE).headers["X-Model-Version"] == "2"

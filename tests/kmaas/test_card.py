@@ -6,6 +6,8 @@ import pytest
 
 from store.layout import Store
 from store.publish import publish
+from store.signing import Signer
+from tests.support.decided import label
 from tests.support.manifests import export_folder
 from tests.support.runs import Workplace
 
@@ -45,3 +47,14 @@ def test_what_is_not_there_is_said_in_one_line(place: Workplace, arguments: tupl
     assert done.returncode == 1
     assert message in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
+
+
+def test_the_card_of_what_a_label_names(place: Workplace, tmp_path: Path) -> None:
+    """Without a version it is the one that answers."""
+    store = Store.at(place.store)
+    label(store, "digits", 1, Signer.at(tmp_path / "key.pem"))
+    label(store, "digits", 2, Signer.at(tmp_path / "key.pem"), "canary")
+    assert place.kmaas("card", "digits").stdout == "# version 1\n"
+    assert place.kmaas("card", "digits", "canary").stdout == "# version 2\n"
+    store.version("digits", 1).card.write_bytes(b"\xff")
+    assert "it is not UTF-8" in place.kmaas("card", "digits").stderr

@@ -22,7 +22,7 @@ def test_one_that_does_not_open_is_tried_again_unless_that_is_vain(*, final: boo
     for _ in range(2):
         with pytest.raises(RequestError, match=r"signature raw .* it answers otherwise") as caught:
             beside.run("raw", {}, [], None)
-        assert caught.value.code is Code.UNAVAILABLE
+        assert caught.value.code is Code.INTERNAL
     assert len(tried) == tries
     assert not beside.is_open
 

@@ -159,7 +159,7 @@ def test_a_saved_model_that_does_not_open_costs_only_the_calls_that_need_it(vers
     for _ in range(2):
         with pytest.raises(RequestError, match=r"signature manifest .* does not open: Could not find") as caught:
             ask()
-        assert caught.value.code is Code.UNAVAILABLE
+        assert caught.value.code is Code.INTERNAL
     assert twin.facts["saved_model"] == "closed"
     assert twin.run("serving_default", _ids(1, 2), ["logits"], 5)[0].shape == (1, 3)
     aside.rename(version.path / "saved_model.pb")

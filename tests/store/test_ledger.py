@@ -129,3 +129,17 @@ def test_a_refusal_is_a_decision_that_changes_no_label(store: Store, signer: Sig
     labels = Labels.read(store.base("digits"))
     assert labels.versions == {"stable": 1}
     assert [record.action for record in verified(store.base("digits"), labels)] == ["promote", "refuse"]
+
+
+def test_damaged_labels_of_another_model_stop_nobody(store: Store, signer: Signer, tmp_path: Path) -> None:
+    """It keeps the entry it has, in which its label is."""
+    published(store.root, tmp_path / "other", 1, model="other")
+    label(store, "other", 1, signer)
+    (store.base("other") / LABELS_FILE).write_text("{damaged")
+    label(store, "digits", 2, signer)
+    assert stock(store)["digits"].labels == {"stable": 2}
+    assert stock(store)["other"].labels == {"stable": 1}
+    published(store.root, tmp_path / "again", 1)
+    assert store.versions("digits") == [1, 2, 3, 4]
+    with pytest.raises(ManifestError, match=r"other/labels\.json"):
+        label(store, "other", 1, signer)
