@@ -2,20 +2,15 @@
 
 import logging
 
-from flask import Flask, Response, g, request
+from flask import Blueprint, Flask, Response, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
-from gateway import problems
-from gateway.admission import Admission
 from gateway.backend import Backend
-from gateway.card import Cards
 from gateway.dialects import exchange
-from gateway.dialects.explanations import explanations
-from gateway.dialects.huggingface import huggingface
-from gateway.dialects.native import native
-from gateway.dialects.pages import pages
+from gateway.dialects.table import DIALECTS, described, dialect_of
 from gateway.errors import MalformedBodyError, MethodError, UnavailableError, UnexplainedError, UnknownRouteError
-from gateway.pipeline import Pipeline
+from gateway.parts import Parts
+from gateway.refusals import refusal
 from gateway.registry import Registry
 from gateway.settings import GatewaySettings
 from gateway.telemetry import Telemetry
@@ -33,16 +28,15 @@ def create_app(settings: GatewaySettings) -> Flask:
     backend = Backend(ModelServerClient(settings.model_server))
     registry = Registry(backend, settings)
     registry.start()
-    telemetry = Telemetry(registry.models)
+    parts = Parts.of(settings, backend, registry, described())
     app = Flask(__name__, static_folder=None)
     app.url_map.merge_slashes = False  # else a redirect would name whatever host the caller claimed
     app.extensions["registry"] = registry
-    pipeline, admission = Pipeline(registry, backend), Admission(settings.requests, settings.threads)
-    app.register_blueprint(huggingface(pipeline, admission, settings))
-    app.register_blueprint(explanations(pipeline, admission, settings))
-    app.register_blueprint(native(registry, Cards(backend), telemetry, settings))
-    app.register_blueprint(pages())
-    _trace_requests(app, telemetry)
+    for dialect in DIALECTS:
+        routes = Blueprint(dialect.name, __name__)
+        dialect.routes(routes, parts)
+        app.register_blueprint(routes)
+    _trace_requests(app, parts.telemetry)
     app.register_error_handler(Exception, _refuse)
     return app
 
@@ -69,13 +63,11 @@ def _trace_requests(app: Flask, telemetry: Telemetry) -> None:
 
 
 def _refuse(error: Exception) -> Response:
-    trace = exchange.trace()
-    refusal = problems.refusal(_ours(error), trace.request_id)
-    if refusal.problem.status >= 500:
-        _log_failure(trace.request_id, error, internal=refusal.internal)
-    body = refusal.problem.model_dump(exclude_none=True)
-    response = exchange.json(body, status=refusal.problem.status, media_type=problems.MEDIA_TYPE)
-    response.headers.update(refusal.headers)
+    refused = refusal(_ours(error), exchange.trace().request_id)
+    if refused.status >= 500:
+        _log_failure(refused.request_id, error, internal=refused.internal)
+    response = dialect_of(request.blueprint, request.path).refuse(refused)
+    response.headers.update(refused.headers)
     return response
 
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 from gateway.backend import Backend
+from gateway.call import Call
 from gateway.deadline import Deadline
-from gateway.errors import NoCardError, VersionGoneError
-from gateway.model import Model
-from gateway.trace import Trace
+from gateway.errors import NoCardError
+from gateway.pipeline import Pipeline
 from gateway.version import ServedVersion
 
 _MARKDOWN, _PAGE = "card", "card_html"
@@ -25,35 +25,32 @@ class Card:
 class Cards:
     """The cards that were asked for, each for as long as the version that it was read from. Safe to share."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, pipeline: Pipeline, backend: Backend) -> None:
+        self._pipeline = pipeline
         self._backend = backend
         self._lock = threading.Lock()
         self._kept: WeakKeyDictionary[ServedVersion, Card] = WeakKeyDictionary()
 
-    def of(self, model: Model, trace: Trace, deadline: Deadline) -> Card:
-        """The card of the version that answers now; as `Pipeline.answer` does, anew when that is gone meanwhile.
+    def of(self, call: Call) -> Card:
+        """The card of the version that answers the call.
 
         Raises:
             NoCardError: the version has none.
-            GatewayError: see `gateway.problems`.
+            GatewayError: see `gateway.refusals`.
         """
-        trace.model = model.name
-        while True:
-            era = self._backend.era
-            version = trace.version = model.current(deadline)
+        return self._pipeline.by_version(call, lambda version: self._card(version, call.deadline))
+
+    def _card(self, version: ServedVersion, deadline: Deadline) -> Card:
+        with self._lock:
+            kept = self._kept.get(version)
+        if kept:
+            return kept
+        era = self._backend.era
+        card = self._read(version, deadline)
+        if self._backend.era is era:  # else another server may have answered
             with self._lock:
-                kept = self._kept.get(version)
-            if kept:
-                return kept
-            try:
-                card = self._read(version, deadline)
-            except VersionGoneError:
-                model.replace_gone(version, deadline)
-                continue
-            if self._backend.era is era:  # else another server may have answered
-                with self._lock:
-                    self._kept[version] = card
-                return card
+                self._kept[version] = card
+        return card
 
     def _read(self, version: ServedVersion, deadline: Deadline) -> Card:
         documents = self._backend.documents(version.model, version.number, (_MARKDOWN, _PAGE), deadline)

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
-from gateway.model import ModelView
+from gateway.view import ModelView
 from store.manifest import Batching, Manifest, Metric, Origin, Parity, SignatureSpec
 
 

@@ -1,4 +1,4 @@
-"""Errors of the gateway. `gateway.problems` maps each to a status code.
+"""Errors of the gateway. `gateway.refusals` maps each to a status code.
 
 GatewayError
 ├── RequestError              the caller is at fault
@@ -7,6 +7,7 @@ GatewayError
 │   ├── OverLimitError        more bytes, characters or items than are accepted
 │   ├── MediaTypeError        a Content-Type that the model's task does not take
 │   ├── UnknownModelError     no model of that name
+│   ├── UnknownVersionError   the model has no version loaded of that number or label
 │   ├── NoCardError           the model's version was published without a model card
 │   ├── UnexplainedError      the model's version cannot explain its answers
 │   ├── UnknownRouteError     nothing is at that path
@@ -71,6 +72,12 @@ class MediaTypeError(RequestError):
 class UnknownModelError(RequestError):
     def __init__(self, model: str) -> None:
         super().__init__(f"there is no model {model!r}; GET /models lists those there are")
+
+
+class UnknownVersionError(RequestError):
+    def __init__(self, model: str, wanted: int | str) -> None:
+        what = f"version {wanted}" if isinstance(wanted, int) else f"version with the label {wanted!r}"
+        super().__init__(f"{model} has no {what} loaded; GET /models/{model} lists those it has")
 
 
 class NoCardError(RequestError):

@@ -1,8 +1,8 @@
-"""Which version of a model has the label that the gateway follows."""
+"""Which versions of a model have which labels."""
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from gateway.backend import Backend
 from gateway.deadline import Deadline
@@ -17,33 +17,35 @@ class LabelBook:
     """Asks the model server. Safe to share between threads.
 
     One that lists its models tells the labels of all at once: threads that follow models share such an answer as long
-    as it is fresh. One that does not, as a stock TensorFlow Serving, is asked for each model.
+    as it is fresh. One that does not, as a stock TensorFlow Serving, is asked for each label of each model.
     """
 
-    def __init__(self, backend: Backend, label: str, clock: Callable[[], float] = time.monotonic) -> None:
-        """With an empty `label` there is nothing to follow."""
+    def __init__(self, backend: Backend, clock: Callable[[], float] = time.monotonic) -> None:
         self._backend = backend
-        self._label = label
         self._clock = clock
         self._asking = threading.Lock()
         self._listed: Mapping[str, Mapping[str, int]] | None = None
         self._listed_at: float | None = None
 
-    def version(self, model: str, deadline: Deadline) -> int | None:
-        """The version that has the label; None if the model has no such label.
+    def versions(self, model: str, wanted: Collection[str], deadline: Deadline) -> Mapping[str, int]:
+        """The labels of the model with their versions: those of `wanted` that it has, and others if they are known.
 
-        `UNLOADED` if it has, and the server does not say which version because that is not loaded.
+        A version is `UNLOADED` if the server does not say which it is because that is not loaded.
 
         Raises:
             GatewayError: the server could not be asked.
         """
-        if not self._label:
-            return None
+        if not wanted:
+            return {}
         listed = self._all(deadline)
         if listed is not None:
-            return listed.get(model, {}).get(self._label)
+            return listed.get(model, {})
+        found = {label: self._asked(model, label, deadline) for label in wanted}
+        return {label: version for label, version in found.items() if version is not None}
+
+    def _asked(self, model: str, label: str, deadline: Deadline) -> int | None:
         try:
-            return self._backend.labelled(model, self._label, deadline)
+            return self._backend.labelled(model, label, deadline)
         except VersionGoneError:
             return UNLOADED
 

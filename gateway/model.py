@@ -2,100 +2,27 @@
 
 import logging
 import threading
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from types import MappingProxyType
 
 from gateway.backend import Backend
 from gateway.deadline import Deadline
-from gateway.errors import GatewayError, ModelNotReadyError, ModelServerDownError, UnfitVersionError, VersionGoneError
+from gateway.errors import (
+    GatewayError,
+    ModelNotReadyError,
+    ModelServerDownError,
+    UnfitVersionError,
+    UnknownVersionError,
+    VersionGoneError,
+)
 from gateway.labels import LabelBook
 from gateway.settings import GatewaySettings
 from gateway.version import ServedVersion, learn_version, replay_goldens
-from wire.client import VersionStatus
+from gateway.view import ModelView, available, candidates, told
 
 _log = logging.getLogger(__name__)
 
-_AVAILABLE = "AVAILABLE"
-_COMING = ("START", "LOADING", _AVAILABLE)
-
-
-@dataclass(frozen=True)
-class ModelView:
-    """What is known of a model at one moment.
-
-    `statuses` is None until the model server was asked; `unfit` says of rejected versions why. `labelled` has the
-    gateway's label, see `gateway.labels`. `era` is the backend's in which the current version was checked.
-    """
-
-    current: ServedVersion | None = None
-    statuses: tuple[VersionStatus, ...] | None = None
-    unfit: Mapping[int, str] = field(default_factory=lambda: MappingProxyType({}))
-    labelled: int | None = None
-    era: object = None
-
-    @property
-    def fault(self) -> str | None:
-        """Why the version that should be current was rejected, None if it was not."""
-        wanted = max(_available(self), default=-1) if self.labelled is None else self.labelled
-        return f"version {wanted}: {self.unfit[wanted]}" if wanted in self.unfit else None
-
-    def passed_over(self, version: int) -> bool:
-        """Another version is promoted: this one gets no traffic, however new it is."""
-        return self.labelled not in (None, version)
-
-    @property
-    def reason(self) -> str:
-        """Why there is no current version."""
-        if self.statuses is None:
-            return "the model server has not been asked yet"
-        states = (f"version {line.version} is {self._told(line)}" for line in self.statuses)
-        return self.fault or ", ".join(states) or "the model server has no version of it"
-
-    @property
-    def on_its_way(self) -> bool:
-        """No version can answer yet, but one is being loaded or checked."""
-        lines = self.statuses or ()
-        coming = any(
-            line.state in _COMING and line.version not in self.unfit and not self.passed_over(line.version)
-            for line in lines
-        )
-        return self.current is None and (coming or self.statuses is None)
-
-    def _told(self, line: VersionStatus) -> str:
-        if line.state != _AVAILABLE:
-            return line.state
-        return "not promoted" if self.passed_over(line.version) else "not checked yet"
-
-
-def _available(view: ModelView) -> list[int]:
-    """Newest first."""
-    return sorted((line.version for line in view.statuses or () if line.state == _AVAILABLE), reverse=True)
-
-
-def told(view: ModelView, statuses: Sequence[VersionStatus], labelled: int | None = None) -> ModelView:
-    """The view after the model server told its `statuses`, and the version `labelled`.
-
-    A rejection counts as long as the version is available.
-    """
-    after = replace(view, statuses=tuple(statuses), labelled=labelled)
-    available = _available(after)
-    unfit = {number: why for number, why in view.unfit.items() if number in available}
-    return replace(after, unfit=MappingProxyType(unfit))
-
-
-def candidates(view: ModelView) -> list[int]:
-    """Versions to prefer to the current one, best first: available, newer, not rejected.
-
-    Any version is preferred to a current one that is not available any more. Where one is promoted, there is no other.
-    """
-    available = _available(view)
-    current = view.current.number if view.current else None
-    if view.labelled is not None:
-        preferred = [view.labelled] if view.labelled in available and view.labelled != current else []
-    else:
-        preferred = available[: available.index(current)] if current in available else available
-    return [number for number in preferred if number not in view.unfit]
+Wanted = int | str | None  # a version by its number or by a label; None: the one that the gateway chooses
 
 
 class Model:
@@ -110,6 +37,7 @@ class Model:
         self._backend = backend
         self._labels = labels
         self._settings = settings
+        self._asked_for: set[int | str] = set()  # versions and labels to look after beside the current one
         self._trouble: str | None = None
         self._rounds = threading.Condition()
         self._begun = 0
@@ -121,8 +49,32 @@ class Model:
     @property
     def view(self) -> ModelView:
         """What holds now: a version that was not checked since nobody answered is not current."""
-        view = self._view
-        return view if view.era is self._backend.era else replace(view, current=None)
+        return self._view.of_era(self._backend.era)
+
+    def version(self, wanted: Wanted, deadline: Deadline) -> ServedVersion:
+        """The version that is wanted, checked.
+
+        Raises:
+            UnknownVersionError: the model server has no such version loaded, or knows no such label.
+            ModelNotReadyError: it has, and that cannot answer.
+            DeadlineError: that is not known within the deadline.
+        """
+        if wanted is None:
+            return self.current(deadline)
+        found = _found(self.view, wanted)
+        if found is None:
+            with self._rounds:
+                self._asked_for.add(wanted)
+            self.refresh(deadline)
+            view = self.view
+            found = _found(view, wanted)
+            if found is None:
+                number = wanted if isinstance(wanted, int) else view.labels.get(wanted)
+                if number not in available(view):
+                    raise UnknownVersionError(self.name, wanted)
+                why = view.unfit.get(number, "is not checked yet")
+                raise ModelNotReadyError(self.name, self._trouble or f"version {number}: {why}")
+        return found
 
     def current(self, deadline: Deadline) -> ServedVersion:
         """The version that answers now. After an outage it is checked before it answers again.
@@ -153,17 +105,17 @@ class Model:
             self._rounds.wait_for(lambda: self._ended > begun, deadline.remaining_s())
         deadline.remaining_s()
 
-    def replace_gone(self, gone: ServedVersion, deadline: Deadline) -> None:
-        """Returns once another version than `gone`, which a request found unloaded, is current.
+    def replace_gone(self, gone: ServedVersion, wanted: Wanted, deadline: Deadline) -> None:
+        """Returns once `wanted` means another version than `gone`, which a request found unloaded.
 
         Raises:
-            ModelNotReadyError: there is none.
+            ModelNotReadyError, UnknownVersionError: there is none.
             DeadlineError: that is not known within the deadline.
         """
-        if self.view.current is gone:
+        if self.version(wanted, deadline) is gone:
             self.refresh(deadline)
-        if self.view.current is gone:
-            raise ModelNotReadyError(self.name, self.view.reason)
+            if self.version(wanted, deadline) is gone:
+                raise ModelNotReadyError(self.name, self.view.reason)
 
     def stop(self) -> None:
         """Following ends soon: after the running call to the model server."""
@@ -204,40 +156,65 @@ class Model:
 
     def _round(self) -> None:
         era = self._backend.era  # before anything is asked: whoever answers may go away meanwhile
+        with self._rounds:
+            asked_for = set(self._asked_for)
         try:
             statuses = self._backend.status(self.name, self._deadline())
-            labelled = self._labels.version(self.name, self._deadline())
+            labels = self._labels.versions(self.name, self._labels_in(asked_for), self._deadline())
         except VersionGoneError:
-            statuses, labelled = [], None
-        view = self._view = told(self._view, statuses, labelled)
-        holds = view.era is era
-        for number in candidates(view if holds else replace(view, current=None)):
-            version = self._checked(number)
+            statuses, labels = [], {}
+        self._view = told(self._view, statuses, labels.get(self._settings.label), MappingProxyType(dict(labels)))
+        before = self._view.of_era(era)
+        self._choose(before, era)
+        self._prove(asked_for, before, era)
+
+    def _labels_in(self, asked_for: set[int | str]) -> set[str]:
+        return {name for name in (self._settings.label, *asked_for) if name and isinstance(name, str)}
+
+    def _choose(self, before: ModelView, era: object) -> None:
+        """Makes the best version current."""
+        for number in candidates(before):
+            version = before.proved.get(number) or self._checked(number)
             if version:
-                self._view = replace(self._view, current=version, era=era)
+                self._view = replace(self._view, current=version, proved=before.proved, era=era)
                 return
-        if view.current and not (holds and view.current.number in _available(view)):
+        if self._view.current and not (before.current and before.current.number in available(before)):
             self._view = replace(self._view, current=None)
             _log.warning("%s: no version can answer: %s", self.name, self._view.reason)
 
-    def _checked(self, number: int) -> ServedVersion | None:
-        """The version if it can become current; None if it is unfit, which is remembered, or gone.
+    def _prove(self, asked_for: set[int | str], before: ModelView, era: object) -> None:
+        """Checks what was asked for beside the current version; what is not there any more need not be asked again."""
+        proved, there = dict(before.proved), available(self._view)
+        for wanted in asked_for:
+            number = wanted if isinstance(wanted, int) else self._view.labels.get(wanted)
+            if number not in there:
+                with self._rounds:
+                    self._asked_for.discard(wanted)
+            elif number not in self._view.unfit and self._view.of_era(era).version(number) is None:
+                version = proved.get(number) or self._checked(number)
+                if version:
+                    proved[number] = version
+        if proved != before.proved:
+            current = self._view.of_era(era).current
+            self._view = replace(self._view, current=current, proved=MappingProxyType(proved), era=era)
 
-        One that was current before an outage, and has the same manifest, is the same one after it has proved itself.
+    def _checked(self, number: int) -> ServedVersion | None:
+        """The version if it can answer; None if it is unfit, which is remembered, or gone.
+
+        One that answered before an outage, and has the same manifest, is the same one after it has proved itself.
         """
-        before = self._view.current
+        before = self._view.version(number)
         try:
             version = learn_version(self._backend, self.name, number, self._settings.limits, self._deadline())
             replay_goldens(version, self._backend, self._deadline)
         except VersionGoneError:
             return None
         except UnfitVersionError as exc:
-            _log.error("%s: version %d does not become current: %s", self.name, number, exc)
+            _log.error("%s: version %d gets no traffic: %s", self.name, number, exc)
             self._view = replace(self._view, unfit=MappingProxyType({**self._view.unfit, number: str(exc)}))
             return None
-        _log.info("%s: version %d is current, its goldens are answered rightly", self.name, number)
-        same = before is not None and (before.number, before.manifest) == (number, version.manifest)
-        return before if same else version
+        _log.info("%s: version %d can answer, its goldens are answered rightly", self.name, number)
+        return before if before is not None and before.manifest == version.manifest else version
 
     def _deadline(self) -> Deadline:
         return Deadline.after(self._settings.deadline_s)
@@ -247,3 +224,8 @@ class Model:
         if trouble and trouble != self._trouble:
             _log.warning("%s: %s", self.name, trouble)
         self._trouble = trouble
+
+
+def _found(view: ModelView, wanted: int | str) -> ServedVersion | None:
+    number = wanted if isinstance(wanted, int) else view.labels.get(wanted)
+    return None if number is None else view.version(number)

@@ -2,17 +2,20 @@
 
 from collections.abc import Callable
 from operator import attrgetter
+from typing import TypeVar
 
 from pydantic import BaseModel
 
 from gateway.backend import Backend
-from gateway.body import read_request
-from gateway.deadline import Deadline
+from gateway.call import Call
 from gateway.errors import DigestError, VersionGoneError
 from gateway.registry import Registry
-from gateway.tasks.base import AnyTask
-from gateway.trace import Trace
+from gateway.tasks.base import AnyTask, Request
 from gateway.version import ServedVersion
+
+Read = Callable[[AnyTask], Request]  # what a caller sent, as the typed request of the task that answers
+
+_T = TypeVar("_T")
 
 
 class Pipeline:
@@ -23,50 +26,48 @@ class Pipeline:
         self._backend = backend
 
     def answer(
-        self,
-        name: str,
-        body: bytes,
-        media_type: str,
-        trace: Trace,
-        deadline: Deadline,
-        *,
-        digest: str | None = None,
-        task_of: Callable[[ServedVersion], AnyTask] = attrgetter("task"),
+        self, call: Call, read: Read, *, task_of: Callable[[ServedVersion], AnyTask] = attrgetter("task")
     ) -> BaseModel:
-        """The answer of the model's current version, by the one of its tasks that is asked. If the caller pins a
-        `digest`, the version must have it.
-
-        A version may be unloaded between two looks at the model server. Then the request goes its whole way again with
-        the version that took its place: its manifest, its tokenizer, its labels. So it does when the model server was
-        away meanwhile and came back with something else: who answered is not known then.
+        """The answer of one of a version's tasks.
 
         Raises:
-            GatewayError, ProcessingError: see `gateway.problems`.
+            GatewayError, ProcessingError: see `gateway.refusals`.
         """
-        model = self._registry.model(name, deadline)
-        trace.model = model.name
+        return self.by_version(call, lambda version: self._answer(call, task_of(version), version, read))
+
+    def by_version(self, call: Call, act: Callable[[ServedVersion], _T]) -> _T:
+        """What `act` makes of the version that answers the call.
+
+        A version may be unloaded between two looks at the model server. Then the call goes its whole way again with the
+        version that took its place: its manifest, its tokenizer, its labels. So it does when the model server was away
+        meanwhile and came back with something else: who answered is not known then.
+
+        Raises:
+            GatewayError: there is no such version, or it has not the digest that the caller pins.
+            Whatever `act` raises, but `VersionGoneError`.
+        """
+        model = self._registry.model(call.model, call.deadline)
+        call.trace.model = model.name
         while True:
             era = self._backend.era
-            version = trace.version = model.current(deadline)
-            if digest not in (None, version.manifest.digest):
-                raise DigestError(version.model, version.number, version.manifest.digest, str(digest))
+            version = call.trace.version = model.version(call.wanted, call.deadline)
+            if call.digest not in (None, version.manifest.digest):
+                raise DigestError(version.model, version.number, version.manifest.digest, str(call.digest))
             try:
-                answer = self._answer(version, body, media_type, trace, deadline, task=task_of(version))
+                answer = act(version)
             except VersionGoneError:
-                model.replace_gone(version, deadline)
+                model.replace_gone(version, call.wanted, call.deadline)
             else:
-                if self._backend.era is era or model.current(deadline) is version:
+                if self._backend.era is era or model.version(call.wanted, call.deadline) is version:
                     return answer
 
-    def _answer(
-        self, version: ServedVersion, body: bytes, media_type: str, trace: Trace, deadline: Deadline, *, task: AnyTask
-    ) -> BaseModel:
-        with trace.stage("decode"):
-            request = read_request(task, body, media_type)
-        with trace.stage("preprocess"):
-            inputs = task.preprocess(request, deadline.remaining_s)
-        with trace.stage("infer"):
-            outputs = self._backend.predict(version.model, version.number, task.signature, inputs, deadline)
-        with trace.stage("postprocess"):
+    def _answer(self, call: Call, task: AnyTask, version: ServedVersion, read: Read) -> BaseModel:
+        with call.trace.stage("decode"):
+            request = read(task)
+        with call.trace.stage("preprocess"):
+            inputs = task.preprocess(request, call.deadline.remaining_s)
+        with call.trace.stage("infer"):
+            outputs = self._backend.predict(version.model, version.number, task.signature, inputs, call.deadline)
+        with call.trace.stage("postprocess"):
             response: BaseModel = task.postprocess(request, outputs)
         return response

@@ -1,14 +1,13 @@
-"""Errors to answers: one table of status codes, one body (RFC 9457 problem details, and what Hugging Face reads)."""
+"""The body of a refusal in RFC 9457's words (problem details), with what Hugging Face's clients read."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
 
 from gateway import errors
-from processing.errors import TooLargeError, UnreadableInputError, UnusableInputError
+from gateway.refusals import Refusal
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -52,93 +51,29 @@ class Problem(BaseModel):
     reasons: dict[str, str] | None = None  # 503 of /readyz: why, by model
     estimated_time: float | None = None  # 503: seconds
 
-
-@dataclass(frozen=True)
-class _Kind:
-    status: int
-    slug: str
-    error_type: str  # the names Hugging Face's clients know where they have one
-
-
-_INTERNAL = _Kind(500, "internal", "generation")
-
-_TABLE: dict[type[Exception], _Kind] = {
-    UnreadableInputError: _Kind(400, "unreadable-input", "validation"),
-    errors.MalformedBodyError: _Kind(400, "malformed-body", "validation"),
-    errors.UnknownModelError: _Kind(404, "unknown-model", "not_found"),
-    errors.NoCardError: _Kind(404, "no-card", "not_found"),
-    errors.UnknownRouteError: _Kind(404, "unknown-route", "not_found"),
-    errors.MethodError: _Kind(405, "method", "not_found"),
-    errors.DigestError: _Kind(412, "digest", "validation"),
-    TooLargeError: _Kind(413, "over-limit", "validation"),
-    errors.OverLimitError: _Kind(413, "over-limit", "validation"),
-    errors.MediaTypeError: _Kind(415, "media-type", "validation"),
-    UnusableInputError: _Kind(422, "invalid-request", "validation"),
-    errors.InvalidRequestError: _Kind(422, "invalid-request", "validation"),
-    errors.UnexplainedError: _Kind(501, "unexplained", "validation"),
-    errors.BrokenAnswerError: _Kind(502, "broken-answer", "generation"),
-    errors.BusyError: _Kind(503, "busy", "overloaded"),
-    errors.ModelServerDownError: _Kind(503, "model-server-down", "overloaded"),
-    errors.ModelServerBusyError: _Kind(503, "model-server-busy", "overloaded"),
-    errors.ModelNotReadyError: _Kind(503, "model-not-ready", "overloaded"),
-    errors.NotReadyError: _Kind(503, "not-ready", "overloaded"),
-    errors.DeadlineError: _Kind(504, "deadline", "timeout"),
-}
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """The answer to an error: its body, whose status is the answer's, and its headers."""
-
-    problem: Problem
-    headers: Mapping[str, str]
-
-    @property
-    def internal(self) -> bool:
-        """True if the error is none we know: the log must tell what the body does not."""
-        return self.problem.status == _INTERNAL.status
-
-
-def refusal(error: Exception, request_id: str) -> Refusal:
-    """The answer to an error. Of an unknown one nothing is told but the request's id."""
-    kind = next((_TABLE[cls] for cls in type(error).__mro__ if cls in _TABLE), _INTERNAL)
-    unknown = f"something went wrong inside; the gateway's log tells more under the id {request_id}"
-    detail = unknown if kind is _INTERNAL else str(error)
-    problem = Problem(
-        type=f"urn:kmaas:problem:{kind.slug}",
-        title=HTTPStatus(kind.status).phrase,
-        status=kind.status,
-        detail=detail,
-        instance=f"urn:kmaas:request:{request_id}",
-        error=detail,
-        error_type=kind.error_type,
-        **_members(error),
-    )
-    return Refusal(problem, _headers(error))
+    @classmethod
+    def of(cls, refusal: Refusal) -> Self:
+        return cls(
+            type=f"urn:kmaas:problem:{refusal.slug}",
+            title=HTTPStatus(refusal.status).phrase,
+            status=refusal.status,
+            detail=refusal.detail,
+            instance=f"urn:kmaas:request:{refusal.request_id}",
+            error=refusal.detail,
+            error_type=refusal.error_type,
+            errors=[FieldFault(**asdict(fault)) for fault in refusal.faults] or None,
+            **_members(refusal.error),
+        )
 
 
 def _members(error: Exception) -> dict[str, Any]:
     """What the body of some errors has besides."""
     match error:
-        case errors.InvalidRequestError():
-            return {"errors": [FieldFault(**asdict(fault)) for fault in error.faults]}
-        case UnusableInputError():
-            return {"errors": [FieldFault(field="inputs", message=str(error))]}
         case errors.MediaTypeError():
             return {"accepted": list(error.accepted)}
         case errors.NotReadyError():
             return {"reasons": error.reasons, "estimated_time": error.retry_after_s}
         case errors.UnavailableError():
             return {"estimated_time": error.retry_after_s}
-        case _:
-            return {}
-
-
-def _headers(error: Exception) -> dict[str, str]:
-    match error:
-        case errors.UnavailableError():
-            return {"Retry-After": str(error.retry_after_s)}
-        case errors.MethodError():
-            return {"Allow": ", ".join(error.allowed)}
         case _:
             return {}

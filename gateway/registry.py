@@ -8,8 +8,9 @@ from gateway.backend import Backend
 from gateway.deadline import Deadline
 from gateway.errors import GatewayError, UnknownModelError, VersionGoneError
 from gateway.labels import LabelBook
-from gateway.model import Model, ModelView
+from gateway.model import Model
 from gateway.settings import GatewaySettings
+from gateway.view import ModelView
 from store.errors import InvalidNameError
 from store.layout import check_name
 
@@ -37,7 +38,7 @@ class Registry:
     def __init__(self, backend: Backend, settings: GatewaySettings) -> None:
         self._backend = backend
         self._settings = settings
-        self._labels = LabelBook(backend, settings.label)
+        self._labels = LabelBook(backend)
         self._changing = threading.Lock()
         self._models: dict[str, Model] = {}  # replaced, never changed
         self._gone: list[Model] = []  # stopped, their threads perhaps still in a call

@@ -1,11 +1,19 @@
 """What every dialect does with Flask: the body within its limit, JSON out, the trace of the request."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import orjson
 from flask import Response, g, request
 
+from gateway.call import Call
+from gateway.deadline import Deadline
 from gateway.errors import OverLimitError
+from gateway.model import Wanted
+from gateway.parts import Parts
+from gateway.problems import MEDIA_TYPE, Problem
+from gateway.refusals import Refusal
 from gateway.trace import Trace
 
 _LINGER_BYTES = 64 * 2**20
@@ -18,9 +26,23 @@ def trace() -> Trace:
     return found
 
 
-def pinned_digest() -> str | None:
-    """The digest that the caller wants the answering version to have, if any."""
-    return request.headers.get("X-Model-Digest")
+def call(model: str, deadline: Deadline, wanted: Wanted = None) -> Call:
+    """What the request says beside its body, and whom it asks."""
+    return Call(model, trace(), deadline, wanted, digest=request.headers.get("X-Model-Digest"))
+
+
+@contextmanager
+def received(parts: Parts) -> Iterator[tuple[Deadline, bytes]]:
+    """The request's body within its limit, and the time there is, while it is its turn to be worked on.
+
+    Raises:
+        BusyError, OverLimitError, DeadlineError: it is not let in.
+    """
+    deadline = Deadline.after(parts.settings.deadline_s)
+    with parts.admission.place():
+        content = body(parts.settings.limits.body_bytes)
+        with parts.admission.work(deadline):
+            yield deadline, content
 
 
 def body(limit_bytes: int) -> bytes:
@@ -56,3 +78,9 @@ def _discard_rest() -> None:
 def json(document: Any, *, status: int = 200, media_type: str = "application/json") -> Response:
     """Numbers that JSON does not have (NaN, infinities) go as null."""
     return Response(orjson.dumps(document), status=status, content_type=media_type)
+
+
+def problem(refusal: Refusal) -> Response:
+    """A refusal as problem details."""
+    document = Problem.of(refusal).model_dump(exclude_none=True)
+    return json(document, status=refusal.status, media_type=MEDIA_TYPE)

@@ -3,37 +3,26 @@
 from flask import Blueprint, Response, request
 from pydantic import BaseModel
 
-from gateway.admission import Admission
-from gateway.body import JSON
-from gateway.deadline import Deadline
+from gateway import openapi
+from gateway.body import JSON, read_request
 from gateway.dialects import exchange
-from gateway.pipeline import Pipeline
-from gateway.settings import GatewaySettings
+from gateway.dialects.dialect import Dialect
+from gateway.openapi import MODEL, REFUSALS, Description
+from gateway.parts import Parts
+from gateway.tasks import table
 from gateway.tasks.image_explanation import PNG, ImageExplanationResponse
 from gateway.version import ServedVersion
 
 
-def explanations(pipeline: Pipeline, admission: Admission, settings: GatewaySettings) -> Blueprint:
-    routes = Blueprint("explanations", __name__)
-
+def _routes(routes: Blueprint, parts: Parts) -> None:
     @routes.post("/models/<model>/explain")
     def explain(model: str) -> Response:
-        deadline = Deadline.after(settings.deadline_s)
-        with admission.place():
-            body = exchange.body(settings.limits.body_bytes)
-            with admission.work(deadline):
-                answer = pipeline.answer(
-                    model,
-                    body,
-                    request.mimetype,
-                    exchange.trace(),
-                    deadline,
-                    digest=exchange.pinned_digest(),
-                    task_of=ServedVersion.explained,
-                )
-                return _response(answer)
-
-    return routes
+        with exchange.received(parts) as (deadline, body):
+            call, media_type = exchange.call(model, deadline), request.mimetype
+            answer = parts.pipeline.answer(
+                call, lambda task: read_request(task, body, media_type), task_of=ServedVersion.explained
+            )
+            return _response(answer)
 
 
 def _response(answer: BaseModel) -> Response:
@@ -43,3 +32,18 @@ def _response(answer: BaseModel) -> Response:
         response.vary.add("Accept")
         return response
     return exchange.json(answer.model_dump())
+
+
+def _describe() -> Description:
+    tasks = tuple(table.EXPLANATIONS.values())
+    ask = openapi.inference(
+        "Ask a model what in the input speaks for a label",
+        tasks,
+        {PNG: {"schema": {"type": "string", "contentMediaType": PNG}}},
+        *(REFUSALS.keys() - {405}),
+    )
+    models = tuple(schema for task in tasks for schema in (task.request, task.response))
+    return Description({"/models/{model}/explain": {"parameters": [MODEL], "post": ask}}, models)
+
+
+EXPLANATIONS = Dialect("explanations", _routes, _describe, exchange.problem)

@@ -2,24 +2,28 @@
 
 from flask import Blueprint, Response, request
 
-from gateway.admission import Admission
-from gateway.deadline import Deadline
+from gateway.body import read_request
 from gateway.dialects import exchange
-from gateway.pipeline import Pipeline
-from gateway.settings import GatewaySettings
+from gateway.dialects.dialect import Dialect
+from gateway.openapi import MODEL, REFUSALS, Description, inference
+from gateway.parts import Parts
+from gateway.tasks.table import TASKS
 
 
-def huggingface(pipeline: Pipeline, admission: Admission, settings: GatewaySettings) -> Blueprint:
-    routes = Blueprint("huggingface", __name__)
-
+def _routes(routes: Blueprint, parts: Parts) -> None:
     @routes.post("/models/<model>")
     def infer(model: str) -> Response:
-        deadline = Deadline.after(settings.deadline_s)
-        with admission.place():
-            body = exchange.body(settings.limits.body_bytes)
-            with admission.work(deadline):
-                digest = exchange.pinned_digest()
-                answer = pipeline.answer(model, body, request.mimetype, exchange.trace(), deadline, digest=digest)
-                return exchange.json(answer.model_dump())
+        with exchange.received(parts) as (deadline, body):
+            call, media_type = exchange.call(model, deadline), request.mimetype
+            answer = parts.pipeline.answer(call, lambda task: read_request(task, body, media_type))
+            return exchange.json(answer.model_dump())
 
-    return routes
+
+def _describe() -> Description:
+    tasks = tuple(TASKS.values())
+    ask = inference("Ask a model", tasks, {}, *(REFUSALS.keys() - {405, 501}))
+    models = tuple(schema for task in tasks for schema in (task.request, task.response))
+    return Description({"/models/{model}": {"parameters": [MODEL], "post": ask}}, models)
+
+
+HUGGING_FACE = Dialect("huggingface", _routes, _describe, exchange.problem)

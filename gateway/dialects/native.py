@@ -3,15 +3,14 @@
 from flask import Blueprint, Response, request
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from gateway.card import Cards
-from gateway.catalog import ModelList, detail, summary
+from gateway.body import JSON
+from gateway.catalog import ModelDetail, ModelList, detail, summary
 from gateway.deadline import Deadline
 from gateway.dialects import exchange
+from gateway.dialects.dialect import Dialect
 from gateway.errors import NotReadyError
-from gateway.openapi import document
-from gateway.registry import Registry
-from gateway.settings import GatewaySettings
-from gateway.telemetry import Telemetry
+from gateway.openapi import MODEL, PIN, TEXT, Description, flag, get, json
+from gateway.parts import Parts
 
 _HTML, _MARKDOWN = "text/html", "text/markdown"
 _CARD_HEADERS = {
@@ -24,9 +23,8 @@ _CARD_HEADERS = {
 }
 
 
-def native(registry: Registry, cards: Cards, telemetry: Telemetry, settings: GatewaySettings) -> Blueprint:
-    routes = Blueprint("native", __name__)
-    openapi = document()
+def _routes(routes: Blueprint, parts: Parts) -> None:
+    registry, settings = parts.registry, parts.settings
 
     @routes.get("/models")
     def models() -> Response:
@@ -40,8 +38,7 @@ def native(registry: Registry, cards: Cards, telemetry: Telemetry, settings: Gat
 
     @routes.get("/models/<model>/card")
     def card(model: str) -> Response:
-        deadline = Deadline.after(settings.deadline_s)
-        found = cards.of(registry.model(model, deadline), exchange.trace(), deadline)
+        found = parts.cards.of(exchange.call(model, Deadline.after(settings.deadline_s)))
         media_type = request.accept_mimetypes.best_match([_HTML, _MARKDOWN], default=_HTML)
         text = found.markdown if media_type == _MARKDOWN else found.page
         return Response(text, content_type=f"{media_type}; charset=utf-8", headers=_CARD_HEADERS)
@@ -59,10 +56,32 @@ def native(registry: Registry, cards: Cards, telemetry: Telemetry, settings: Gat
 
     @routes.get("/metrics")
     def metrics() -> Response:
-        return Response(telemetry.exposition(), content_type=CONTENT_TYPE_LATEST)
+        return Response(parts.telemetry.exposition(), content_type=CONTENT_TYPE_LATEST)
 
     @routes.get("/openapi.json")
     def openapi_json() -> Response:
-        return exchange.json(openapi)
+        return exchange.json(parts.openapi)
 
-    return routes
+
+def _describe() -> Description:
+    card = get(
+        "The model card of the current version, as HTML unless Markdown is preferred",
+        {"text/html": TEXT, "text/markdown": TEXT},
+        *(404, 412, 502, 503, 504),
+    )
+    manifest = get("A model and the public part of its manifest", json(ModelDetail), 404, 503, 504)
+    return Description(
+        {
+            "/models": {"get": get("All models", json(ModelList))},
+            "/models/{model}": {"parameters": [MODEL], "get": manifest},
+            "/models/{model}/card": {"parameters": [MODEL], "get": {**card, "parameters": [PIN]}},
+            "/healthz": {"get": get("Whether the process lives", flag("alive"))},
+            "/readyz": {"get": get("Whether every model's goldens are answered rightly", flag("ready"), 503)},
+            "/metrics": {"get": get("Metrics in Prometheus' format", {"text/plain": TEXT})},
+            "/openapi.json": {"get": get("This document", {JSON: {"schema": {"type": "object"}}})},
+        },
+        (ModelList, ModelDetail),
+    )
+
+
+NATIVE = Dialect("native", _routes, _describe, exchange.problem)

@@ -31,10 +31,14 @@ class Server:
         return version
 
 
-def book(server: Server, label: str = "stable") -> tuple[LabelBook, list[float]]:
+def book(server: Server) -> tuple[LabelBook, list[float]]:
     now = [0.0]
     stand_in: Any = server
-    return LabelBook(stand_in, label, lambda: now[0]), now
+    return LabelBook(stand_in, lambda: now[0]), now
+
+
+def stable(labels: LabelBook, model: str) -> int | None:
+    return labels.versions(model, {"stable"}, DEADLINE).get("stable")
 
 
 DEADLINE = Deadline.after(3600)
@@ -44,35 +48,36 @@ KNOWN = {"a": {"stable": 1, "canary": 2}, "b": {"canary": 3}}
 @pytest.mark.parametrize("lists", [True, False])
 def test_a_label_is_known_or_not(lists: bool) -> None:
     labels, _ = book(Server(KNOWN, lists=lists))
-    assert [labels.version(model, DEADLINE) for model in ("a", "b", "c")] == [1, None, None]
+    assert [stable(labels, model) for model in ("a", "b", "c")] == [1, None, None]
+    assert labels.versions("a", {"stable", "canary", "none"}, DEADLINE) == KNOWN["a"]
 
 
 def test_one_answer_is_for_all_models_while_it_is_fresh() -> None:
     server = Server(KNOWN, lists=True)
     labels, now = book(server)
     for model in ("a", "b", "a"):
-        labels.version(model, DEADLINE)
+        stable(labels, model)
     assert server.asked == ["all"]
     server.known, now[0] = {"a": {"stable": 2}}, 1.0
-    assert labels.version("a", DEADLINE) == 2
+    assert stable(labels, "a") == 2
 
 
 def test_a_label_on_a_version_that_is_not_loaded_is_a_label_all_the_same() -> None:
     labels, _ = book(Server({"a": {"stable": 404}}, lists=False))
-    assert labels.version("a", DEADLINE) == UNLOADED
+    assert stable(labels, "a") == UNLOADED
 
 
 def test_a_server_that_is_away_is_no_server_without_labels() -> None:
     server = Server(KNOWN, lists=True)
     labels, now = book(server)
-    assert labels.version("a", DEADLINE) == 1
+    assert stable(labels, "a") == 1
     server.down, now[0] = True, 1.0
     with pytest.raises(ModelServerDownError):
-        labels.version("a", DEADLINE)
+        stable(labels, "a")
 
 
 def test_without_a_label_nobody_is_asked() -> None:
     server = Server(KNOWN, lists=True)
-    labels, _ = book(server, "")
-    assert labels.version("a", DEADLINE) is None
+    labels, _ = book(server)
+    assert labels.versions("a", (), DEADLINE) == {}
     assert server.asked == []

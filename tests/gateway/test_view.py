@@ -1,15 +1,16 @@
 """Which version becomes current: the decision, without a server."""
 
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 import pytest
 
 from gateway.labels import UNLOADED
-from gateway.model import ModelView, candidates, told
 from gateway.registry import unready
 from gateway.tasks.base import AnyTask
 from gateway.version import ServedVersion
+from gateway.view import ModelView, candidates, told
 from store.manifest import Manifest
 from wire.client import VersionStatus
 
@@ -79,6 +80,15 @@ def test_a_version_that_is_not_promoted_gets_no_traffic_and_is_no_fault() -> Non
     assert not view(labelled=1, v1="END", v3="AVAILABLE").on_its_way
     wrong = view(1, (2,), labelled=2, v1="AVAILABLE", v2="AVAILABLE", v3="AVAILABLE")
     assert wrong.fault == "version 2: golden one is answered wrongly"
+
+
+def test_what_was_checked_in_another_era_does_not_hold() -> None:
+    now, later = object(), object()
+    checked = replace(view(2, v1="AVAILABLE", v2="AVAILABLE"), era=now, proved=MappingProxyType({1: served(1)}))
+    assert {number for number in (1, 2, 3) if checked.of_era(now).version(number)} == {1, 2}
+    assert not any(checked.of_era(later).version(number) for number in (1, 2))
+    gone = told(checked, [VersionStatus(2, "AVAILABLE", None)])
+    assert (gone.version(1), gone.version(2)) == (None, checked.current)
 
 
 FINE = view(1, v1="AVAILABLE")

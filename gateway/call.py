@@ -1,0 +1,22 @@
+"""What a request says beside its body."""
+
+from dataclasses import dataclass
+
+from gateway.deadline import Deadline
+from gateway.model import Wanted
+from gateway.trace import Trace
+
+
+@dataclass(frozen=True)
+class Call:
+    """Whom a request asks, and how it may be answered. Belongs to the thread that answers it.
+
+    `wanted` is the version that the caller chose, if any; `digest` the one that the answering version must
+    have, if any.
+    """
+
+    model: str
+    trace: Trace
+    deadline: Deadline
+    wanted: Wanted = None
+    digest: str | None = None

@@ -1,0 +1,25 @@
+"""The table of dialects."""
+
+from typing import Any
+
+from gateway.dialects.dialect import Dialect
+from gateway.dialects.explanations import EXPLANATIONS
+from gateway.dialects.huggingface import HUGGING_FACE
+from gateway.dialects.native import NATIVE
+from gateway.dialects.pages import PAGES
+from gateway.openapi import Description, document
+
+DIALECTS: tuple[Dialect, ...] = (NATIVE, HUGGING_FACE, EXPLANATIONS, PAGES)
+
+
+def dialect_of(blueprint: str | None, path: str) -> Dialect:
+    """Whose a request is: that of the route, else that whose path it looks like, else the native one."""
+    for dialect in DIALECTS:
+        if dialect.name == blueprint:
+            return dialect
+    return next((dialect for dialect in DIALECTS if path.startswith(dialect.prefixes or ("\0",))), NATIVE)
+
+
+def described() -> dict[str, Any]:
+    """The OpenAPI document of all dialects."""
+    return document(Description.joined([dialect.describe() for dialect in DIALECTS]))

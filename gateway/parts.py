@@ -1,0 +1,39 @@
+"""What the dialects share of one gateway."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.admission import Admission
+from gateway.backend import Backend
+from gateway.card import Cards
+from gateway.pipeline import Pipeline
+from gateway.registry import Registry
+from gateway.settings import GatewaySettings
+from gateway.telemetry import Telemetry
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Put together once, safe to share between threads."""
+
+    settings: GatewaySettings
+    registry: Registry
+    pipeline: Pipeline
+    admission: Admission
+    cards: Cards
+    telemetry: Telemetry
+    openapi: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, settings: GatewaySettings, backend: Backend, registry: Registry, openapi: Mapping[str, Any]) -> "Parts":
+        pipeline = Pipeline(registry, backend)
+        return cls(
+            settings=settings,
+            registry=registry,
+            pipeline=pipeline,
+            admission=Admission(settings.requests, settings.threads),
+            cards=Cards(pipeline, backend),
+            telemetry=Telemetry(registry.models),
+            openapi=openapi,
+        )

@@ -1,0 +1,90 @@
+"""Errors to refusals: one table of status codes, which every dialect words in its own way."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gateway import errors
+from processing.errors import TooLargeError, UnreadableInputError, UnusableInputError
+
+
+@dataclass(frozen=True)
+class _Kind:
+    status: int
+    slug: str
+    error_type: str  # the names Hugging Face's clients know where they have one
+
+
+_INTERNAL = _Kind(500, "internal", "generation")
+
+_TABLE: dict[type[Exception], _Kind] = {
+    UnreadableInputError: _Kind(400, "unreadable-input", "validation"),
+    errors.MalformedBodyError: _Kind(400, "malformed-body", "validation"),
+    errors.UnknownModelError: _Kind(404, "unknown-model", "not_found"),
+    errors.UnknownVersionError: _Kind(404, "unknown-version", "not_found"),
+    errors.NoCardError: _Kind(404, "no-card", "not_found"),
+    errors.UnknownRouteError: _Kind(404, "unknown-route", "not_found"),
+    errors.MethodError: _Kind(405, "method", "not_found"),
+    errors.DigestError: _Kind(412, "digest", "validation"),
+    TooLargeError: _Kind(413, "over-limit", "validation"),
+    errors.OverLimitError: _Kind(413, "over-limit", "validation"),
+    errors.MediaTypeError: _Kind(415, "media-type", "validation"),
+    UnusableInputError: _Kind(422, "invalid-request", "validation"),
+    errors.InvalidRequestError: _Kind(422, "invalid-request", "validation"),
+    errors.UnexplainedError: _Kind(501, "unexplained", "validation"),
+    errors.BrokenAnswerError: _Kind(502, "broken-answer", "generation"),
+    errors.BusyError: _Kind(503, "busy", "overloaded"),
+    errors.ModelServerDownError: _Kind(503, "model-server-down", "overloaded"),
+    errors.ModelServerBusyError: _Kind(503, "model-server-busy", "overloaded"),
+    errors.ModelNotReadyError: _Kind(503, "model-not-ready", "overloaded"),
+    errors.NotReadyError: _Kind(503, "not-ready", "overloaded"),
+    errors.DeadlineError: _Kind(504, "deadline", "timeout"),
+}
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """The answer to `error`, apart from its wording.
+
+    `slug` names the kind of error, `error_type` does in Hugging Face's words. `detail` may be told to anybody.
+    """
+
+    error: Exception
+    status: int
+    slug: str
+    error_type: str
+    detail: str
+    request_id: str
+
+    @property
+    def internal(self) -> bool:
+        """True if the error is none we know: the log must tell what the answer does not."""
+        return self.status == _INTERNAL.status
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        match self.error:
+            case errors.UnavailableError():
+                return {"Retry-After": str(self.error.retry_after_s)}
+            case errors.MethodError():
+                return {"Allow": ", ".join(self.error.allowed)}
+            case _:
+                return {}
+
+    @property
+    def faults(self) -> tuple[errors.Fault, ...]:
+        """What is wrong with which field of the request, if that is what is wrong."""
+        match self.error:
+            case errors.InvalidRequestError():
+                return self.error.faults
+            case UnusableInputError():
+                return (errors.Fault("inputs", str(self.error)),)
+            case _:
+                return ()
+
+
+def refusal(error: Exception, request_id: str) -> Refusal:
+    """The refusal of an error. Of an unknown one nothing is told but the request's id."""
+    kind = next((_TABLE[cls] for cls in type(error).__mro__ if cls in _TABLE), _INTERNAL)
+    unknown = f"something went wrong inside; the gateway's log tells more under the id {request_id}"
+    detail = unknown if kind is _INTERNAL else str(error)
+    return Refusal(error, kind.status, kind.slug, kind.error_type, detail, request_id)

@@ -1,0 +1,106 @@
+"""What is known of a model at one moment, and which of its versions should answer."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+from gateway.version import ServedVersion
+from wire.client import VersionStatus
+
+AVAILABLE = "AVAILABLE"
+_COMING = ("START", "LOADING", AVAILABLE)
+_NONE: Mapping[str, int] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class ModelView:
+    """What is known of a model at one moment.
+
+    `statuses` is None until the model server was asked; `unfit` says of rejected versions why. `labelled` has the
+    gateway's label, see `gateway.labels`; `labels` are all that are known. `proved` are versions beside the current one
+    that somebody asked for. `era` is the backend's in which the current version and these were checked.
+    """
+
+    current: ServedVersion | None = None
+    statuses: tuple[VersionStatus, ...] | None = None
+    unfit: Mapping[int, str] = field(default_factory=lambda: MappingProxyType({}))
+    labelled: int | None = None
+    era: object = None
+    labels: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    proved: Mapping[int, ServedVersion] = field(default_factory=lambda: MappingProxyType({}))
+
+    def of_era(self, era: object) -> "ModelView":
+        """What of it holds in an era: what was checked in another one does not."""
+        return self if self.era is era else replace(self, current=None, proved=MappingProxyType({}))
+
+    def version(self, number: int) -> ServedVersion | None:
+        """The checked version of that number, if it is known to be one."""
+        if self.current and self.current.number == number:
+            return self.current
+        return self.proved.get(number)
+
+    @property
+    def fault(self) -> str | None:
+        """Why the version that should be current was rejected, None if it was not."""
+        wanted = max(available(self), default=-1) if self.labelled is None else self.labelled
+        return f"version {wanted}: {self.unfit[wanted]}" if wanted in self.unfit else None
+
+    def passed_over(self, version: int) -> bool:
+        """Another version is promoted: this one gets no traffic, however new it is."""
+        return self.labelled not in (None, version)
+
+    @property
+    def reason(self) -> str:
+        """Why there is no current version."""
+        if self.statuses is None:
+            return "the model server has not been asked yet"
+        states = (f"version {line.version} is {self._told(line)}" for line in self.statuses)
+        return self.fault or ", ".join(states) or "the model server has no version of it"
+
+    @property
+    def on_its_way(self) -> bool:
+        """No version can answer yet, but one is being loaded or checked."""
+        lines = self.statuses or ()
+        coming = any(
+            line.state in _COMING and line.version not in self.unfit and not self.passed_over(line.version)
+            for line in lines
+        )
+        return self.current is None and (coming or self.statuses is None)
+
+    def _told(self, line: VersionStatus) -> str:
+        if line.state != AVAILABLE:
+            return line.state
+        return "not promoted" if self.passed_over(line.version) else "not checked yet"
+
+
+def available(view: ModelView) -> list[int]:
+    """Newest first."""
+    return sorted((line.version for line in view.statuses or () if line.state == AVAILABLE), reverse=True)
+
+
+def told(
+    view: ModelView, statuses: Sequence[VersionStatus], labelled: int | None = None, labels: Mapping[str, int] = _NONE
+) -> ModelView:
+    """The view after the model server told its `statuses`, the version `labelled`, and all `labels`.
+
+    A rejection counts as long as the version is available; so does a proof.
+    """
+    after = replace(view, statuses=tuple(statuses), labelled=labelled, labels=labels)
+    there = set(available(after))
+    unfit = {number: why for number, why in view.unfit.items() if number in there}
+    proved = {number: version for number, version in view.proved.items() if number in there}
+    return replace(after, unfit=MappingProxyType(unfit), proved=MappingProxyType(proved))
+
+
+def candidates(view: ModelView) -> list[int]:
+    """Versions to prefer to the current one, best first: available, newer, not rejected.
+
+    Any version is preferred to a current one that is not available any more. Where one is promoted, there is no other.
+    """
+    there = available(view)
+    current = view.current.number if view.current else None
+    if view.labelled is not None:
+        preferred = [view.labelled] if view.labelled in there and view.labelled != current else []
+    else:
+        preferred = there[: there.index(current)] if current in there else there
+    return [number for number in preferred if number not in view.unfit]
