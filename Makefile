@@ -8,7 +8,7 @@ SUDO ?= $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 up: .venv/up
 	@exec .venv/bin/kmaas up $(MODELS)
 
-test: .venv/dev .venv/system
+test: .venv/dev .venv/clients/ready .venv/system
 	.venv/bin/python -m pytest $(ARGS)
 
 check: .venv/dev
@@ -28,7 +28,8 @@ lock: .venv/dev
 	$(COMPILE) --extra gateway --extra serve --extra train --extra dev -o requirements/dev.lock
 	$(COMPILE) --extra gateway --extra serve --extra train -c requirements/dev.lock -o requirements/up.lock
 	$(COMPILE) --extra gateway -c requirements/dev.lock -o requirements/gateway.lock
-	$(COMPILE) --extra peers -c requirements/dev.lock -o requirements/peers.lock
+	$(COMPILE) --extra peers -o requirements/peers.lock
+	$(COMPILE) --extra clients -o requirements/clients.lock
 
 clean:
 	rm -rf .venv var build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
@@ -53,6 +54,11 @@ EDITABLE = .venv/bin/pip install --disable-pip-version-check --quiet --no-deps -
 .venv/peers/ready: requirements/peers.lock | .venv/bin/pip
 	$(PYTHON) -m venv .venv/peers
 	.venv/peers/bin/pip install --disable-pip-version-check --require-hashes --no-deps -r requirements/peers.lock
+	@touch $@
+
+.venv/clients/ready: requirements/clients.lock | .venv/bin/pip
+	$(PYTHON) -m venv .venv/clients
+	.venv/clients/bin/pip install --disable-pip-version-check --require-hashes -r requirements/clients.lock
 	@touch $@
 
 # What tests and benchmarks drive and no Python package brings: a browser, the compose file's own validator, h2load, and
