@@ -1,21 +1,23 @@
 """The Flask application: parts put together, every request traced, every error answered."""
 
+import atexit
 import logging
 
-from flask import Blueprint, Flask, Response, g, request
+from flask import Blueprint, Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
+from gateway.access_log import AccessLog
 from gateway.backend import Backend
 from gateway.dialects import exchange
 from gateway.dialects.table import DIALECTS, described, dialect_of
 from gateway.errors import MalformedBodyError, MethodError, UnavailableError, UnexplainedError, UnknownRouteError
+from gateway.observer import Observer
 from gateway.parts import Parts
 from gateway.refusals import refusal
 from gateway.registry import Registry
 from gateway.settings import GatewaySettings
-from gateway.telemetry import Telemetry
-from gateway.trace import Trace, sane_request_id
 from wire.client import ModelServerClient
+from wire.tracing import Tracing
 
 _log = logging.getLogger(__name__)
 
@@ -23,43 +25,35 @@ _log = logging.getLogger(__name__)
 def create_app(settings: GatewaySettings) -> Flask:
     """A gateway that begins to follow its model server at once, in threads that end with the process.
 
-    To end them before, close the registry: `app.extensions["registry"].close()`.
+    To end them before, close it: `app.extensions["close"]()`.
     """
-    backend = Backend(ModelServerClient(settings.model_server))
+    tracing = Tracing("kmaas-gateway", settings.otlp_endpoint) if settings.otlp_endpoint else None
+    backend = Backend(ModelServerClient(settings.model_server, tracing.metadata if tracing else tuple))
     registry = Registry(backend, settings)
     registry.start()
     parts = Parts.of(settings, backend, registry, described())
+    parts.telemetry.start()
+    access_log = AccessLog(parts.telemetry.access_log_dropped) if settings.access_log else None
+    observer = Observer(parts.telemetry, tracing, access_log)
     app = Flask(__name__, static_folder=None)
     app.url_map.merge_slashes = False  # else a redirect would name whatever host the caller claimed
-    app.extensions["registry"] = registry
     for dialect in DIALECTS:
         routes = Blueprint(dialect.name, __name__)
         dialect.routes(routes, parts)
         app.register_blueprint(routes)
-    _trace_requests(app, parts.telemetry)
+    app.before_request(observer.begin)
+    app.after_request(observer.end)
+    app.teardown_request(observer.forget)
     app.register_error_handler(Exception, _refuse)
+
+    def close() -> None:
+        atexit.unregister(close)
+        registry.close()
+        observer.close()
+
+    app.extensions["close"] = close
+    atexit.register(close)
     return app
-
-
-def _trace_requests(app: Flask, telemetry: Telemetry) -> None:
-    @app.before_request
-    def begin() -> None:
-        g.trace = Trace(sane_request_id(request.headers.get("X-Request-Id")))
-        telemetry.begin()
-
-    @app.after_request
-    def end(response: Response) -> Response:
-        trace = exchange.trace()
-        response.headers["X-Request-Id"] = trace.request_id
-        if trace.stages:
-            response.headers["Server-Timing"] = trace.server_timing()
-        if trace.model:
-            response.headers["X-Model"] = trace.model
-        if trace.version:
-            response.headers["X-Model-Version"] = str(trace.version.number)
-            response.headers["X-Model-Digest"] = trace.version.manifest.digest
-        telemetry.end(trace, response.status_code)
-        return response
 
 
 def _refuse(error: Exception) -> Response:

@@ -28,12 +28,13 @@ class Parts:
     @classmethod
     def of(cls, settings: GatewaySettings, backend: Backend, registry: Registry, openapi: Mapping[str, Any]) -> "Parts":
         pipeline = Pipeline(registry, backend)
+        telemetry = Telemetry(registry.models)
         return cls(
             settings=settings,
             registry=registry,
             pipeline=pipeline,
-            admission=Admission(settings.requests, settings.threads),
+            admission=Admission(settings.requests, settings.threads, telemetry.inside, telemetry.waiting),
             cards=Cards(pipeline, backend),
-            telemetry=Telemetry(registry.models),
+            telemetry=telemetry,
             openapi=openapi,
         )

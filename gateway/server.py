@@ -5,11 +5,15 @@ import multiprocessing
 import os
 import signal
 import threading
+from contextlib import ExitStack
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from gateway.settings import GatewaySettings
 
+SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client's name; where workers share their metrics
 _SPARE_THREADS = 8  # for probes, pages, and to turn away whoever is not let in
 
 
@@ -18,6 +22,13 @@ def serve(settings: GatewaySettings) -> None:
     # A worker that begins empty: what this process imported to read its configuration would cost it 20 MB.
     multiprocessing.set_start_method("spawn")
     os.environ.setdefault("MALLOC_ARENA_MAX", "2")  # else glibc keeps a heap for each of the worker's threads
+    with ExitStack() as folders:
+        if settings.workers > 1:
+            os.environ[SHARED_FOLDER] = folders.enter_context(TemporaryDirectory(prefix="kmaas-metrics-"))
+        _serve(settings)
+
+
+def _serve(settings: GatewaySettings) -> None:
     from granian.constants import Interfaces
     from granian.log import LogLevels
     from granian.server import Server
@@ -27,7 +38,7 @@ def serve(settings: GatewaySettings) -> None:
         address=settings.host,
         port=settings.port,
         interface=Interfaces.WSGI,
-        workers=1,
+        workers=settings.workers,
         blocking_threads=settings.requests + _SPARE_THREADS,
         log_level=LogLevels.error,
         respawn_failed_workers=True,
@@ -41,6 +52,7 @@ def _load(settings: GatewaySettings) -> Any:
     from gateway.app import create_app
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    _forget_the_dead()
     threading.Thread(target=_end_with_parent, name="end-with-parent", daemon=True).start()
     return create_app(settings)
 
@@ -51,3 +63,14 @@ def _end_with_parent() -> None:
     if parent:
         parent.join()
         os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _forget_the_dead() -> None:
+    """Takes the gauges of workers that were killed out of the sum."""
+    folder = os.environ.get(SHARED_FOLDER)
+    if folder:
+        from prometheus_client.multiprocess import mark_process_dead
+
+        for pid in {int(file.stem.rpartition("_")[2]) for file in Path(folder).glob("gauge_live*.db")}:
+            if not Path(f"/proc/{pid}").exists():
+                mark_process_dead(pid, folder)  # type: ignore[no-untyped-call]

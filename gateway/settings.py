@@ -24,7 +24,9 @@ class GatewaySettings(BaseModel):
     `models` names what the model server serves, for servers that cannot list it themselves (a stock TensorFlow
     Serving); empty means: ask the server. Of a model with the label `label` the version that has it answers, of others
     the newest; with an empty `label` always the newest. `requests` to models are let in at once, further ones are
-    answered 503; `threads` of them are worked on at once, the others send their bodies or wait for their turn.
+    answered 503; `threads` of them are worked on at once, the others send their bodies or wait for their turn. That is
+    each of the `workers`, processes that share the port. With an `otlp_endpoint`, as `http://host:4317`, every request
+    is traced there.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -39,4 +41,7 @@ class GatewaySettings(BaseModel):
     refresh_interval_s: Annotated[float, Field(gt=0)] = 0.5
     requests: Positive = 128
     threads: Positive = 16
+    workers: Positive = 1
+    access_log: bool = True
+    otlp_endpoint: Annotated[str, Field(pattern=r"^(https?://\S+)?$")] = ""
     limits: Limits = Limits()

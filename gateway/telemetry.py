@@ -1,15 +1,25 @@
-"""Metrics in Prometheus' format. Label values are bounded: models that exist, tasks, status codes, stages."""
+"""Metrics in Prometheus' format. Label values are bounded: models that exist, tasks, dialects, status codes, stages.
 
+With several workers each keeps its values in files of a folder that all share (`PROMETHEUS_MULTIPROC_DIR`, set by
+`gateway.server`), and whichever is asked adds them up.
+"""
+
+import os
+import threading
+import time
 from collections.abc import Callable, Iterable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from gateway.model import Model
+from gateway.server import SHARED_FOLDER
 from gateway.trace import Trace
 
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_PROBE_S = 0.25
 
 
 class _ModelsReady(Collector):
@@ -26,30 +36,78 @@ class _ModelsReady(Collector):
 
 
 class Telemetry:
-    """The metrics of one gateway. Safe to share between threads."""
+    """The metrics of one gateway. Safe to share between threads. `start` begins to watch how busy the process is."""
 
     def __init__(self, models: Callable[[], Mapping[str, Model]]) -> None:
-        self._registry = CollectorRegistry()
-        self._registry.register(_ModelsReady(models))
-        ProcessCollector(registry=self._registry)
+        self.registry = CollectorRegistry()
+        self._shared = SHARED_FOLDER in os.environ
+        self._of_this_process = CollectorRegistry()
+        self._of_this_process.register(_ModelsReady(models))
+        if not self._shared:
+            ProcessCollector(registry=self._of_this_process)
         self._requests = Counter(
-            "kmaas_requests", "Requests answered", ["model", "task", "status"], registry=self._registry
+            "kmaas_requests",
+            "Requests answered",
+            ["model", "version", "task", "dialect", "status"],
+            registry=self.registry,
+        )
+        self._seconds = Histogram(
+            "kmaas_request_seconds",
+            "From the first line to the answer, or the end of a stream",
+            ["model", "dialect"],
+            buckets=_SECONDS,
+            registry=self.registry,
         )
         self._stages = Histogram(
-            "kmaas_stage_seconds", "Time in each stage", ["model", "stage"], buckets=_SECONDS, registry=self._registry
+            "kmaas_stage_seconds", "Time in each stage", ["model", "stage"], buckets=_SECONDS, registry=self.registry
         )
-        self._in_flight = Gauge("kmaas_requests_in_flight", "Requests being answered", registry=self._registry)
+        self._in_flight = self._gauge("kmaas_requests_in_flight", "Requests being answered")
+        self.inside = self._gauge("kmaas_requests_inside", "Of those to models, how many have a place")
+        self.waiting = self._gauge("kmaas_requests_waiting", "Of those inside, how many wait for their turn")
+        self._delay = Histogram(
+            "kmaas_scheduling_delay_seconds",
+            "How much later than due a thread runs: what a request waits from accept to handler",
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self.access_log_dropped = Counter(
+            "kmaas_access_log_dropped", "Lines of the access log that were lost", registry=self.registry
+        )
+        self._closing = threading.Event()
+        self._probe = threading.Thread(target=self._measure_delay, name="scheduling-delay", daemon=True)
+
+    def start(self) -> None:
+        self._probe.start()
+
+    def close(self) -> None:
+        self._closing.set()
 
     def begin(self) -> None:
         self._in_flight.inc()
 
-    def end(self, trace: Trace, status: int) -> None:
+    def end(self, trace: Trace, dialect: str, status: int) -> None:
         self._in_flight.dec()
-        task = trace.version.manifest.task if trace.version else ""
-        self._requests.labels(trace.model or "", task, status).inc()
-        if trace.model:
+        model, version = trace.model or "", trace.version
+        number, task = (str(version.number), version.manifest.task) if version else ("", "")
+        self._requests.labels(model, number, task, dialect, status).inc()
+        if model:
+            self._seconds.labels(model, dialect).observe(trace.seconds())
             for stage, seconds in trace.stages.items():
-                self._stages.labels(trace.model, stage).observe(seconds)
+                self._stages.labels(model, stage).observe(seconds)
 
     def exposition(self) -> bytes:
-        return generate_latest(self._registry)
+        counted = self.registry
+        if self._shared:
+            counted = CollectorRegistry()
+            MultiProcessCollector(counted)  # type: ignore[no-untyped-call]
+        return generate_latest(counted) + generate_latest(self._of_this_process)
+
+    def _gauge(self, name: str, text: str) -> Gauge:
+        return Gauge(name, text, registry=self.registry, multiprocess_mode="livesum")
+
+    def _measure_delay(self) -> None:
+        while True:
+            due = time.monotonic() + _PROBE_S
+            if self._closing.wait(_PROBE_S):
+                return
+            self._delay.observe(max(0.0, time.monotonic() - due))

@@ -4,13 +4,18 @@ import re
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from gateway.deadline import Clock
 from gateway.version import ServedVersion
+from wire.tracing import Tracing
 
-STAGES = ("decode", "preprocess", "infer", "postprocess")
+if TYPE_CHECKING:
+    from opentelemetry.trace import Span
+
+STAGES = ("receive", "queue", "decode", "preprocess", "infer", "postprocess")
 
 _SANE_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
@@ -26,17 +31,34 @@ class Trace:
 
     request_id: str
     clock: Clock = time.perf_counter
+    tracing: Tracing | None = None
     stages: dict[str, float] = field(default_factory=dict)
     model: str | None = None  # only ever a known one
     version: ServedVersion | None = None
+    bytes_in: int = 0  # of the body, as far as it was read
+    span: "Span | None" = None
+
+    def __post_init__(self) -> None:
+        self.started = self.clock()
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        started = self.clock()
-        try:
-            yield
-        finally:
-            self.stages[name] = self.clock() - started
+        span = self.tracing.span(name, "CLIENT" if name == "infer" else "INTERNAL") if self.tracing else nullcontext()
+        with span:
+            started = self.clock()
+            try:
+                yield
+            finally:
+                self.stages[name] = self.clock() - started
+
+    def seconds(self) -> float:
+        """Since the request began."""
+        return self.clock() - self.started
+
+    @property
+    def trace_id(self) -> str | None:
+        """In hexadecimal, as collectors show it."""
+        return f"{self.span.get_span_context().trace_id:032x}" if self.span else None
 
     def server_timing(self) -> str:
         """The value of the header `Server-Timing`: durations in milliseconds."""

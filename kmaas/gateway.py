@@ -12,6 +12,9 @@ from kmaas.processes import check_port_free, stop_on_eof
 @click.option("--host", help="Address to listen on; only loopback without --no-auth.")
 @click.option("--port", type=int, help="Port to listen on.")
 @click.option("--model-server", metavar="HOST:PORT", help="gRPC address of the model server.")
+@click.option("--workers", type=int, help="Processes that share the port.")
+@click.option("--access-log/--no-access-log", default=None, help="A JSON line per request on standard output.")
+@click.option("--otlp-endpoint", metavar="URL", help="OpenTelemetry collector to send traces to: http://host:4317.")
 @click.option("--no-auth", is_flag=True, default=None, help="Allow addresses that others can reach: no accounts yet.")
 @click.option("--stop-on-eof", "stop_with_parent", is_flag=True, hidden=True)
 @click.pass_obj

@@ -99,7 +99,8 @@ def _run(config: Config, *, no_auth: bool, stopping: threading.Event) -> None:
     target = f"{reachable(config.serve.host)}:{config.serve.port}"
     url = f"http://{reachable(config.gateway.host)}:{config.gateway.port}"
     server = Child("model server", ["serve", *flag], _QUIET)
-    gateway = Child("gateway", ["gateway", "--model-server", target, *flag], {})
+    quiet = [] if "access_log" in config.gateway.model_fields_set else ["--no-access-log"]
+    gateway = Child("gateway", ["gateway", "--model-server", target, *quiet, *flag], {})
     started = time.monotonic()
     with ExitStack() as children:
         server.start(started)

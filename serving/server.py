@@ -22,6 +22,7 @@ from serving.rest.api import RestApi
 from serving.rest.server import RestServer
 from serving.settings import ServeSettings
 from serving.tls import Tls
+from wire.tracing import Tracing
 
 _log = logging.getLogger(__name__)
 
@@ -45,6 +46,7 @@ class ModelServer:
             any_labels=settings.allow_version_labels_for_unavailable_models,
         )
         self._tls = Tls.read(settings.ssl_config_file) if settings.ssl_config_file else None
+        self._tracing = Tracing("kmaas-model-server", settings.otlp_endpoint) if settings.otlp_endpoint else None
         self._config_file: ConfigFile | None = None
         self._grpc: GrpcServer | None = None
         self._rest: RestServer | None = None
@@ -119,6 +121,8 @@ class ModelServer:
             for stopped in [threads.submit(face.stop, drain_s) for face in self._faces()]:
                 stopped.result()
         self._manager.close(max(0, deadline - time.monotonic()))
+        if self._tracing is not None:
+            self._tracing.close()
         if self._core.polled.is_set() and self._announcer.ident is not None:  # else it waits for what never comes
             self._announcer.join()
 
@@ -144,7 +148,9 @@ class ModelServer:
             api = RestApi(dataplane, control_plane, timeout_s=settings.rest_api_timeout_in_ms / 1000)
             self._rest = RestServer(api, control_plane, self.metrics, settings, tls.context if tls else None)
         if settings.port or settings.grpc_socket_path:
-            self._grpc = GrpcServer(dataplane, control_plane, self.metrics, settings, tls.credentials if tls else None)
+            credentials = tls.credentials if tls else None
+            tracing = self._tracing
+            self._grpc = GrpcServer(dataplane, control_plane, self.metrics, settings, credentials, tracing=tracing)
             self._grpc.start()
         if self._rest:
             self._rest.start()

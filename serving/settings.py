@@ -54,6 +54,7 @@ class ServeSettings(BaseModel):
     rest_api_timeout_in_ms: Annotated[int, Field(gt=0)] = Field(30_000, description="Limit of each run for REST.")
     rest_api_enable_cors_support: bool = Field(False, description="Let pages of any origin ask.")
     rest_api_access_log: bool = Field(False, description="One JSON line per REST request on standard output.")
+    otlp_endpoint: str = Field("", description="http://host:4317 of an OpenTelemetry collector to trace gRPC calls to.")
     ssl_config_file: File = Field(None, description="Text SSLConfig: TLS for gRPC and REST.")
     monitoring_config_file: File = Field(None, description="Text MonitoringConfig: another path of the metrics.")
     lame_duck_seconds: Annotated[float, Field(ge=0)] = Field(

@@ -1,6 +1,6 @@
 """A client of any model server that speaks TensorFlow Serving's gRPC."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -11,6 +11,7 @@ from wire import messages
 from wire.errors import ModelServerError
 from wire.methods import GET_MODEL_METADATA, GET_MODEL_STATUS, LIST_MODELS, PREDICT, TENSOR_CONTENT_KEY, Method
 from wire.tensors import Array, from_proto, write_proto
+from wire.tracing import Metadata
 
 _UNLIMITED = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
 # Reconnect within a second: a restarted model server must not wait for gRPC's default backoff of up to two minutes.
@@ -45,7 +46,9 @@ class ModelServerClient:
     Every method raises `ModelServerError` (see `wire.errors`) when the call fails.
     """
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, context: Callable[[], Metadata] = tuple) -> None:
+        """`context` is asked at each call what metadata it brings besides, see `wire.tracing`."""
+        self._context = context
         self._channel = grpc.insecure_channel(target, options=[*_UNLIMITED, *_RECONNECT])
         self._calls = {
             method: self._channel.unary_unary(
@@ -122,7 +125,9 @@ class ModelServerClient:
 
     def _call(self, method: Method, request: Any, timeout_s: float) -> Any:
         try:
-            return self._calls[method](request, timeout=timeout_s, metadata=_METADATA.get(method))
+            return self._calls[method](
+                request, timeout=timeout_s, metadata=(*_METADATA.get(method, ()), *self._context())
+            )
         except grpc.RpcError as exc:
             raise ModelServerError.of(exc) from exc
 

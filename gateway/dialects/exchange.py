@@ -1,7 +1,7 @@
 """What every dialect does with Flask: the body within its limit, JSON out, the trace of the request."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import orjson
@@ -39,9 +39,14 @@ def received(parts: Parts) -> Iterator[tuple[Deadline, bytes]]:
         BusyError, OverLimitError, DeadlineError: it is not let in.
     """
     deadline = Deadline.after(parts.settings.deadline_s)
+    noted = trace()
     with parts.admission.place():
-        content = body(parts.settings.limits.body_bytes)
-        with parts.admission.work(deadline):
+        with noted.stage("receive"):
+            content = body(parts.settings.limits.body_bytes)
+        noted.bytes_in = len(content)
+        with ExitStack() as turn:
+            with noted.stage("queue"):
+                turn.enter_context(parts.admission.work(deadline))
             yield deadline, content
 
 

@@ -32,6 +32,7 @@ from wire.methods import (
     TENSOR_CONTENT_KEY,
     Method,
 )
+from wire.tracing import Tracing
 
 _log = logging.getLogger(__name__)
 
@@ -117,12 +118,12 @@ def rpcs(dataplane: Dataplane, control_plane: ControlPlane, *, tensor_content: b
 
 
 def methods(
-    table: Sequence[Rpc], in_flight: InFlight, metrics: RequestMetrics
+    table: Sequence[Rpc], in_flight: InFlight, metrics: RequestMetrics, tracing: Tracing | None = None
 ) -> "dict[str, tuple[grpc.RpcMethodHandler[bytes, bytes], Refuse]]":
     """By path, what answers a call and what refuses it. Calls beyond those `in_flight` may be are refused."""
     return {
         rpc.method.path: (
-            grpc.unary_unary_rpc_method_handler(_on_bytes(rpc, in_flight, metrics)),
+            grpc.unary_unary_rpc_method_handler(_traced(_on_bytes(rpc, in_flight, metrics), rpc.method, tracing)),
             partial(_refuse, rpc.method.name, metrics),
         )
         for rpc in table
@@ -154,6 +155,19 @@ def _on_bytes(rpc: Rpc, in_flight: InFlight, metrics: RequestMetrics) -> Handler
         return answer
 
     return handle
+
+
+def _traced(handle: Handler, method: Method, tracing: Tracing | None) -> Handler:
+    """As `handle`, in a span of the caller's trace."""
+    if tracing is None:
+        return handle
+
+    def handle_traced(body: bytes, context: grpc.ServicerContext) -> bytes:
+        carrier = {key: value for key, value in context.invocation_metadata() if isinstance(value, str)}
+        with tracing.span(method.path.removeprefix("/"), "SERVER", carrier):
+            return handle(body, context)
+
+    return handle_traced
 
 
 def _refuse(name: str, metrics: RequestMetrics, context: grpc.ServicerContext) -> NoReturn:

@@ -15,6 +15,7 @@ from serving.in_flight import InFlight
 from serving.metrics import Metrics
 from serving.request_metrics import RequestMetrics
 from serving.settings import ServeSettings
+from wire.tracing import Tracing
 
 _MAX_CALLS = 256  # TensorFlow Serving refuses beyond four per core, where waiting a little would have done
 _SPARE_THREADS = 8  # to refuse with
@@ -31,6 +32,8 @@ class GrpcServer:
         metrics: Metrics,
         settings: ServeSettings,
         credentials: grpc.ServerCredentials | None = None,
+        *,
+        tracing: Tracing | None = None,
     ) -> None:
         """`credentials` are those of the port; the UNIX socket is guarded by its file's permissions.
 
@@ -47,7 +50,8 @@ class GrpcServer:
         )
         self._health = Health(_BARE_NAMES if settings.enable_grpc_healthcheck_service else ())
         table = rpcs(dataplane, control_plane, tensor_content=settings.enable_serialization_as_tensor_content)
-        gate = Gate(methods(table, in_flight, RequestMetrics(metrics, "GRPC", control_plane.is_configured)), workers)
+        counted = RequestMetrics(metrics, "GRPC", control_plane.is_configured)
+        gate = Gate(methods(table, in_flight, counted, tracing), workers)
         self._server.add_generic_rpc_handlers([self._health.handlers, gate])
         if settings.enable_grpc_reflection:
             add_reflection(self._server, {rpc.method.service for rpc in table})

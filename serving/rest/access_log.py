@@ -1,42 +1,23 @@
 """The access log of REST: one JSON object per request and line."""
 
 import json
-import logging
-import queue
-import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TextIO
 
 from serving.metrics import Counter
 from serving.request_metrics import Answered
-
-_log = logging.getLogger(__name__)
-
-_MOST_WAITING = 10_000  # lines
-_PATIENCE_S = 1.0  # at the end, with a stream that nobody reads
+from wire.log_lines import LogLines
 
 
 class AccessLog:
-    """Writes to `stream` from a thread of its own: requests never wait for whoever reads it. Thread-safe.
-
-    Lines beyond those that may wait, and all after the stream has failed, are counted in `dropped` instead.
-    """
+    """Writes to `stream`. Lines that are lost are counted in `dropped`. Thread-safe."""
 
     def __init__(
-        self,
-        stream: TextIO,
-        dropped: Counter,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        *,
-        most_waiting: int = _MOST_WAITING,
+        self, stream: TextIO, dropped: Counter, now: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
-        self._stream = stream
-        self._dropped = dropped
         self._now = now
-        self._lines: queue.Queue[str | None] = queue.Queue(most_waiting)  # None: the end
-        self._thread = threading.Thread(target=self._run, name="access-log", daemon=True)
-        self._thread.start()
+        self._lines = LogLines(stream, dropped.inc)
 
     def write(
         self,
@@ -63,31 +44,8 @@ class AccessLog:
             "model": what.model,
             "version": what.version,
         }
-        try:
-            self._lines.put_nowait(json.dumps(line) + "\n")  # ASCII: no terminal or reader takes a path for a command
-        except queue.Full:
-            self._dropped.inc()
+        self._lines.write(json.dumps(line))  # ASCII: no terminal or reader takes a path for a command
 
     def close(self) -> None:
         """Returns when what waits has been written, or nobody seems to read it. Nothing is written to it afterwards."""
-        try:
-            self._lines.put(None, timeout=_PATIENCE_S)
-        except queue.Full:
-            return
-        self._thread.join(_PATIENCE_S)
-
-    def _run(self) -> None:
-        broken = False
-        while (line := self._lines.get()) is not None:
-            broken = broken or not self._written(line)
-            if broken:
-                self._dropped.inc()
-
-    def _written(self, line: str) -> bool:
-        try:
-            self._stream.write(line)
-            self._stream.flush()
-        except (OSError, ValueError) as exc:  # nobody is there to read it, or it was closed
-            _log.warning("the access log ends: %s", exc)
-            return False
-        return True
+        self._lines.close()

@@ -17,7 +17,7 @@ def app() -> Iterator[Flask]:
     """Its model server is nowhere."""
     app = create_app(GatewaySettings(model_server="127.0.0.1:1"))
     yield app
-    app.extensions["registry"].close()
+    app.extensions["close"]()
 
 
 def test_an_unknown_failure_is_500_with_an_id_and_no_internals(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
@@ -55,7 +55,7 @@ from gateway.settings import GatewaySettings
 app = create_app(GatewaySettings(model_server="127.0.0.1:1"))
 for path in ("/models", "/readyz", "/metrics", "/openapi.json", "/"):
     app.test_client().get(path)
-app.extensions["registry"].close()
+app.extensions["close"]()
 assert not {"tensorflow", "keras", "tensorflow_serving"} & set(sys.modules)
 """
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -66,18 +66,21 @@ def labelled(name: str, **labels: str) -> tuple[str, frozenset[tuple[str, str]]]
 
 
 def test_requests_stages_and_readiness_are_counted(gateway: GatewayProcess) -> None:
-    answered = labelled("kmaas_requests_total", model="digits", task="image-classification", status="200")
-    refused = labelled("kmaas_requests_total", model="digits", task="image-classification", status="400")
+    told = {"model": "digits", "version": "1", "task": "image-classification", "dialect": "huggingface"}
+    answered = labelled("kmaas_requests_total", **told, status="200")
+    refused = labelled("kmaas_requests_total", **told, status="400")
     inferred = labelled("kmaas_stage_seconds_count", model="digits", stage="infer")
+    timed = labelled("kmaas_request_seconds_count", model="digits", dialect="huggingface")
     gateway.post("/models/digits", picture())
     gateway.post("/models/digits", b"hello")
     before = metrics(gateway)
     gateway.post("/models/digits", picture())
     gateway.post("/models/digits", b"hello")
     after = metrics(gateway)
-    assert [after[key] - before[key] for key in (answered, refused, inferred)] == [1, 1, 1]
+    assert [after[key] - before[key] for key in (answered, refused, inferred, timed)] == [1, 1, 1, 2]
     assert after[labelled("kmaas_model_ready", model="digits")] == 1
     assert after[labelled("kmaas_requests_in_flight")] == 1  # the one that asks for the metrics
+    assert after[labelled("kmaas_requests_inside")] == after[labelled("kmaas_requests_waiting")] == 0
 
 
 def test_names_that_are_no_models_become_no_labels(gateway: GatewayProcess) -> None:

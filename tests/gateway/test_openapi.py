@@ -21,7 +21,7 @@ def document(gateway: GatewayProcess) -> Any:
 def app() -> Any:
     app = create_app(GatewaySettings(model_server="127.0.0.1:1"))
     yield app
-    app.extensions["registry"].close()
+    app.extensions["close"]()
 
 
 def test_every_route_is_in_it(document: Any, app: Flask) -> None:

@@ -1,0 +1,88 @@
+"""What is kept of every request, whatever becomes of it: headers, metrics, a trace, a line of the access log."""
+
+from contextlib import ExitStack
+
+from flask import Response, g, request
+
+from gateway.access_log import AccessLog
+from gateway.dialects import exchange
+from gateway.dialects.table import dialect_of
+from gateway.telemetry import Telemetry
+from gateway.trace import Trace, sane_request_id
+from wire.tracing import Tracing
+
+
+class Observer:
+    """Stands around every request; to be called by Flask in the thread that answers it. Owns its parts."""
+
+    def __init__(self, telemetry: Telemetry, tracing: Tracing | None, access_log: AccessLog | None) -> None:
+        self._telemetry = telemetry
+        self._tracing = tracing
+        self._access_log = access_log
+
+    def begin(self) -> None:
+        trace = g.trace = Trace(sane_request_id(request.headers.get("X-Request-Id")), tracing=self._tracing)
+        if self._tracing:
+            g.spans = ExitStack()
+            carrier = {name.lower(): value for name, value in request.headers}
+            trace.span = g.spans.enter_context(self._tracing.span(_name(), "SERVER", carrier))
+        self._telemetry.begin()
+
+    def end(self, response: Response) -> Response:
+        """The answer with its headers. A streamed one ends when its last piece was sent, or nobody wants more."""
+        trace = exchange.trace()
+        response.headers["X-Request-Id"] = trace.request_id
+        if trace.stages:
+            response.headers["Server-Timing"] = trace.server_timing()
+        if trace.model:
+            response.headers["X-Model"] = trace.model
+        if trace.version:
+            response.headers["X-Model-Version"] = str(trace.version.number)
+            response.headers["X-Model-Digest"] = trace.version.manifest.digest
+        dialect = dialect_of(request.blueprint, request.path).name
+        client, method, path = request.remote_addr, request.method, request.path
+        streamed = response.is_streamed and not response.direct_passthrough  # that one, a file, would not tell its end
+        length = None if streamed else response.content_length
+
+        def ended() -> None:
+            self._telemetry.end(trace, dialect, response.status_code)
+            if self._access_log:
+                self._access_log.write(
+                    trace,
+                    client=client,
+                    method=method,
+                    path=path,
+                    dialect=dialect,
+                    status=response.status_code,
+                    bytes_out=length,
+                )
+
+        if streamed:
+            response.call_on_close(ended)
+        else:
+            ended()
+        return response
+
+    def forget(self, _error: BaseException | None) -> None:
+        """Ends the request's span, in the thread that began it."""
+        spans: ExitStack | None = g.pop("spans", None)
+        trace = exchange.trace()
+        if spans is None or trace.span is None:
+            return
+        facts = {"kmaas.request_id": trace.request_id, "kmaas.model": trace.model or ""}
+        if trace.version:
+            facts["kmaas.version"] = str(trace.version.number)
+        trace.span.set_attributes(facts)
+        spans.close()
+
+    def close(self) -> None:
+        self._telemetry.close()
+        if self._access_log:
+            self._access_log.close()
+        if self._tracing:
+            self._tracing.close()
+
+
+def _name() -> str:
+    """Of a span: the route, never what the caller wrote into it."""
+    return f"{request.method} {request.url_rule.rule if request.url_rule else '(no route)'}"

@@ -1,0 +1,43 @@
+"""Several workers: they share the port, and whichever is asked tells the metrics of all."""
+
+import os
+import signal
+from pathlib import Path
+
+from bench.footprint import children
+from tests.gateway.test_native import labelled, metrics
+from tests.support.processes import GatewayProcess, ModelServerProcess, until
+from tests.support.small_models import picture
+
+ASKED = labelled(
+    "kmaas_requests_total",
+    model="digits",
+    version="1",
+    task="image-classification",
+    dialect="huggingface",
+    status="200",
+)
+
+
+def workers(gateway: GatewayProcess) -> set[int]:
+    return {pid for pid in children(gateway.pid) if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()}
+
+
+def test_metrics_of_all_workers_are_added_up_and_a_killed_one_leaves_its_counts(
+    model_server: ModelServerProcess,
+) -> None:
+    with GatewayProcess(model_server.target, workers=2) as gateway:
+        gateway.wait_ready()
+        until(lambda: len(workers(gateway)) == 2, "two workers")
+
+        def answered() -> int:
+            return sum(gateway.post("/models/digits", picture()).status == 200 for _ in range(40))
+
+        first = answered()
+        assert metrics(gateway)[ASKED] == first
+        os.kill(min(workers(gateway)), signal.SIGKILL)
+        until(lambda: len(workers(gateway)) == 2, "another worker")
+        until(gateway.alive, "it answers")
+        before = metrics(gateway)[ASKED]
+        assert before == first
+        until(lambda: metrics(gateway)[labelled("kmaas_requests_in_flight")] == 1, "the killed one is forgotten")
