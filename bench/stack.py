@@ -46,8 +46,9 @@ def running_stack(store: Path, models: tuple[str, ...], *, timeout_s: float = 12
     Raises:
         RuntimeError: it ended, or was not ready in time; its output went to this process's own.
     """
-    ports = {"SERVE__PORT": free_port(), "SERVE__REST_API_PORT": free_port(), "GATEWAY__PORT": free_port()}
-    grpc, rest, http = ports.values()
+    names = ("SERVE__PORT", "SERVE__REST_API_PORT", "GATEWAY__PORT", "GATEWAY__GRPC_PORT")
+    ports = {name: free_port() for name in names}
+    grpc, rest, http, _ = ports.values()
     environment = {
         **os.environ,
         "KMAAS_STORE": str(store),

@@ -1,7 +1,6 @@
 """The Flask application: parts put together, every request traced, every error answered."""
 
 import atexit
-import logging
 
 from flask import Blueprint, Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
@@ -10,7 +9,8 @@ from gateway.access_log import AccessLog
 from gateway.backend import Backend
 from gateway.dialects import exchange
 from gateway.dialects.table import DIALECTS, described, dialect_of
-from gateway.errors import MalformedBodyError, MethodError, UnavailableError, UnexplainedError, UnknownRouteError
+from gateway.errors import MalformedBodyError, MethodError, UnknownRouteError
+from gateway.failures import log_failure
 from gateway.observer import Observer
 from gateway.parts import Parts
 from gateway.refusals import refusal
@@ -18,8 +18,6 @@ from gateway.registry import Registry
 from gateway.settings import GatewaySettings
 from wire.client import ModelServerClient
 from wire.tracing import Tracing
-
-_log = logging.getLogger(__name__)
 
 
 def create_app(settings: GatewaySettings) -> Flask:
@@ -37,6 +35,7 @@ def create_app(settings: GatewaySettings) -> Flask:
     observer = Observer(parts.telemetry, tracing, access_log)
     app = Flask(__name__, static_folder=None)
     app.url_map.merge_slashes = False  # else a redirect would name whatever host the caller claimed
+    app.extensions["parts"], app.extensions["observer"] = parts, observer
     for dialect in DIALECTS:
         routes = Blueprint(dialect.name, __name__)
         dialect.routes(routes, parts)
@@ -58,20 +57,10 @@ def create_app(settings: GatewaySettings) -> Flask:
 
 def _refuse(error: Exception) -> Response:
     refused = refusal(_ours(error), exchange.trace().request_id)
-    if refused.status >= 500:
-        _log_failure(refused.request_id, error, internal=refused.internal)
+    log_failure(refused)
     response = dialect_of(request.blueprint, request.path).refuse(refused)
     response.headers.update(refused.headers)
     return response
-
-
-def _log_failure(request_id: str, error: Exception, *, internal: bool) -> None:
-    """What the caller is not told: of an unknown failure the traceback, of the model server's its own words."""
-    if internal:
-        _log.error("request %s failed", request_id, exc_info=error)
-    else:  # that the model server is away is told once, by those that follow it; what a version lacks, to who asks
-        level = logging.DEBUG if isinstance(error, (UnavailableError, UnexplainedError)) else logging.WARNING
-        _log.log(level, "request %s: %s (%s)", request_id, error, error.__cause__ or "the gateway's own verdict")
 
 
 def _ours(error: Exception) -> Exception:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import grpc
 import numpy as np
@@ -12,13 +13,23 @@ from gateway.errors import (
     DeadlineError,
     ModelServerBusyError,
     ModelServerDownError,
+    RejectedError,
     VersionGoneError,
 )
 from gateway.tasks.base import Tensors
 from wire.client import ModelServerClient, Prediction, VersionStatus
 from wire.errors import ModelServerError, NotServedError, TensorError, TimedOutError, UnreachableError
+from wire.methods import Method
 from wire.tensors import Array
 
+# What a model server answers to requests that it finds fault with.
+_REJECTING = (
+    grpc.StatusCode.INVALID_ARGUMENT,
+    grpc.StatusCode.FAILED_PRECONDITION,
+    grpc.StatusCode.OUT_OF_RANGE,
+    grpc.StatusCode.UNIMPLEMENTED,
+)
+_SHOWN = 1000  # characters of its words
 _PASSING = (grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.ABORTED, grpc.StatusCode.CANCELLED)
 
 
@@ -72,6 +83,28 @@ class Backend:
 
     def predict(self, model: str, version: int, signature: str, inputs: Tensors, deadline: Deadline) -> Tensors:
         return self._pinned(model, version, signature, inputs, deadline).outputs
+
+    def ask(
+        self,
+        method: Method,
+        request: Any,
+        model: str,
+        version: int | None,
+        deadline: Deadline,
+        *,
+        tensor_content: bool = False,
+    ) -> Any:
+        """The response to a caller's own message, which asks for `version` of the model.
+
+        Raises:
+            RejectedError: the server finds fault with the message. Only here: it was not made by the gateway.
+        """
+        try:
+            return self._client.ask(method, request, timeout_s=deadline.remaining_s(), tensor_content=tensor_content)
+        except ModelServerError as exc:
+            if exc.code in _REJECTING:  # below the first line are nodes of the graph
+                raise RejectedError(exc.code, exc.details.partition("\n")[0][:_SHOWN]) from exc
+            raise self._translated(exc, model, version, deadline) from exc
 
     def _pinned(
         self, model: str, version: int, signature: str, inputs: Mapping[str, Array], deadline: Deadline

@@ -4,12 +4,15 @@ GatewayError
 ├── RequestError              the caller is at fault
 │   ├── MalformedBodyError    the body is not the JSON it should be
 │   ├── InvalidRequestError   readable, but a field has a wrong value; `faults` names each
+│   ├── InvalidTensorsError   tensors that the asked signature does not take, or one that is not there
+│   ├── RejectedError         the model server finds fault with what the caller had it asked; `code` is its gRPC status
 │   ├── OverLimitError        more bytes, characters or items than are accepted
 │   ├── MediaTypeError        a Content-Type that the model's task does not take
 │   ├── UnknownModelError     no model of that name
 │   ├── UnknownVersionError   the model has no version loaded of that number or label
 │   ├── NoCardError           the model's version was published without a model card
 │   ├── UnexplainedError      the model's version cannot explain its answers
+│   ├── NotOfferedError       a protocol knows it, the gateway has it not
 │   ├── UnknownRouteError     nothing is at that path
 │   ├── DigestError           the caller pinned another digest than that of the version that answers
 │   └── MethodError           something is at that path, for other methods
@@ -27,6 +30,8 @@ GatewayError
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+import grpc
 
 _SHOWN = 100  # characters of a header
 
@@ -55,6 +60,16 @@ class InvalidRequestError(RequestError):
     def __init__(self, faults: Sequence[Fault]) -> None:
         super().__init__("; ".join(f"{fault.field}: {fault.message}" for fault in faults))
         self.faults = tuple(faults)
+
+
+class InvalidTensorsError(RequestError):
+    pass
+
+
+class RejectedError(RequestError):
+    def __init__(self, code: grpc.StatusCode, details: str) -> None:
+        super().__init__(details)
+        self.code = code
 
 
 class OverLimitError(RequestError):
@@ -90,6 +105,11 @@ class NoCardError(RequestError):
 class UnexplainedError(RequestError):
     def __init__(self, model: str, version: int, why: str) -> None:
         super().__init__(f"version {version} of {model} cannot explain its answers: {why}; ask it without /explain")
+
+
+class NotOfferedError(RequestError):
+    def __init__(self, what: str, instead: str) -> None:
+        super().__init__(f"{what} is not offered here; {instead}")
 
 
 class UnknownRouteError(RequestError):

@@ -1,6 +1,7 @@
 """What is kept of every request, whatever becomes of it: headers, metrics, a trace, a line of the access log."""
 
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 
 from flask import Response, g, request
 
@@ -13,12 +14,46 @@ from wire.tracing import Tracing
 
 
 class Observer:
-    """Stands around every request; to be called by Flask in the thread that answers it. Owns its parts."""
+    """Stands around every request, in the thread that answers it. Owns its parts.
+
+    Flask calls `begin`, `end` and `forget`; others are `watched`.
+    """
 
     def __init__(self, telemetry: Telemetry, tracing: Tracing | None, access_log: AccessLog | None) -> None:
         self._telemetry = telemetry
         self._tracing = tracing
         self._access_log = access_log
+
+    @contextmanager
+    def watched(self, request_id: str, name: str, carrier: Mapping[str, str]) -> Iterator[Trace]:
+        """A request that is not Flask's: call `ended` once its answer is known. `carrier` may name a trace."""
+        trace = Trace(request_id, tracing=self._tracing)
+        with ExitStack() as spans:
+            if self._tracing:
+                trace.span = spans.enter_context(self._tracing.span(name, "SERVER", carrier))
+            self._telemetry.begin()
+            try:
+                yield trace
+            finally:
+                _mark(trace)
+
+    def ended(
+        self,
+        trace: Trace,
+        *,
+        client: str | None,
+        method: str,
+        path: str,
+        dialect: str,
+        status: int,
+        bytes_out: int | None,
+    ) -> None:
+        """`status` is HTTP's, whatever the request came by."""
+        self._telemetry.end(trace, dialect, status)
+        if self._access_log:
+            self._access_log.write(
+                trace, client=client, method=method, path=path, dialect=dialect, status=status, bytes_out=bytes_out
+            )
 
     def begin(self) -> None:
         trace = g.trace = Trace(sane_request_id(request.headers.get("X-Request-Id")), tracing=self._tracing)
@@ -45,17 +80,15 @@ class Observer:
         length = None if streamed else response.content_length
 
         def ended() -> None:
-            self._telemetry.end(trace, dialect, response.status_code)
-            if self._access_log:
-                self._access_log.write(
-                    trace,
-                    client=client,
-                    method=method,
-                    path=path,
-                    dialect=dialect,
-                    status=response.status_code,
-                    bytes_out=length,
-                )
+            self.ended(
+                trace,
+                client=client,
+                method=method,
+                path=path,
+                dialect=dialect,
+                status=response.status_code,
+                bytes_out=length,
+            )
 
         if streamed:
             response.call_on_close(ended)
@@ -66,14 +99,9 @@ class Observer:
     def forget(self, _error: BaseException | None) -> None:
         """Ends the request's span, in the thread that began it."""
         spans: ExitStack | None = g.pop("spans", None)
-        trace = exchange.trace()
-        if spans is None or trace.span is None:
-            return
-        facts = {"kmaas.request_id": trace.request_id, "kmaas.model": trace.model or ""}
-        if trace.version:
-            facts["kmaas.version"] = str(trace.version.number)
-        trace.span.set_attributes(facts)
-        spans.close()
+        if spans is not None:
+            _mark(exchange.trace())
+            spans.close()
 
     def close(self) -> None:
         self._telemetry.close()
@@ -81,6 +109,16 @@ class Observer:
             self._access_log.close()
         if self._tracing:
             self._tracing.close()
+
+
+def _mark(trace: Trace) -> None:
+    """Its span with what is known at the end."""
+    if trace.span is None:
+        return
+    facts = {"kmaas.request_id": trace.request_id, "kmaas.model": trace.model or ""}
+    if trace.version:
+        facts["kmaas.version"] = str(trace.version.number)
+    trace.span.set_attributes(facts)
 
 
 def _name() -> str:

@@ -22,7 +22,7 @@ REFUSALS = {
     415: "A media type that the model's task does not take; those it takes are listed",
     422: "A field has a wrong value; each is named",
     500: "An unknown failure; the id is in the gateway's log",
-    501: "The model's version cannot explain its answers; the detail says why",
+    501: "Not offered, or not by the model's version; the detail says why",
     502: "The model server answered something that is not an answer",
     503: "Not now; try again after `Retry-After` seconds",
     504: "No answer within the time a request has",

@@ -19,6 +19,7 @@ class Parts:
 
     settings: GatewaySettings
     registry: Registry
+    backend: Backend
     pipeline: Pipeline
     admission: Admission
     cards: Cards
@@ -27,11 +28,12 @@ class Parts:
 
     @classmethod
     def of(cls, settings: GatewaySettings, backend: Backend, registry: Registry, openapi: Mapping[str, Any]) -> "Parts":
-        pipeline = Pipeline(registry, backend)
+        pipeline = Pipeline(registry, backend, settings.limits)
         telemetry = Telemetry(registry.models)
         return cls(
             settings=settings,
             registry=registry,
+            backend=backend,
             pipeline=pipeline,
             admission=Admission(settings.requests, settings.threads, telemetry.inside, telemetry.waiting),
             cards=Cards(pipeline, backend),

@@ -1,29 +1,43 @@
 """The one way of a request: body → typed request → tensors → model server → tensors → typed response."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from operator import attrgetter
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
 from gateway.backend import Backend
 from gateway.call import Call
-from gateway.errors import DigestError, VersionGoneError
+from gateway.errors import BrokenAnswerError, DigestError, VersionGoneError
+from gateway.message import Message
 from gateway.registry import Registry
+from gateway.settings import Limits
 from gateway.tasks.base import AnyTask, Request
+from gateway.tensors import TensorCall, check_public, check_tensors
 from gateway.version import ServedVersion
+from wire.methods import PREDICT
 
 Read = Callable[[AnyTask], Request]  # what a caller sent, as the typed request of the task that answers
 
 _T = TypeVar("_T")
 
 
+@dataclass(frozen=True)
+class Relayed:
+    """The model server's response, and the version that it is from."""
+
+    version: ServedVersion
+    response: Any
+
+
 class Pipeline:
     """Answers requests. Safe to share between threads."""
 
-    def __init__(self, registry: Registry, backend: Backend) -> None:
+    def __init__(self, registry: Registry, backend: Backend, limits: Limits) -> None:
         self._registry = registry
         self._backend = backend
+        self._limits = limits
 
     def answer(
         self, call: Call, read: Read, *, task_of: Callable[[ServedVersion], AnyTask] = attrgetter("task")
@@ -34,6 +48,22 @@ class Pipeline:
             GatewayError, ProcessingError: see `gateway.refusals`.
         """
         return self.by_version(call, lambda version: self._answer(call, task_of(version), version, read))
+
+    def predict(self, call: Call, tensors: TensorCall) -> Relayed:
+        """The `PredictResponse` to a caller's tensors, which are forwarded as they are.
+
+        Raises:
+            GatewayError: see `gateway.refusals`.
+        """
+        return self.by_version(call, lambda version: self._predict(call, tensors, version))
+
+    def relay(self, call: Call, message: Message) -> Relayed:
+        """The response to a caller's own message, which is forwarded as it is.
+
+        Raises:
+            GatewayError: see `gateway.refusals`.
+        """
+        return self.by_version(call, lambda version: self._relay(call, message, version))
 
     def by_version(self, call: Call, act: Callable[[ServedVersion], _T]) -> _T:
         """What `act` makes of the version that answers the call.
@@ -71,3 +101,32 @@ class Pipeline:
         with call.trace.stage("postprocess"):
             response: BaseModel = task.postprocess(request, outputs)
         return response
+
+    def _predict(self, call: Call, tensors: TensorCall, version: ServedVersion) -> Relayed:
+        with call.trace.stage("preprocess"):
+            signature = check_tensors(tensors, version.manifest, self._limits)
+            call.deadline.remaining_s()
+        spec = tensors.request.model_spec
+        spec.signature_name = signature
+        message = Message(PREDICT, tensors.request, (spec,), attrgetter("model_spec"), tensors.tensor_content)
+        return self._relay(call, message, version)
+
+    def _relay(self, call: Call, message: Message, version: ServedVersion) -> Relayed:
+        for spec in message.specs:
+            check_public(spec.signature_name)
+            spec.name, spec.version.value = version.model, version.number
+        with call.trace.stage("infer"):
+            response = self._backend.ask(
+                message.method,
+                message.request,
+                version.model,
+                version.number,
+                call.deadline,
+                tensor_content=message.tensor_content,
+            )
+        answered = message.told(response).version.value
+        if answered != version.number:
+            raise BrokenAnswerError(
+                f"{version.model} version {version.number} was asked, the model server answered version {answered}"
+            )
+        return Relayed(version, response)

@@ -19,6 +19,8 @@ _INTERNAL = _Kind(500, "internal", "generation")
 _TABLE: dict[type[Exception], _Kind] = {
     UnreadableInputError: _Kind(400, "unreadable-input", "validation"),
     errors.MalformedBodyError: _Kind(400, "malformed-body", "validation"),
+    errors.InvalidTensorsError: _Kind(400, "invalid-tensors", "validation"),
+    errors.RejectedError: _Kind(400, "rejected", "validation"),
     errors.UnknownModelError: _Kind(404, "unknown-model", "not_found"),
     errors.UnknownVersionError: _Kind(404, "unknown-version", "not_found"),
     errors.NoCardError: _Kind(404, "no-card", "not_found"),
@@ -31,6 +33,7 @@ _TABLE: dict[type[Exception], _Kind] = {
     UnusableInputError: _Kind(422, "invalid-request", "validation"),
     errors.InvalidRequestError: _Kind(422, "invalid-request", "validation"),
     errors.UnexplainedError: _Kind(501, "unexplained", "validation"),
+    errors.NotOfferedError: _Kind(501, "not-offered", "not_found"),
     errors.BrokenAnswerError: _Kind(502, "broken-answer", "generation"),
     errors.BusyError: _Kind(503, "busy", "overloaded"),
     errors.ModelServerDownError: _Kind(503, "model-server-down", "overloaded"),

@@ -2,6 +2,7 @@
 
 import logging
 import multiprocessing
+import multiprocessing.util
 import os
 import signal
 import threading
@@ -54,7 +55,19 @@ def _load(settings: GatewaySettings) -> Any:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     _forget_the_dead()
     threading.Thread(target=_end_with_parent, name="end-with-parent", daemon=True).start()
-    return create_app(settings)
+    app = create_app(settings)
+    if settings.grpc_port:
+        _serve_grpc(app, settings)
+    return app
+
+
+def _serve_grpc(app: Any, settings: GatewaySettings) -> None:
+    """Until the worker ends; before its threads are waited for, which a call would keep."""
+    from gateway.grpc.server import GrpcServer
+
+    server = GrpcServer(app.extensions["parts"], app.extensions["observer"])
+    server.start()
+    multiprocessing.util.Finalize(None, server.stop, (settings.deadline_s,), exitpriority=1)
 
 
 def _end_with_parent() -> None:

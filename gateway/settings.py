@@ -1,8 +1,8 @@
 """Settings of the gateway, section `[gateway]` of `kmaas.toml`."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Positive = Annotated[int, Field(ge=1)]
 
@@ -21,6 +21,8 @@ class Limits(BaseModel):
 class GatewaySettings(BaseModel):
     """Frozen; unknown keys are refused.
 
+    `grpc_port` is that of gRPC, 0 for none.
+
     `models` names what the model server serves, for servers that cannot list it themselves (a stock TensorFlow
     Serving); empty means: ask the server. Of a model with the label `label` the version that has it answers, of others
     the newest; with an empty `label` always the newest. `requests` to models are let in at once, further ones are
@@ -33,6 +35,7 @@ class GatewaySettings(BaseModel):
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8080
+    grpc_port: Annotated[int, Field(ge=0, le=65535)] = 8081
     no_auth: bool = False
     model_server: Annotated[str, Field(pattern=r"^(dns:///)?([\w.-]+|\[[\da-fA-F:]+\]):\d{1,5}$")] = "127.0.0.1:8500"
     models: tuple[str, ...] = ()
@@ -45,3 +48,9 @@ class GatewaySettings(BaseModel):
     access_log: bool = True
     otlp_endpoint: Annotated[str, Field(pattern=r"^(https?://\S+)?$")] = ""
     limits: Limits = Limits()
+
+    @model_validator(mode="after")
+    def _ports_differ(self) -> Self:
+        if self.port == self.grpc_port:
+            raise ValueError(f"port and grpc_port are both {self.port}; they need ports of their own")
+        return self

@@ -1,1 +1,1 @@
-"""TensorFlow Serving's protocol without TensorFlow: messages, methods, numpy <-> TensorProto, a client."""
+"""Protocols without TensorFlow: TensorFlow Serving's and the Open Inference Protocol's messages, a client."""

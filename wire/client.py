@@ -9,7 +9,17 @@ import grpc
 
 from wire import messages
 from wire.errors import ModelServerError
-from wire.methods import GET_MODEL_METADATA, GET_MODEL_STATUS, LIST_MODELS, PREDICT, TENSOR_CONTENT_KEY, Method
+from wire.methods import (
+    CLASSIFY,
+    GET_MODEL_METADATA,
+    GET_MODEL_STATUS,
+    LIST_MODELS,
+    MULTI_INFERENCE,
+    PREDICT,
+    REGRESS,
+    TENSOR_CONTENT_KEY,
+    Method,
+)
 from wire.tensors import Array, from_proto, write_proto
 from wire.tracing import Metadata
 
@@ -19,8 +29,10 @@ _RECONNECT = [("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_b
 
 _NO_LABEL = "Unrecognized servable version label"  # TensorFlow Serving's words
 
+_METHODS = (PREDICT, CLASSIFY, REGRESS, MULTI_INFERENCE, GET_MODEL_METADATA, GET_MODEL_STATUS, LIST_MODELS)
+
 # To servers that do not know it, it says nothing; those answer with typed values.
-_METADATA = {PREDICT: ((TENSOR_CONTENT_KEY, "1"),)}
+_TENSOR_CONTENT = ((TENSOR_CONTENT_KEY, "1"),)
 
 
 @dataclass(frozen=True)
@@ -56,7 +68,7 @@ class ModelServerClient:
                 request_serializer=method.request.SerializeToString,
                 response_deserializer=method.response.FromString,
             )
-            for method in (PREDICT, GET_MODEL_METADATA, GET_MODEL_STATUS, LIST_MODELS)
+            for method in _METHODS
         }
 
     def predict(
@@ -72,13 +84,14 @@ class ModelServerClient:
         request = messages.PredictRequest(model_spec=_spec(model, version, signature))
         for name, array in inputs.items():
             write_proto(array, request.inputs[name])
-        response = self._call(PREDICT, request, timeout_s)
+        response = self.ask(PREDICT, request, timeout_s=timeout_s, tensor_content=True)
         outputs = {name: from_proto(proto) for name, proto in response.outputs.items()}
         return Prediction(outputs, response.model_spec.version.value)
 
     def status(self, model: str, *, timeout_s: float) -> list[VersionStatus]:
         """All versions the server knows of `model`, as it orders them."""
-        response = self._call(GET_MODEL_STATUS, messages.GetModelStatusRequest(model_spec=_spec(model)), timeout_s)
+        request = messages.GetModelStatusRequest(model_spec=_spec(model))
+        response = self.ask(GET_MODEL_STATUS, request, timeout_s=timeout_s)
         state_name = messages.ModelVersionStatus.State.Name
         return [
             VersionStatus(
@@ -93,7 +106,7 @@ class ModelServerClient:
 
     def labels(self, *, timeout_s: float) -> dict[str, dict[str, int]]:
         """The version of each label of each model served; UNIMPLEMENTED on a stock TensorFlow Serving."""
-        response = self._call(LIST_MODELS, messages.ListModelsRequest(), timeout_s)
+        response = self.ask(LIST_MODELS, messages.ListModelsRequest(), timeout_s=timeout_s)
         return {model.name: dict(model.version_labels) for model in response.models}
 
     def labelled(self, model: str, label: str, *, timeout_s: float) -> int | None:
@@ -105,12 +118,20 @@ class ModelServerClient:
         request = messages.GetModelMetadataRequest(model_spec=_spec(model), metadata_field=["signature_def"])
         request.model_spec.version_label = label
         try:
-            version: int = self._call(GET_MODEL_METADATA, request, timeout_s).model_spec.version.value
+            version: int = self.ask(GET_MODEL_METADATA, request, timeout_s=timeout_s).model_spec.version.value
         except ModelServerError as exc:
             if exc.code is grpc.StatusCode.INVALID_ARGUMENT and exc.details.startswith(_NO_LABEL):
                 return None
             raise
         return version
+
+    def ask(self, method: Method, request: Any, *, timeout_s: float, tensor_content: bool = False) -> Any:
+        """The response to a message as it is. `tensor_content` asks for that instead of typed values, in Predict."""
+        try:
+            metadata = (*(_TENSOR_CONTENT if tensor_content else ()), *self._context())
+            return self._calls[method](request, timeout=timeout_s, metadata=metadata)
+        except grpc.RpcError as exc:
+            raise ModelServerError.of(exc) from exc
 
     def close(self) -> None:
         self._channel.close()
@@ -122,14 +143,6 @@ class ModelServerClient:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    def _call(self, method: Method, request: Any, timeout_s: float) -> Any:
-        try:
-            return self._calls[method](
-                request, timeout=timeout_s, metadata=(*_METADATA.get(method, ()), *self._context())
-            )
-        except grpc.RpcError as exc:
-            raise ModelServerError.of(exc) from exc
 
 
 def _spec(model: str, version: int | None = None, signature: str = "") -> Any:

@@ -1,4 +1,4 @@
-"""The file of TensorFlow Serving's descriptors, which `wire.harvest` makes and `wire.messages` reads."""
+"""The file of descriptors, which `wire.harvest` makes and `wire.messages` reads."""
 
 from pathlib import Path
 

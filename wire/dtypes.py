@@ -12,6 +12,8 @@ except ImportError:  # it comes with TensorFlow; a process without that has no s
 else:
     _BFLOAT16 = np.dtype(bfloat16)
 
+BFLOAT16 = 14  # TensorFlow's enum value
+
 
 @dataclass(frozen=True)
 class WireType:
@@ -55,7 +57,7 @@ _TABLE = (
     _quantised(11, "qint8", np.int8),
     _quantised(12, "quint8", np.uint8),
     _quantised(13, "qint32", np.int32),
-    *([_type(14, "bfloat16", _BFLOAT16, "half_val", np.uint16)] if _BFLOAT16 else []),
+    *([_type(BFLOAT16, "bfloat16", _BFLOAT16, "half_val", np.uint16)] if _BFLOAT16 else []),
     _quantised(15, "qint16", np.int16),
     _quantised(16, "quint16", np.uint16),
     _type(17, "uint16", np.uint16, "int_val"),
@@ -66,6 +68,8 @@ _TABLE = (
 )
 
 BY_ENUM = {wire_type.enum: wire_type for wire_type in _TABLE}
+ENUM_BY_NAME = {name: wire_type.enum for wire_type in _TABLE for name in (wire_type.name, wire_type.numpy.name)}
+ENUM_BY_NAME["bfloat16"] = BFLOAT16  # also where numpy has no such arrays
 _BY_NUMPY = {wire_type.numpy: wire_type for wire_type in _TABLE}
 
 FLOAT = BY_ENUM[1]

@@ -1,4 +1,4 @@
-"""Makes `descriptors.binpb`: the file descriptors of TensorFlow Serving's API, and of our own `protos/`.
+"""Makes `descriptors.binpb`: the file descriptors of TensorFlow Serving's API, and of `protos/`.
 
 `python -m wire.harvest` rewrites the file; a test fails when it is not what this script makes. The API's descriptors
 come from the package `tensorflow-serving-api`, which brings TensorFlow: that is why nothing else in `wire` touches it.

@@ -1,4 +1,6 @@
-"""TensorFlow Serving's protobuf messages and our few, built from `descriptors.binpb` in a private descriptor pool.
+"""TensorFlow Serving's protobuf messages, the Open Inference Protocol's and our few, in a private descriptor pool.
+
+They are built from `descriptors.binpb`.
 
 The private pool coexists with TensorFlow in one process; its messages are other classes than TensorFlow's, so only
 bytes cross between the two. Message classes are `Any` to the type checker: their attributes exist at run time only.
@@ -67,3 +69,18 @@ AddModelRequest = message("kmaas.serving.AddModelRequest")
 AddModelResponse = message("kmaas.serving.AddModelResponse")
 RemoveModelRequest = message("kmaas.serving.RemoveModelRequest")
 RemoveModelResponse = message("kmaas.serving.RemoveModelResponse")
+
+ServerLiveRequest = message("inference.ServerLiveRequest")
+ServerLiveResponse = message("inference.ServerLiveResponse")
+ServerReadyRequest = message("inference.ServerReadyRequest")
+ServerReadyResponse = message("inference.ServerReadyResponse")
+ModelReadyRequest = message("inference.ModelReadyRequest")
+ModelReadyResponse = message("inference.ModelReadyResponse")
+ServerMetadataRequest = message("inference.ServerMetadataRequest")
+ServerMetadataResponse = message("inference.ServerMetadataResponse")
+ModelMetadataRequest = message("inference.ModelMetadataRequest")
+ModelMetadataResponse = message("inference.ModelMetadataResponse")
+ModelInferRequest = message("inference.ModelInferRequest")
+ModelInferResponse = message("inference.ModelInferResponse")
+ModelStreamInferResponse = message("inference.ModelStreamInferResponse")
+InferTensorContents = message("inference.InferTensorContents")

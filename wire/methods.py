@@ -1,4 +1,4 @@
-"""The RPCs of TensorFlow Serving's two services, and those kmaas adds, as a table."""
+"""The RPCs of TensorFlow Serving's two services, those kmaas adds, and those of the Open Inference Protocol."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +8,7 @@ from wire import messages
 
 @dataclass(frozen=True)
 class Method:
-    """A unary RPC: its service and name, and the message classes of both directions."""
+    """An RPC: its service and name, and the message classes of both directions."""
 
     service: str
     name: str
@@ -23,6 +23,7 @@ class Method:
 PREDICTION_SERVICE = "tensorflow.serving.PredictionService"
 MODEL_SERVICE = "tensorflow.serving.ModelService"
 CATALOG_SERVICE = "kmaas.serving.Catalog"
+INFERENCE_SERVICE = "inference.GRPCInferenceService"
 
 PREDICT = Method(PREDICTION_SERVICE, "Predict", messages.PredictRequest, messages.PredictResponse)
 CLASSIFY = Method(PREDICTION_SERVICE, "Classify", messages.ClassificationRequest, messages.ClassificationResponse)
@@ -43,6 +44,21 @@ RELOAD_CONFIG = Method(
 LIST_MODELS = Method(CATALOG_SERVICE, "ListModels", messages.ListModelsRequest, messages.ListModelsResponse)
 ADD_MODEL = Method(CATALOG_SERVICE, "AddModel", messages.AddModelRequest, messages.AddModelResponse)
 REMOVE_MODEL = Method(CATALOG_SERVICE, "RemoveModel", messages.RemoveModelRequest, messages.RemoveModelResponse)
+
+SERVER_LIVE = Method(INFERENCE_SERVICE, "ServerLive", messages.ServerLiveRequest, messages.ServerLiveResponse)
+SERVER_READY = Method(INFERENCE_SERVICE, "ServerReady", messages.ServerReadyRequest, messages.ServerReadyResponse)
+MODEL_READY = Method(INFERENCE_SERVICE, "ModelReady", messages.ModelReadyRequest, messages.ModelReadyResponse)
+SERVER_METADATA = Method(
+    INFERENCE_SERVICE, "ServerMetadata", messages.ServerMetadataRequest, messages.ServerMetadataResponse
+)
+MODEL_METADATA = Method(
+    INFERENCE_SERVICE, "ModelMetadata", messages.ModelMetadataRequest, messages.ModelMetadataResponse
+)
+MODEL_INFER = Method(INFERENCE_SERVICE, "ModelInfer", messages.ModelInferRequest, messages.ModelInferResponse)
+# The one whose both sides are streams.
+MODEL_STREAM_INFER = Method(
+    INFERENCE_SERVICE, "ModelStreamInfer", messages.ModelInferRequest, messages.ModelStreamInferResponse
+)
 
 # The metadata with which a client asks for `tensor_content` instead of typed values, a hundred times faster to write
 # and read. Servers that do not know it ignore it.

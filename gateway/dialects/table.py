@@ -6,10 +6,11 @@ from gateway.dialects.dialect import Dialect
 from gateway.dialects.explanations import EXPLANATIONS
 from gateway.dialects.huggingface import HUGGING_FACE
 from gateway.dialects.native import NATIVE
+from gateway.dialects.open_inference import OPEN_INFERENCE
 from gateway.dialects.pages import PAGES
 from gateway.openapi import Description, document
 
-DIALECTS: tuple[Dialect, ...] = (NATIVE, HUGGING_FACE, EXPLANATIONS, PAGES)
+DIALECTS: tuple[Dialect, ...] = (NATIVE, HUGGING_FACE, EXPLANATIONS, OPEN_INFERENCE, PAGES)
 
 
 def dialect_of(blueprint: str | None, path: str) -> Dialect:

@@ -1,7 +1,6 @@
 """The RPCs of the gRPC face on serialized messages: whatever the bytes are, the answer is a response or a status."""
 
 import logging
-import math
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -15,7 +14,6 @@ from google.protobuf.message import DecodeError
 from serving.control_plane import ControlPlane
 from serving.dataplane import Dataplane
 from serving.errors import Code, RequestError
-from serving.grpc.threads import Refuse
 from serving.in_flight import InFlight
 from serving.request_metrics import Answered, RequestMetrics
 from wire.methods import (
@@ -32,12 +30,11 @@ from wire.methods import (
     TENSOR_CONTENT_KEY,
     Method,
 )
+from wire.rpc.ending import abort, seconds_left
+from wire.rpc.threads import Refuse
 from wire.tracing import Tracing
 
 _log = logging.getLogger(__name__)
-
-_DETAILS_LIMIT = 1024  # bytes; gRPC's own limit on headers is not far above
-_NO_DEADLINE_S = 1e6  # gRPC reports "none" as a number beyond this
 
 _STATUS = {Code(status.value[0]): status for status in grpc.StatusCode}
 
@@ -65,7 +62,7 @@ def rpcs(dataplane: Dataplane, control_plane: ControlPlane, *, tensor_content: b
         Rpc(
             PREDICT,
             lambda request, context: dataplane.predict(
-                request, _seconds_left(context), tensor_content=tensor_content or _asks_for_tensor_content(context)
+                request, seconds_left(context), tensor_content=tensor_content or _asks_for_tensor_content(context)
             ),
             _model_name,
             _model_spec,
@@ -73,45 +70,45 @@ def rpcs(dataplane: Dataplane, control_plane: ControlPlane, *, tensor_content: b
         ),
         Rpc(
             CLASSIFY,
-            lambda request, context: dataplane.classify(request, _seconds_left(context)),
+            lambda request, context: dataplane.classify(request, seconds_left(context)),
             _model_name,
             _model_spec,
             counted=True,
         ),
         Rpc(
             REGRESS,
-            lambda request, context: dataplane.regress(request, _seconds_left(context)),
+            lambda request, context: dataplane.regress(request, seconds_left(context)),
             _model_name,
             _model_spec,
             counted=True,
         ),
         Rpc(
             MULTI_INFERENCE,
-            lambda request, context: dataplane.multi_inference(request, _seconds_left(context)),
+            lambda request, context: dataplane.multi_inference(request, seconds_left(context)),
             lambda request: Answered(request.tasks[0].model_spec.name if request.tasks else ""),
             lambda response: _model_spec(response.results[0]),
         ),
         Rpc(
             GET_MODEL_METADATA,
-            lambda request, context: dataplane.metadata(request, _seconds_left(context)),
+            lambda request, context: dataplane.metadata(request, seconds_left(context)),
             _model_name,
             _model_spec,
         ),
         Rpc(GET_MODEL_STATUS, lambda request, _: control_plane.status(request), _model_name),
         Rpc(
             RELOAD_CONFIG,
-            lambda request, context: control_plane.reload(request, _seconds_left(context)),
+            lambda request, context: control_plane.reload(request, seconds_left(context)),
             lambda _: Answered(),
         ),
         Rpc(LIST_MODELS, lambda request, _: control_plane.list_models(request), lambda _: Answered()),
         Rpc(
             ADD_MODEL,
-            lambda request, context: control_plane.add_model(request, _seconds_left(context)),
+            lambda request, context: control_plane.add_model(request, seconds_left(context)),
             lambda request: Answered(request.config.name),
         ),
         Rpc(
             REMOVE_MODEL,
-            lambda request, context: control_plane.remove_model(request, _seconds_left(context)),
+            lambda request, context: control_plane.remove_model(request, seconds_left(context)),
             lambda request: Answered(request.name),
         ),
     )
@@ -189,20 +186,12 @@ def _failure(error: Exception, method: Method) -> RequestError:
     return RequestError(Code.INTERNAL, f"internal error, incident {incident}")
 
 
-def _seconds_left(context: grpc.ServicerContext) -> float | None:
-    left = context.time_remaining()
-    return None if left is None or not math.isfinite(left) or left > _NO_DEADLINE_S else left
-
-
 def _asks_for_tensor_content(context: grpc.ServicerContext) -> bool:
     return (TENSOR_CONTENT_KEY, "1") in context.invocation_metadata()
 
 
 def _abort(context: grpc.ServicerContext, code: Code, message: str) -> NoReturn:
-    details = message.encode(errors="replace")
-    if len(details) > _DETAILS_LIMIT:
-        message = details[:_DETAILS_LIMIT].decode(errors="ignore") + "...TRUNCATED"
-    context.abort(_STATUS[code], message)
+    abort(context, _STATUS[code], message)
 
 
 def _model_name(request: Any) -> Answered:

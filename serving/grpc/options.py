@@ -2,11 +2,8 @@
 
 from serving.errors import ChannelArgumentError
 from serving.settings import ServeSettings
-
-# A client that vanished without a word would hold its call's thread for ever.
-_KEEPALIVE = (("grpc.keepalive_time_ms", 60_000), ("grpc.keepalive_timeout_ms", 20_000))
-
-Option = tuple[str, int | str]
+from wire.rpc import options
+from wire.rpc.options import Option
 
 
 def server_options(settings: ServeSettings, *, max_streams: int) -> list[Option]:
@@ -17,14 +14,12 @@ def server_options(settings: ServeSettings, *, max_streams: int) -> list[Option]
     Raises:
         ChannelArgumentError: one of them is no `k=v`.
     """
-    return [
-        ("grpc.max_receive_message_length", settings.grpc_max_receive_message_bytes),
-        ("grpc.max_send_message_length", settings.grpc_max_send_message_bytes),
-        ("grpc.so_reuseport", 0),  # else a second server would bind the same port and take half of the calls
-        ("grpc.max_concurrent_streams", max_streams),
-        *_KEEPALIVE,
-        *channel_arguments(settings.grpc_channel_arguments),
-    ]
+    ours = options.server_options(
+        receive_bytes=settings.grpc_max_receive_message_bytes,
+        send_bytes=settings.grpc_max_send_message_bytes,
+        max_streams=max_streams,
+    )
+    return [*ours, *channel_arguments(settings.grpc_channel_arguments)]
 
 
 def channel_arguments(text: str) -> list[Option]:

@@ -10,11 +10,11 @@ from serving.grpc.calls import methods, rpcs
 from serving.grpc.health import Health
 from serving.grpc.options import server_options
 from serving.grpc.reflection import add_reflection
-from serving.grpc.threads import Gate, Workers
 from serving.in_flight import InFlight
 from serving.metrics import Metrics
 from serving.request_metrics import RequestMetrics
 from serving.settings import ServeSettings
+from wire.rpc.threads import Gate, Workers
 from wire.tracing import Tracing
 
 _MAX_CALLS = 256  # TensorFlow Serving refuses beyond four per core, where waiting a little would have done

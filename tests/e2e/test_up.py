@@ -62,6 +62,7 @@ def test_a_taken_port_is_named(stack: Stack, tmp_path: Path) -> None:
         "KMAAS_SERVE__PORT": stack.grpc.rpartition(":")[2],
         "KMAAS_SERVE__REST_API_PORT": str(free_port()),
         "KMAAS_GATEWAY__PORT": str(free_port()),
+        "KMAAS_GATEWAY__GRPC_PORT": str(free_port()),
     }
     second = subprocess.run(
         [sys.executable, "-m", "kmaas", "up"], env=environment, capture_output=True, text=True, timeout=60, check=False

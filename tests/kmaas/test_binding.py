@@ -39,7 +39,8 @@ def test_every_server_asks_for_no_auth(verb: str, tmp_path: Path, monkeypatch: p
 
 def test_no_auth_is_enough() -> None:
     port = free_port()
-    command = [sys.executable, "-m", "kmaas", "gateway", "--host", "0.0.0.0", "--port", str(port), "--no-auth"]
+    ports = ["--port", str(port), "--grpc-port", "0"]
+    command = [sys.executable, "-m", "kmaas", "gateway", "--host", "0.0.0.0", *ports, "--no-auth"]
     with subprocess.Popen(command) as gateway:
         try:
             until(lambda: alive(gateway, port), "the gateway answers")

@@ -28,7 +28,7 @@ def port() -> int:
 
 @pytest.fixture
 def gateway(port: int) -> Iterator[Child]:
-    child = Child("gateway", ["gateway", "--port", str(port), "--model-server", "127.0.0.1:1"], {})
+    child = Child("gateway", ["gateway", "--port", str(port), "--grpc-port", "0", "--model-server", "127.0.0.1:1"], {})
     child.start(now=0)
     yield child
     child.stop(30)
@@ -67,6 +67,7 @@ def test_children_end_when_their_parent_is_killed(tmp_path: Path) -> None:
         "KMAAS_SERVE__PORT": str(free_port()),
         "KMAAS_SERVE__REST_API_PORT": str(free_port()),
         "KMAAS_GATEWAY__PORT": str(free_port()),
+        "KMAAS_GATEWAY__GRPC_PORT": str(free_port()),
     }
     script = (
         "import threading; from kmaas.config import load_config; from kmaas.up import _run; "

@@ -79,9 +79,11 @@ class GatewayProcess(Process):
     """A gateway with `settings`, listening on a free port."""
 
     def __init__(self, model_server: str, *, code: Path | None = None, **settings: Any) -> None:
-        complete = GatewaySettings(model_server=model_server, port=free_port(), refresh_interval_s=0.1, **settings)
+        ports = {"port": free_port(), "grpc_port": free_port()}
+        complete = GatewaySettings(model_server=model_server, refresh_interval_s=0.1, **{**ports, **settings})
         variables = complete.model_dump(mode="json", exclude_defaults=True).items()
         self.url = f"http://127.0.0.1:{complete.port}"
+        self.grpc = f"127.0.0.1:{complete.grpc_port}"
         super().__init__(
             "gateway",
             environment={

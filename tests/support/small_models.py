@@ -6,7 +6,8 @@ Each is a folder that `store.publish` takes as it is:
 - `digits-coloured`: like `digits-a`, with a golden in two colours
 - `sentiment`: "good" and its like are positive, "bad" and its like are negative, by construction; it explains that;
   without a card
-- `strokes`: upright or level strokes, by construction; it explains that, which the digits do not
+- `strokes`: upright or level strokes, by construction; it explains that, which the digits do not, and takes encoded
+  pictures in its signature `raw`
 """
 
 import base64
@@ -219,10 +220,12 @@ def write_digits(folder: Path, *, seed: int, wrong: bool = False, inks: tuple[st
 
 
 def write_strokes(folder: Path) -> None:
-    from export.archive import signature_specs
+    from export.archive import serving_function, signature_specs
+    from export.raw.signature import RAW_SIGNATURE, Raw
 
     model = _strokes()
-    others = _explain(model, _explained_strokes(model))
+    raw = Raw(_IMAGE, None).function(serving_function(model, _inputs(model)))
+    others = {**_explain(model, _explained_strokes(model)), RAW_SIGNATURE: raw}
     body = picture()
     probabilities = _softmax(model)(digit_form(decode(body, max_pixels=10**6))[np.newaxis])[0]
     goldens = [Golden.of("seven", "image/png", body, _answer(probabilities, STROKES, 5), _TOLERANCE)]

@@ -1,0 +1,1 @@
+"""The gateway's gRPC face: the Open Inference Protocol and TensorFlow Serving's services, each only translated."""

@@ -1,0 +1,150 @@
+"""What every RPC of the gateway does: admission, deadline, trace, and a status for whatever goes wrong."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import grpc
+from google.protobuf.message import DecodeError
+
+from gateway.call import Call
+from gateway.deadline import Deadline
+from gateway.errors import BusyError, MalformedBodyError
+from gateway.failures import log_failure
+from gateway.grpc.patience import Patience
+from gateway.grpc.statuses import status_of
+from gateway.model import Wanted
+from gateway.observer import Observer
+from gateway.parts import Parts
+from gateway.refusals import Refusal, refusal
+from gateway.trace import Trace, sane_request_id
+from wire.methods import TENSOR_CONTENT_KEY, Method
+from wire.rpc.ending import abort, seconds_left
+from wire.rpc.threads import Apart, Refuse, Workers
+
+_OK = 200  # statuses are counted as HTTP's, one set for both faces
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a call says beside its message. Belongs to the thread that answers it."""
+
+    trace: Trace
+    deadline: Deadline
+    digest: str | None
+    tensor_content: bool
+
+    def call(self, model: str, wanted: Wanted) -> Call:
+        return Call(model, self.trace, self.deadline, wanted, self.digest)
+
+
+@dataclass(frozen=True)
+class Rpc:
+    """One row of the table. `work` is done by turns, within the gateway's admission; the rest always answers.
+
+    `failed` words a refusal as a message of a stream, which goes on; a method that has it is such a stream.
+    """
+
+    method: Method
+    dialect: str
+    answer: Callable[[Any, Asked], Any]
+    work: bool = True
+    failed: Callable[[Any, Refusal], Any] | None = None
+
+
+class Calls:
+    """Makes the table's rows what grpc serves. Safe to share between threads."""
+
+    def __init__(self, parts: Parts, observer: Observer, patience: Patience) -> None:
+        self._parts = parts
+        self._observer = observer
+        self._patience = patience
+
+    def unary(self, rpc: Rpc) -> tuple[Any, Refuse]:
+        """Of a stream, because grpc would wait for a single message for ever."""
+        return grpc.stream_unary_rpc_method_handler(partial(self._answer_one, rpc)), self._refuse
+
+    def stream(self, rpc: Rpc, threads: Workers) -> tuple[Any, Refuse]:
+        """Of messages both ways, answered in order, on threads of their own: a stream may rest as long as it likes."""
+        return grpc.stream_stream_rpc_method_handler(Apart(partial(self._answer_each, rpc), threads)), self._refuse
+
+    def _answer_one(self, rpc: Rpc, messages: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
+        with self._patience.waiting(context.cancel):
+            body = next(messages, None)
+        trace, answer = self._answered(rpc, body, context)
+        context.set_trailing_metadata(tuple(_told(trace)))
+        if isinstance(answer, Refusal):
+            abort(context, status_of(answer), answer.detail)
+        return answer
+
+    def _answer_each(self, rpc: Rpc, messages: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
+        assert rpc.failed is not None
+        for body in messages:
+            _, answer = self._answered(rpc, body, context)
+            yield rpc.failed(body, answer).SerializeToString() if isinstance(answer, Refusal) else answer
+
+    def _answered(self, rpc: Rpc, body: bytes | None, context: grpc.ServicerContext) -> tuple[Trace, bytes | Refusal]:
+        metadata = {name: value for name, value in context.invocation_metadata() if isinstance(value, str)}
+        request_id = sane_request_id(metadata.get("x-request-id"))
+        answer: bytes | Refusal
+        with self._observer.watched(request_id, rpc.method.path, metadata) as trace:
+            try:
+                answer = self._worked(rpc, body, trace, metadata, seconds_left(context))
+            except Exception as exc:
+                answer = refusal(exc, request_id)
+                log_failure(answer)
+            self._observer.ended(
+                trace,
+                client=context.peer(),
+                method="gRPC",
+                path=rpc.method.path,
+                dialect=rpc.dialect,
+                status=answer.status if isinstance(answer, Refusal) else _OK,
+                bytes_out=0 if isinstance(answer, Refusal) else len(answer),
+            )
+        return trace, answer
+
+    def _worked(
+        self, rpc: Rpc, body: bytes | None, trace: Trace, metadata: Mapping[str, str], left_s: float | None
+    ) -> bytes:
+        limit_s = self._parts.settings.deadline_s
+        asked = Asked(
+            trace,
+            Deadline.after(limit_s if left_s is None else min(limit_s, left_s)),
+            digest=metadata.get("x-model-digest"),
+            tensor_content=metadata.get(TENSOR_CONTENT_KEY) == "1",
+        )
+        trace.bytes_in = len(body or b"")
+        with ExitStack() as inside:
+            if rpc.work:
+                inside.enter_context(self._parts.admission.place())
+                with trace.stage("queue"):
+                    inside.enter_context(self._parts.admission.work(asked.deadline))
+            with trace.stage("decode"):
+                request = _parsed(rpc.method, body)
+            answer: bytes = rpc.answer(request, asked).SerializeToString()
+            return answer
+
+    def _refuse(self, context: grpc.ServicerContext) -> None:
+        refused = refusal(BusyError(self._parts.settings.requests), "")
+        abort(context, status_of(refused), refused.detail)
+
+
+def _parsed(method: Method, body: bytes | None) -> Any:
+    expected = method.request.DESCRIPTOR.full_name
+    if body is None:
+        raise MalformedBodyError(f"no message received; expected a {expected}")
+    try:
+        return method.request.FromString(body)
+    except DecodeError as exc:
+        raise MalformedBodyError(f"expected a {expected}: {exc}") from exc
+
+
+def _told(trace: Trace) -> list[tuple[str, str]]:
+    """The headers of HTTP's answers, as trailing metadata."""
+    told = {"x-request-id": trace.request_id, "server-timing": trace.server_timing(), "x-model": trace.model}
+    if trace.version:
+        told |= {"x-model-version": str(trace.version.number), "x-model-digest": trace.version.manifest.digest}
+    return [(name, value) for name, value in told.items() if value]

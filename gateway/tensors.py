@@ -1,0 +1,144 @@
+"""A caller's own tensors: which signature they are for, and whether it takes them. Nothing is decoded."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.errors import InvalidTensorsError, OverLimitError
+from gateway.settings import Limits
+from gateway.tasks.base import SERVING_SIGNATURE
+from processing.errors import ProcessingError
+from processing.image import pixels_of
+from store.manifest import Manifest, SignatureSpec, TensorSpec
+from wire.dtypes import BY_ENUM, ENUM_BY_NAME, STRING
+
+PRIVATE_SIGNATURE = "manifest"  # it tells paths and commits: the gateway's own
+
+_FREE = -1  # a dimension of any size
+_UNTABLED_BYTES = 2  # of an element of bfloat16, where numpy has no such arrays
+_NAMED, _SHOWN = 20, 100  # names, and characters of each, in a message
+
+
+@dataclass(frozen=True)
+class TensorCall:
+    """What a caller asks of a version in tensors, instead of in the words of its task.
+
+    Attributes:
+        request: a `PredictRequest` with its inputs. The version and the signature are written into it, so it belongs to
+            one call.
+        signature: None: the one whose inputs have these names.
+        outputs: those that are wanted; empty: all. A model server that is asked for some (`output_filter`) does not
+            batch, so that is the caller's choice.
+        tensor_content: whether the answer's numbers are wanted as memory instead of as typed values.
+    """
+
+    request: Any
+    signature: str | None = None
+    outputs: tuple[str, ...] = ()
+    tensor_content: bool = False
+
+
+def check_public(signature: str) -> None:
+    """Raises `InvalidTensorsError` for a signature that is not for callers."""
+    if signature == PRIVATE_SIGNATURE:
+        raise InvalidTensorsError(
+            f"the signature {signature!r} is not offered here; GET /models/MODEL tells what it may"
+        )
+
+
+def public_signatures(manifest: Manifest) -> dict[str, SignatureSpec]:
+    """Those that a caller may ask, the default one first, the others by name."""
+    names = sorted(manifest.signatures.keys() - {PRIVATE_SIGNATURE}, key=lambda name: (name != SERVING_SIGNATURE, name))
+    return {name: manifest.signatures[name] for name in names}
+
+
+def check_tensors(call: TensorCall, manifest: Manifest, limits: Limits) -> str:
+    """The name of the signature that is asked.
+
+    Raises:
+        InvalidTensorsError: there is no such signature, or it does not take these tensors, or has no such output.
+        OverLimitError: more rows, bytes, pixels or characters than are accepted.
+        UnreadableInputError: an encoded picture that is none.
+    """
+    inputs = call.request.inputs
+    name, signature = _signature(call.signature, inputs.keys(), manifest)
+    if inputs.keys() != signature.inputs.keys():
+        raise InvalidTensorsError(
+            f"the signature {name!r} takes the inputs {_listed(signature.inputs)}; received {_listed(inputs)}"
+        )
+    for alias, spec in signature.inputs.items():
+        _check_tensor(alias, inputs[alias], spec, limits)
+        _check_content(alias, inputs[alias], manifest, limits)
+    for output in call.outputs:
+        if output not in signature.outputs:
+            raise InvalidTensorsError(
+                f"the signature {name!r} has no output {output!r}; expected some of {_listed(signature.outputs)}"
+            )
+    return name
+
+
+def _signature(wanted: str | None, inputs: Iterable[str], manifest: Manifest) -> tuple[str, SignatureSpec]:
+    offered = public_signatures(manifest)
+    if wanted is not None:
+        check_public(wanted)
+        if wanted not in offered:
+            raise InvalidTensorsError(f"there is no signature {wanted!r}; expected one of {_listed(offered)}")
+        return wanted, offered[wanted]
+    names = set(inputs)
+    for name, signature in offered.items():
+        if signature.inputs.keys() == names:
+            return name, signature
+    expected = "; ".join(f"{name}: {_listed(signature.inputs)}" for name, signature in offered.items())
+    raise InvalidTensorsError(f"no signature takes the inputs {_listed(names)}; there are {expected}")
+
+
+def _check_tensor(name: str, proto: Any, spec: TensorSpec, limits: Limits) -> None:
+    expected = ENUM_BY_NAME.get(spec.dtype)
+    if proto.dtype != expected:
+        raise InvalidTensorsError(f"input {name!r} has another data type than {spec.dtype}, which is expected")
+    shape = [side.size for side in proto.tensor_shape.dim]
+    fits = not proto.tensor_shape.unknown_rank and len(shape) == len(spec.shape)
+    if not fits or any(_misfit(size, wanted) for size, wanted in zip(shape, spec.shape, strict=True)):
+        raise InvalidTensorsError(f"input {name!r} has the shape {shape}; expected {list(spec.shape)}, -1 is any size")
+    if spec.shape[:1] == (_FREE,) and shape[0] > limits.items:
+        raise OverLimitError(f"rows of {name!r}", shape[0], limits.items)
+    # In full: a tensor may name a large shape and bring one value, which is repeated.
+    element = BY_ENUM[proto.dtype].numpy.itemsize if proto.dtype in BY_ENUM else _UNTABLED_BYTES
+    if math.prod(shape) * element > limits.body_bytes:
+        raise OverLimitError(f"bytes of {name!r}", math.prod(shape) * element, limits.body_bytes)
+
+
+def _misfit(size: int, wanted: int) -> bool:
+    return size < 0 or wanted not in (_FREE, size)
+
+
+def _check_content(name: str, proto: Any, manifest: Manifest, limits: Limits) -> None:
+    """The limits of the model's task: strings are encoded pictures or texts, which the graph decodes."""
+    if proto.dtype == STRING.enum and proto.tensor_content:
+        raise InvalidTensorsError(f"input {name!r} has its strings in tensor_content; expected them in string_val")
+    match manifest.processing:
+        case {"kind": "image"}:
+            pixels = sum(_pixels(name, proto.string_val))
+            if pixels > limits.image_pixels:
+                raise OverLimitError("pixels", pixels, limits.image_pixels)
+        case {"kind": "text", "input": str(tokens), "max_tokens": int(most)}:
+            longest = max((len(text.decode(errors="replace")) for text in proto.string_val), default=0)
+            if longest > limits.text_chars:
+                raise OverLimitError("characters of text", longest, limits.text_chars)
+            row = math.prod(side.size for side in proto.tensor_shape.dim[1:])
+            if name == tokens and row > most:  # what a model does may grow with their square
+                raise OverLimitError("tokens", row, most)
+
+
+def _pixels(name: str, pictures: Sequence[bytes]) -> Iterable[int]:
+    for position, picture in enumerate(pictures):
+        try:
+            yield pixels_of(picture)
+        except ProcessingError as exc:
+            raise type(exc)(f"picture {position} of {name!r}: {exc}") from exc
+
+
+def _listed(names: Iterable[str]) -> str:
+    """Bounded: some are the caller's."""
+    return ", ".join(repr(name)[:_SHOWN] for name in sorted(names)[:_NAMED]) or "none"
