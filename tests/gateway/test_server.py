@@ -47,9 +47,9 @@ def is_free(port: int) -> bool:
     return True
 
 
-def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str, verb: str = "gateway", **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "kmaas", "gateway", *arguments],
+        [sys.executable, "-m", "kmaas", verb, *arguments],
         env={**os.environ, **environment},
         capture_output=True,
         text=True,

@@ -7,7 +7,7 @@ Each is a folder that `store.publish` takes as it is:
 - `sentiment`: "good" and its like are positive, "bad" and its like are negative, by construction; it explains that;
   without a card
 - `strokes`: upright or level strokes, by construction; it explains that, which the digits do not, and takes encoded
-  pictures in its signature `raw`
+  pictures in its signature `raw`, and `tensorflow.Example`s in `classify` and `regress`, which know nothing of strokes
 """
 
 import base64
@@ -185,6 +185,25 @@ def _explain(model: "keras.Model", opened: Opened) -> dict[str, Any]:
     return {EXPLAIN_SIGNATURE: explain_function(opened, _inputs(model))}
 
 
+def _of_examples() -> dict[str, Any]:
+    """Of examples with a `weight`: it and its rest as the scores of `light` and `heavy`; twice as much."""
+    import tensorflow as tf
+
+    def weights(inputs: Any) -> Any:
+        return tf.io.parse_example(inputs, {"weight": tf.io.FixedLenFeature([1], tf.float32)})["weight"]
+
+    def classify(inputs: Any) -> Any:
+        given = weights(inputs)
+        names = tf.repeat(tf.constant([["light", "heavy"]]), tf.shape(given)[0], 0)
+        return {"classes": names, "scores": tf.concat([given, 1 - given], axis=1)}
+
+    spec = [tf.TensorSpec([None], tf.string, name="inputs")]
+    return {
+        "classify": tf.function(classify, input_signature=spec),
+        "regress": tf.function(lambda inputs: {"outputs": 2 * weights(inputs)}, input_signature=spec),
+    }
+
+
 def _answer(probabilities: "np.ndarray[Any, Any]", labels: Sequence[str], top_k: int) -> list[Any]:
     ranked = sorted(zip(labels, probabilities.tolist(), strict=True), key=lambda pair: -pair[1])
     return [{"label": label, "score": score} for label, score in ranked[:top_k]]
@@ -225,7 +244,7 @@ def write_strokes(folder: Path) -> None:
 
     model = _strokes()
     raw = Raw(_IMAGE, None).function(serving_function(model, _inputs(model)))
-    others = {**_explain(model, _explained_strokes(model)), RAW_SIGNATURE: raw}
+    others = {**_explain(model, _explained_strokes(model)), RAW_SIGNATURE: raw, **_of_examples()}
     body = picture()
     probabilities = _softmax(model)(digit_form(decode(body, max_pixels=10**6))[np.newaxis])[0]
     goldens = [Golden.of("seven", "image/png", body, _answer(probabilities, STROKES, 5), _TOLERANCE)]

@@ -89,7 +89,7 @@ def ask(client: Any) -> dict[str, Any]:
 
 def identity(result: Any) -> str:
     response = result.get_response()
-    return response["id"] if is_http else response.id
+    return str(response["id"] if is_http else response.id)
 
 
 def asynchronous(client: Any, image: Any) -> Any:
