@@ -16,7 +16,7 @@ COPY wire wire
 RUN useradd --system --uid 10001 kmaas
 USER kmaas
 
-# Inside the container every address is the container's own; docker-compose.yml publishes the port on loopback only.
+# Inside the container every address is the container's own; docker-compose.yml publishes the ports on loopback only.
 ENV KMAAS_GATEWAY__HOST=0.0.0.0 KMAAS_GATEWAY__NO_AUTH=true PYTHONDONTWRITEBYTECODE=1
-EXPOSE 8080
+EXPOSE 8080 8081
 CMD ["python", "-m", "kmaas", "gateway"]

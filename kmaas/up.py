@@ -161,7 +161,9 @@ def _greet(config: Config, url: str, target: str, late: Mapping[str, str], secon
         click.secho(f"  without {name}: {reason}", fg="yellow")
     click.echo(f"  page         {url}/\n  API          {url}/docs")
     rest = f", http://{reachable(config.serve.host)}:{config.serve.rest_api_port}/v1/models"
-    click.echo(f"  gRPC, REST   {target}{rest if config.serve.rest_api_port else ''}\n")
+    if config.gateway.grpc_port:
+        click.echo(f"  gRPC         {reachable(config.gateway.host)}:{config.gateway.grpc_port}")
+    click.echo(f"  model server {target}{rest if config.serve.rest_api_port else ''}\n")
     for line in _curl_lines(config, url):
         click.echo(f"  {line}")
     click.echo("\nCtrl-C stops everything.")

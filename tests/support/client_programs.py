@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-_PYTHON = ROOT / ".venv" / "clients" / "bin" / "python"
+PYTHON = ROOT / ".venv" / "clients" / "bin" / "python"
 _PROGRAMS = ROOT / "tests" / "clients" / "programs"
 
 
 def run_program(name: str, *arguments: str) -> Any:
     """What `tests/clients/programs/NAME.py` prints."""
-    assert _PYTHON.exists(), "the clients' environment is missing: make .venv/clients/ready"
+    assert PYTHON.exists(), "the clients' environment is missing: make .venv/clients/ready"
     done = subprocess.run(
-        [_PYTHON, "-W", "ignore", _PROGRAMS / f"{name}.py", *arguments],
+        [PYTHON, "-W", "ignore", _PROGRAMS / f"{name}.py", *arguments],
         capture_output=True,
         text=True,
         timeout=120,

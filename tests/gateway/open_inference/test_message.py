@@ -36,7 +36,8 @@ def array_of(request: Any) -> Any:
 @pytest.mark.parametrize("name", TYPED)
 def test_typed_contents_are_read(name: str) -> None:
     sent = np.arange(6).reshape(2, 3).astype(BY_NAME[name].numpy)
-    received = array_of(message(name, [2, 3], **{str(BY_NAME[name].contents): sent.ravel().tolist()}))
+    contents = {str(BY_NAME[name].contents): sent.ravel().tolist()}
+    received = array_of(message(name, [2, 3], None, **contents))
     assert received.dtype == sent.dtype
     np.testing.assert_array_equal(received, sent)
 
