@@ -7,13 +7,13 @@ from serving.control_plane import ControlPlane
 from serving.dataplane import Dataplane
 from serving.errors import BindError
 from serving.grpc.calls import methods, rpcs
-from serving.grpc.health import Health
 from serving.grpc.options import server_options
-from serving.grpc.reflection import add_reflection
 from serving.in_flight import InFlight
 from serving.metrics import Metrics
 from serving.request_metrics import RequestMetrics
 from serving.settings import ServeSettings
+from wire.rpc.health import Health
+from wire.rpc.reflection import add_reflection
 from wire.rpc.threads import Gate, Workers
 from wire.tracing import Tracing
 

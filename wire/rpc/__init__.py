@@ -1,1 +1,1 @@
-"""What the gRPC servers of kmaas share: threads that cannot all be held, options, how a call ends."""
+"""What the gRPC servers of kmaas share: threads that cannot all be held, how a call ends, health, reflection."""

@@ -11,7 +11,10 @@ from typing import Any
 import grpc
 import numpy as np
 import pytest
-from hypothesis import given
+from google.protobuf.descriptor_pool import DescriptorPool
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -72,11 +75,40 @@ def test_it_lives_before_its_model_server_does() -> None:
         assert (code, "does not answer" in says) == (CODE.UNAVAILABLE, True)
 
 
+@settings(deadline=None)
 @given(st.sampled_from([MODEL_INFER.path, PREDICT.path, SERVER_LIVE.path]), st.binary(max_size=60))
 def test_any_bytes_are_answered_with_a_status(gateway: GatewayProcess, path: str, body: bytes) -> None:
     with grpc.insecure_channel(gateway.grpc) as channel:
         code, _ = ask_bytes(channel, path, body)
         assert code in (OK, CODE.INVALID_ARGUMENT, CODE.NOT_FOUND)
+
+
+def health(channel: grpc.Channel) -> int:
+    asked = health_pb2.HealthCheckRequest()
+    return int(health_pb2_grpc.HealthStub(channel).Check(asked, timeout=60).status)
+
+
+def test_the_standard_health_service_says_what_readyz_does(model_server: ModelServerProcess) -> None:
+    port = free_port()
+    status = health_pb2.HealthCheckResponse
+    with GatewayProcess("127.0.0.1:1", grpc_port=port), grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        assert health(channel) == status.NOT_SERVING
+    with GatewayProcess(model_server.target) as gateway, grpc.insecure_channel(gateway.grpc) as channel:
+        until(lambda: health(channel) == status.SERVING, "it is healthy")
+        assert gateway.get("/readyz").status == 200
+
+
+def test_reflection_tells_the_services_and_their_messages(channel: grpc.Channel) -> None:
+    database = ProtoReflectionDescriptorDatabase(channel)
+    assert {
+        "inference.GRPCInferenceService",
+        "tensorflow.serving.PredictionService",
+        "tensorflow.serving.ModelService",
+        "grpc.health.v1.Health",
+    } <= set(database.get_services())
+    assert "kmaas.serving.Catalog" not in database.get_services()
+    pool = DescriptorPool(database)
+    assert "raw_input_contents" in pool.FindMessageTypeByName("inference.ModelInferRequest").fields_by_name
 
 
 def test_an_unknown_method_is_not_there(channel: grpc.Channel) -> None:
