@@ -60,9 +60,10 @@ def rpcs(parts: Parts) -> Sequence[Rpc]:
 
 
 def streams(parts: Parts) -> Sequence[Rpc]:
-    return (
-        Rpc(MODEL_STREAM_INFER, _DIALECT, lambda request, asked: _stream_infer(parts, request, asked), failed=_failed),
-    )
+    def answer(request: Any, asked: Asked) -> Any:
+        return messages.ModelStreamInferResponse(infer_response=_infer(parts, request, asked))
+
+    return (Rpc(MODEL_STREAM_INFER, _DIALECT, answer, failed=_failed),)
 
 
 def _ready(parts: Parts) -> Any:

@@ -64,7 +64,7 @@ def test_the_answer_tells_the_version_and_the_id(gateway: GatewayProcess) -> Non
     assert [output["name"] for output in document["outputs"]] == ["logits", "probabilities"]
     assert document["outputs"][0]["shape"] == [1, 2]
     assert answer.headers["X-Model-Digest"] == "sha256:sentiment"
-    assert answer.headers["Server-Timing"].startswith("decode;dur=")
+    assert "infer;dur=" in answer.headers["Server-Timing"]
 
 
 def test_outputs_are_answered_in_the_order_asked_for(gateway: GatewayProcess) -> None:
