@@ -12,7 +12,7 @@ from gateway.observer import Observer
 from gateway.parts import Parts
 from wire.rpc.health import Health
 from wire.rpc.options import server_options
-from wire.rpc.reflection import add_reflection
+from wire.rpc.reflection import reflection_handlers
 from wire.rpc.threads import Gate, Workers
 
 _SPARE_THREADS = 8  # for probes, and to turn away whoever is not let in
@@ -38,8 +38,9 @@ class GrpcServer:
         streams = {rpc.method.path: calls.stream(rpc, resting) for rpc in open_inference.streams(parts)}
         self._server = grpc.server(workers, options=options)
         self._health = Health()
-        self._server.add_generic_rpc_handlers([self._health.handlers, Gate(unary, workers), Gate(streams, resting)])
-        add_reflection(self._server, {rpc.method.service for rpc in table})
+        described = reflection_handlers({rpc.method.service for rpc in table})
+        gates = [Gate(unary, workers), Gate(streams, resting)]
+        self._server.add_generic_rpc_handlers([self._health.handlers, described, *gates])
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         self._server.add_insecure_port(f"{host}:{settings.grpc_port}")
         self._stopping = threading.Event()

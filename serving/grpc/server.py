@@ -13,7 +13,7 @@ from serving.metrics import Metrics
 from serving.request_metrics import RequestMetrics
 from serving.settings import ServeSettings
 from wire.rpc.health import Health
-from wire.rpc.reflection import add_reflection
+from wire.rpc.reflection import reflection_handlers
 from wire.rpc.threads import Gate, Workers
 from wire.tracing import Tracing
 
@@ -54,7 +54,7 @@ class GrpcServer:
         gate = Gate(methods(table, in_flight, counted, tracing), workers)
         self._server.add_generic_rpc_handlers([self._health.handlers, gate])
         if settings.enable_grpc_reflection:
-            add_reflection(self._server, {rpc.method.service for rpc in table})
+            self._server.add_generic_rpc_handlers([reflection_handlers({rpc.method.service for rpc in table})])
         if settings.port:
             self._bind(settings.host, settings.port, credentials)
         if settings.grpc_socket_path:

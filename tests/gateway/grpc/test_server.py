@@ -16,6 +16,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from prometheus_client.parser import text_string_to_metric_families
 from pydantic import ValidationError
 
 from bench.stack import free_port
@@ -29,6 +30,7 @@ from wire.methods import MODEL_INFER, MODEL_STREAM_INFER, PREDICT, SERVER_LIVE, 
 from wire.tensors import write_proto
 
 CODE = grpc.StatusCode
+REFLECTION = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
 LIVE = messages.ServerLiveRequest()
 
 
@@ -109,6 +111,23 @@ def test_reflection_tells_the_services_and_their_messages(channel: grpc.Channel)
     assert "kmaas.serving.Catalog" not in database.get_services()
     pool = DescriptorPool(database)
     assert "raw_input_contents" in pool.FindMessageTypeByName("inference.ModelInferRequest").fields_by_name
+
+
+def test_calls_are_counted_as_http_s_are(gateway: GatewayProcess, channel: grpc.Channel) -> None:
+    def counted(dialect: str, status: str) -> float:
+        metrics = gateway.get("/metrics").body.decode()
+        labels = {"model": "digits", "version": "1", "dialect": dialect, "status": status}
+        return sum(
+            sample.value
+            for family in text_string_to_metric_families(metrics)
+            for sample in family.samples
+            if sample.name == "kmaas_requests_total" and labels.items() <= sample.labels.items()
+        )
+
+    before = [counted("tensorflow-serving", status) for status in ("200", "413")]
+    ask(channel, PREDICT, picture_request())
+    failure(lambda: ask(channel, PREDICT, picture_request(rows=5)))
+    assert [counted("tensorflow-serving", status) for status in ("200", "413")] == [before[0] + 1, before[1] + 1]
 
 
 def test_an_unknown_method_is_not_there(channel: grpc.Channel) -> None:
@@ -206,6 +225,17 @@ def test_silent_calls_hold_no_thread_for_long(model_server: ModelServerProcess) 
 
 def live_status(channel: grpc.Channel) -> grpc.StatusCode:
     return ask_bytes(channel, SERVER_LIVE.path, b"")[0]
+
+
+def test_reflection_at_rest_keeps_nobody_out(model_server: ModelServerProcess) -> None:
+    with GatewayProcess(model_server.target, requests=1) as gateway, ExitStack() as opened:
+        gateway.wait_ready()
+        for _ in range(12):
+            channel = opened.enter_context(apart(gateway))
+            opened.enter_context(silent(channel.stream_stream(REFLECTION)))
+        with grpc.insecure_channel(gateway.grpc) as channel:
+            for _ in range(50):
+                assert ask(channel, SERVER_LIVE, LIVE).live
 
 
 def test_streams_at_rest_keep_nobody_else_out(model_server: ModelServerProcess) -> None:
