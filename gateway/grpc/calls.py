@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+from urllib.parse import unquote
 
 import grpc
 from google.protobuf.message import DecodeError
@@ -97,7 +98,7 @@ class Calls:
                 log_failure(answer)
             self._observer.ended(
                 trace,
-                client=context.peer(),
+                client=client_of(context.peer()),
                 method="gRPC",
                 path=rpc.method.path,
                 dialect=rpc.dialect,
@@ -140,6 +141,11 @@ def _parsed(method: Method, body: bytes | None) -> Any:
         return method.request.FromString(body)
     except DecodeError as exc:
         raise MalformedBodyError(f"expected a {expected}: {exc}") from exc
+
+
+def client_of(peer: str) -> str:
+    """For the access log: the address without the port, of `ipv4:1.2.3.4:5` or `ipv6:%5B::1%5D:5`."""
+    return unquote(peer.partition(":")[2].rpartition(":")[0]).strip("[]")
 
 
 def _told(trace: Trace) -> list[tuple[str, str]]:
