@@ -3,6 +3,8 @@
 WireError
 ├── TensorError             bytes that are not the tensor they claim to be, or an array that has no wire form
 ├── RecordError             a file that is not the TFRecord file it should be
+├── RestError               a REST body that asks for nothing there is, or an answer without a JSON form
+│   └── InflationError      a gzip body that holds more than is accepted
 └── ModelServerError        an RPC that failed; `code` is its gRPC status
     ├── UnreachableError    nobody answers (UNAVAILABLE)
     ├── TimedOutError       the deadline passed (DEADLINE_EXCEEDED)
@@ -26,6 +28,23 @@ class TensorError(WireError):
 class RecordError(WireError):
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"{path} is not a whole TFRecord file: {reason}")
+
+
+class RestError(WireError):
+    """`code` and message are TensorFlow Serving's."""
+
+    def __init__(self, code: grpc.StatusCode, message: str) -> None:
+        super().__init__(f"{code.name}: {message}")
+        self.code = code
+        self.message = message
+
+
+class InflationError(RestError):
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            grpc.StatusCode.INVALID_ARGUMENT,
+            f"the body inflates to more than {limit} bytes, which is the most accepted",
+        )
 
 
 class ModelServerError(WireError):

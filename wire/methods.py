@@ -20,6 +20,8 @@ class Method:
         return f"/{self.service}/{self.name}"
 
 
+DEFAULT_SIGNATURE = "serving_default"  # what a request without a signature's name asks
+
 PREDICTION_SERVICE = "tensorflow.serving.PredictionService"
 MODEL_SERVICE = "tensorflow.serving.ModelService"
 CATALOG_SERVICE = "kmaas.serving.Catalog"

@@ -12,13 +12,13 @@ from serving.errors import RequestError
 from serving.runtimes.measure import made_up, made_up_rows
 from wire import messages
 from wire.errors import WireError
+from wire.methods import DEFAULT_SIGNATURE
 from wire.records import read_records
 from wire.tensors import Array, from_proto
 
 # Tensors of one call by alias, of one row each.
 Rows = Mapping[str, Array]
 
-_DEFAULT_SIGNATURE = "serving_default"
 _RECORDS = 64  # of the file; it may have 1000, of any size
 _MOST = 8
 
@@ -32,7 +32,7 @@ def read_samples(warm_up: Path) -> dict[str, list[Rows]]:
     try:
         for record in islice(read_records(warm_up), _RECORDS):
             request = messages.PredictionLog.FromString(record).predict_log.request
-            rows = samples.setdefault(request.model_spec.signature_name or _DEFAULT_SIGNATURE, [])
+            rows = samples.setdefault(request.model_spec.signature_name or DEFAULT_SIGNATURE, [])
             if len(rows) < _MOST:
                 rows += _rows({alias: from_proto(proto) for alias, proto in request.inputs.items()})
     except (OSError, WireError, DecodeError):

@@ -7,9 +7,8 @@ from typing import Any
 
 from serving.metrics import Metrics
 from serving.servable import Interface, Servable
+from wire.methods import DEFAULT_SIGNATURE
 from wire.tensors import Array
-
-DEFAULT_SIGNATURE = "serving_default"
 
 _RUNTIME = "TF1"  # what TensorFlow Serving calls its own; dashboards select by it
 

@@ -1,6 +1,5 @@
 """The REST interface apart from HTTP: method, target and body in, status and JSON out."""
 
-import json
 import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -8,18 +7,20 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from google.protobuf.json_format import MessageToDict
+from grpc import StatusCode
 
 from serving.control_plane import ControlPlane
 from serving.dataplane import Dataplane
 from serving.errors import Code, RequestError
-from serving.inference.call import DEFAULT_SIGNATURE
 from serving.request_metrics import Answered
-from serving.rest.examples import classifications_text, fill_request, regressions_text
-from serving.rest.json import parse, quote, signature_name
 from serving.rest.predict import predict_json
 from store.layout import INT64_MAX
 from wire import messages
+from wire.errors import RestError
+from wire.methods import DEFAULT_SIGNATURE
+from wire.rest.documents import error_text, fields, http_status, metadata, pretty
+from wire.rest.examples import classifications_text, fill_request, regressions_text
+from wire.rest.json import parse, signature_name
 
 _MODEL = r"/v1/models/(?P<model>[^/:]+)(?:/versions/(?P<version>\d+)|/labels/(?P<label>[^/:]+))?"
 _PREDICT = re.compile(_MODEL + ":predict", re.IGNORECASE | re.ASCII)
@@ -30,22 +31,6 @@ _METADATA = re.compile(_MODEL + "/metadata", re.IGNORECASE | re.ASCII)
 _MODELS = re.compile("/v1/models/?")
 
 _INT64_DIGITS = 4000  # more than these Python does not convert; leading zeros are fine
-
-_HTTP = {
-    Code.INVALID_ARGUMENT: 400,
-    Code.FAILED_PRECONDITION: 400,
-    Code.OUT_OF_RANGE: 400,
-    Code.UNAUTHENTICATED: 401,
-    Code.PERMISSION_DENIED: 403,
-    Code.NOT_FOUND: 404,
-    Code.ALREADY_EXISTS: 409,
-    Code.ABORTED: 409,
-    Code.RESOURCE_EXHAUSTED: 429,
-    Code.CANCELLED: 499,
-    Code.UNIMPLEMENTED: 501,
-    Code.UNAVAILABLE: 503,
-    Code.DEADLINE_EXCEEDED: 504,
-}
 
 
 class _VersionTooBigError(RequestError):
@@ -103,8 +88,11 @@ class RestApi:
         except _VersionTooBigError as exc:
             return Answer(400, b"", code=exc.code)  # TensorFlow Serving keeps the message to itself
         except RequestError as exc:
-            refused = error(_HTTP.get(exc.code, 500), exc.message, exc.code)
-            return replace(refused, method=route, what=what)
+            code, message = exc.code, exc.message
+        except RestError as exc:
+            code, message = Code[exc.code.name], exc.message
+        refused = error(http_status(StatusCode[code.name]), message, code)
+        return replace(refused, method=route, what=what)
 
     def refusal(self, method: str, target: str, status: int, message: str, code: Code) -> Answer:
         """An error from around the interface, with what the path asked for."""
@@ -136,25 +124,23 @@ class RestApi:
 
     def _status(self, spec: Any, _body: bytes) -> tuple[str, Answered]:
         response = self._control_plane.status(messages.GetModelStatusRequest(model_spec=spec))
-        return _pretty(_fields(response)), Answered(spec.name)
+        return pretty(fields(response)), Answered(spec.name)
 
     def _metadata(self, spec: Any, _body: bytes) -> tuple[str, Answered]:
         request = messages.GetModelMetadataRequest(model_spec=spec, metadata_field=["signature_def"])
         response = self._dataplane.metadata(request, self._timeout_s)
-        document = _fields(response)
-        del document["metadata"]["signature_def"]["@type"]
-        return _pretty(document), Answered(spec.name, str(response.model_spec.version.value))
+        return pretty(metadata(response)), Answered(spec.name, str(response.model_spec.version.value))
 
     def _models(self, _spec: Any, _body: bytes) -> tuple[str, Answered]:
         """Every model with its versions and labels. Ours: TensorFlow Serving cannot tell."""
-        document = _fields(self._control_plane.list_models(messages.ListModelsRequest()))
+        document = fields(self._control_plane.list_models(messages.ListModelsRequest()))
         for model in document["models"]:
             model["versions"] = [{**version["status"], "runtime": version["runtime"]} for version in model["versions"]]
-        return _pretty(document), Answered()
+        return pretty(document), Answered()
 
 
 def error(status: int, message: str, code: Code) -> Answer:
-    return replace(Answer.of(status, f'{{\n    "error": {quote(message)}\n}}'), code=code)
+    return replace(Answer.of(status, error_text(message)), code=code)
 
 
 def _model_spec(match: re.Match[str]) -> Any:
@@ -181,20 +167,6 @@ def _percent_decoded(part: str) -> str:
 
 def _answered(spec: Any) -> Answered:
     return Answered(spec.name, str(spec.version.value), spec.signature_name)
-
-
-def _fields(message: Any) -> dict[str, Any]:
-    """A message as JSON has it: protobuf's own names, defaults included, 64-bit numbers as strings."""
-    return MessageToDict(
-        message,
-        preserving_proto_field_name=True,
-        always_print_fields_with_no_presence=True,
-        descriptor_pool=messages.pool(),
-    )
-
-
-def _pretty(document: dict[str, Any]) -> str:
-    return json.dumps(document, indent=4, ensure_ascii=False)
 
 
 def _invalid(message: str) -> RequestError:

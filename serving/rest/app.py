@@ -5,7 +5,6 @@ import json
 import logging
 import time
 import uuid
-import zlib
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -22,6 +21,8 @@ from serving.rest.access_log import AccessLog
 from serving.rest.api import Answer, RestApi, error
 from serving.rest.bodies import Disconnected, Receive, TooLarge, TooMuch
 from wire import messages
+from wire.errors import InflationError, RestError
+from wire.rest.gzip import inflated
 
 _log = logging.getLogger(__name__)
 
@@ -156,13 +157,12 @@ class RestApp:
     def _answer(self, request: "_Request", body: bytes) -> Answer:
         refusal = partial(self._api.refusal, request.method, request.target)
         try:
-            packed = request.gzipped and body
-            return self._api.answer(request.method, request.target, bodies.unpacked(body) if packed else body)
-        except TooLarge as exc:
-            return refusal(413, str(exc), Code.INVALID_ARGUMENT)
-        except zlib.error as exc:
-            text = f"the body is not the gzip stream that Content-Encoding promises: {exc}"
-            return refusal(400, text, Code.INVALID_ARGUMENT)
+            plain = inflated(body, bodies.MAX_INFLATED) if request.gzipped else body
+            return self._api.answer(request.method, request.target, plain)
+        except InflationError as exc:
+            return refusal(413, exc.message, Code.INVALID_ARGUMENT)
+        except RestError as exc:
+            return refusal(400, exc.message, Code.INVALID_ARGUMENT)
         except MemoryError:
             return refusal(429, "not enough memory for this request", Code.RESOURCE_EXHAUSTED)
         except Exception:  # our own defect: the caller gets an id, the log the rest

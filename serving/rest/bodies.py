@@ -88,27 +88,6 @@ def _refusal(size: int, part: int, held: InFlight) -> TooLarge | TooMuch | None:
     return None
 
 
-def unpacked(body: bytes) -> bytes:
-    """What a gzip body holds, all its members (RFC 1952) one after another.
-
-    Raises:
-        TooLarge: more than `MAX_INFLATED`.
-        zlib.error: it is no gzip stream, or cut short.
-    """
-    members: list[bytes] = []
-    room = MAX_INFLATED
-    while body:
-        stream = zlib.decompressobj(_GZIP)
-        members.append(stream.decompress(body, room + 1))
-        room -= len(members[-1])
-        if room < 0:
-            raise TooLarge(f"the body inflates to more than {MAX_INFLATED} bytes, which is the most accepted")
-        if not stream.eof:
-            raise zlib.error("it is cut short")
-        body = stream.unused_data
-    return b"".join(members)
-
-
 def accepts_gzip(header: bytes) -> bool:
     """Whether an `Accept-Encoding` names gzip without refusing it (`q=0`)."""
     for choice in header.decode("latin-1").lower().split(","):

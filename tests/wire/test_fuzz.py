@@ -8,12 +8,11 @@ from google.protobuf.message import DecodeError
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from serving.errors import RequestError
-from serving.rest.examples import fill_request
-from serving.rest.json import parse, show
-from serving.rest.tensors import columnar, rows
 from wire import dtypes, messages
-from wire.errors import TensorError
+from wire.errors import RestError, TensorError
+from wire.rest.examples import fill_request
+from wire.rest.json import parse, show
+from wire.rest.tensors import columnar, rows
 from wire.tensors import from_proto
 
 _MOST = 2**23  # bytes: a hundred times what any of these inputs has
@@ -43,7 +42,7 @@ inputs = st.dictionaries(st.sampled_from("xy"), st.sampled_from([*dtypes.BY_ENUM
 def test_any_bytes_as_json(body: bytes) -> None:
     try:
         document = parse(body)
-    except RequestError as exc:
+    except RestError as exc:
         exc.message.encode(errors="surrogateescape")
     else:
         assert isinstance(document, dict)
@@ -58,7 +57,7 @@ def test_any_value_as_tensors(value: Any, signature: dict[str, int]) -> None:
             continue
         try:
             tensors = read(value, signature)
-        except RequestError as exc:
+        except RestError as exc:
             exc.message.encode(errors="surrogateescape")
         else:
             assert tensors.keys() == signature.keys()
@@ -72,7 +71,7 @@ def test_any_value_as_examples(document: dict[str, Any]) -> None:
     request = messages.RegressionRequest()
     try:
         fill_request(document, request)
-    except RequestError as exc:
+    except RestError as exc:
         exc.message.encode(errors="surrogateescape")
     else:
         request.SerializeToString()

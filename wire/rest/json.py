@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 import orjson
+from grpc import StatusCode
 
-from serving.errors import Code, RequestError
-from serving.rest.base64 import b64_text
 from wire import dtypes
+from wire.errors import RestError
+from wire.rest.base64 import b64_text
 from wire.tensors import Array
 
 _SHOWN = 256  # bytes of a JSON value that a message repeats
@@ -52,16 +53,16 @@ def parse(body: bytes) -> dict[str, Any]:
     Bytes that are not UTF-8 survive in strings as surrogate escapes.
 
     Raises:
-        RequestError: INVALID_ARGUMENT, with the offset in bytes.
+        RestError: INVALID_ARGUMENT, with the offset in bytes.
     """
     if not body:
-        raise RequestError(Code.INVALID_ARGUMENT, "JSON Parse error: The document is empty")
+        raise RestError(StatusCode.INVALID_ARGUMENT, "JSON Parse error: The document is empty")
     try:
         document = orjson.loads(body)  # several times faster, but strict
     except orjson.JSONDecodeError:
         document = _parse_leniently(body)
     if not isinstance(document, dict):
-        raise RequestError(Code.INVALID_ARGUMENT, f"JSON Value: {show(document)} Is not object")
+        raise RestError(StatusCode.INVALID_ARGUMENT, f"JSON Value: {show(document)} Is not object")
     return document
 
 
@@ -78,7 +79,7 @@ def _parse_leniently(body: bytes) -> Any:
     except ValueError as exc:  # of `_whole` or `_real`
         raise _parse_error("Number too big to be stored in double.", text[: _too_big(text)]) from exc
     except RecursionError as exc:
-        raise RequestError(Code.INVALID_ARGUMENT, "JSON Parse error: The document is nested too deeply") from exc
+        raise RestError(StatusCode.INVALID_ARGUMENT, "JSON Parse error: The document is nested too deeply") from exc
     for escape in _ESCAPE.finditer(text, start, end):
         if escape["lone"]:
             raise _parse_error("The surrogate pair in string is invalid.", text[: escape.start()])
@@ -144,21 +145,21 @@ def _missing_comma(before: str) -> str:
     return "The document root must not be followed by other values."
 
 
-def _parse_error(reason: str, before: str) -> RequestError:
+def _parse_error(reason: str, before: str) -> RestError:
     offset = len(before.encode(errors="surrogateescape"))
-    return RequestError(Code.INVALID_ARGUMENT, f"JSON Parse error: {reason} at offset: {offset}")
+    return RestError(StatusCode.INVALID_ARGUMENT, f"JSON Parse error: {reason} at offset: {offset}")
 
 
 def signature_name(document: dict[str, Any]) -> str:
     """The signature that a body asks for, "" if it leaves that open.
 
     Raises:
-        RequestError: INVALID_ARGUMENT, it is no string.
+        RestError: INVALID_ARGUMENT, it is no string.
     """
     name = document.get("signature_name", "")
     if not isinstance(name, str):
-        raise RequestError(
-            Code.INVALID_ARGUMENT,
+        raise RestError(
+            StatusCode.INVALID_ARGUMENT,
             f"JSON Value: {show(document)} not formatted correctly. 'signature_name' key must be a string value.",
         )
     return name
@@ -225,7 +226,7 @@ def tensor_text(name: str, array: Array, *, rows: bool) -> list[str]:
     Strings of a tensor whose name ends in `_bytes` are written as base64 objects.
 
     Raises:
-        RequestError: INVALID_ARGUMENT, the dtype has no JSON form.
+        RestError: INVALID_ARGUMENT, the dtype has no JSON form.
     """
     texts = _element_texts(name, array)
     for axis in range(array.ndim - 1, 0 if rows else -1, -1):
@@ -247,8 +248,8 @@ def _element_texts(name: str, array: Array) -> list[str]:
     if kind == "O":
         return [_string_text(item, as_bytes=name.endswith("_bytes")) for item in flat.tolist()]
     wire_type = dtypes.of_numpy(flat.dtype)
-    raise RequestError(
-        Code.INVALID_ARGUMENT,
+    raise RestError(
+        StatusCode.INVALID_ARGUMENT,
         f"Failed to write JSON value for tensor type: {wire_type.name if wire_type else flat.dtype.name}",
     )
 

@@ -4,7 +4,9 @@ import base64
 import binascii
 from typing import Any
 
-from serving.errors import Code, RequestError
+from grpc import StatusCode
+
+from wire.errors import RestError
 
 B64 = "b64"
 
@@ -18,7 +20,7 @@ def b64_bytes(value: Any) -> bytes:
     """The bytes of a base64 object. Padding may be missing, and white space is skipped, as in TensorFlow Serving.
 
     Raises:
-        RequestError: INVALID_ARGUMENT, it is not base64.
+        RestError: INVALID_ARGUMENT, it is not base64.
     """
     text = "".join(value[B64].split())
     if "=" not in text:
@@ -26,7 +28,7 @@ def b64_bytes(value: Any) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        raise RequestError(Code.INVALID_ARGUMENT, "Unable to base64 decode") from None
+        raise RestError(StatusCode.INVALID_ARGUMENT, "Unable to base64 decode") from None
 
 
 def b64_text(item: bytes) -> str:

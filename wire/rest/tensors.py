@@ -9,12 +9,13 @@ from itertools import chain
 from typing import Any
 
 import numpy as np
+from grpc import StatusCode
 
-from serving.errors import Code, RequestError
-from serving.rest.base64 import b64_bytes, is_b64
-from serving.rest.json import show, type_name
 from wire import dtypes
 from wire.dtypes import WireType
+from wire.errors import RestError
+from wire.rest.base64 import b64_bytes, is_b64
+from wire.rest.json import show, type_name
 from wire.tensors import Array
 
 _MAX_RANK = 63  # numpy's, less the batch dimension that rows add
@@ -124,7 +125,7 @@ def _string(value: Any) -> bytes:
     if is_b64(value):
         try:
             return b64_bytes(value)
-        except RequestError:  # the slow way finds whether something else is wrong before it
+        except RestError:  # the slow way finds whether something else is wrong before it
             raise _Irregular from None
     raise _Irregular
 
@@ -145,7 +146,7 @@ def _row_by_row(instances: Sequence[Any], inputs: Mapping[str, int]) -> dict[str
                 if name not in inputs:
                     raise _invalid(f"JSON object: does not have named input: {name}")
                 _append(columns.setdefault(name, []), _tensor(value, inputs[name]))
-            except RequestError as exc:
+            except RestError as exc:
                 raise _invalid(f"Failed to process element: {index}{key} of 'instances' list. Error: {exc}") from exc
         if named and item.keys() != inputs.keys():
             raise _invalid(
@@ -232,8 +233,8 @@ def _fits(value: Any, wire_type: WireType) -> bool:
     return True
 
 
-def _unreadable(value: Any, name: str) -> RequestError:
-    return RequestError(Code.UNIMPLEMENTED, f"Conversion of JSON Value: {show(value)} to type: {name}")
+def _unreadable(value: Any, name: str) -> RestError:
+    return RestError(StatusCode.UNIMPLEMENTED, f"Conversion of JSON Value: {show(value)} to type: {name}")
 
 
 def _is_named(item: Any) -> bool:
@@ -244,5 +245,5 @@ def _shape(array: Array) -> str:
     return "[" + ",".join(map(str, array.shape)) + "]"
 
 
-def _invalid(message: str) -> RequestError:
-    return RequestError(Code.INVALID_ARGUMENT, message)
+def _invalid(message: str) -> RestError:
+    return RestError(StatusCode.INVALID_ARGUMENT, message)

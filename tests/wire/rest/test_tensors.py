@@ -4,10 +4,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from grpc import StatusCode
 from numpy.testing import assert_array_equal
 
-from serving.errors import Code, RequestError
-from serving.rest.tensors import columnar, rows
+from wire.errors import RestError
+from wire.rest.tensors import columnar, rows
 
 FLOAT, DOUBLE, INT32, UINT8, INT8, STRING, INT64, BOOL, HALF, UINT32, UINT64 = 1, 2, 3, 4, 6, 7, 9, 10, 19, 22, 23
 X = {"x": FLOAT}
@@ -68,30 +69,30 @@ def test_values(value: Any, dtype: int, array: Any) -> None:
     ],
 )
 def test_columnar_values_that_do_not_fit(value: Any, dtype: int, message: str) -> None:
-    with pytest.raises(RequestError) as caught:
+    with pytest.raises(RestError) as caught:
         columnar(value, {"x": dtype})
-    assert (caught.value.code, caught.value.message) == (Code.INVALID_ARGUMENT, message)
+    assert (caught.value.code, caught.value.message) == (StatusCode.INVALID_ARGUMENT, message)
 
 
 def test_a_type_that_json_does_not_have() -> None:
-    with pytest.raises(RequestError, match="Conversion of JSON Value: 1 to type: half") as caught:
+    with pytest.raises(RestError, match="Conversion of JSON Value: 1 to type: half") as caught:
         columnar([1], {"x": HALF})
-    assert caught.value.code is Code.UNIMPLEMENTED
-    with pytest.raises(RequestError, match=r"Conversion of JSON Value: \[\] to type: 20"):
+    assert caught.value.code is StatusCode.UNIMPLEMENTED
+    with pytest.raises(RestError, match=r"Conversion of JSON Value: \[\] to type: 20"):
         columnar([], {"x": 20})
-    with pytest.raises(RequestError, match=r"JSON Value: {} Type: Object is not of expected type: half"):
+    with pytest.raises(RestError, match=r"JSON Value: {} Type: Object is not of expected type: half"):
         columnar([{}], {"x": HALF})
-    with pytest.raises(RequestError, match="Error: UNIMPLEMENTED: Conversion of JSON Value: 1 to type: half") as caught:
+    with pytest.raises(RestError, match="Error: UNIMPLEMENTED: Conversion of JSON Value: 1 to type: half") as caught:
         rows([1], {"x": HALF})
-    assert caught.value.code is Code.INVALID_ARGUMENT
+    assert caught.value.code is StatusCode.INVALID_ARGUMENT
 
 
 def test_columnar_objects_take_what_they_need() -> None:
     read = columnar({"a": [1], "b": 2, "extra": "?"}, {"a": FLOAT, "b": INT32})
     assert {name: array.tolist() for name, array in read.items()} == {"a": [1], "b": 2}
-    with pytest.raises(RequestError, match="inputs is a plain value/list, but expecting an object"):
+    with pytest.raises(RestError, match="inputs is a plain value/list, but expecting an object"):
         columnar([1], {"a": FLOAT, "b": INT32})
-    with pytest.raises(RequestError, match="Missing named input: b in 'inputs' object"):
+    with pytest.raises(RestError, match="Missing named input: b in 'inputs' object"):
         columnar({"a": [1]}, {"a": FLOAT, "b": INT32})
 
 
@@ -99,9 +100,9 @@ def test_a_nest_deeper_than_any_tensor() -> None:
     value: Any = 1
     for _ in range(100):
         value = [value]
-    with pytest.raises(RequestError, match="unexpected level"):
+    with pytest.raises(RestError, match="unexpected level"):
         columnar(value, X)
-    with pytest.raises(RequestError, match="unexpected level"):
+    with pytest.raises(RestError, match="unexpected level"):
         rows([value, value], X)
 
 
@@ -139,6 +140,6 @@ def test_rows_of_values_and_of_objects() -> None:
     ],
 )  # fmt: skip
 def test_rows_that_do_not_fit(instances: list[Any], inputs: dict[str, int], message: str) -> None:
-    with pytest.raises(RequestError) as caught:
+    with pytest.raises(RestError) as caught:
         rows(instances, inputs)
-    assert (caught.value.code, caught.value.message) == (Code.INVALID_ARGUMENT, message)
+    assert (caught.value.code, caught.value.message) == (StatusCode.INVALID_ARGUMENT, message)

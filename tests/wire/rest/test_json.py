@@ -8,8 +8,8 @@ import sys
 import numpy as np
 import pytest
 
-from serving.errors import RequestError
-from serving.rest.json import parse, show, tensor_text, type_name
+from wire.errors import RestError
+from wire.rest.json import parse, show, tensor_text, type_name
 from wire.tensors import Array
 
 
@@ -67,7 +67,7 @@ def test_nan_is_read() -> None:
     ],
 )
 def test_what_is_refused(body: bytes, message: str) -> None:
-    with pytest.raises(RequestError) as caught:
+    with pytest.raises(RestError) as caught:
         parse(body)
     assert caught.value.message == message
 
@@ -75,11 +75,11 @@ def test_what_is_refused(body: bytes, message: str) -> None:
 def hostile(text: str) -> str:
     """A program that reads some megabytes; a process of its own, since a search that goes back holds the GIL."""
     return f"""
-from serving.errors import RequestError
-from serving.rest.json import parse
+from wire.errors import RestError
+from wire.rest.json import parse
 try:
     parse(b'{{"a": Inf, "b": "' + {text})
-except RequestError as exc:
+except RestError as exc:
     print(exc.message)
 """
 
@@ -157,7 +157,7 @@ def test_rows() -> None:
 
 @pytest.mark.parametrize("dtype", ["f2", "u2", "c8"])
 def test_types_without_json_form(dtype: str) -> None:
-    with pytest.raises(RequestError, match=re.escape("Failed to write JSON value for tensor type: ")):
+    with pytest.raises(RestError, match=re.escape("Failed to write JSON value for tensor type: ")):
         tensor_text("y", np.zeros(1, dtype), rows=False)
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from serving.errors import RequestError
-from serving.rest.base64 import b64_bytes, b64_text, is_b64
+from wire.errors import RestError
+from wire.rest.base64 import b64_bytes, b64_text, is_b64
 
 
 @pytest.mark.parametrize("text", ["/wA=", "/wA", " /w\nA= "])
@@ -13,7 +13,7 @@ def test_what_is_read(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["?", "A", "/wA==", "=/wA", "ü", "\udcff", "_-8="])
 def test_what_is_not(text: str) -> None:
-    with pytest.raises(RequestError, match="Unable to base64 decode"):
+    with pytest.raises(RestError, match="Unable to base64 decode"):
         b64_bytes({"b64": text})
 
 

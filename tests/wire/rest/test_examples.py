@@ -3,10 +3,11 @@
 from typing import Any
 
 import pytest
+from grpc import StatusCode
 
-from serving.errors import Code, RequestError
-from serving.rest.examples import classifications_text, fill_request, regressions_text
 from wire import messages
+from wire.errors import RestError
+from wire.rest.examples import classifications_text, fill_request, regressions_text
 
 
 def read(document: dict[str, Any]) -> Any:
@@ -74,9 +75,9 @@ EXPECTED = "JSON Value: {} When method is classify, key 'examples' is expected a
     ],
 )  # fmt: skip
 def test_what_does_not_fit(document: dict[str, Any], message: str) -> None:
-    with pytest.raises(RequestError) as caught:
+    with pytest.raises(RestError) as caught:
         read(document)
-    assert (caught.value.code, caught.value.message) == (Code.INVALID_ARGUMENT, message)
+    assert (caught.value.code, caught.value.message) == (StatusCode.INVALID_ARGUMENT, message)
 
 
 def test_results() -> None:

@@ -3,10 +3,11 @@
 from typing import Any
 
 import numpy as np
+from grpc import StatusCode
 
-from serving.errors import Code, RequestError
-from serving.rest.base64 import b64_bytes, is_b64
-from serving.rest.json import quote, show, signature_name, tensor_text, type_name
+from wire.errors import RestError
+from wire.rest.base64 import b64_bytes, is_b64
+from wire.rest.json import quote, show, signature_name, tensor_text, type_name
 
 _INT64 = range(-(2**63), 2**63)
 _UINT64 = range(2**63, 2**64)
@@ -16,7 +17,7 @@ def fill_request(document: dict[str, Any], request: Any) -> None:
     """Fills a `ClassificationRequest` or `RegressionRequest` from a body: its signature and its examples.
 
     Raises:
-        RequestError: INVALID_ARGUMENT, with TensorFlow Serving's text.
+        RestError: INVALID_ARGUMENT, with TensorFlow Serving's text.
     """
     name = signature_name(document)
     try:
@@ -104,5 +105,5 @@ def _value(name: str, value: Any) -> tuple[str, Any]:
     raise _invalid(f"Feature: {name} has element with unexpected JSON type: {type_name(value)}")
 
 
-def _invalid(message: str) -> RequestError:
-    return RequestError(Code.INVALID_ARGUMENT, message)
+def _invalid(message: str) -> RestError:
+    return RestError(StatusCode.INVALID_ARGUMENT, message)
