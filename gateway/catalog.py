@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
-from gateway.view import ModelView
+from gateway.view import UNLOADABLE, ModelView
 from store.manifest import Batching, Manifest, Metric, Origin, Parity, SignatureSpec
 
 
@@ -96,5 +96,5 @@ def _line(view: ModelView, version: int, state: str, error: str | None) -> Versi
     current = view.current is not None and view.current.number == version
     reason = "another version is promoted" if view.passed_over(version) and not current else None
     if error:
-        reason = "it could not be loaded; the model server's log says why"
+        reason = UNLOADABLE
     return VersionLine(version=version, state=state, current=current, reason=view.unfit.get(version, reason))

@@ -7,6 +7,7 @@ from typing import Any
 from gateway.admission import Admission
 from gateway.backend import Backend
 from gateway.card import Cards
+from gateway.direct import Direct
 from gateway.pipeline import Pipeline
 from gateway.registry import Registry
 from gateway.settings import GatewaySettings
@@ -21,6 +22,7 @@ class Parts:
     registry: Registry
     backend: Backend
     pipeline: Pipeline
+    direct: Direct
     admission: Admission
     cards: Cards
     telemetry: Telemetry
@@ -35,6 +37,7 @@ class Parts:
             registry=registry,
             backend=backend,
             pipeline=pipeline,
+            direct=Direct(pipeline, backend, settings.limits),
             admission=Admission(settings.requests, settings.threads, telemetry.inside, telemetry.waiting),
             cards=Cards(pipeline, backend),
             telemetry=telemetry,

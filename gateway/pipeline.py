@@ -63,7 +63,7 @@ class Pipeline:
         Raises:
             GatewayError: see `gateway.refusals`.
         """
-        return self.by_version(call, lambda version: self._relay(call, message, version))
+        return self.by_version(call, lambda version: self.send(call, message, version))
 
     def by_version(self, call: Call, act: Callable[[ServedVersion], _T]) -> _T:
         """What `act` makes of the version that answers the call.
@@ -91,27 +91,13 @@ class Pipeline:
                 if self._backend.era is era or model.version(call.wanted, call.deadline) is version:
                     return answer
 
-    def _answer(self, call: Call, task: AnyTask, version: ServedVersion, read: Read) -> BaseModel:
-        with call.trace.stage("decode"):
-            request = read(task)
-        with call.trace.stage("preprocess"):
-            inputs = task.preprocess(request, call.deadline.remaining_s)
-        with call.trace.stage("infer"):
-            outputs = self._backend.predict(version.model, version.number, task.signature, inputs, call.deadline)
-        with call.trace.stage("postprocess"):
-            response: BaseModel = task.postprocess(request, outputs)
-        return response
+    def send(self, call: Call, message: Message, version: ServedVersion) -> Relayed:
+        """The response of that very version.
 
-    def _predict(self, call: Call, tensors: TensorCall, version: ServedVersion) -> Relayed:
-        with call.trace.stage("preprocess"):
-            signature = check_tensors(tensors, version.manifest, self._limits)
-            call.deadline.remaining_s()
-        spec = tensors.request.model_spec
-        spec.signature_name = signature
-        message = Message(PREDICT, tensors.request, (spec,), attrgetter("model_spec"), tensors.tensor_content)
-        return self._relay(call, message, version)
-
-    def _relay(self, call: Call, message: Message, version: ServedVersion) -> Relayed:
+        Raises:
+            VersionGoneError: it is not loaded any more; see `by_version`.
+            GatewayError: see `gateway.refusals`.
+        """
         for spec in message.specs:
             check_public(spec.signature_name)
             spec.name, spec.version.value = version.model, version.number
@@ -130,3 +116,23 @@ class Pipeline:
                 f"{version.model} version {version.number} was asked, the model server answered version {answered}"
             )
         return Relayed(version, response)
+
+    def _answer(self, call: Call, task: AnyTask, version: ServedVersion, read: Read) -> BaseModel:
+        with call.trace.stage("decode"):
+            request = read(task)
+        with call.trace.stage("preprocess"):
+            inputs = task.preprocess(request, call.deadline.remaining_s)
+        with call.trace.stage("infer"):
+            outputs = self._backend.predict(version.model, version.number, task.signature, inputs, call.deadline)
+        with call.trace.stage("postprocess"):
+            response: BaseModel = task.postprocess(request, outputs)
+        return response
+
+    def _predict(self, call: Call, tensors: TensorCall, version: ServedVersion) -> Relayed:
+        with call.trace.stage("preprocess"):
+            signature = check_tensors(tensors, version.manifest, self._limits)
+            call.deadline.remaining_s()
+        spec = tensors.request.model_spec
+        spec.signature_name = signature
+        message = Message(PREDICT, tensors.request, (spec,), attrgetter("model_spec"), tensors.tensor_content)
+        return self.send(call, message, version)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from gateway import errors
 from processing.errors import TooLargeError, UnreadableInputError, UnusableInputError
+from wire.errors import RestError
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ _TABLE: dict[type[Exception], _Kind] = {
     UnreadableInputError: _Kind(400, "unreadable-input", "validation"),
     errors.MalformedBodyError: _Kind(400, "malformed-body", "validation"),
     errors.InvalidTensorsError: _Kind(400, "invalid-tensors", "validation"),
+    RestError: _Kind(400, "rejected", "validation"),
     errors.RejectedError: _Kind(400, "rejected", "validation"),
     errors.UnknownModelError: _Kind(404, "unknown-model", "not_found"),
     errors.UnknownVersionError: _Kind(404, "unknown-version", "not_found"),

@@ -69,7 +69,7 @@ def check_tensors(call: TensorCall, manifest: Manifest, limits: Limits) -> str:
         )
     for alias, spec in signature.inputs.items():
         _check_tensor(alias, inputs[alias], spec, limits)
-        _check_content(alias, inputs[alias], manifest, limits)
+        check_content(alias, inputs[alias], manifest, limits)
     for output in call.outputs:
         if output not in signature.outputs:
             raise InvalidTensorsError(
@@ -113,8 +113,14 @@ def _misfit(size: int, wanted: int) -> bool:
     return size < 0 or wanted not in (_FREE, size)
 
 
-def _check_content(name: str, proto: Any, manifest: Manifest, limits: Limits) -> None:
-    """The limits of the model's task: strings are encoded pictures or texts, which the graph decodes."""
+def check_content(name: str, proto: Any, manifest: Manifest, limits: Limits) -> None:
+    """The limits of the model's task: strings are encoded pictures or texts, which the graph decodes.
+
+    Raises:
+        InvalidTensorsError: strings in another form than typed values.
+        OverLimitError: more pixels, characters or tokens than are accepted.
+        UnreadableInputError: an encoded picture that is none.
+    """
     if proto.dtype == STRING.enum and proto.tensor_content:
         raise InvalidTensorsError(f"input {name!r} has its strings in tensor_content; expected them in string_val")
     match manifest.processing:

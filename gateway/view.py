@@ -8,6 +8,7 @@ from gateway.version import ServedVersion
 from wire.client import VersionStatus
 
 AVAILABLE = "AVAILABLE"
+UNLOADABLE = "it could not be loaded; the model server's log says why"  # its own words may name paths of its machine
 _COMING = ("START", "LOADING", AVAILABLE)
 _NONE: Mapping[str, int] = MappingProxyType({})
 

@@ -8,8 +8,7 @@ from typing import Any, Self
 from serving.runtimes.runtime import Runtime
 from wire import dtypes
 from wire.dtypes import WireType
-
-_FREE_RANK = 2  # dimensions up to which the graph alone judges a shape
+from wire.shapes import Shape, bound_shapes
 
 
 @dataclass(frozen=True)
@@ -20,7 +19,7 @@ class Interface:
         inputs: name of the fed tensor by alias.
         defaults: aliases of the inputs that may be absent.
         outputs: aliases, sorted.
-        shapes: of the inputs declared with more than two dimensions, -1 for any size.
+        shapes: of the inputs whose rank must fit, see `wire.shapes`.
         views: data types of the outputs that sessions give as plain integers: the quantised ones.
     """
 
@@ -28,7 +27,7 @@ class Interface:
     inputs: Mapping[str, str]
     defaults: frozenset[str]
     outputs: tuple[str, ...]
-    shapes: Mapping[str, tuple[int, ...]]
+    shapes: Mapping[str, Shape]
     views: Mapping[str, WireType]
 
     @classmethod
@@ -40,11 +39,7 @@ class Interface:
             inputs={alias: info.name for alias, info in signature.inputs.items()},
             defaults=frozenset(signature.defaults),
             outputs=tuple(sorted(signature.outputs)),
-            shapes={
-                alias: tuple(dim.size for dim in info.tensor_shape.dim)
-                for alias, info in signature.inputs.items()
-                if len(info.tensor_shape.dim) > _FREE_RANK
-            },
+            shapes=bound_shapes(signature),
             views={alias: wire_type for alias, wire_type in declared.items() if wire_type and wire_type.numpy.names},
         )
 

@@ -45,11 +45,14 @@ class Prediction:
 
 @dataclass(frozen=True)
 class VersionStatus:
-    """One line of GetModelStatus: `state` is UNKNOWN, START, LOADING, AVAILABLE, UNLOADING or END."""
+    """One line of GetModelStatus: `state` is UNKNOWN, START, LOADING, AVAILABLE, UNLOADING or END; `code` that of the
+    error.
+    """
 
     version: int
     state: str
     error: str | None
+    code: int = 0
 
 
 class ModelServerClient:
@@ -95,7 +98,10 @@ class ModelServerClient:
         state_name = messages.ModelVersionStatus.State.Name
         return [
             VersionStatus(
-                line.version, state_name(line.state), line.status.error_message if line.status.error_code else None
+                line.version,
+                state_name(line.state),
+                line.status.error_message if line.status.error_code else None,
+                line.status.error_code,
             )
             for line in response.model_version_status
         ]

@@ -8,9 +8,19 @@ from gateway.dialects.huggingface import HUGGING_FACE
 from gateway.dialects.native import NATIVE
 from gateway.dialects.open_inference import OPEN_INFERENCE
 from gateway.dialects.pages import PAGES
+from gateway.dialects.tensorflow_serving import TENSORFLOW_SERVING
+from gateway.dialects.v1_models import V1_MODELS
 from gateway.openapi import Description, document
 
-DIALECTS: tuple[Dialect, ...] = (NATIVE, HUGGING_FACE, EXPLANATIONS, OPEN_INFERENCE, PAGES)
+DIALECTS: tuple[Dialect, ...] = (
+    NATIVE,
+    HUGGING_FACE,
+    EXPLANATIONS,
+    V1_MODELS,
+    TENSORFLOW_SERVING,
+    OPEN_INFERENCE,
+    PAGES,
+)
 
 
 def dialect_of(blueprint: str | None, path: str) -> Dialect:

@@ -15,16 +15,15 @@ from gateway.errors import (
     NotOfferedError,
     OverLimitError,
     RejectedError,
-    UnknownModelError,
-    VersionGoneError,
 )
 from gateway.grpc.calls import Asked, Rpc
 from gateway.message import Message
 from gateway.model import Wanted
+from gateway.model_status import read_status
 from gateway.parts import Parts
+from gateway.signatures import hide_private
 from gateway.tasks.base import SERVING_SIGNATURE
-from gateway.tensors import PRIVATE_SIGNATURE, TensorCall
-from wire import messages
+from gateway.tensors import TensorCall
 from wire.methods import (
     CLASSIFY,
     GET_MODEL_METADATA,
@@ -37,8 +36,6 @@ from wire.methods import (
 )
 
 _DIALECT = "tensorflow-serving"
-_SIGNATURES = "signature_def"
-_UNLOADABLE = "it could not be loaded; the model server's log says why"
 
 
 def rpcs(parts: Parts) -> Sequence[Rpc]:
@@ -86,25 +83,15 @@ def _metadata(parts: Parts, request: Any, asked: Asked) -> Any:
     request.model_spec.signature_name = ""  # says nothing here
     message = Message(GET_MODEL_METADATA, request, (request.model_spec,), attrgetter("model_spec"))
     response = parts.pipeline.relay(call, message).response
-    told = messages.SignatureDefMap()
-    if response.metadata[_SIGNATURES].Unpack(told):
-        told.signature_def.pop(PRIVATE_SIGNATURE, None)
-        response.metadata[_SIGNATURES].Pack(told)
+    hide_private(response)
     return response
 
 
 def _status(parts: Parts, request: Any, asked: Asked) -> Any:
-    """Of all versions, or of the one that is named. The server's own errors may name paths of its machine."""
+    """Of all versions, or of the one that is named by its number."""
     call = _call(request, asked)
-    model = parts.registry.model(call.model, call.deadline)
-    try:
-        response = parts.backend.ask(GET_MODEL_STATUS, request, model.name, None, call.deadline)
-    except VersionGoneError as exc:
-        raise UnknownModelError(model.name) from exc
-    for line in response.model_version_status:
-        if line.status.error_message:
-            line.status.error_message = _UNLOADABLE
-    return response
+    number = call.wanted if isinstance(call.wanted, int) else None
+    return read_status(parts.registry, parts.backend, call, number)
 
 
 def _reload_config(_request: Any, _asked: Asked) -> Any:

@@ -10,6 +10,7 @@ from serving.servable import Interface
 from wire import messages
 from wire.dtypes import WireType
 from wire.errors import TensorError
+from wire.shapes import rank_fault
 from wire.tensors import Array, from_proto, write_proto, write_values
 
 
@@ -46,8 +47,8 @@ def predict_arrays(
 ) -> dict[str, Array]:
     """The outputs by alias, those of the filter or all, of a signature that exists, for inputs that fit its names."""
     interface = call.servable.interfaces[name]
-    if interface.shapes:
-        _check_ranks(interface.shapes, inputs)
+    if interface.shapes and (fault := rank_fault(interface.shapes, inputs)):
+        raise _invalid(fault)
     aliases = _filtered(interface.outputs, output_filter) if output_filter else interface.outputs
     return dict(zip(aliases, call.run(name, inputs, aliases), strict=True))
 
@@ -83,21 +84,6 @@ def check_method_name(call: Call, interface: Interface) -> None:
             f"Expected prediction signature method_name to be one of {{{PREDICT}, {CLASSIFY}, {REGRESS}}}. "
             f"Was: {interface.method_name}",
         )
-
-
-def _check_ranks(shapes: Mapping[str, Sequence[int]], inputs: Mapping[str, Array]) -> None:
-    """Pictures and the like must have their number of dimensions.
-
-    TensorFlow Serving leaves every shape to the graph, and so do we up to matrices: its clients send scalars and rows
-    where `[-1, n]` is declared. But convolutions trust the rank: oneDNN's kernels end the process over a wrong one.
-    """
-    for alias, array in inputs.items():
-        shape = shapes.get(alias)
-        if shape is not None and array.ndim != len(shape):
-            raise _invalid(
-                f"input {alias} has shape {list(array.shape)}; expected {len(shape)} dimensions, {list(shape)} with -1 "
-                "for any size"
-            )
 
 
 def _filtered(outputs: Sequence[str], output_filter: Iterable[str]) -> list[str]:

@@ -11,7 +11,7 @@ from tests.support.processes import GatewayProcess
 _BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize("page", ["inference-v2.md"])
+@pytest.mark.parametrize("page", ["inference-v2.md", "tensorflow-serving.md"])
 def test_the_examples_are_answered(page: str, gateway: GatewayProcess) -> None:
     """By small models: of those it is `strokes` that has the signature `raw`."""
     found = _BLOCK.findall((ROOT / "docs" / "dialects" / page).read_text())

@@ -7,9 +7,18 @@ import pytest
 from flask import Flask
 
 from gateway.app import create_app
+from gateway.dialects.tensorflow_serving_api import (
+    ServingFailure,
+    ServingMetadata,
+    ServingOutputs,
+    ServingPredictBody,
+    ServingPredictions,
+    ServingStatus,
+)
+from gateway.dialects.v1_models import V1Failure, V1Model, V1ModelList
 from gateway.settings import GatewaySettings
 from gateway.tasks.table import EXPLANATIONS, TASKS
-from tests.support.processes import GatewayProcess
+from tests.support.processes import GatewayProcess, ask
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +74,20 @@ def test_the_examples_are_explained_in_the_described_shape(task: str, model: str
         answer = gateway.post(path, body, "application/json", Accept="application/json")
         assert answer.status == 200, answer.body
         EXPLANATIONS[task].response.model_validate_json(answer.body)
+
+
+def test_the_examples_of_tensorflow_servings_api_are_answered_in_the_described_shape(gateway: GatewayProcess) -> None:
+    for example in ServingPredictBody.model_json_schema()["examples"]:
+        answer = gateway.post("/v1/models/sentiment:predict", json.dumps(example).encode())
+        assert answer.status == 200, answer.body
+        shape = ServingPredictions if "instances" in example else ServingOutputs
+        shape.model_validate_json(answer.body, extra="forbid")
+    ServingMetadata.model_validate_json(gateway.get("/v1/models/digits/metadata").body, extra="forbid")
+    ServingStatus.model_validate_json(gateway.get("/v1/models/digits/versions/1").body, extra="forbid")
+    ServingFailure.model_validate_json(gateway.get("/v1/models/none/versions/1").body, extra="forbid")
+    V1Model.model_validate_json(gateway.get("/v1/models/digits").body, extra="forbid")
+    V1ModelList.model_validate_json(gateway.get("/v1/models").body, extra="forbid")
+    V1Failure.model_validate_json(ask(f"{gateway.url}/v1/models/none", None, {"User-Agent": "OpenAI/"}).body)
 
 
 def test_refusals_have_the_described_shape(document: Any, gateway: GatewayProcess) -> None:

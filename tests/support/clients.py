@@ -9,12 +9,21 @@ from tests.support.processes import Answer, GatewayProcess, until
 
 
 class Clients:
-    """So many that ask a model the same; keeps every answer."""
+    """So many that ask a model the same, at `path` or in the native way; keeps every answer."""
 
-    def __init__(self, gateway: GatewayProcess, model: str, body: bytes, count: int, **headers: str) -> None:
+    def __init__(
+        self,
+        gateway: GatewayProcess,
+        model: str,
+        body: bytes,
+        count: int,
+        *,
+        path: str | None = None,
+        **headers: str,
+    ) -> None:
         self.answers: list[Answer] = []
         self._gateway = gateway
-        self._model = model
+        self._path = path or f"/models/{model}"
         self._body = body
         self._headers = headers
         self._stopping = threading.Event()
@@ -22,7 +31,7 @@ class Clients:
 
     def _ask(self) -> None:
         while not self._stopping.is_set():
-            self.answers.append(self._gateway.post(f"/models/{self._model}", self._body, **self._headers))
+            self.answers.append(self._gateway.post(self._path, self._body, **self._headers))
 
     def wait_for(self, more: int) -> None:
         enough = len(self.answers) + more

@@ -261,22 +261,23 @@ def write_strokes(folder: Path) -> None:
     _write(folder, model, {"manifest": manifest.document(), "golden": dump_goldens(goldens)}, others)
 
 
-def write_sentiment(folder: Path) -> None:
+def write_sentiment(folder: Path, name: str = "sentiment", more: dict[str, Any] | None = None) -> None:
+    """`more` are further signatures, by their names."""
     from export.archive import signature_specs
 
     words = ("[PAD]", "[UNK]", *_NEGATIVE, *_POSITIVE, "a", "film", "an", BREAKING_WORD)
     model, tokenizer = _sentiment(words), _tokenizer(words)
-    others = _explain(model, _explained_sentiment(model))
+    others = _explain(model, _explained_sentiment(model)) | (more or {})
     text = "a good film"
     ids = TextEncoder(tokenizer.to_str(), _TEXT).encode([text])
     expected: JsonValue = [_answer(_softmax(model)(ids)[0], SENTIMENTS, 2)]
     goldens = [Golden.of("good", "application/json", json.dumps({"inputs": text}).encode(), expected, _TOLERANCE)]
     manifest = manifest_of(
-        "sentiment",
+        name,
         "text-classification",
         {},
         SENTIMENTS,
-        digest="sha256:sentiment",
+        digest=f"sha256:{name}",
         parameters=model.count_params(),
         processing=_TEXT.model_dump(),
         signatures=signature_specs(_inputs(model), len(SENTIMENTS), others),
