@@ -8,7 +8,7 @@ SUDO ?= $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 up: .venv/up
 	@exec .venv/bin/kmaas up $(MODELS)
 
-test: .venv/dev .venv/clients/ready .venv/system
+test: .venv/dev .venv/clients/ready .venv/clients/node/ready .venv/system
 	.venv/bin/python -m pytest $(ARGS)
 
 check: .venv/dev
@@ -30,6 +30,7 @@ lock: .venv/dev
 	$(COMPILE) --extra gateway -c requirements/dev.lock -o requirements/gateway.lock
 	$(COMPILE) --extra peers -o requirements/peers.lock
 	$(COMPILE) --extra clients -o requirements/clients.lock
+	cd tests/clients && npm install --package-lock-only
 
 clean:
 	rm -rf .venv var build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
@@ -59,6 +60,14 @@ EDITABLE = .venv/bin/pip install --disable-pip-version-check --quiet --no-deps -
 .venv/clients/ready: requirements/clients.lock | .venv/bin/pip
 	$(PYTHON) -m venv .venv/clients
 	.venv/clients/bin/pip install --disable-pip-version-check --require-hashes -r requirements/clients.lock
+	@touch $@
+
+# JavaScript clients, and the schemas of Hugging Face's tasks.
+.venv/clients/node/ready: tests/clients/package.json tests/clients/package-lock.json | .venv/bin/pip
+	@for tool in node npm; do command -v $$tool >/dev/null || { echo "$$tool is not installed; the tests drive JavaScript clients with Node.js 18 or newer and npm" >&2; exit 1; }; done
+	mkdir -p $(@D)
+	cp tests/clients/package.json tests/clients/package-lock.json tests/clients/.npmrc $(@D)
+	cd $(@D) && npm ci --ignore-scripts --no-audit --no-fund
 	@touch $@
 
 # What tests and benchmarks drive and no Python package brings: a browser, the compose file's own validator, h2load, and

@@ -1,0 +1,79 @@
+"""Requests and answers against the JSON schemas of npm's `@huggingface/tasks`.
+
+Where what clients send and accept differs from the schemas, these tests and docs/huggingface.md say so.
+"""
+
+import json
+from functools import cache
+from typing import Any
+
+import pytest
+from jsonschema import Draft6Validator
+from referencing import Registry, Resource
+
+from gateway.tasks.table import TASKS
+from tests.support.node import PACKAGES
+from tests.support.processes import GatewayProcess
+from tests.support.small_models import json_picture, picture
+
+SPECIFIED = PACKAGES / "@huggingface" / "tasks" / "src" / "tasks"
+CLASSIFIERS = {"text-classification": "sentiment", "image-classification": "digits"}
+
+
+@cache
+def validator(task: str, side: str) -> Draft6Validator:
+    common = Resource.from_contents(json.loads((SPECIFIED / "common-definitions.json").read_text()))
+    schema = json.loads((SPECIFIED / task / "spec" / f"{side}.json").read_text())
+    return Draft6Validator(schema, registry=Registry().with_resource(common.id() or "", common))
+
+
+def faults(task: str, side: str, document: object) -> list[str]:
+    return [error.message for error in validator(task, side).iter_errors(document)]
+
+
+def alone(task: str, request: dict[str, Any]) -> list[dict[str, Any]]:
+    """The schemas know one input where we take a list too: a batch stands for a request of each."""
+    if isinstance(request["inputs"], list) and faults(task, "input", request):
+        return [{**request, "inputs": one} for one in request["inputs"]]
+    return [request]
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_examples_are_requests_of_the_schema(task: str) -> None:
+    examples = TASKS[task].request.model_json_schema()["examples"]
+    assert examples
+    for example in examples:
+        for request in alone(task, example):
+            assert faults(task, "input", request) == []
+
+
+@pytest.mark.parametrize("task", CLASSIFIERS)
+def test_every_parameter_of_the_schema_is_taken(task: str, gateway: GatewayProcess) -> None:
+    [parameters] = validator(task, "input").schema["$defs"].values()
+    assert set(parameters["properties"]) == {"top_k", "function_to_apply"}
+    for value in ("sigmoid", "softmax", "none"):
+        asked = {"function_to_apply": value, "top_k": 1}
+        body = json_picture(picture(), **asked)
+        if task == "text-classification":
+            body = json.dumps({"inputs": "good", "parameters": asked}).encode()
+        assert faults(task, "input", json.loads(body)) == []
+        assert gateway.post(f"/models/{CLASSIFIERS[task]}", body).status == 200
+
+
+def test_a_classified_picture_is_an_answer_of_the_schema(gateway: GatewayProcess) -> None:
+    for body in (picture(), json_picture(picture(), top_k=2)):
+        assert faults("image-classification", "output", gateway.post("/models/digits", body).json()) == []
+
+
+def test_a_classified_text_is_an_answer_of_the_schema_in_a_list(gateway: GatewayProcess) -> None:
+    """Hugging Face's own servers answer nested and `huggingface_hub` takes element 0; the schema has it flat."""
+    [answer] = gateway.post("/models/sentiment", b'{"inputs": "good"}').json()
+    assert faults("text-classification", "output", answer) == []
+    assert faults("text-classification", "output", [answer])
+
+
+def test_the_lock_file_names_no_host() -> None:
+    lock = (PACKAGES.parent / "package-lock.json").read_text()
+    assert '"integrity"' in lock
+    assert "resolved" not in lock
+    assert "://" not in lock
