@@ -8,13 +8,14 @@ from prometheus_client import Gauge
 
 from gateway.deadline import Deadline
 from gateway.errors import BusyError, DeadlineError
+from gateway.place import Place, slowest
 
 
 class Admission:
     """Bounds the threads that callers can hold, and with the work at once also its memory. Safe to share.
 
-    A caller holds its place as long as it likes to send its body; the places are fewer than the server's threads, so
-    that probes, and those to be turned away, always find one.
+    A caller that sends its body slowly loses its place when another needs it. The places are fewer than the server's
+    threads, so that probes, and those to be turned away, always find one.
     """
 
     def __init__(self, places: int, workers: int, inside: Gauge, waiting: Gauge) -> None:
@@ -22,20 +23,44 @@ class Admission:
         self._limit = places
         self._inside = inside
         self._waiting = waiting
-        self._places = threading.Semaphore(places)
+        self._lock = threading.Lock()
+        self._taken = 0
+        self._holders: set[Place] = set()  # with those that lost their place and do not know it yet
         self._workers = threading.Semaphore(workers)
 
     @contextmanager
-    def place(self) -> Iterator[None]:
+    def place(self) -> Iterator[Place]:
         """Raises `BusyError` at once when every place is taken."""
-        if not self._places.acquire(blocking=False):
-            raise BusyError(self._limit)
+        place = Place()
+        with self._lock:
+            if self._taken == self._limit:
+                self._take_from_slowest()
+            self._taken += 1
+            self._holders.add(place)
         self._inside.inc()
         try:
-            yield
+            yield place
         finally:
-            self._inside.dec()
-            self._places.release()
+            with self._lock:
+                self._holders.discard(place)
+                kept = not place.lost
+                self._taken -= kept
+            if kept:
+                self._inside.dec()
+
+    def _take_from_slowest(self) -> None:
+        while slow := slowest(self._holders):
+            if slow.take():
+                self._taken -= 1
+                self._inside.dec()
+                return
+        raise BusyError(self._limit)
+
+    def longest_wait_s(self) -> float:
+        """For how long the body that has been waited for longest has been, 0 if none is."""
+        with self._lock:
+            waits = [pace[1] for place in self._holders if (pace := place.slow_since())]
+        return max(waits, default=0.0)
 
     @contextmanager
     def work(self, deadline: Deadline) -> Iterator[None]:

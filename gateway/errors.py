@@ -3,6 +3,9 @@
 GatewayError
 ├── RequestError              the caller is at fault
 │   ├── MalformedBodyError    the body is not the JSON it should be
+│   │   └── TruncatedBodyError    it ended before its announced length
+│   ├── SlowBodyError         the body did not arrive in time, or somebody else needed the place
+│   ├── EncodedBodyError      a Content-Encoding that is not decoded here
 │   ├── InvalidRequestError   readable, but a field has a wrong value; `faults` names each
 │   ├── InvalidTensorsError   tensors that the asked signature does not take, or one that is not there
 │   ├── RejectedError         the model server finds fault with what the caller had it asked; `code` is its gRPC status
@@ -33,7 +36,7 @@ from dataclasses import dataclass
 
 import grpc
 
-_SHOWN = 100  # characters of a header
+_SHOWN = 100  # characters of a header, a name or a path
 
 
 class GatewayError(Exception):
@@ -46,6 +49,24 @@ class RequestError(GatewayError):
 
 class MalformedBodyError(RequestError):
     pass
+
+
+class TruncatedBodyError(MalformedBodyError):
+    def __init__(self, received: int, announced: int) -> None:
+        super().__init__(f"the body ended after {received} bytes; {announced} were announced")
+
+
+class SlowBodyError(RequestError):
+    def __init__(self, received: int, took_s: float) -> None:
+        super().__init__(f"{received} bytes of the body arrived in {took_s:.1f} s, which is too slow; send it again")
+
+
+class EncodedBodyError(RequestError):
+    def __init__(self, received: str, accepted: Sequence[str]) -> None:
+        super().__init__(
+            f"Content-Encoding {received[:_SHOWN]!r} is not accepted here; expected {' or '.join(accepted)}"
+        )
+        self.accepted = tuple(accepted)
 
 
 @dataclass(frozen=True)
@@ -80,18 +101,20 @@ class OverLimitError(RequestError):
 
 class MediaTypeError(RequestError):
     def __init__(self, received: str, accepted: Sequence[str]) -> None:
-        super().__init__(f"Content-Type {received} is not accepted here; expected one of {', '.join(accepted)}")
+        super().__init__(
+            f"Content-Type {received[:_SHOWN]} is not accepted here; expected one of {', '.join(accepted)}"
+        )
         self.accepted = tuple(accepted)
 
 
 class UnknownModelError(RequestError):
     def __init__(self, model: str) -> None:
-        super().__init__(f"there is no model {model!r}; GET /models lists those there are")
+        super().__init__(f"there is no model {model[:_SHOWN]!r}; GET /models lists those there are")
 
 
 class UnknownVersionError(RequestError):
     def __init__(self, model: str, wanted: int | str) -> None:
-        what = f"version {wanted}" if isinstance(wanted, int) else f"version with the label {wanted!r}"
+        what = f"version {wanted}" if isinstance(wanted, int) else f"version with the label {wanted[:_SHOWN]!r}"
         super().__init__(f"{model} has no {what} loaded; GET /models/{model} lists those it has")
 
 
@@ -114,7 +137,7 @@ class NotOfferedError(RequestError):
 
 class UnknownRouteError(RequestError):
     def __init__(self, path: str) -> None:
-        super().__init__(f"nothing is at {path}; /openapi.json and /docs say what is where")
+        super().__init__(f"nothing is at {path[:_SHOWN]}; /openapi.json and /docs say what is where")
 
 
 class DigestError(RequestError):
@@ -127,7 +150,9 @@ class DigestError(RequestError):
 
 class MethodError(RequestError):
     def __init__(self, method: str, path: str, allowed: Sequence[str]) -> None:
-        super().__init__(f"{method} is not possible at {path}; expected {' or '.join(allowed)}")
+        super().__init__(
+            f"{method[:_SHOWN]} is not possible at {path[:_SHOWN]}; expected {' or '.join(allowed)}"
+        )
         self.allowed = tuple(allowed)
 
 

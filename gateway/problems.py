@@ -47,7 +47,7 @@ class Problem(BaseModel):
     error: str
     error_type: str
     errors: list[FieldFault] | None = None  # 422: each wrong field
-    accepted: list[str] | None = None  # 415: media types
+    accepted: list[str] | None = None  # 415: media types, or encodings
     reasons: dict[str, str] | None = None  # 503 of /readyz: why, by model
     estimated_time: float | None = None  # 503: seconds
 
@@ -69,7 +69,7 @@ class Problem(BaseModel):
 def _members(error: Exception) -> dict[str, Any]:
     """What the body of some errors has besides."""
     match error:
-        case errors.MediaTypeError():
+        case errors.MediaTypeError() | errors.EncodedBodyError():
             return {"accepted": list(error.accepted)}
         case errors.NotReadyError():
             return {"reasons": error.reasons, "estimated_time": error.retry_after_s}

@@ -28,10 +28,12 @@ _TABLE: dict[type[Exception], _Kind] = {
     errors.NoCardError: _Kind(404, "no-card", "not_found"),
     errors.UnknownRouteError: _Kind(404, "unknown-route", "not_found"),
     errors.MethodError: _Kind(405, "method", "not_found"),
+    errors.SlowBodyError: _Kind(408, "slow-body", "timeout"),
     errors.DigestError: _Kind(412, "digest", "validation"),
     TooLargeError: _Kind(413, "over-limit", "validation"),
     errors.OverLimitError: _Kind(413, "over-limit", "validation"),
     errors.MediaTypeError: _Kind(415, "media-type", "validation"),
+    errors.EncodedBodyError: _Kind(415, "content-encoding", "validation"),
     UnusableInputError: _Kind(422, "invalid-request", "validation"),
     errors.InvalidRequestError: _Kind(422, "invalid-request", "validation"),
     errors.UnexplainedError: _Kind(501, "unexplained", "validation"),
@@ -72,6 +74,8 @@ class Refusal:
                 return {"Retry-After": str(self.error.retry_after_s)}
             case errors.MethodError():
                 return {"Allow": ", ".join(self.error.allowed)}
+            case errors.EncodedBodyError():
+                return {"Accept-Encoding": ", ".join(self.error.accepted)}
             case _:
                 return {}
 

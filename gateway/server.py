@@ -15,7 +15,12 @@ from typing import Any
 from gateway.settings import GatewaySettings
 
 SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client's name; where workers share their metrics
-_SPARE_THREADS = 8  # for probes, pages, and to turn away whoever is not let in
+
+# At once, of each worker; others wait to be accepted. Each may keep a thread waiting for its body, so that there is one
+# for each.
+_CONNECTIONS = 1024
+_HEAD_MS = 30_000  # for a request's head, and for how long an idle connection is kept
+_HEAD_BYTES = 64 * 2**10
 
 
 def serve(settings: GatewaySettings) -> None:
@@ -30,7 +35,8 @@ def serve(settings: GatewaySettings) -> None:
 
 
 def _serve(settings: GatewaySettings) -> None:
-    from granian.constants import Interfaces
+    from granian.constants import HTTPModes, Interfaces
+    from granian.http import HTTP1Settings
     from granian.log import LogLevels
     from granian.server import Server
 
@@ -40,7 +46,10 @@ def _serve(settings: GatewaySettings) -> None:
         port=settings.port,
         interface=Interfaces.WSGI,
         workers=settings.workers,
-        blocking_threads=settings.requests + _SPARE_THREADS,
+        http=HTTPModes.http1,  # HTTP/2 has other ways to stall, and no timeout for its head
+        http1_settings=HTTP1Settings(header_read_timeout=_HEAD_MS, max_buffer_size=_HEAD_BYTES),
+        backpressure=_CONNECTIONS,
+        blocking_threads=_CONNECTIONS,
         log_level=LogLevels.error,
         respawn_failed_workers=True,
         workers_kill_timeout=int(settings.deadline_s) + 1,
@@ -51,11 +60,13 @@ def _serve(settings: GatewaySettings) -> None:
 def _load(settings: GatewaySettings) -> Any:
     """The application, made in the worker."""
     from gateway.app import create_app
+    from gateway.stragglers import Stragglers
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     _forget_the_dead()
     threading.Thread(target=_end_with_parent, name="end-with-parent", daemon=True).start()
     app = create_app(settings)
+    Stragglers(settings.port, settings.silence_s, app.extensions["parts"].admission.longest_wait_s).start()
     if settings.grpc_port:
         _serve_grpc(app, settings)
     return app

@@ -1,6 +1,6 @@
 """What every dialect does with Flask: the body within its limit, JSON out, the trace of the request."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -9,15 +9,15 @@ from flask import Response, g, request
 
 from gateway.call import Call
 from gateway.deadline import Deadline
-from gateway.errors import OverLimitError
+from gateway.errors import EncodedBodyError, OverLimitError
 from gateway.model import Wanted
 from gateway.parts import Parts
+from gateway.place import Place, Source
 from gateway.problems import MEDIA_TYPE, Problem
 from gateway.refusals import Refusal
 from gateway.trace import Trace
 
 _LINGER_BYTES = 64 * 2**20
-_PIECE_BYTES = 64 * 2**10
 
 
 def trace() -> Trace:
@@ -32,17 +32,20 @@ def call(model: str, deadline: Deadline, wanted: Wanted = None) -> Call:
 
 
 @contextmanager
-def received(parts: Parts) -> Iterator[tuple[Deadline, bytes]]:
+def received(parts: Parts, encodings: Collection[str] = ()) -> Iterator[tuple[Deadline, bytes]]:
     """The request's body within its limit, and the time there is, while it is its turn to be worked on.
 
+    Args:
+        encodings: those that whoever asks decodes, within a limit of its own.
+
     Raises:
-        BusyError, OverLimitError, DeadlineError: it is not let in.
+        BusyError, OverLimitError, SlowBodyError, TruncatedBodyError, EncodedBodyError, DeadlineError: it is not let in.
     """
     deadline = Deadline.after(parts.settings.deadline_s)
     noted = trace()
-    with parts.admission.place():
+    with parts.admission.place() as place:
         with noted.stage("receive"):
-            content = body(parts.settings.limits.body_bytes)
+            content = body(place, parts.settings.limits.body_bytes, deadline, encodings)
         noted.bytes_in = len(content)
         with ExitStack() as turn:
             with noted.stage("queue"):
@@ -50,34 +53,39 @@ def received(parts: Parts) -> Iterator[tuple[Deadline, bytes]]:
             yield deadline, content
 
 
-def body(limit_bytes: int) -> bytes:
+def body(place: Place, limit_bytes: int, deadline: Deadline, encodings: Collection[str] = ()) -> bytes:
     """The request's body. One that announces too much is not kept; one that announces nothing is cut at the limit.
 
+    An encoded one is refused, but for `encodings`: a few bytes may decode to gigabytes.
+
     Raises:
+        EncodedBodyError: it is encoded.
         OverLimitError: more bytes than `limit_bytes`.
+        SlowBodyError, TruncatedBodyError: it did not arrive, or not whole.
     """
     announced = request.content_length
+    encoding = request.headers.get("Content-Encoding", "").strip().lower()
+    if encoding not in ("", "identity", *encodings):
+        _discard_rest(place, deadline)
+        raise EncodedBodyError(encoding, (*encodings, "identity"))
     if announced is not None and announced > limit_bytes:
-        _discard_rest()
+        _discard_rest(place, deadline)
         raise OverLimitError("bytes of body", announced, limit_bytes)
-    request.max_content_length = limit_bytes + 1  # werkzeug cuts there without a word
-    received = request.get_data(cache=False)
+    source: Source = request.environ["wsgi.input"]
+    received = place.receive(source, announced=announced, limit_bytes=limit_bytes, limit_s=deadline.limit_s)
     if len(received) > limit_bytes:
-        _discard_rest()
+        _discard_rest(place, deadline)
         raise OverLimitError("bytes of body", None, limit_bytes)
     return received
 
 
-def _discard_rest() -> None:
+def _discard_rest(place: Place, deadline: Deadline) -> None:
     """Lets the caller finish, within bounds: most clients read the answer only then, else they see a broken pipe.
 
     One that asked (`Expect: 100-continue`) waits for the answer before it sends anything.
     """
-    if "Expect" in request.headers:
-        return
-    source, left = request.environ["wsgi.input"], _LINGER_BYTES
-    while left > 0 and (piece := source.read(_PIECE_BYTES)):
-        left -= len(piece)
+    if "Expect" not in request.headers:
+        place.discard(request.environ["wsgi.input"], most_bytes=_LINGER_BYTES, limit_s=deadline.limit_s)
 
 
 def json(document: Any, *, status: int = 200, media_type: str = "application/json") -> Response:

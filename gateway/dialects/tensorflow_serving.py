@@ -123,7 +123,7 @@ def _received(
 ) -> Iterator[tuple[Call, dict[str, Any]]]:
     """The call and the JSON object it brought, while it is its turn to be worked on."""
     wanted = _wanted(model, version, label)
-    with exchange.received(parts) as (deadline, body), _known(model, wanted):
+    with exchange.received(parts, encodings=("gzip",)) as (deadline, body), _known(model, wanted):
         call = exchange.call(model, deadline, wanted)
         with call.trace.stage("decode"):
             document = parse(_plain(body, parts.settings.limits.body_bytes))
