@@ -7,6 +7,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from gateway.access_log import AccessLog
 from gateway.backend import Backend
+from gateway.browsers import instruct
 from gateway.dialects import exchange
 from gateway.dialects.table import DIALECTS, described, dialect_of
 from gateway.errors import MalformedBodyError, MethodError, UnknownRouteError
@@ -43,6 +44,7 @@ def create_app(settings: GatewaySettings) -> Flask:
     app.before_request(observer.begin)
     app.after_request(observer.end)
     app.teardown_request(observer.forget)
+    instruct(app, settings)
     app.register_error_handler(Exception, _refuse)
 
     def close() -> None:

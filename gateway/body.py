@@ -1,16 +1,26 @@
 """A request body to its task's typed request. The body is recognised by its content; clients may send no type."""
 
+import re
+from typing import Any
+
 import orjson
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from gateway.errors import Fault, InvalidRequestError, MalformedBodyError, MediaTypeError
+from gateway.errors import Fault, InvalidRequestError, MalformedBodyError, MediaTypeError, OverLimitError
 from gateway.tasks.base import TAGS, AnyTask, Request
 
 JSON = "application/json"
 
 # Types that say nothing: what curl and browsers send when nobody chose one.
 _UNSAID = ("", "application/octet-stream", "application/x-www-form-urlencoded")
+
+# A parser makes an object of each value, and a million keys in 16 MB keep it, and everybody else, busy for half a minute.
+_MOST_VALUES = 10_000
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)  # to the end if nothing closes it: never read twice
+
+_TOLD_FAULTS = 20
+_SHOWN = 100  # characters of a field's name
 
 
 def accepted_types(task: type[AnyTask] | AnyTask) -> tuple[str, ...]:
@@ -40,15 +50,46 @@ def _looks_like_json(body: bytes) -> bool:
     return body[:64].lstrip().startswith(b"{")
 
 
-def _from_json(request: type[Request], body: bytes) -> Request:
+def load_json(body: bytes, *, most_values: int = _MOST_VALUES) -> Any:
+    """The document in a body of which nothing is known yet.
+
+    Raises:
+        OverLimitError: it has more values than that, counted before any is parsed.
+        MalformedBodyError: it is not JSON.
+    """
+    if body.count(b",") >= most_values and _has_more_values(body, most_values):
+        raise OverLimitError("values in the JSON", None, most_values)
     try:
-        document = orjson.loads(body)
+        return orjson.loads(body)
     except orjson.JSONDecodeError as exc:
         raise MalformedBodyError(f'the body is not JSON: {exc}; expected an object like {{"inputs": …}}') from exc
+
+
+def _has_more_values(body: bytes, most: int) -> bool:
+    """By the commas outside of texts, as long as there may be few; strings without a comma between are no JSON."""
+    commas, strings, at = 0, 0, 0
+    for string in _STRING.finditer(body):
+        commas += body.count(b",", at, string.start())
+        strings += 1
+        at = string.end()
+        if commas >= most or strings > 2 * most:
+            return True
+    return commas + body.count(b",", at) >= most
+
+
+def _from_json(request: type[Request], body: bytes) -> Request:
+    document = load_json(body)
     try:
         return request.model_validate(document)
     except ValidationError as exc:
-        raise InvalidRequestError([_fault(error) for error in exc.errors()]) from exc
+        raise InvalidRequestError(_faults(exc)) from exc
+
+
+def _faults(error: ValidationError) -> list[Fault]:
+    """What is wrong, but no more than a person reads: a body may be wrong in a million places."""
+    count = error.error_count()
+    told = [_fault(details) for details in error.errors(include_url=False, include_context=False)[:_TOLD_FAULTS]]
+    return [*told, Fault("body", f"and {count - _TOLD_FAULTS} more")] if count > _TOLD_FAULTS else told
 
 
 def _fault(error: ErrorDetails) -> Fault:
@@ -62,4 +103,4 @@ def _fault(error: ErrorDetails) -> Fault:
             message = f"expected an object, received {type(error['input']).__name__}"
         case _:
             message = error["msg"].removeprefix("Value error, ")
-    return Fault(path or "body", message)
+    return Fault(path[:_SHOWN] or "body", message)

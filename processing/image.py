@@ -1,5 +1,6 @@
 """Encoded pictures to uint8 arrays, and arrays to the form a model was trained on."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,6 +29,10 @@ class Window:
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 MEDIA_TYPES = ("image/jpeg", "image/jpg", "image/png", "image/webp", "image/gif", "image/bmp", "image/tiff")
 
+MAX_SCANS = 32  # of a progressive JPEG: encoders write about ten, and each costs as much as the whole picture
+_SCAN = b"\xff\xda"
+_MARKER = re.compile(rb"\xff+([\x01-\xcf\xd8-\xfe])")  # neither an escaped byte nor a restart within a scan
+
 # Pillow only warns at its own limit, and only for some formats; `decode` checks every header against ours instead.
 Image.MAX_IMAGE_PIXELS = None
 
@@ -39,12 +44,14 @@ def decode(data: bytes, *, max_pixels: int) -> Pixels:
 
     Raises:
         UnreadableInputError: not a picture, of another format, truncated or corrupt.
-        TooLargeError: more pixels than `max_pixels`.
+        TooLargeError: more pixels than `max_pixels`, or a JPEG that would draw them over and over.
     """
     with _opened(data) as picture:
         width, height = picture.size
         if width * height > max_pixels:
             raise TooLargeError(f"the picture has {width}×{height} pixels; at most {max_pixels} are accepted")
+        if data.startswith(b"\xff\xd8") and data.count(_SCAN) > MAX_SCANS and _scans(data) > MAX_SCANS:
+            raise TooLargeError(f"the picture is drawn in more than {MAX_SCANS} scans; no more are accepted")
         ImageOps.exif_transpose(picture, in_place=True)
         return np.asarray(_flattened(picture), dtype=np.uint8)
 
@@ -53,6 +60,20 @@ def pixels_of(data: bytes) -> int:
     """How many pixels the header announces; nothing is decoded. Raises `UnreadableInputError` as `decode` does."""
     with _opened(data) as picture:
         return picture.width * picture.height
+
+
+def _scans(jpeg: bytes) -> int:
+    """How many there are, those of previews in other segments not counted."""
+    scans, at = 0, 2
+    while marker := _MARKER.search(jpeg, at):
+        at = marker.end()
+        kind = marker[1][0]
+        if kind == 0xD9:  # the end
+            break
+        scans += kind == _SCAN[1]
+        if kind > 0x01 and kind != 0xD8:  # all others begin with their length
+            at += int.from_bytes(jpeg[at : at + 2], "big")
+    return scans
 
 
 @contextmanager

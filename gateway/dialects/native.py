@@ -18,7 +18,6 @@ _CARD_HEADERS = {
         "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; "
         "frame-ancestors 'none'"
     ),
-    "X-Content-Type-Options": "nosniff",
     "Vary": "Accept",
 }
 

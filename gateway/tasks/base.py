@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ClassVar, Protocol, Self, TypeVar
 
@@ -68,9 +69,14 @@ def one_or_many(inputs: object) -> str:
     return TAGS[isinstance(inputs, list)]
 
 
+_URL = re.compile(r"\s*[a-z][a-z0-9+.-]*:", re.IGNORECASE)  # no base64 has a colon
+
+
 def _from_base64(value: object) -> object:
     if not isinstance(value, str):
         return value
+    if _URL.match(value):
+        raise ValueError("expected the bytes as base64, received a URL; nothing is fetched from there")
     try:
         return base64.b64decode(value, validate=True)
     except (binascii.Error, ValueError) as exc:

@@ -13,6 +13,7 @@ from wire.tensors import Array
 
 EXPLAIN_SIGNATURE = "explain"
 
+_SHOWN = 100  # characters of a label that is not one
 _PREDICTED = -1  # the signature's own word for the label that the model finds
 
 _T = TypeVar("_T")
@@ -37,7 +38,7 @@ def asked(parameters: ExplanationParameters | None, labels: tuple[str, ...]) -> 
     if label is None:
         return np.array([_PREDICTED], np.int32)
     if label not in labels:
-        message = f"expected one of {', '.join(labels)}, received {label!r}"
+        message = f"expected one of {', '.join(labels)}, received {label[:_SHOWN]!r}"
         raise InvalidRequestError([Fault("parameters.label", message)])
     return np.array([labels.index(label)], np.int32)
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from processing.errors import TooLargeError, UnreadableInputError, UnusableInputError
-from processing.image import FORMATS, FORMS, decode, digit_form, digit_window
+from processing.image import FORMATS, FORMS, MAX_SCANS, decode, digit_form, digit_window
 
 RED, BLUE, WHITE = [255, 0, 0], [0, 0, 255], [255, 255, 255]
 
@@ -19,6 +19,13 @@ def encoded(picture: Image.Image, encoding: str = "PNG", **options: Any) -> byte
     buffer = BytesIO()
     picture.save(buffer, encoding, **options)
     return buffer.getvalue()
+
+
+def redrawn(jpeg: bytes, scans: int) -> bytes:
+    """With its last scan so many times again, which decoders draw."""
+    at = jpeg.rindex(b"\xff\xda")
+    end = jpeg.rindex(b"\xff\xd9")
+    return jpeg[:end] + jpeg[at:end] * scans + jpeg[end:]
 
 
 def flag(width: int = 60, height: int = 40) -> Image.Image:
@@ -202,3 +209,18 @@ def test_the_window_is_where_the_form_of_a_digit_was_taken_from(width: int, heig
         centres = [(values.sum(axis=1 - axis) @ places) / values.sum() for values in (form.astype(float), seen)]
         assert centres[0] == pytest.approx(centres[1], abs=0.6)
     assert form[seen > 0.5 * seen.max()].min() > 60
+
+
+def test_a_jpeg_that_is_drawn_over_and_over_is_refused() -> None:
+    progressive = encoded(flag(), "JPEG", progressive=True)
+    assert decode(progressive, max_pixels=10_000).shape == (40, 60, 3)
+    assert decode(redrawn(progressive, MAX_SCANS - 10), max_pixels=10_000).shape == (40, 60, 3)
+    with pytest.raises(TooLargeError, match="32 scans"):
+        decode(redrawn(progressive, MAX_SCANS), max_pixels=10_000)
+
+
+def test_previews_in_a_jpegs_other_segments_are_no_scans() -> None:
+    preview = b"\xff\xd8" + b"\xff\xda" * MAX_SCANS * 2
+    segment = b"\xff\xed" + (len(preview) + 2).to_bytes(2, "big") + preview
+    jpeg = encoded(flag(), "JPEG", progressive=True)
+    assert decode(jpeg[:2] + segment + jpeg[2:], max_pixels=10_000).shape == (40, 60, 3)

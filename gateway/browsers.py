@@ -1,0 +1,53 @@
+"""What browsers are told: what pages may do with an answer, and whose pages may read it."""
+
+from flask import Flask, Response, request
+
+from gateway.settings import GatewaySettings
+
+_PREFLIGHT_S = 600
+_METHODS = "GET, HEAD, POST"
+_ASKED_HEADERS = ("authorization", "api-key", "x-api-key", "content-type", "x-request-id", "x-model-digest")
+_TOLD_HEADERS = "Retry-After, Server-Timing, X-Model, X-Model-Digest, X-Model-Version, X-Request-Id"
+
+_PAGE_POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+_OTHER_POLICY = "default-src 'none'; frame-ancestors 'none'"
+_ALWAYS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Server": "kmaas",  # else granian tells its own name
+}
+
+
+def instruct(app: Flask, settings: GatewaySettings) -> None:
+    """Adds the headers to every answer. Pages of other origins may read answers only where `cors_origins` has them."""
+    origins = frozenset(settings.cors_origins)
+
+    @app.before_request
+    def preflight() -> Response | None:
+        """Answers a browser that asks whether a page may ask."""
+        if request.method != "OPTIONS" or "Access-Control-Request-Method" not in request.headers:
+            return None
+        response = Response(status=204)
+        if request.headers.get("Origin") in origins:
+            asked = request.headers.get("Access-Control-Request-Headers", "").lower().split(",")
+            allowed = [header.strip() for header in asked if header.strip() in _ASKED_HEADERS]
+            response.headers["Access-Control-Allow-Methods"] = _METHODS
+            response.headers["Access-Control-Allow-Headers"] = ", ".join(allowed)
+            response.headers["Access-Control-Max-Age"] = str(_PREFLIGHT_S)
+        return response
+
+    @app.after_request
+    def tell(response: Response) -> Response:
+        headers = response.headers
+        for name, value in _ALWAYS.items():
+            headers[name] = value
+        policy = _PAGE_POLICY if response.mimetype == "text/html" else _OTHER_POLICY
+        headers.setdefault("Content-Security-Policy", policy)
+        if origins:
+            response.vary.add("Origin")
+            origin = request.headers.get("Origin")
+            if origin in origins:
+                headers["Access-Control-Allow-Origin"] = origin
+                headers["Access-Control-Expose-Headers"] = _TOLD_HEADERS
+        return response
