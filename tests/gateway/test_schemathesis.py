@@ -1,0 +1,66 @@
+"""Schemathesis: requests made from our OpenAPI document get no 500, and only what the document says they may get."""
+
+import copy
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from schemathesis.specs.openapi.checks import (
+    allow_header_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from gateway.dialects.table import described
+from tests.support.processes import GatewayProcess, ask
+
+AS_DESCRIBED = [
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    allow_header_conformance,
+]
+
+
+def _described() -> Any:
+    """Our document, with models that there are beside one that there is not."""
+    document = copy.deepcopy(described())
+    for item in document["paths"].values():
+        for parameter in item.get("parameters", ()):
+            if parameter["name"] == "model":
+                parameter["schema"] = {"enum": ["digits", "sentiment", "strokes", "none"]}
+    return document
+
+
+DOCUMENT = _described()
+SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
+OPERATIONS = [
+    (path, method) for path, item in DOCUMENT["paths"].items() for method in item.keys() - {"parameters", "summary"}
+]
+
+
+@pytest.mark.parametrize(("path", "method"), OPERATIONS)
+def test_answers_are_those_described(path: str, method: str, gateway: GatewayProcess) -> None:
+    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(case=SCHEMA[path][method].as_strategy())
+    def answered_as_described(case: schemathesis.Case) -> None:
+        response = case.call(base_url=gateway.url, timeout=60)
+        assert response.status_code != 500
+        case.validate_response(response, checks=AS_DESCRIBED)
+
+    answered_as_described()
+
+
+@pytest.mark.parametrize("path", sorted({path for path, _ in OPERATIONS}))
+def test_other_methods_are_405_and_those_there_are_told(path: str, gateway: GatewayProcess) -> None:
+    there = {method.upper() for described_path, method in OPERATIONS if described_path == path}
+    for method in ("POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"):
+        if method not in there:
+            answer = ask(gateway.url + path.format(model="digits", file="app.js"), b"{}", method=method)
+            assert answer.status == 405
+            assert there <= {allowed.strip() for allowed in answer.headers["Allow"].split(",")}
+            assert answer.json()["type"] == "urn:kmaas:problem:method"
