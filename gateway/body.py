@@ -15,7 +15,7 @@ JSON = "application/json"
 # Types that say nothing: what curl and browsers send when nobody chose one.
 _UNSAID = ("", "application/octet-stream", "application/x-www-form-urlencoded")
 
-# A parser makes an object of each value, and a million keys in 16 MB keep it, and everybody else, busy for half a minute.
+# A parser makes an object of each value: a million keys in 16 MB keep it, and everybody else, busy for half a minute.
 _MOST_VALUES = 10_000
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)  # to the end if nothing closes it: never read twice
 
@@ -67,10 +67,9 @@ def load_json(body: bytes, *, most_values: int = _MOST_VALUES) -> Any:
 
 def _has_more_values(body: bytes, most: int) -> bool:
     """By the commas outside of texts, as long as there may be few; strings without a comma between are no JSON."""
-    commas, strings, at = 0, 0, 0
-    for string in _STRING.finditer(body):
+    commas, at = 0, 0
+    for strings, string in enumerate(_STRING.finditer(body), start=1):
         commas += body.count(b",", at, string.start())
-        strings += 1
         at = string.end()
         if commas >= most or strings > 2 * most:
             return True

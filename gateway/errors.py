@@ -150,9 +150,7 @@ class DigestError(RequestError):
 
 class MethodError(RequestError):
     def __init__(self, method: str, path: str, allowed: Sequence[str]) -> None:
-        super().__init__(
-            f"{method[:_SHOWN]} is not possible at {path[:_SHOWN]}; expected {' or '.join(allowed)}"
-        )
+        super().__init__(f"{method[:_SHOWN]} is not possible at {path[:_SHOWN]}; expected {' or '.join(allowed)}")
         self.allowed = tuple(allowed)
 
 

@@ -1,4 +1,4 @@
-"""npm's `@huggingface/inference`, unmodified, against the gateway; and what Python's `huggingface_hub` makes of the same."""
+"""npm's `@huggingface/inference`, unmodified, against the gateway, beside Python's `huggingface_hub`."""
 
 import base64
 import json

@@ -18,9 +18,7 @@ KEYS = {
 }
 
 
-def test_no_payload_and_no_key_is_logged(
-    model_server: ModelServerProcess, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_no_payload_and_no_key_is_logged(model_server: ModelServerProcess, capfd: pytest.CaptureFixture[str]) -> None:
     spoken = json.dumps({"inputs": CANARY}).encode()
     texts = [
         spoken,

@@ -1,4 +1,4 @@
-"""JavaScript clients: programs of `tests/clients/programs` run by Node.js with the packages that the Makefile installs."""
+"""JavaScript clients: programs of `tests/clients/programs`, run by Node.js with what the Makefile installs."""
 
 import json
 import subprocess
@@ -14,7 +14,7 @@ PACKAGES = CLIENTS / "node_modules"
 def run_node(program: str, *arguments: str) -> Any:
     """What the program prints, which is JSON.
 
-    Node.js finds a module's packages in the folders above it; what comes from standard input lies in the working folder.
+    Node.js finds a module's packages in the folders above it; a module from standard input is in the working folder.
     """
     assert PACKAGES.is_dir(), "the JavaScript clients are not installed; make .venv/clients/node/ready installs them"
     done = subprocess.run(
