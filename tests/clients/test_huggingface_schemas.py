@@ -20,11 +20,14 @@ SPECIFIED = PACKAGES / "@huggingface" / "tasks" / "src" / "tasks"
 CLASSIFIERS = {"text-classification": "sentiment", "image-classification": "digits"}
 
 
+def schema_of(task: str, side: str) -> Any:
+    return json.loads((SPECIFIED / task / "spec" / f"{side}.json").read_text())
+
+
 @cache
 def validator(task: str, side: str) -> Draft6Validator:
     common = Resource.from_contents(json.loads((SPECIFIED / "common-definitions.json").read_text()))
-    schema = json.loads((SPECIFIED / task / "spec" / f"{side}.json").read_text())
-    return Draft6Validator(schema, registry=Registry().with_resource(common.id() or "", common))
+    return Draft6Validator(schema_of(task, side), registry=Registry().with_resource(common.id() or "", common))
 
 
 def faults(task: str, side: str, document: object) -> list[str]:
@@ -49,7 +52,7 @@ def test_the_examples_are_requests_of_the_schema(task: str) -> None:
 
 @pytest.mark.parametrize("task", CLASSIFIERS)
 def test_every_parameter_of_the_schema_is_taken(task: str, gateway: GatewayProcess) -> None:
-    [parameters] = validator(task, "input").schema["$defs"].values()
+    [parameters] = schema_of(task, "input")["$defs"].values()
     assert set(parameters["properties"]) == {"top_k", "function_to_apply"}
     for value in ("sigmoid", "softmax", "none"):
         asked = {"function_to_apply": value, "top_k": 1}

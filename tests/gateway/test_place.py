@@ -1,5 +1,7 @@
 """Places: who may be made to give one up, decided with a clock of the test's own."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from gateway.admission import Admission
@@ -18,9 +20,9 @@ class Clock:
 class Sender:
     """Sends pieces, each after some seconds; in between it may look at the places."""
 
-    def __init__(self, clock: Clock, pieces: list[tuple[float, bytes]], meanwhile: object = None) -> None:
+    def __init__(self, clock: Clock, pieces: Sequence[tuple[float, bytes]], meanwhile: object = None) -> None:
         self._clock = clock
-        self._pieces = pieces
+        self._pieces = list(pieces)
         self._meanwhile = meanwhile
 
     def read(self, size: int, /) -> bytes:

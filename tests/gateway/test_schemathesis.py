@@ -47,7 +47,7 @@ OPERATIONS = [
 def test_answers_are_those_described(path: str, method: str, gateway: GatewayProcess) -> None:
     @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
     @given(case=SCHEMA[path][method].as_strategy())
-    def answered_as_described(case: schemathesis.Case) -> None:
+    def answered_as_described(case: schemathesis.Case[Any]) -> None:
         response = case.call(base_url=gateway.url, timeout=60)
         assert response.status_code != 500
         case.validate_response(response, checks=AS_DESCRIBED)
