@@ -3,6 +3,7 @@
 import statistics
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -24,8 +25,10 @@ def resident_mb(pid: int) -> float:
 
 
 def children(pid: int) -> list[int]:
-    """Child processes of `pid`, all levels."""
-    direct = [
-        int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()
-    ]
+    """Child processes of `pid`, all levels. What ends meanwhile has none."""
+    direct: list[int] = []
+    with suppress(FileNotFoundError, ProcessLookupError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            with suppress(FileNotFoundError, ProcessLookupError):
+                direct += map(int, (task / "children").read_text().split())
     return [found for child in direct for found in (child, *children(child))]

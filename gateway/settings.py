@@ -27,10 +27,10 @@ class GatewaySettings(BaseModel):
     Serving); empty means: ask the server. Of a model with the label `label` the version that has it answers, of others
     the newest; with an empty `label` always the newest. `requests` to models are let in at once, further ones are
     answered 503; `threads` of them are worked on at once, the others send their bodies or wait for their turn. That is
-    each of the `workers`, processes that share the port. A body must arrive within `deadline_s`; one that does not keeps
-    a connection, and that is cut when nothing was answered on it for `silence_s`. `cors_origins` are the origins whose
-    pages browsers let read answers, as `https://example.com`. With an `otlp_endpoint`, as `http://host:4317`, every
-    request is traced there.
+    each of the `workers`, processes that share the port. A body must arrive within `deadline_s`; one that does not
+    keeps a connection, and that is cut when nothing was answered on it for `silence_s`. `cors_origins` are the origins
+    whose pages browsers let read answers, as `https://example.com`. With an `otlp_endpoint`, as `http://host:4317`,
+    every request is traced there.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

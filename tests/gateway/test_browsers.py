@@ -33,7 +33,7 @@ def opened() -> Iterator[FlaskClient]:
 def _client(settings: GatewaySettings) -> Iterator[FlaskClient]:
     app: Flask = create_app(settings)
     yield app.test_client()
-    app.extensions["registry"].close()
+    app.extensions["close"]()
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
+from prometheus_client import CollectorRegistry, Gauge
 
 from gateway.admission import Admission
 from gateway.errors import BusyError, SlowBodyError, TruncatedBodyError
@@ -106,7 +107,8 @@ def test_the_slowest_loses_and_learns_of_it() -> None:
 
 
 def test_places_are_counted_once_whoever_gives_them_back() -> None:
-    admission = Admission(places=1, workers=1)
+    inside, waiting = (Gauge(name, name, registry=CollectorRegistry()) for name in ("inside", "waiting"))
+    admission = Admission(places=1, workers=1, inside=inside, waiting=waiting)
     with admission.place(), pytest.raises(BusyError), admission.place():
         pass
     with admission.place():
