@@ -80,6 +80,7 @@ def test_a_body_that_drips_is_408(hasty: GatewayProcess) -> None:
 
 def test_who_lost_its_place_is_told(hasty: GatewayProcess) -> None:
     with connections(hasty, 2, STALLED) as slow:
+        until(lambda: b"kmaas_requests_inside 2.0" in hasty.get("/metrics").body, "both places are taken")
         until(lambda: answered(hasty), "a place is free")
         statuses = []
         for connection in slow:
