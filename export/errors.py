@@ -14,6 +14,7 @@ ExportError
 ├── TwinError                 the version goes without a twin for CPUs
 ├── NoGoldensError            no held-out request has an answer that is clear enough to be repeated
 ├── NotAnExportError          a folder that cannot be published
+├── NoSuchLabelError          a label that no version has
 └── NothingBeforeError        a label that cannot be rolled back
 """
 
@@ -112,6 +113,11 @@ class NoGoldensError(ExportError):
 class NotAnExportError(ExportError):
     def __init__(self, path: Path) -> None:
         super().__init__(f"{path} is neither an export nor a run with one; make one with `kmaas export RUN`")
+
+
+class NoSuchLabelError(ExportError):
+    def __init__(self, model: str, label: str, labels: Sequence[str]) -> None:
+        super().__init__(f"no version of {model} has the label {label!r}; its labels: {', '.join(labels) or 'none'}")
 
 
 class NothingBeforeError(ExportError):

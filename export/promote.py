@@ -1,9 +1,10 @@
-"""Promotion and rollback: a version gets a label, once all is proved, and the label goes back at a word."""
+"""Promotion, rollback, removal: a version gets a label once all is proved; the label goes back, or goes, at a word."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Protocol
 
-from export.errors import NothingBeforeError
+from export.errors import NoSuchLabelError, NothingBeforeError
 from export.promotion import Seen, Subject, verdict
 from export.rules import PromotionRules
 from models.catalog import CATALOG
@@ -13,7 +14,7 @@ from store.layout import Store
 from store.ledger import Ledger, exclusively, opened
 from store.manifest import Manifest
 from store.records import Check, Decision, Record
-from store.signing import Signer
+from store.signing import Signer, check_labels, labels_fault
 
 STABLE = "stable"  # the label whose version others are compared with
 
@@ -49,7 +50,8 @@ def promote(store: Store, asked: Promotion, rules: PromotionRules, live: Live, s
     from `gc`. A rollback does not wait; the version is compared with what is in its place in the end.
 
     Raises:
-        InvalidLabelError: no version can have such a label.
+        InvalidLabelError, ReservedLabelError: no version can have such a label.
+        UnsignedLabelsError: nobody signed the labels, and it is not forced.
         VersionNotFoundError: the store does not have it.
         ManifestError: the version is damaged.
         StoreUnwritableError, StoreFullError: the disk refuses; all is as it was.
@@ -57,7 +59,8 @@ def promote(store: Store, asked: Promotion, rules: PromotionRules, live: Live, s
     check_label(asked.label)
     with exclusively(store, asked.model):
         with opened(store, asked.model) as ledger:
-            if ledger.labels.versions.get(asked.label) == asked.version:
+            has_it = ledger.labels.versions.get(asked.label) == asked.version
+            if _unsigned(ledger, asked, rules) is None and has_it:
                 return None
             if asked.version not in ledger.versions:
                 raise VersionNotFoundError(asked.model, asked.version)
@@ -69,15 +72,25 @@ def promote(store: Store, asked: Promotion, rules: PromotionRules, live: Live, s
                 ledger.keep(None)
 
 
-def rollback(store: Store, model: str, label: str, signer: Signer, *, reason: str | None = None) -> Record:
-    """The label goes back to the version that had it before. Nothing is checked: that version is still loaded, and what
-    is wrong with the other one is wrong now.
+def rollback(
+    store: Store,
+    model: str,
+    label: str,
+    signer: Signer,
+    *,
+    reason: str | None = None,
+    trusted: Collection[str] = (),
+) -> Record:
+    """The label goes back to the version that had it before. That version is not checked: it is still loaded, and what
+    is wrong with the other one is wrong now. `trusted` as in `store.signing.verified`.
 
     Raises:
         NothingBeforeError: no version that is still there had the label before.
+        UnsignedLabelsError: nobody signed the labels, or where they return.
         VersionNotFoundError, ManifestError, StoreUnwritableError, StoreFullError: see `store.ledger.opened`.
     """
     with opened(store, model) as ledger:
+        check_labels(ledger.base, ledger.labels, trusted)
         before = ledger.labels.return_of(label, ledger.versions)
         if before is None:
             raise NothingBeforeError(model, label)
@@ -92,15 +105,42 @@ def rollback(store: Store, model: str, label: str, signer: Signer, *, reason: st
         return ledger.decide(ledger.labels.returned(label, before), decision, signer)
 
 
+def unlabel(
+    store: Store,
+    model: str,
+    label: str,
+    signer: Signer,
+    *,
+    reason: str | None = None,
+    trusted: Collection[str] = (),
+) -> Record:
+    """No version has the label any more, and no rollback brings it back: `gc` may take the versions that had it.
+
+    Raises:
+        NoSuchLabelError: no version has it.
+        UnsignedLabelsError: nobody signed the labels.
+        VersionNotFoundError, ManifestError, StoreUnwritableError, StoreFullError: see `store.ledger.opened`.
+    """
+    with opened(store, model) as ledger:
+        check_labels(ledger.base, ledger.labels, trusted)
+        if label not in ledger.labels.versions:
+            raise NoSuchLabelError(model, label, sorted(ledger.labels.versions))
+        decision = Decision(action="unlabel", label=label, replaced=ledger.labels.versions[label], reason=reason)
+        return ledger.decide(ledger.labels.without(label), decision, signer)
+
+
 def _checked(store: Store, asked: Promotion, rules: PromotionRules, live: Live, signer: Signer) -> Record:
     candidate = Subject.of(store.version(asked.model, asked.version))
     seen = live.prove(asked.model, asked.version, candidate.manifest.digest)
     with opened(store, asked.model) as ledger:  # from here on nobody moves the label that we compare with
+        unsigned = _unsigned(ledger, asked, rules)
+        others = [] if unsigned is None else [unsigned]
         number = _in_place(ledger.labels, asked.label)
         try:
-            current, unreadable = _subject(store, asked.model, number), []
+            current = _subject(store, asked.model, number)
         except ManifestError as exc:  # a way out of it must be left: --force
-            current, unreadable = None, [Check(name="in place", passed=False, fact=f"no comparison: {exc}")]
+            current = None
+            others.append(Check(name="in place", passed=False, fact=f"no comparison: {exc}"))
         checks = verdict(
             candidate,
             current,
@@ -109,10 +149,28 @@ def _checked(store: Store, asked: Promotion, rules: PromotionRules, live: Live, 
             terms_unclear=asked.model in CATALOG and CATALOG[asked.model].licence_unclear,
             terms_accepted=asked.terms_accepted,
         )
-        return _decide(ledger, asked, candidate, (*checks, *unreadable), signer)
+        return _decide(ledger, asked, candidate, (*checks, *others), signer, forgetting=unsigned is not None)
 
 
-def _decide(ledger: Ledger, asked: Promotion, candidate: Subject, checks: tuple[Check, ...], signer: Signer) -> Record:
+def _unsigned(ledger: Ledger, asked: Promotion, rules: PromotionRules) -> Check | None:
+    """What is wrong with the labels as they are. By force they are passed over, and no other decision is made by them:
+    a refusal would sign them, too."""
+    if asked.forced is None:
+        check_labels(ledger.base, ledger.labels, rules.trusted_keys)
+    fault = labels_fault(ledger.base, ledger.labels, rules.trusted_keys)
+    return None if fault is None else Check(name="signed", passed=False, fact=fault)
+
+
+def _decide(
+    ledger: Ledger,
+    asked: Promotion,
+    candidate: Subject,
+    checks: tuple[Check, ...],
+    signer: Signer,
+    *,
+    forgetting: bool,
+) -> Record:
+    """With `forgetting` no rollback returns to what was before: nobody signed it, and this decision does not."""
     promoted = asked.forced is not None or all(check.passed for check in checks)
     decision = Decision(
         action="promote" if promoted else "refuse",
@@ -124,7 +182,8 @@ def _decide(ledger: Ledger, asked: Promotion, candidate: Subject, checks: tuple[
         reason=asked.forced,
     )
     labels = ledger.labels.moved(asked.label, asked.version) if promoted else ledger.labels
-    return ledger.decide(labels.model_copy(update={"checked": None}), decision, signer)
+    forgotten = {"before": {}} if forgetting else {}
+    return ledger.decide(labels.model_copy(update={"checked": None, **forgotten}), decision, signer)
 
 
 def _in_place(labels: Labels, label: str) -> int | None:

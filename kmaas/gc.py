@@ -28,7 +28,7 @@ def gc(config: Config, *, model: str, keep: int, dry_run: bool, as_json: bool) -
     if dry_run:
         removed = superfluous(Labels.read(store.base(model)), versions, keep)
     else:
-        record = collect(store, model, keep, signer(config))
+        record = collect(store, model, keep, signer(config), trusted=config.promotion.trusted_keys)
         removed = () if record is None else record.removed
     if as_json:
         click.echo(json.dumps(removed))

@@ -1,4 +1,4 @@
-"""What the verbs `promote`, `rollback`, `versions`, `diff` and `gc` share: versions by name, and what they print."""
+"""What the verbs that change or compare versions share: versions by name, and what they print."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -53,20 +53,17 @@ def live_server(config: Config, target: str | None) -> "LiveServer":
     return LiveServer(target, config.gateway.limits, config.promotion.patience_s)
 
 
-def followed(config: Config, live: "LiveServer", record: "Record", since: float) -> "list[Followed]":
+def followed(config: Config, live: "LiveServer", record: "Record", since: float, *, answering: int) -> "list[Followed]":
     """Waits for the model server, and for the gateway of this configuration if it runs, to follow what was decided when
-    `time.perf_counter()` was `since`."""
+    `time.perf_counter()` was `since`. `answering` is the version by which a gateway that follows the label shows it."""
     from kmaas.live import gateway_follows
     from kmaas.processes import reachable
 
     assert record.label is not None
-    assert record.version is not None
     found = [live.follows(record.model, record.label, record.version, since)]
     if record.label == config.gateway.label:
         url = f"http://{reachable(config.gateway.host)}:{config.gateway.port}"
-        gateway = gateway_follows(
-            url, record.model, record.version, since=since, patience_s=config.promotion.patience_s
-        )
+        gateway = gateway_follows(url, record.model, answering, since=since, patience_s=config.promotion.patience_s)
         found += [] if gateway is None else [gateway]
     return found
 

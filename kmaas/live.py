@@ -79,9 +79,9 @@ class LiveServer:
         except GatewayError as exc:
             return Seen(self.target, f"{self._who} could not be asked: {exc}")
 
-    def follows(self, model: str, label: str, version: int, since: float) -> Followed:
-        """Waits until the server answers requests by `label` with `version`; that was decided when the clock said
-        `since`."""
+    def follows(self, model: str, label: str, version: int | None, since: float) -> Followed:
+        """Waits until the server answers requests by `label` with `version`, or with None knows no such label; that was
+        decided when the clock said `since`."""
 
         def there() -> bool:
             try:

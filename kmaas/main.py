@@ -5,25 +5,35 @@ from importlib import import_module
 
 import click
 
-# verb -> (module, one line of help)
-_VERBS = {
-    "up": ("kmaas.up", "Run the whole stack in front until Ctrl-C."),
-    "add": ("kmaas.add", "Fetch, train, export and publish catalogue models."),
-    "train": ("kmaas.train", "Train a model; leaves a run folder."),
-    "tune": ("kmaas.tune", "Search for a model's best configuration."),
-    "evaluate": ("kmaas.evaluate", "Measure a run on held-out data."),
-    "export": ("kmaas.export", "Turn a run into a version, ready to publish."),
-    "publish": ("kmaas.publish", "Put an exported version into the store."),
-    "promote": ("kmaas.promote", "Give a version a label, if it proves itself."),
-    "rollback": ("kmaas.rollback", "Return a label to the version that had it before."),
-    "versions": ("kmaas.versions", "List a model's versions, labels and decisions."),
-    "diff": ("kmaas.diff", "Tell how two versions differ."),
-    "gc": ("kmaas.gc", "Remove old versions that nobody needs."),
-    "card": ("kmaas.card", "Show the model card of a version."),
-    "models": ("kmaas.models", "List the catalogue and the store."),
-    "serve": ("kmaas.serve", "Run the embedded model server."),
-    "gateway": ("kmaas.gateway", "Run the HTTP gateway."),
+# what for -> verb -> (module, one line of help)
+_SECTIONS = {
+    "All at once": {
+        "up": ("kmaas.up", "Run the whole stack in front until Ctrl-C."),
+        "add": ("kmaas.add", "Fetch, train, export and publish catalogue models."),
+        "models": ("kmaas.models", "List the catalogue and the store."),
+    },
+    "From data to a version": {
+        "train": ("kmaas.train", "Train a model; leaves a run folder."),
+        "tune": ("kmaas.tune", "Search for a model's best configuration."),
+        "evaluate": ("kmaas.evaluate", "Measure a run on held-out data."),
+        "export": ("kmaas.export", "Turn a run into a version, ready to publish."),
+        "publish": ("kmaas.publish", "Put an exported version into the store."),
+    },
+    "Which version answers": {
+        "promote": ("kmaas.promote", "Give a version a label, if it proves itself."),
+        "rollback": ("kmaas.rollback", "Return a label to the version that had it before."),
+        "unlabel": ("kmaas.unlabel", "Take a label away from the version that has it."),
+        "versions": ("kmaas.versions", "List a model's versions, labels and decisions."),
+        "diff": ("kmaas.diff", "Tell how two versions differ."),
+        "card": ("kmaas.card", "Show the model card of a version."),
+        "gc": ("kmaas.gc", "Remove old versions that nobody needs."),
+    },
+    "Servers": {
+        "serve": ("kmaas.serve", "Run the embedded model server."),
+        "gateway": ("kmaas.gateway", "Run the HTTP gateway."),
+    },
 }
+_VERBS = {verb: told for verbs in _SECTIONS.values() for verb, told in verbs.items()}
 
 # Bases of the errors that say everything in their message; each package's errors.py has one.
 _ERROR_BASES = {
@@ -50,8 +60,10 @@ class _Verbs(click.Group):
         return command
 
     def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in _VERBS.items()])
+        width = max(map(len, _VERBS))  # so that the columns of all sections are one
+        for title, verbs in _SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name.ljust(width), text) for name, (_, text) in verbs.items()])
 
 
 @click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

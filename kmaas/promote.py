@@ -62,7 +62,7 @@ def promote(
         if record.action == "refuse":
             click.echo(f"refused; {model} stays as it is (record {record.number})", err=True)
             raise SystemExit(1)
-        found = followed(config, live, record, decided_at)
+        found = followed(config, live, record, decided_at, answering=asked.version)
     if not as_json:
         click.echo(f"{model}: {label} is version {asked.version} (record {record.number})")
     show_followed(line for line in found if line.fault or not as_json)

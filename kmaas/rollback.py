@@ -23,7 +23,8 @@ def rollback(
     from kmaas.lifecycle import followed, live_server, show_followed, signer
     from store.layout import Store
 
-    record = decide(Store.at(config.store), model, label, signer(config), reason=reason)
+    trusted = config.promotion.trusted_keys
+    record = decide(Store.at(config.store), model, label, signer(config), reason=reason, trusted=trusted)
     decided_at = time.perf_counter()
     assert record.version is not None
     if as_json:
@@ -31,7 +32,7 @@ def rollback(
     else:
         click.echo(f"{model}: {label} is version {record.version} again (record {record.number})")
     with live_server(config, model_server) as live:
-        found = followed(config, live, record, decided_at)
+        found = followed(config, live, record, decided_at, answering=record.version)
         show_followed(line for line in found if line.fault or not as_json)
         seen = live.prove(model, record.version, record.digest, measured=False)
     if seen.fault is not None:

@@ -102,7 +102,8 @@ def _show_records(records: "list[Record]", *, as_json: bool) -> None:
         click.echo(json.dumps([record.model_dump(mode="json") for record in records], indent=2, ensure_ascii=False))
         return
     for record in records:
-        what = f"{record.label} → {record.version}" if record.label else ", ".join(map(str, record.removed))
+        now = "–" if record.version is None else record.version
+        what = f"{record.label} → {now}" if record.label else ", ".join(map(str, record.removed))
         failed = ", ".join(check.name for check in record.checks if not check.passed)
         parts = (f"{record.number:>4}  {record.at:%Y-%m-%d %H:%M:%S}  {record.action:<9} {what}", failed, record.reason)
         click.echo("  ".join(filter(None, parts)))

@@ -3,6 +3,7 @@
 StoreError
 ├── InvalidNameError        a model name that cannot be a folder and a URL part
 ├── InvalidLabelError       a label that cannot be a name and a URL part
+├── ReservedLabelError      a label that means something else already
 ├── ManifestError           a manifest or golden document that does not fit its schema
 ├── VersionNotFoundError    no such model or version
 ├── VersionExistsError      the number is taken; versions are never overwritten
@@ -10,9 +11,11 @@ StoreError
 ├── StoreUnwritableError    permissions or a read-only disk
 ├── StoreFullError          the disk filled up while something was written
 ├── SigningKeyError         the key that signs records cannot be had
-└── RecordError             a record that is not what was decided at its place
+├── RecordError             a record that is not what was decided at its place
+└── UnsignedLabelsError     labels that are not what was decided last
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -32,6 +35,14 @@ class InvalidLabelError(StoreError):
     def __init__(self, label: str) -> None:
         super().__init__(
             f"{label!r} is no label: expected 1 to 64 of a-z, 0-9, '-', '_' and '.', beginning with a letter"
+        )
+
+
+class ReservedLabelError(StoreError):
+    def __init__(self, label: str, reserved: Sequence[str]) -> None:
+        super().__init__(
+            f"{label!r} is a reserved word and no label: wherever a version is named it means the newest; reserved: "
+            f"{', '.join(reserved)}",
         )
 
 
@@ -80,3 +91,11 @@ class SigningKeyError(StoreError):
 class RecordError(StoreError):
     def __init__(self, model: str, number: int, reason: str) -> None:
         super().__init__(f"record {number} of {model} is not to be trusted: {reason}")
+
+
+class UnsignedLabelsError(StoreError):
+    def __init__(self, model: str, reason: str) -> None:
+        super().__init__(
+            f"the labels of {model} are not what was decided: {reason}; nothing is decided by them until labels.json "
+            f"is put right, or a version is promoted in spite of it: `kmaas promote {model} VERSION --force --reason …`"
+        )

@@ -10,7 +10,7 @@ from store.labels import Labels
 from store.layout import Store, version_folders
 from store.ledger import Ledger, exclusively, opened
 from store.records import Decision, Record
-from store.signing import Signer
+from store.signing import Signer, check_labels
 
 _REMOVED = ".removed-"  # not a number: model servers skip it
 
@@ -22,15 +22,17 @@ def superfluous(labels: Labels, versions: Collection[int], keep: int) -> tuple[i
     return tuple(sorted(set(versions) - set(newest) - labels.kept))
 
 
-def collect(store: Store, model: str, keep: int, signer: Signer) -> Record | None:
+def collect(store: Store, model: str, keep: int, signer: Signer, *, trusted: Collection[str] = ()) -> Record | None:
     """Removes what is `superfluous`. None: nothing is, and nothing was decided.
 
     Of a version a reader sees the whole or nothing. What a killed gc left is cleared away, too.
 
     Args:
         keep: how many of the newest versions stay; at least 1.
+        trusted: see `store.signing.verified`.
 
     Raises:
+        UnsignedLabelsError: nobody signed the labels, by which it would be told what is in use.
         VersionNotFoundError: the store has no such model.
         ManifestError, StoreUnwritableError, StoreFullError: see `store.ledger.opened`.
     """
@@ -43,6 +45,7 @@ def collect(store: Store, model: str, keep: int, signer: Signer) -> Record | Non
         else:
             in_work = False
         with opened(store, model) as ledger:
+            check_labels(ledger.base, ledger.labels, trusted)
             if not in_work:
                 ledger.keep(None)
             if removed := superfluous(ledger.labels, ledger.versions, keep):

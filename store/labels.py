@@ -7,19 +7,22 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from store.errors import InvalidLabelError, ManifestError
+from store.errors import InvalidLabelError, ManifestError, ReservedLabelError
 from store.records import LABEL, LabelName, Number, Record
 
 LABELS_FILE = "labels.json"  # in the model's folder: not a number, so model servers skip it
 
-NEWEST = "newest"  # by which people name a version: no label can be called so
+NEWEST = "newest"  # by which people name a version
+RESERVED = (NEWEST,)  # no label can be called so
 
 _REMEMBERED = 16  # versions to which one label can be rolled back
 
 
 def check_label(label: str) -> str:
-    """Returns `label` if a version can have it, or raises `InvalidLabelError`."""
-    if not re.fullmatch(LABEL, label) or label == NEWEST:
+    """Returns `label` if a version can have it, or raises `InvalidLabelError`, or `ReservedLabelError`."""
+    if label in RESERVED:
+        raise ReservedLabelError(label, RESERVED)
+    if not re.fullmatch(LABEL, label):
         raise InvalidLabelError(label)
     return label
 
@@ -101,3 +104,9 @@ class Labels(BaseModel):
         last = max((place for place, number in enumerate(passed) if number == version), default=0)
         before = {**self.before, label: passed[:last]}
         return self.model_copy(update={"versions": {**self.versions, label: version}, "before": before})
+
+    def without(self, label: str) -> Self:
+        """No version has the label, and nobody remembers which had it."""
+        versions = {name: version for name, version in self.versions.items() if name != label}
+        before = {name: passed for name, passed in self.before.items() if name != label}
+        return self.model_copy(update={"versions": versions, "before": before})

@@ -53,6 +53,7 @@ class Ledger:
                 model=self.model,
                 at=datetime.now(UTC),
                 labels=labels.versions,
+                before=labels.before,
                 previous=NO_RECORD if last is None else last.sha256,
                 key=signer.name,
             )

@@ -5,7 +5,7 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -19,7 +19,7 @@ NO_RECORD = "0" * 64  # what the first record follows
 Number = Annotated[int, Field(ge=0, le=INT64_MAX)]
 LabelName = Annotated[str, Field(pattern=LABEL)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Action = Literal["promote", "refuse", "rollback", "gc"]
+Action = Literal["promote", "refuse", "rollback", "unlabel", "gc"]
 
 
 class _Frozen(BaseModel):
@@ -38,10 +38,10 @@ class Decision(_Frozen):
     """What was decided, by itself.
 
     Attributes:
-        version: the one that has `label` from now on, or that was refused it; None for gc.
+        version: the one that has `label` from now on, or that was refused it; None for unlabel and gc.
         digest: of the answers of that version.
         replaced: the version that had the label until then.
-        reason: why it was promoted although a check failed.
+        reason: why, where somebody said it: of a promotion, why it was made although a check failed.
         removed: the versions that gc removes.
     """
 
@@ -60,6 +60,7 @@ class Record(Decision):
 
     Attributes:
         labels: all the model's labels after it.
+        before: of each label the versions that had it before, after it; None: an older kmaas wrote the record.
         previous: `sha256` of the record before, `NO_RECORD` for the first.
         key: which key signed it, see `store.signing`.
         signature: ed25519, base64, of `body`.
@@ -70,6 +71,7 @@ class Record(Decision):
     model: str
     at: datetime
     labels: dict[LabelName, Number]
+    before: dict[LabelName, tuple[Number, ...]] | None = None
     previous: Sha256
     key: str
     signature: str = ""
@@ -77,14 +79,19 @@ class Record(Decision):
     @property
     def body(self) -> bytes:
         """What is signed: everything but the signature, in the one form that JSON with sorted keys has."""
-        return _canonical(self.model_dump(mode="json", exclude={"signature"}))
+        return _canonical(self._fields("signature"))
 
     @property
     def sha256(self) -> str:
-        return hashlib.sha256(_canonical(self.model_dump(mode="json"))).hexdigest()
+        return hashlib.sha256(_canonical(self._fields())).hexdigest()
 
     def document(self) -> bytes:
         return self.model_dump_json(indent=2).encode()
+
+    def _fields(self, *left_out: str) -> dict[str, Any]:
+        """Without `before` where there is none: so it was when that record was signed."""
+        unknown = ("before",) if self.before is None else ()
+        return self.model_dump(mode="json", exclude={*left_out, *unknown})
 
 
 def record_path(base: Path, number: int) -> Path:

@@ -5,12 +5,12 @@ import binascii
 import hashlib
 import os
 import tempfile
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from store.errors import ManifestError, RecordError, SigningKeyError
+from store.errors import ManifestError, RecordError, SigningKeyError, UnsignedLabelsError
 from store.labels import Labels
 from store.records import FOLDER, Record, chain_fault, read_records
 
@@ -83,26 +83,50 @@ def verified(base: Path, labels: Labels, trusted: Collection[str] = ()) -> list[
 
     Raises:
         RecordError: the first that is wrong, and why.
+        UnsignedLabelsError: the records are as they were written, the labels are not.
         ManifestError: one is missing or damaged.
     """
     records = read_records(base, labels.record)
     faults = [] if (broken := chain_fault(records, base.name)) is None else [broken]
-    for record in records:
-        if trusted and record.key not in trusted:
-            faults.append((record.number, f"its key {record.key} is not one of those trusted: {', '.join(trusted)}"))
-        elif reason := _signature_fault(base, record):
-            faults.append((record.number, reason))
+    faults += [(record.number, reason) for record in records if (reason := _signature_fault(base, record, trusted))]
     if faults:
         raise RecordError(base.name, *min(faults))
-    decided = {} if labels.record is None else labels.record.labels
-    if labels.versions != decided:
-        raise RecordError(base.name, len(records), f"after it the labels are {decided}, and they are {labels.versions}")
+    check_labels(base, labels, trusted)
     return records
 
 
-def _signature_fault(base: Path, record: Record) -> str | None:
+def check_labels(base: Path, labels: Labels, trusted: Collection[str] = ()) -> None:
+    """For those who decide something by the labels. Raises `UnsignedLabelsError` for a `labels_fault`."""
+    if reason := labels_fault(base, labels, trusted):
+        raise UnsignedLabelsError(base.name, reason)
+
+
+def labels_fault(base: Path, labels: Labels, trusted: Collection[str] = ()) -> str | None:
+    """Why the labels, and where a rollback returns them, are not what the last decision says, or that is not what
+    somebody signed; None if they are, and it is. What was decided earlier, `verified` looks at."""
+    record = labels.record
+    if record is not None and (reason := _signature_fault(base, record, trusted)):
+        return f"record {record.number} is not to be trusted: {reason}"
+    versions, before = ({}, {}) if record is None else (record.labels, record.before)
+    after = "without a record" if record is None else f"after record {record.number}"
+    if labels.versions != versions:
+        return f"{after} the labels are {versions}, and they are {labels.versions}"
+    if before is not None and labels.before != before:  # what an older kmaas recorded does not say
+        return f"{after} a rollback returns {_returns(before)}, and it would return {_returns(labels.before)}"
+    return None
+
+
+def _returns(before: Mapping[str, Sequence[int]]) -> str:
+    """Of each label the versions to which it returns, the next one first."""
+    told = (f"{label} to {', '.join(map(str, reversed(passed)))}" for label, passed in before.items() if passed)
+    return "; ".join(told) or "nothing"
+
+
+def _signature_fault(base: Path, record: Record, trusted: Collection[str]) -> str | None:
     from cryptography.exceptions import InvalidSignature
 
+    if trusted and record.key not in trusted:
+        return f"its key {record.key} is not one of those trusted: {', '.join(trusted)}"
     try:
         _public_key(public_key_path(base, record.key), record.key).verify(
             base64.b64decode(record.signature, validate=True), record.body

@@ -1,5 +1,6 @@
 """Promotions and rollbacks that come into each other's way, or fail half-way."""
 
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -8,13 +9,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from export.errors import NothingBeforeError
-from export.promote import Promotion, promote, rollback
+from export.errors import NoSuchLabelError, NothingBeforeError
+from export.promote import Promotion, promote, rollback, unlabel
 from export.promotion import Seen
 from export.rules import PromotionRules
-from store.errors import InvalidLabelError, ManifestError, VersionNotFoundError
+from store.errors import (
+    InvalidLabelError,
+    ManifestError,
+    ReservedLabelError,
+    UnsignedLabelsError,
+    VersionNotFoundError,
+)
+from store.gc import collect
 from store.held_out import HeldOut
-from store.labels import Labels
+from store.labels import LABELS_FILE, Labels
 from store.layout import Store, VersionDir
 from store.ledger import exclusively
 from store.publish import publish
@@ -52,8 +60,18 @@ class Shop:
         asking = Promotion("digits", version, label, forced=asked.get("forced"))
         return promote(self.store, asking, PromotionRules(), live or Shown(), self.signer)
 
-    def rollback(self) -> Record:
-        return rollback(self.store, "digits", "stable", self.signer)
+    def rollback(self, *trusted: str) -> Record:
+        return rollback(self.store, "digits", "stable", self.signer, trusted=trusted)
+
+    def unlabel(self, label: str) -> Record:
+        return unlabel(self.store, "digits", label, self.signer, reason="a trial that has ended")
+
+    def edit_labels(self, **fields: object) -> str:
+        """What somebody writes into labels.json who signs nothing. Returns what was in it."""
+        path = self.store.base("digits") / LABELS_FILE
+        before = path.read_text()
+        path.write_text(json.dumps({**json.loads(before), **fields}))
+        return before
 
     @property
     def labels(self) -> Labels:
@@ -153,6 +171,8 @@ def test_damage_and_absence_are_told(shop: Shop) -> None:
         shop.promote(9)
     with pytest.raises(InvalidLabelError, match="'Stable' is no label"):
         shop.promote(1, "Stable")
+    with pytest.raises(ReservedLabelError, match="'newest' is a reserved word"):
+        shop.promote(1, "newest")
     shop.store.version("digits", 2).held_out.write_bytes(b"damaged")
     with pytest.raises(ManifestError, match=r"held_out\.npz"):
         shop.promote(2)
@@ -176,3 +196,56 @@ def test_one_goes_back_to_a_version_whose_manifest_is_damaged(shop: Shop) -> Non
     shop.store.version("digits", 1).manifest.write_text("damaged")
     record = shop.rollback()
     assert (record.version, record.digest) == (1, None)
+
+
+def test_no_label_moves_by_what_nobody_signed(shop: Shop) -> None:
+    for version in (1, 2, 3):
+        shop.promote(version)
+    signed = shop.edit_labels(before={"stable": [1]})
+    for work in (shop.rollback, lambda: shop.promote(4), lambda: shop.promote(3), lambda: shop.unlabel("stable")):
+        with pytest.raises(UnsignedLabelsError, match="returns stable to 2, 1, and it would return stable to 1; "):
+            work()
+    (shop.store.base("digits") / LABELS_FILE).write_text(signed)
+    with pytest.raises(UnsignedLabelsError, match=r"record 3 is not to be trusted: its key .* is not one of those"):
+        shop.rollback("0" * 16)
+    assert shop.rollback(shop.signer.name).version == 2
+
+
+def test_by_force_a_version_is_promoted_and_what_nobody_signed_is_forgotten(shop: Shop) -> None:
+    for version in (1, 2):
+        shop.promote(version)
+    shop.edit_labels(versions={"stable": 4}, before={"stable": [3]})
+    record = shop.promote(2, forced="4 was never promoted")
+    assert record is not None
+    assert (
+        "after record 2 the labels are {'stable': 2}" in {check.name: check.fact for check in record.checks}["signed"]
+    )
+    assert (record.replaced, shop.labels.versions, shop.labels.before) == (4, {"stable": 2}, {})
+    assert shop.decided()[-1] == ("promote", 2)
+    with pytest.raises(NothingBeforeError):
+        shop.rollback()
+
+
+def test_an_edit_while_a_promotion_checks_is_seen(shop: Shop) -> None:
+    for version in (1, 2):
+        shop.promote(version)
+    with pytest.raises(UnsignedLabelsError, match="it would return stable to 4"):
+        shop.promote(3, live=Shown(meanwhile=lambda: shop.edit_labels(before={"stable": [4]})))
+    assert shop.labels.versions == {"stable": 2}
+
+
+def test_a_label_that_is_taken_away_keeps_no_version(shop: Shop) -> None:
+    for version, label in ((1, "stable"), (2, "canary"), (3, "canary")):
+        shop.promote(version, label, forced="a trial")
+    record = shop.unlabel("canary")
+    assert (record.action, record.label, record.version, record.replaced) == ("unlabel", "canary", None, 3)
+    assert (record.labels, record.reason) == ({"stable": 1}, "a trial that has ended")
+    assert shop.decided()[-1] == ("unlabel", None)
+    with pytest.raises(NoSuchLabelError, match="no version of digits has the label 'canary'; its labels: stable"):
+        shop.unlabel("canary")
+    with pytest.raises(NothingBeforeError):
+        rollback(shop.store, "digits", "canary", shop.signer)
+    collect(shop.store, "digits", 1, shop.signer)
+    assert shop.store.versions("digits") == [1, 4]
+    shop.unlabel("stable")
+    assert (shop.labels.versions, shop.labels.before) == ({}, {})

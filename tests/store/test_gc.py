@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from store.errors import VersionNotFoundError
+from store.errors import UnsignedLabelsError, VersionNotFoundError
 from store.gc import collect, superfluous
-from store.labels import Labels
+from store.labels import LABELS_FILE, Labels
 from store.layout import Store
 from store.ledger import exclusively, opened
 from store.signing import Signer, verified
@@ -71,6 +71,22 @@ def test_what_a_killed_promotion_was_checking_goes_and_what_a_running_one_checks
     collect(store, "digits", 1, signer)
     assert store.versions("digits") == [5]
     assert Labels.read(store.base("digits")).checked is None
+
+
+def test_nothing_is_removed_by_labels_that_nobody_signed(store: Store, signer: Signer, tmp_path: Path) -> None:
+    for version in (1, 2):
+        label(store, "digits", version, signer)
+    path = store.base("digits") / LABELS_FILE
+    signed = path.read_text()
+    path.write_text(signed.replace('"stable": [\n      1\n    ]', '"stable": []', 1))
+    with pytest.raises(UnsignedLabelsError, match="returns stable to 1, and it would return nothing"):
+        collect(store, "digits", 1, signer)
+    path.write_text(signed)
+    with pytest.raises(UnsignedLabelsError, match=r"its key .* is not one of those trusted"):
+        collect(store, "digits", 1, signer, trusted=("0" * 16,))
+    assert store.versions("digits") == [1, 2, 3, 4, 5]
+    collect(store, "digits", 1, signer, trusted=(signer.name,))
+    assert store.versions("digits") == [1, 2, 5]
 
 
 def test_a_model_that_is_not_there(store: Store, signer: Signer) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from export.promote import rollback, unlabel
 from serving.lifecycle.model_config import read_config
 from serving.lifecycle.store_models import StoreModels
 from store.gc import collect
@@ -15,7 +16,7 @@ from store.ledger import opened
 from store.manifest import Manifest
 from store.model_server_config import CONFIG_FILE
 from store.publish import publish
-from store.records import Decision, record_path
+from store.records import record_path
 from store.signing import Signer, verified
 from tests.support.decided import label, published
 from tests.support.killed import killed_at_each_step
@@ -32,6 +33,7 @@ class Shop:
         made = published(self._fresh, folder / "export", 5)
         label(made, "digits", 1, self.signer)
         label(made, "digits", 2, self.signer)
+        label(made, "digits", 4, self.signer, "canary")
         self.store = Store.at(folder / "store")
         self.renew()
         self.files = len(list(self.store.version("digits", 1).path.rglob("*")))
@@ -73,9 +75,12 @@ def promote(shop: Shop, version: int) -> None:
 
 
 def roll_back(shop: Shop) -> None:
-    with opened(shop.store, "digits") as ledger:
-        decision = Decision(action="rollback", label="stable", version=1, replaced=2)
-        ledger.decide(ledger.labels.returned("stable", 1), decision, shop.signer)
+    rollback(shop.store, "digits", "stable", shop.signer)
+
+
+def take_away(shop: Shop) -> None:
+    """The other label, so that readers have one to tell."""
+    unlabel(shop.store, "digits", "canary", shop.signer)
 
 
 @pytest.mark.parametrize(
@@ -84,9 +89,10 @@ def roll_back(shop: Shop) -> None:
         (lambda shop: publish(shop.store, shop.export), {2}, 100),
         (lambda shop: promote(shop, 3), {2, 3}, 60),
         (roll_back, {2, 1}, 40),
+        (take_away, {2}, 40),
         (lambda shop: collect(shop.store, "digits", 1, shop.signer), {2}, 60),
     ],
-    ids=["publish", "promote", "rollback", "gc"],
+    ids=["publish", "promote", "rollback", "unlabel", "gc"],
 )
 def test_killed_at_each_step(shop: Shop, work: Callable[[Shop], object], stable: set[int], most_steps: int) -> None:
     seen: set[int] = set()

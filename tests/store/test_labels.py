@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from store.errors import InvalidLabelError, ManifestError
+from store.errors import InvalidLabelError, ManifestError, ReservedLabelError
 from store.labels import LABELS_FILE, Labels, check_label
 
 
@@ -32,10 +32,15 @@ def test_a_damaged_file_is_no_labels(tmp_path: Path, document: str, words: str) 
     assert LABELS_FILE in str(caught.value)
 
 
-@pytest.mark.parametrize("label", ["", "7", "7th", "Stable", "a b", "a/b", "a" * 65, "newest", "stable\n"])
+@pytest.mark.parametrize("label", ["", "7", "7th", "Stable", "a b", "a/b", "a" * 65, "stable\n"])
 def test_what_is_no_label(label: str) -> None:
     with pytest.raises(InvalidLabelError):
         check_label(label)
+
+
+def test_a_reserved_word_is_no_label_and_says_so() -> None:
+    with pytest.raises(ReservedLabelError, match=r"'newest' is a reserved word and no label: .*; reserved: newest$"):
+        check_label("newest")
 
 
 def test_what_is_a_label() -> None:
@@ -71,6 +76,13 @@ def test_a_label_passes_over_versions_that_are_gone() -> None:
     labels = Labels().moved("stable", 1).moved("stable", 2).moved("stable", 3)
     assert labels.return_of("stable", [1, 3]) == 1
     assert labels.returned("stable", 1).before == {"stable": ()}
+
+
+def test_a_label_that_is_taken_away_leaves_nothing() -> None:
+    labels = Labels().moved("stable", 1).moved("canary", 2).moved("canary", 3).without("canary")
+    assert (labels.versions, labels.before, labels.kept) == ({"stable": 1}, {}, {1})
+    assert labels.return_of("canary", range(10)) is None
+    assert labels.without("stable").kept == frozenset()
 
 
 def test_labels_move_by_themselves() -> None:

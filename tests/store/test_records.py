@@ -10,10 +10,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from store.errors import ManifestError, RecordError, SigningKeyError, StoreError
+from store.errors import ManifestError, RecordError, SigningKeyError, StoreError, UnsignedLabelsError
 from store.labels import LABELS_FILE, Labels
 from store.layout import Store
-from store.records import record_path
+from store.records import NO_RECORD, record_path
 from store.signing import Signer, public_key_path, verified
 from tests.support.decided import label, published
 
@@ -50,6 +50,14 @@ def test_records_as_they_were_written(store: Store, signer: Signer) -> None:
 Tamper = Callable[[Path], object]
 
 
+def returning(base: Path, versions: list[int] | None) -> None:
+    """As whoever knows that the last record tells where `stable` returns would have it: the same in all places."""
+    before = None if versions is None else {"stable": versions}
+    rewrite(record_path(base, 4), before=before)
+    record = json.loads(record_path(base, 4).read_bytes())
+    rewrite(base / LABELS_FILE, before=before or {}, record=record)
+
+
 @pytest.mark.parametrize(
     ("tamper", "error", "words"),
     [
@@ -74,9 +82,17 @@ Tamper = Callable[[Path], object]
         ),
         (
             lambda base: rewrite(base / LABELS_FILE, versions={"stable": 3}),
-            RecordError,
-            r"record 4 of digits .* the labels are \{'stable': 2\}, and they are \{'stable': 3\}",
+            UnsignedLabelsError,
+            r"after record 4 the labels are \{'stable': 2\}, and they are \{'stable': 3\}; .* --force --reason",
         ),
+        (
+            lambda base: rewrite(base / LABELS_FILE, before={"stable": [1, 2, 1]}),
+            UnsignedLabelsError,
+            "after record 4 a rollback returns stable to 3, 2, 1, and it would return stable to 1, 2, 1; ",
+        ),
+        (lambda base: rewrite(base / LABELS_FILE, before={}), UnsignedLabelsError, "it would return nothing; "),
+        (lambda base: returning(base, [1]), RecordError, "record 4 of digits .* its signature"),
+        (lambda base: returning(base, None), RecordError, "record 4 of digits .* its signature"),
         (lambda base: [path.unlink() for path in base.glob("records/*.pem")], RecordError, r"record 1 .*\.pem"),
         (lambda base: [path.write_text("no key") for path in base.glob("records/*.pem")], RecordError, "record 1"),
     ],
@@ -84,6 +100,27 @@ Tamper = Callable[[Path], object]
 def test_what_was_changed_is_found(store: Store, tamper: Tamper, error: type[StoreError], words: str) -> None:
     tamper(store.base("digits"))
     with pytest.raises(error, match=words):
+        check(store)
+
+
+def test_records_of_an_older_kmaas_do_not_say_where_a_rollback_returns(store: Store, signer: Signer) -> None:
+    """They are as they were signed, and the next decision says it."""
+    base = store.base("digits")
+    records, previous = [], NO_RECORD
+    for record in verified(base, Labels.read(base)):
+        older = record.model_copy(update={"before": None, "previous": previous})
+        assert b"before" not in older.body
+        records.append(signer.sign(older))
+        previous = records[-1].sha256
+        record_path(base, record.number).write_bytes(records[-1].document())
+    rewrite(base / LABELS_FILE, record=json.loads(records[-1].document()))
+    assert check(store) == 4
+    rewrite(base / LABELS_FILE, before={"stable": [1]})
+    assert check(store) == 4
+    label(store, "digits", 1, signer)
+    assert check(store) == 5
+    rewrite(base / LABELS_FILE, before={"stable": [1]})
+    with pytest.raises(UnsignedLabelsError, match="after record 5 a rollback returns stable to 2, 1, and it would"):
         check(store)
 
 
