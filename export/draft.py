@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -24,6 +25,7 @@ from export.parity import Comparison, check_parity
 from export.raw.signature import RAW_SIGNATURE, Raw
 from export.trained import Trained
 from export.warm_up import MOST_RECORDS
+from models.example import Example
 from processing.request import preprocessing
 from processing.spec import ImageSpec, TextSpec
 from store.manifest import Batching, Manifest, Origin
@@ -93,10 +95,16 @@ def draft(trained: Trained) -> Draft:
         "parity": tuple(comparison.parity for comparison in comparisons),
         "batching": batching,
         "recorded": min(len(goldens), MOST_RECORDS),
+        "goldens": _by_label(goldens, trained.examples),
     }
     manifest = _manifest(trained, model, inputs, others).model_copy(update=found)
     documents = documents_of(manifest, goldens, trained)
     return Draft(model, inputs, preprocess, answer, raw, others, goldens, comparisons, batching, documents, pad)
+
+
+def _by_label(goldens: Sequence[CheckedGolden], examples: Sequence[Example]) -> dict[str, int]:
+    labels = {example.name: example.label for example in examples}
+    return dict(Counter(labels[checked.golden.name] for checked in goldens))
 
 
 def _raw(processing: ImageSpec | TextSpec, tokenizer: str | None) -> tuple[Raw | None, dict[str, str]]:

@@ -4,14 +4,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from export.card import Card, Section, Table
+from export.minimum import Minimum, lacking
 from export.trained import Evidence, Trained
 from models.spec import TrainConfig
 from store.evaluation import Calibrated, Evaluation, Interval
 from store.manifest import Manifest, Metric
 
 
-def model_card(manifest: Manifest, goldens: int, trained: Trained) -> Card:
-    """The card of a version with so many goldens. Sections of which nothing was measured are not there."""
+def model_card(manifest: Manifest, trained: Trained) -> Card:
+    """The card of a version. Sections of which nothing was measured are not there."""
     facts = [
         ("Task", manifest.task),
         ("Labels", ", ".join(manifest.labels)),
@@ -25,7 +26,7 @@ def model_card(manifest: Manifest, goldens: int, trained: Trained) -> Card:
         Section("Limits", points=spec.limits),
         _data(manifest, evidence),
         *(_of_evidence(manifest, evidence, trained.config) if evidence else ()),
-        *_checks(manifest, goldens),
+        *_checks(manifest),
         _origin(manifest, evidence),
     ]
     return Card(manifest.model, manifest.description, facts, _tiles(evidence), sections)
@@ -212,7 +213,7 @@ def _slices(of: Evaluation) -> Section:
     )
 
 
-def _checks(manifest: Manifest, goldens: int) -> Iterator[Section]:
+def _checks(manifest: Manifest) -> Iterator[Section]:
     if manifest.parity:
         rows = [
             (" and ".join(x.between), f"{x.inputs:,}", f"{x.mean:.3g}", f"{x.largest:.3g}", f"{x.allowed:.3g}", x.unit)
@@ -228,11 +229,14 @@ def _checks(manifest: Manifest, goldens: int) -> Iterator[Section]:
     if manifest.absent:
         points = [f"{name}: {why}" for name, why in manifest.absent.items()]
         yield Section("Left out", text=["Signatures that this version does not have."], points=points)
+    lacks = lacking(manifest, Minimum())
     yield Section(
         "Checked at export",
         points=[
-            f"{goldens} held-out requests are kept beside the model with the answers it must give.",
+            f"{sum(manifest.goldens.values())} held-out requests are kept beside the model with the answers it must "
+            f"give; by label: {', '.join(f'{label} {count}' for label, count in manifest.goldens.items())}.",
             "Loaded in a fresh process it answered them as the trained model did, within 1e-5.",
+            *([f"That is less than a promotion asks for: {'; '.join(lacks)}."] if lacks else []),
         ],
     )
 

@@ -15,7 +15,7 @@ from store.manifest import Manifest
 
 def documents_of(manifest: Manifest, goldens: Sequence[CheckedGolden], trained: Trained) -> dict[str, bytes]:
     """What the `manifest` signature answers, by section."""
-    card = model_card(manifest, len(goldens), trained)
+    card = model_card(manifest, trained)
     plots = trained.evidence.plots if trained.evidence else {}
     documents = {
         "manifest": manifest.document(),

@@ -182,8 +182,8 @@ def _decide(
         reason=asked.forced,
     )
     labels = ledger.labels.moved(asked.label, asked.version) if promoted else ledger.labels
-    forgotten = {"before": {}} if forgetting else {}
-    return ledger.decide(labels.model_copy(update={"checked": None, **forgotten}), decision, signer)
+    before = {} if forgetting else labels.before
+    return ledger.decide(labels.model_copy(update={"checked": None, "before": before}), decision, signer)
 
 
 def _in_place(labels: Labels, label: str) -> int | None:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from export.minimum import lacking
 from export.rules import PromotionRules
 from store.held_out import HeldOut
 from store.layout import VersionDir
@@ -67,12 +68,25 @@ def verdict(
     """
     unclear = terms_unclear or any(_UNCLEAR.search(origin.licence) for origin in candidate.manifest.origins)
     return (
+        _evidence(candidate.manifest, seen, rules),
         _goldens(seen),
         _latency(seen, rules.latency_ms),
         *_accuracy(candidate, current, rules),
         _robustness(candidate, current, rules),
         _licence(candidate.manifest, unclear=unclear, accepted=terms_accepted),
     )
+
+
+def _evidence(manifest: Manifest, seen: Seen, rules: PromotionRules) -> Check:
+    goldens = sum(manifest.goldens.values())
+    if lacks := lacking(manifest, rules.minimum):
+        return Check(name="evidence", passed=False, fact=f"{'; '.join(lacks)}; export a run of more held-out rows")
+    if seen.fault is None and seen.goldens != goldens:
+        fact = f"the model server has {seen.goldens} goldens, the manifest promises {goldens}; publish it anew"
+        return Check(name="evidence", passed=False, fact=fact)
+    inputs = min((parity.inputs for parity in manifest.parity), default=0)
+    sizes = f", in batches of up to {manifest.batching.sizes[-1]}" if manifest.batching else ""
+    return _passed("evidence", f"{inputs} parity inputs; {goldens} goldens{sizes}")
 
 
 def _goldens(seen: Seen) -> Check:

@@ -53,6 +53,7 @@ class PublicManifest(BaseModel):
     temperature: float
     parity: tuple[Parity, ...]
     batching: Batching | None
+    goldens: dict[str, int]
     absent: dict[str, str]
 
 

@@ -58,7 +58,7 @@ def _add(config: Config, spec: "ModelSpec", chosen: "TrainConfig", progress: "Pr
 
 
 def _exported(config: Config, spec: "ModelSpec", chosen: "TrainConfig", progress: "Progress") -> Path:
-    from kmaas.stages import export_run
+    from kmaas.stages import export_run, warn_of_lacks
     from serving.runtimes.quiet import import_tensorflow_quietly
     from training.fit import train
 
@@ -69,6 +69,7 @@ def _exported(config: Config, spec: "ModelSpec", chosen: "TrainConfig", progress
     progress.stage(f"export {spec.name}", 1)
     exported = export_run(run)
     progress.at(1)
+    warn_of_lacks(exported, config.promotion.minimum)
     return exported
 
 

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from kmaas.config import Config
+
 if TYPE_CHECKING:
     from export.version import Runtime
 
@@ -18,9 +20,10 @@ if TYPE_CHECKING:
     show_default=True,
     help="litert: with a twin for CPUs, if it answers alike on held-out data and is faster. saved_model: without.",
 )
-def export(run_folder: Path, runtime: "Runtime") -> None:
+@click.pass_obj
+def export(config: Config, run_folder: Path, runtime: "Runtime") -> None:
     """Writes RUN/export: SavedModel, manifest, goldens and card, checked in a fresh process before it counts."""
-    from kmaas.stages import export_run
+    from kmaas.stages import export_run, warn_of_lacks
     from serving.runtimes.quiet import import_tensorflow_quietly
     from training.run import Run
 
@@ -29,6 +32,7 @@ def export(run_folder: Path, runtime: "Runtime") -> None:
     import_tensorflow_quietly()
     exported = export_run(run, runtime=runtime)
     _tell(exported)
+    warn_of_lacks(exported, config.promotion.minimum)
     click.echo(exported)
 
 

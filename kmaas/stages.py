@@ -4,10 +4,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 from export.errors import NotAnExportError
+from export.minimum import Minimum, lacking
 from export.trained import EpochFacts, Evidence, Trained
 from store.held_out import HeldOut
 from store.layout import VersionDir
+from store.manifest import Manifest
 from training.errors import NotARunError
 from training.run import Run
 
@@ -56,6 +60,14 @@ def trained(run: Run) -> Trained:
             environment={name: value for name, value in environment.items() if name != "data"},
         ),
     )
+
+
+def warn_of_lacks(exported: Path, minimum: Minimum) -> None:
+    """Tells on standard error what a promotion will refuse the version for."""
+    if lacks := lacking(Manifest.read(VersionDir(exported).manifest), minimum):
+        click.secho(
+            f"warning: too little evidence to be promoted without --force: {'; '.join(lacks)}", fg="yellow", err=True
+        )
 
 
 def exported_folder(path: Path) -> Path:

@@ -81,6 +81,7 @@ class Manifest(_Frozen):
     `absent` says of signatures that a version of its task should have, and this one lacks, why. Probabilities are
     softmax(logits / `temperature`). `robustness` are figures on disturbed held-out rows. `recorded` is the number of
     requests in the warm-up file that have their answer beside them: so many a model server must find, and answer alike.
+    `goldens` are the held-out requests that the version carries, counted by the label that is right.
     """
 
     schema_version: int = SCHEMA
@@ -105,6 +106,7 @@ class Manifest(_Frozen):
     batching: Batching | None = None
     absent: dict[str, str] = Field(default_factory=dict)
     recorded: Annotated[int, Field(ge=0)] = 0
+    goldens: dict[str, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
     run: str
 
     @model_validator(mode="before")

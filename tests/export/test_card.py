@@ -105,7 +105,7 @@ def test_hostile_text_stays_text(made: Trained, exported: Path) -> None:
     spec = replace(made.spec, intended_use=HOSTILE, limits=(HOSTILE,))
     facts: dict[str, Any] = {"description": HOSTILE, "run": HOSTILE, "model": HOSTILE, "absent": {"raw": HOSTILE}}
     manifest = Manifest.read(VersionDir(exported).manifest).model_copy(update=facts)
-    card = model_card(manifest, 8, replace(made, spec=spec, evidence=evidence))
+    card = model_card(manifest, replace(made, spec=spec, evidence=evidence))
     document = page(card, {"curves": PNG})
     assert "script" not in _Page(document).tags
     assert _Page(document).text.count(HOSTILE) >= 8
@@ -120,18 +120,30 @@ def test_hostile_text_stays_text(made: Trained, exported: Path) -> None:
 def test_parity_and_batch_safety_are_told_where_they_were_measured(made: Trained, exported: Path) -> None:
     manifest = Manifest.read(VersionDir(exported).manifest)
     bare = manifest.model_copy(update={"parity": (), "batching": None, "absent": {}})
-    assert not {"Parity", "Batch safety", "Left out"} & {of.title for of in model_card(bare, 8, made).sections}
+    assert not {"Parity", "Batch safety", "Left out"} & {of.title for of in model_card(bare, made).sections}
     parity = Parity(between=("training", "raw"), inputs=64, unit="pixels", mean=0.25, largest=1.5, allowed=2)
     batching = Batching(sizes=(2, 3, 8), largest=3.2e-6, allowed=1e-4)
     full = bare.model_copy(update={"parity": (parity,), "batching": batching, "absent": {"raw": "no such op"}})
-    written = markdown(model_card(full, 8, made))
+    written = markdown(model_card(full, made))
     for told in ("training and raw | 64 | 0.25 | 1.5 | 2 | pixels", "batches of 2, 3, 8", "3.2e-06", "raw: no such op"):
         assert told in written
 
 
+def test_goldens_are_told_by_label_and_too_little_evidence_as_such(made: Trained, exported: Path) -> None:
+    manifest = Manifest.read(VersionDir(exported).manifest)
+    told = ", ".join(f"{label} {count}" for label, count in manifest.goldens.items())
+    assert f"{sum(manifest.goldens.values())} held-out requests" in _plain(VersionDir(exported).card.read_text())
+    assert f"by label: {told}." in _plain(VersionDir(exported).card.read_text())
+    assert "less than a promotion asks for" not in markdown(model_card(manifest, made))
+    few = manifest.model_copy(update={"goldens": {made.spec.labels[0]: 3}})
+    written = _plain(markdown(model_card(few, made)))
+    assert "3 held-out requests" in written
+    assert "That is less than a promotion asks for: 3 goldens, at least 8 needed; no golden for label '" in written
+
+
 def test_a_model_that_was_not_trained_here_has_a_card_without_figures(made: Trained, exported: Path) -> None:
     manifest = Manifest.read(VersionDir(exported).manifest)
-    card = model_card(manifest, 8, replace(made, evidence=None))
+    card = model_card(manifest, replace(made, evidence=None))
     assert [section.title for section in card.sections] == [
         "Intended use",
         "Limits",
@@ -148,7 +160,7 @@ def test_cpu_seconds_that_were_not_all_measured_are_not_told(made: Trained, expo
     assert made.evidence is not None
     epochs = [*made.evidence.epochs, replace(made.evidence.epochs[0], cpu_seconds=None)]
     unmeasured = replace(made, evidence=replace(made.evidence, epochs=epochs))
-    card = model_card(Manifest.read(VersionDir(exported).manifest), 8, unmeasured)
+    card = model_card(Manifest.read(VersionDir(exported).manifest), unmeasured)
     assert "Environmental cost" not in [section.title for section in card.sections]
 
 

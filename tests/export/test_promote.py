@@ -202,7 +202,13 @@ def test_no_label_moves_by_what_nobody_signed(shop: Shop) -> None:
     for version in (1, 2, 3):
         shop.promote(version)
     signed = shop.edit_labels(before={"stable": [1]})
-    for work in (shop.rollback, lambda: shop.promote(4), lambda: shop.promote(3), lambda: shop.unlabel("stable")):
+    decisions: tuple[Callable[[], object], ...] = (
+        shop.rollback,
+        lambda: shop.promote(4),
+        lambda: shop.promote(3),
+        lambda: shop.unlabel("stable"),
+    )
+    for work in decisions:
         with pytest.raises(UnsignedLabelsError, match="returns stable to 2, 1, and it would return stable to 1; "):
             work()
     (shop.store.base("digits") / LABELS_FILE).write_text(signed)

@@ -5,12 +5,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from export.minimum import Minimum, lacking
 from export.promotion import Seen, Subject, percentile, verdict
 from export.rules import PromotionRules
 from store.held_out import HeldOut
 from store.manifest import Manifest, Metric, Origin
 from store.records import Check
-from tests.support.manifests import manifest
+from tests.support.manifests import PARITY, manifest
 
 FINE = Seen("server", None, 8, (1.0, 2.0, 3.0))
 
@@ -38,9 +39,52 @@ def checks(candidate: Subject, current: Subject | None = None, seen: Seen = FINE
 
 def test_a_first_version_has_nothing_to_compare_with() -> None:
     found = checks(subject(1))
-    assert list(found) == ["goldens", "latency", "accuracy", "robustness", "licence"]
+    assert list(found) == ["evidence", "goldens", "latency", "accuracy", "robustness", "licence"]
     assert all(check.passed for check in found.values())
     assert found["accuracy"].fact == "0.5000; nothing to compare"
+
+
+def test_evidence_is_told_with_its_amounts() -> None:
+    assert checks(subject(1))["evidence"] == Check(
+        name="evidence", passed=True, fact="64 parity inputs; 8 goldens, in batches of up to 64"
+    )
+    little = subject(1, parity=(PARITY, PARITY.model_copy(update={"inputs": 12})), goldens={"0": 3}, batching=None)
+    assert checks(little, seen=Seen("server", None, 3))["evidence"] == Check(
+        name="evidence",
+        passed=False,
+        fact="12 parity inputs, at least 64 needed; 3 goldens, at least 8 needed; no golden for label '1'; no answer "
+        "was compared with the same one in a batch; export a run of more held-out rows",
+    )
+
+
+@pytest.mark.parametrize(
+    ("facts", "minimum", "lacks"),
+    [
+        ({}, {}, ""),
+        ({"parity": ()}, {}, "0 parity inputs, at least 64 needed"),
+        ({"parity": ()}, {"parity_inputs": 0}, ""),
+        ({"goldens": {"0": 7, "1": 1}}, {}, ""),
+        ({"goldens": {"0": 6, "1": 1}}, {}, "7 goldens, at least 8 needed"),
+        ({"goldens": {"0": 8}}, {}, "no golden for label '1'"),
+        ({"goldens": {"0": 8}}, {"few_labels": 1}, ""),
+        ({"goldens": {}}, {"goldens": 0, "few_labels": 2}, "no golden for label '0', '1'"),
+        (
+            {"labels": tuple(map(str, range(32)))},
+            {},
+            "no golden for label '2', '3', '4', '5', '6' and 25 more",
+        ),
+        ({"labels": tuple(map(str, range(33)))}, {}, ""),
+        ({"batching": None}, {}, "no answer was compared with the same one in a batch"),
+    ],
+)
+def test_the_least_evidence(facts: dict[str, Any], minimum: dict[str, int], lacks: str) -> None:
+    assert "; ".join(lacking(manifest().model_copy(update=facts), Minimum(**minimum))) == lacks
+
+
+def test_goldens_that_the_server_does_not_have_are_missed() -> None:
+    found = checks(subject(1), seen=Seen("server", None, 7, (1.0,)))["evidence"]
+    assert found.fact == "the model server has 7 goldens, the manifest promises 8; publish it anew"
+    assert checks(subject(1), seen=Seen("server", "nobody is there"))["evidence"].passed
 
 
 def test_labels_in_another_order_are_refused() -> None:

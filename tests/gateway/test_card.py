@@ -38,6 +38,15 @@ def test_a_version_without_one_and_a_model_that_is_not_there_are_told_apart(gate
         assert answer.json()["type"] == f"urn:kmaas:problem:{kind}"
 
 
+def test_a_pinned_digest_holds_for_the_card(gateway: GatewayProcess) -> None:
+    url = f"{gateway.url}/models/digits/card"
+    assert ask(url, headers={"X-Model-Digest": "sha256:digits-1"}).status == 200
+    refused = ask(url, headers={"X-Model-Digest": "sha256:digits-2"})
+    assert (refused.status, refused.json()["type"]) == (412, "urn:kmaas:problem:digest")
+    assert "digits is answered by version 1 with the digest sha256:digits-1" in refused.json()["detail"]
+    assert refused.headers["X-Model-Digest"] == "sha256:digits-1"
+
+
 def test_the_card_goes_with_its_version(shelf: Shelf) -> None:
     shelf.publish("digits-a")
     with ModelServerProcess(shelf.store.root) as server, GatewayProcess(server.target) as gateway:

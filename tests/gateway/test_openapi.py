@@ -62,9 +62,16 @@ def test_the_examples_are_answered_in_the_described_shape(task: str, model: str,
 
 
 def test_the_pin_is_described_with_its_refusal(document: Any) -> None:
-    ask = document["paths"]["/models/{model}"]["post"]
-    assert [parameter["name"] for parameter in ask["parameters"]] == ["X-Model-Digest"]
-    assert "412" in ask["responses"]
+    paths = {path: item for path, item in document["paths"].items() if path.startswith("/models/{model}")}
+    pinned = {(path, method): of for path, item in paths.items() for method, of in item.items() if "412" in str(of)}
+    assert pinned.keys() == {
+        ("/models/{model}", "post"),
+        ("/models/{model}/explain", "post"),
+        ("/models/{model}/card", "get"),
+    }
+    for ask in pinned.values():
+        assert [parameter["name"] for parameter in ask["parameters"]] == ["X-Model-Digest"]
+        assert "412" in ask["responses"]
 
 
 @pytest.mark.parametrize(("task", "model"), [("text-classification", "sentiment"), ("image-classification", "strokes")])

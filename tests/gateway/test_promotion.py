@@ -45,6 +45,9 @@ class Stage:
             KMAAS_GATEWAY__PORT=gateway.url.rpartition(":")[2],
             KMAAS_PROMOTION__KEY=str(folder / "key.pem"),
             KMAAS_PROMOTION__LATENCY_MS="10000",
+            # The small models have one golden each.
+            KMAAS_PROMOTION__MINIMUM__GOLDENS="1",
+            KMAAS_PROMOTION__MINIMUM__FEW_LABELS="0",
         )
 
     def publish(self, name: str, *, wrong: int = 20) -> int:

@@ -5,17 +5,18 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bench.stack import free_port
-from store.labels import Labels
-from store.layout import Store
+from store.labels import LABELS_FILE, Labels
+from store.layout import Store, VersionDir
 from store.publish import publish
 from store.records import record_path
-from tests.support.manifests import export_folder
+from tests.support.manifests import PARITY, export_folder, manifest
 from tests.support.processes import ModelServerProcess, until
 from tests.support.runs import Workplace
 from wire.client import ModelServerClient
@@ -136,6 +137,52 @@ def test_without_a_model_server_nothing_is_proved(hollow: Workplace) -> None:
     assert "Traceback" not in refused.stderr
 
 
+def test_too_little_evidence_is_refused_with_the_amounts_or_forced(hollow: Workplace, tmp_path: Path) -> None:
+    export = export_folder(tmp_path / "export", "little")
+    path = VersionDir(export).manifest
+    few = PARITY.model_copy(update={"inputs": 12})
+    path.write_bytes(manifest("little").model_copy(update={"parity": (few,), "goldens": {"0": 9}}).document())
+    publish(Store.at(hollow.store), export)
+    words = "evidence    failed  12 parity inputs, at least 64 needed; no golden for label '1'; export a run of more"
+    assert words in hollow.kmaas("promote", "little", "1").stdout
+    lower = {"KMAAS_PROMOTION__MINIMUM__PARITY_INPUTS": "12", "KMAAS_PROMOTION__MINIMUM__FEW_LABELS": "1"}
+    content = replace(hollow, environment={**hollow.environment, **lower})
+    assert "evidence    passed  12 parity inputs; 9 goldens" in content.kmaas("promote", "little", "1").stdout
+    forced = hollow.kmaas("promote", "little", "1", "--force", "--reason", "a trial of the store itself")
+    assert (forced.returncode, words in forced.stdout) == (0, True)
+
+
+def test_a_label_is_taken_away(hollow: Workplace) -> None:
+    for label in ("stable", "canary"):
+        hollow.kmaas("promote", "digits", "3", "--label", label, "--force", "--reason", "no server here")
+    done = hollow.kmaas("unlabel", "digits", "canary")
+    assert done.returncode == 0
+    assert done.stdout.startswith("digits: no version is canary, it was version 3 (record ")
+    assert "the model server at 127.0.0.1:1 does not answer (UNAVAILABLE)" in done.stderr
+    refused = hollow.kmaas("unlabel", "digits", "stable")
+    assert (refused.returncode, "stable is taken away with a --reason only" in refused.stderr) == (2, True)
+    away = hollow.kmaas("unlabel", "digits", "stable", "--reason", "the model is retired")
+    assert "version 5, the newest, answers from now on" in away.stdout
+    assert Labels.read(Store.at(hollow.store).base("digits")).versions == {}
+    told = hollow.kmaas("versions", "digits", "--records", "--verify")
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.splitlines()[-1].endswith("unlabel   stable → –  the model is retired")
+
+
+def test_labels_that_somebody_edited_are_noticed(hollow: Workplace) -> None:
+    for version in ("1", "2"):
+        hollow.kmaas("promote", "digits", version, "--force", "--reason", "no server here")
+    path = Store.at(hollow.store).base("digits") / LABELS_FILE
+    signed = path.read_text()
+    path.write_text(json.dumps({**json.loads(signed), "before": {"stable": [5]}}))
+    edited = [hollow.kmaas(*command) for command in (("versions", "digits", "--verify"), ("rollback", "digits"))]
+    path.write_text(signed)
+    for done in edited:
+        assert done.returncode == 1
+        assert "a rollback returns stable to 1, and it would return stable to 5; nothing is decided by" in done.stderr
+    assert "stable is version 1 again" in hollow.kmaas("rollback", "digits").stdout
+
+
 def test_gc_removes_and_says_what(hollow: Workplace) -> None:
     for version in ("2", "1"):
         forced = hollow.kmaas("promote", "digits", version, "--force", "--reason", "no server here")
@@ -157,6 +204,9 @@ def test_gc_removes_and_says_what(hollow: Workplace) -> None:
         (("promote", "digits", "99"), 1, "the store has no digits version 99"),
         (("promote", "digits", "latest"), 1, "digits has no version called 'latest'; expected a number, `newest`, or"),
         (("promote", "digits", "1", "--label", "Stable!"), 1, "'Stable!' is no label"),
+        (("promote", "digits", "1", "--label", "newest"), 1, "'newest' is a reserved word and no label"),
+        (("unlabel", "ghost", "canary"), 1, "the store has no ghost"),
+        (("unlabel", "digits", "canary"), 1, "no version of digits has the label 'canary'; its labels: "),
         (("promote", "No Name", "1"), 1, "model name 'No Name' is not usable"),
         (("promote", "digits", "1", "--force"), 2, "--force needs a --reason"),
         (("rollback", "ghost"), 1, "the store has no ghost"),

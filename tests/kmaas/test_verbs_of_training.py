@@ -1,9 +1,9 @@
 """train, evaluate, export, publish, models, add: through real processes on tiny trainings."""
 
-import dataclasses
 import json
 import shutil
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -70,6 +70,7 @@ def test_from_run_to_store(place: Workplace, run: Path) -> None:
     exported = place.kmaas("export", str(run))
     assert exported.stdout.strip() == str(run / "export")
     assert "LiteRT twin: " in exported.stderr
+    assert "too little evidence" not in exported.stderr
     assert "held-out rows the same label for 100.00%" in exported.stderr
     assert place.kmaas("publish", str(run), "--version", "7").returncode == 0
     assert place.kmaas("publish", str(run / "export")).stdout.strip().endswith("digits/8")
@@ -84,9 +85,12 @@ def test_from_run_to_store(place: Workplace, run: Path) -> None:
 
 def test_an_export_without_a_twin(place: Workplace, run: Path, tmp_path: Path) -> None:
     shutil.copytree(run, tmp_path / "run")
-    done = place.kmaas("export", str(tmp_path / "run"), "--runtime", "saved_model")
+    demanding = {**place.environment, "KMAAS_PROMOTION__MINIMUM__PARITY_INPUTS": "100"}
+    done = replace(place, environment=demanding).kmaas("export", str(tmp_path / "run"), "--runtime", "saved_model")
     assert done.stdout.strip() == str(tmp_path / "run" / "export"), done.stderr
     assert "LiteRT" not in done.stderr
+    warning = "warning: too little evidence to be promoted without --force: 70 parity inputs, at least 100 needed"
+    assert warning in done.stderr.splitlines()
     assert not (tmp_path / "run" / "export" / "assets.extra" / "runtime").exists()
     assert "'litert', 'saved_model'" in place.kmaas("export", str(run), "--runtime", "tpu").stderr
 
@@ -134,7 +138,7 @@ def test_add_trains_once_and_continues_what_was_killed(tmp_path: Path) -> None:
 
 
 def test_an_unclear_licence_must_be_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
-    unclear = dataclasses.replace(CATALOG["digits"], licence_unclear=True)
+    unclear = replace(CATALOG["digits"], licence_unclear=True)
     monkeypatch.setitem(CATALOG, "digits", unclear)
     result = CliRunner().invoke(add, ["digits"], obj=Config())
     assert isinstance(result.exception, LicenceNotAcceptedError)

@@ -4,7 +4,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from store.layout import VersionDir
-from store.manifest import Manifest, Metric, Origin, SignatureSpec, TensorSpec
+from store.manifest import Batching, Manifest, Metric, Origin, Parity, SignatureSpec, TensorSpec
+
+PARITY = Parity(between=("training", "gateway"), inputs=64, unit="levels", mean=0, largest=0, allowed=8)
 
 
 def manifest(model: str = "digits") -> Manifest:
@@ -24,6 +26,9 @@ def manifest(model: str = "digits") -> Manifest:
         processing={"kind": "image"},
         labels=("0", "1"),
         metrics=(Metric(name="accuracy", value=0.5, data="none", rows=2),),
+        parity=(PARITY,),
+        batching=Batching(sizes=(2, 64), largest=0, allowed=1e-4),
+        goldens={"0": 4, "1": 4},
         run="run",
     )
 

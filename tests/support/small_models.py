@@ -34,7 +34,8 @@ from processing.spec import ImageSpec, TextSpec
 from processing.text import TextEncoder
 from store.golden import Golden, dump_goldens
 from store.layout import VersionDir
-from store.manifest import Manifest, Origin, SignatureSpec, TensorSpec
+from store.manifest import Batching, Manifest, Origin, SignatureSpec, TensorSpec
+from tests.support.manifests import PARITY
 
 if TYPE_CHECKING:
     import keras
@@ -151,6 +152,8 @@ def manifest_of(
         **{"signatures": {"serving_default": serve}, **facts},
         labels=labels,
         metrics=(),
+        parity=(PARITY,),
+        batching=Batching(sizes=(2, 64), largest=0, allowed=1e-4),
         run="/somewhere/private",
     )
 
@@ -233,6 +236,7 @@ def write_digits(folder: Path, *, seed: int, wrong: bool = False, inks: tuple[st
         parameters=model.count_params(),
         processing=_IMAGE.model_dump(),
         absent={"explain": "it has no convolution"},
+        goldens={"7": 1},
     )
     documents = {"manifest": manifest.document(), "golden": dump_goldens(goldens), **card(f"digits of seed {seed}")}
     _write(folder, model, documents)
@@ -254,6 +258,7 @@ def write_strokes(folder: Path) -> None:
         {},
         STROKES,
         digest="sha256:strokes",
+        goldens={"upright": 1},
         parameters=model.count_params(),
         processing=_IMAGE.model_dump(),
         signatures=signature_specs(_inputs(model), len(STROKES), others),
@@ -278,6 +283,7 @@ def write_sentiment(folder: Path, name: str = "sentiment", more: dict[str, Any] 
         {},
         SENTIMENTS,
         digest=f"sha256:{name}",
+        goldens={"positive": 1},
         parameters=model.count_params(),
         processing=_TEXT.model_dump(),
         signatures=signature_specs(_inputs(model), len(SENTIMENTS), others),
