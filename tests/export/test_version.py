@@ -120,11 +120,12 @@ def test_probabilities_have_the_temperature_of_the_evaluation_and_logits_have_no
 
 
 def test_every_label_has_a_golden(run: Run, exported: Path) -> None:
-    names = [golden.name for golden in read_goldens(VersionDir(exported).golden)]
-    assert all(any(label in name.split("-") for name in names) for label in run.spec.labels)
-    counted = Manifest.read(VersionDir(exported).manifest).goldens
-    assert list(counted) == list(run.spec.labels)
-    assert counted == {label: sum(label in name.split("-") for name in names) for label in run.spec.labels}
+    names = {golden.name for golden in read_goldens(VersionDir(exported).golden)}
+    of_label = [example.label for example in run.examples() if example.name in names]
+    assert set(of_label) == set(run.spec.labels)
+    assert Manifest.read(VersionDir(exported).manifest).goldens == {
+        label: of_label.count(label) for label in run.spec.labels
+    }
 
 
 def test_solo_equals_batch_equals_keras(run: Run, exported: Path, signatures: Any) -> None:
