@@ -44,6 +44,7 @@ def add(
 
 
 def _add(config: Config, spec: "ModelSpec", chosen: "TrainConfig", progress: "Progress", *, if_missing: bool) -> None:
+    from kmaas.stages import exported
     from store.layout import Store
     from store.publish import publish
     from training.data.lock import locked
@@ -53,7 +54,8 @@ def _add(config: Config, spec: "ModelSpec", chosen: "TrainConfig", progress: "Pr
         if if_missing and store.versions(spec.name):
             click.echo(f"{spec.name}: the store has it")
             return
-        version = publish(store, _exported(config, spec, chosen, progress))
+        with exported(_exported(config, spec, chosen, progress)) as export:
+            version = publish(store, export)
     click.echo(f"{spec.name}: published as version {version.number}")
 
 

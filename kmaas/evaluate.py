@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 @click.pass_obj
 def evaluate(config: Config, run_folder: Path, as_json: bool) -> None:
     """Measures RUN again: accuracy, precision, recall, F1, ROC and precision-recall curves, calibration, robustness,
-    slices and latency. Writes its evaluation.json, held_out.npz, examples and plots/."""
+    slices and latency. Its folder evaluation/ is replaced when all of it is done: evaluation.json, held_out.npz,
+    examples and plots/."""
     from serving.runtimes.quiet import import_tensorflow_quietly
     from training.fit import evaluate as evaluate_run
     from training.run import Run
@@ -30,11 +31,11 @@ def evaluate(config: Config, run_folder: Path, as_json: bool) -> None:
     with shown_progress() as progress:
         evaluate_run(run, config.cache, progress)
     if as_json:
-        click.echo(run.measured.read_text(), nl=False)
+        click.echo(run.evaluated.measured.read_text(), nl=False)
         return
-    for line in _told(run.evaluation()):
+    for line in _told(run.evaluated.evaluation()):
         click.echo(line)
-    click.echo(f"\n{run.path} has evaluation.json and plots/")
+    click.echo(f"\n{run.evaluated.path} has evaluation.json and plots/")
 
 
 def _told(evaluation: "Evaluation") -> Iterator[str]:

@@ -13,9 +13,10 @@ from kmaas.config import Config
 @click.pass_obj
 def publish(config: Config, folder: Path, version: int | None) -> None:
     """Model servers that watch the store take the version up by themselves."""
-    from kmaas.stages import exported_folder
+    from kmaas.stages import exported
     from store.layout import Store
     from store.publish import publish as publish_folder
 
-    published = publish_folder(Store.at(config.store), exported_folder(folder), version=version)
+    with exported(folder) as export:
+        published = publish_folder(Store.at(config.store), export, version=version)
     click.echo(published.path)

@@ -1,5 +1,7 @@
 """From a run to a version: what the verbs `export`, `publish` and `add` share."""
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +14,7 @@ from export.trained import EpochFacts, Evidence, Trained
 from store.held_out import HeldOut
 from store.layout import VersionDir
 from store.manifest import Manifest
-from training.errors import NotARunError
+from training.errors import NotARunError, UnwritableError
 from training.run import Run
 
 if TYPE_CHECKING:
@@ -35,7 +37,8 @@ def export_run(run: Run, *, runtime: "Runtime" = "litert") -> Path:
 
 def trained(run: Run) -> Trained:
     """What an export needs of a run. Raises `NotARunError` when the run is not finished."""
-    environment, evaluation, examples = run.environment(), run.evaluation(), run.examples()
+    environment, evaluated = run.environment(), run.evaluated
+    evaluation, examples = evaluated.evaluation(), evaluated.examples()
     if any(example.logits is None for example in examples):
         raise NotARunError(run.path, "answers in its examples.json", f"`kmaas evaluate {run.path}` writes them")
     return Trained(
@@ -44,17 +47,17 @@ def trained(run: Run) -> Trained:
         weights=run.weights,
         tokenizer=run.tokenizer(),
         examples=examples,
-        inputs=run.inputs(),
+        inputs=evaluated.inputs(),
         metrics=evaluation.metrics,
         data_sha256=environment["data"]["sha256"],
         code_commit=environment["commit"],
         run=run.path.name,
-        sample=run.sample(),
+        sample=evaluated.sample(),
         evidence=Evidence(
             evaluation=evaluation,
-            measured=run.measured,
-            held_out=HeldOut.read(run.held_out),
-            plots={path.stem: path for path in sorted(run.plots.glob("*.png"))},
+            measured=evaluated.measured,
+            held_out=HeldOut.read(evaluated.held_out),
+            plots={path.stem: path for path in sorted(evaluated.plots.glob("*.png"))},
             epochs=[EpochFacts(**asdict(line)) for line in run.epochs()],
             data=environment["data"],
             environment={name: value for name, value in environment.items() if name != "data"},
@@ -70,12 +73,23 @@ def warn_of_lacks(exported: Path, minimum: Minimum) -> None:
         )
 
 
-def exported_folder(path: Path) -> Path:
-    """The folder to publish: `path` itself when it is an export, else the export of the run `path`.
+@contextmanager
+def exported(path: Path) -> Iterator[Path]:
+    """The folder to publish: `path` itself when it is an export, else the export of the run `path`. In the block no
+    export takes its place.
 
     Raises:
         NotAnExportError: neither.
+        RunBusyError: another process works on the run, an export perhaps.
     """
+    with ExitStack() as held:
+        for run in (path, path.resolve().parent):
+            with suppress(NotARunError, UnwritableError):  # where nobody can write, nobody exports
+                held.enter_context(Run.open(run).unchanged())
+        yield _exported_folder(path)
+
+
+def _exported_folder(path: Path) -> Path:
     for folder in (path, path / "export"):
         if VersionDir(folder).manifest.is_file():
             return folder

@@ -57,7 +57,7 @@ def train(
     except KeyboardInterrupt:
         click.echo(f"interrupted; continue with: {resume_command(run)}", err=True)
         raise SystemExit(130) from None
-    evaluation = run.evaluation()
+    evaluation = run.evaluated.evaluation()
     click.echo(f"accuracy {evaluation.accuracy:.4f} on {evaluation.rows} held-out rows")
 
 

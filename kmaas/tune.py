@@ -25,7 +25,9 @@ _TRIALS = 20
 )
 @click.option("--trials", type=click.IntRange(1), help=f"Trials at most.  [default: {_TRIALS}]")
 @click.option("--space", type=click.Path(path_type=Path), help="What to search, as TOML.  [default: the model's own]")
-@click.option("--max-epochs", type=int, help="Epochs of a trial at most.  [default: the preset's]")
+@click.option(
+    "--max-epochs", type=click.IntRange(1), help="Epochs of a trial at most; not the preset's.  [default: the preset's]"
+)
 @click.option("--rows", type=int, help="Only so many training rows, for quick trials.")
 @click.option("--preset", type=click.Path(path_type=Path), help="What is not searched, as in `train`.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="One such setting; may be repeated.")
@@ -51,19 +53,27 @@ def tune(
     as_json: bool,
 ) -> None:
     """Tries configurations of MODEL, each trained on four fifths of the training rows and measured on the rest; the
-    held-out rows are not looked at. The best becomes a preset for `kmaas train MODEL --preset FILE`; one that is there
-    already is replaced. An interruption loses at most one trial: see --resume, which needs no MODEL."""
+    held-out rows are not looked at. The best becomes a preset for `kmaas train MODEL --preset FILE`, with the epochs of
+    a training, not of a trial; one that is there already is replaced. An interruption loses at most one trial: see
+    --resume, which needs no MODEL."""
     from models.catalog import find
 
     spec = find(model) if model else None
-    given = [f"{key}={value}" for key, value in (("epochs", max_epochs), ("rows", rows)) if value is not None]
+    given = [] if rows is None else [f"rows={rows}"]
     if resume is not None:
-        if method or trials or space or preset or settings or given:
+        if method or trials or max_epochs or space or preset or settings or given:
             raise click.UsageError("--resume continues a search as it was begun; leave the other options away")
         search = _old_search(resume, spec)
     elif spec is not None:
         search = _new_search(
-            config, spec, preset, [*settings, *given], space=space, method=method or "random", trials=trials or _TRIALS
+            config,
+            spec,
+            preset,
+            [*settings, *given],
+            space=space,
+            method=method or "random",
+            trials=trials or _TRIALS,
+            max_epochs=max_epochs,
         )
     else:
         raise click.UsageError("expected a MODEL to tune, or --resume FOLDER to continue a search")
@@ -104,13 +114,15 @@ def _new_search(
     space: Path | None,
     method: "Method",
     trials: int,
+    max_epochs: int | None,
 ) -> "Search":
     from training.config import load_config
     from training.search import Search
     from training.space import load_space
 
     base = load_config(spec, preset, settings)
-    return Search.create(config.searches, spec, base, load_space(spec, base, space), method=method, trials=trials)
+    found = load_space(spec, base, space)
+    return Search.create(config.searches, spec, base, found, method=method, trials=trials, max_epochs=max_epochs)
 
 
 def _old_search(path: Path, spec: "ModelSpec | None") -> "Search":

@@ -6,7 +6,9 @@ TrainingError
 ├── NotASearchError             a folder that is no search, or a damaged one
 ├── OutdatedSearchError         a search that cannot be continued: its trials would not be comparable
 ├── NotARunError                a folder that is no run, or one that lacks what is needed
-├── RunBusyError                another process trains this run, or continues this search
+│   └── UnfinishedRunError      a run that lacks what its end would have brought
+├── RunBusyError                another process is at work on this run
+├── SearchBusyError             another process continues this search
 ├── OutdatedRunError            a run that cannot be continued: its weights would come of two different trainings
 ├── UnwritableError             runs or cache cannot be written
 ├── DataError                   data that is not what it should be
@@ -38,6 +40,11 @@ class NotASearchError(TrainingError):
         super().__init__(f"{path} is no search that can be continued: {reason}; expected a folder of `kmaas tune`")
 
 
+class SearchBusyError(TrainingError):
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"another process continues the search {path}; wait until it has ended, or begin another")
+
+
 class OutdatedSearchError(TrainingError):
     def __init__(self, path: Path, changed: Sequence[str], model: str) -> None:
         super().__init__(
@@ -51,9 +58,17 @@ class NotARunError(TrainingError):
         super().__init__(f"{path} has no {lacks}; {hint}")
 
 
+class UnfinishedRunError(NotARunError):
+    def __init__(self, path: Path, lacks: str) -> None:
+        super().__init__(path, lacks, f"finish it first: kmaas train --resume {path}")
+
+
 class RunBusyError(TrainingError):
     def __init__(self, path: Path) -> None:
-        super().__init__(f"another process trains {path}; wait until it has ended, or start another run")
+        super().__init__(
+            f"another process is at work on {path}: it trains, measures, exports or publishes it; wait until it has "
+            "ended, or take another run"
+        )
 
 
 class OutdatedRunError(TrainingError):

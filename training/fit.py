@@ -179,12 +179,11 @@ def _evaluate(run: Run, recipe: Recipe, progress: Progress) -> None:
     model = load_model(run)
     measured = recipe.evaluate(model, progress)
     evaluation = measured.evaluation
-    draw(run.plots, run.epochs(), evaluation)
     examples, inputs = recipe.examples()
-    run.write_examples(_answered(run, model, recipe.tokenizer, examples), inputs)
-    run.write_sample(_sample(recipe))
-    run.write_held_out(measured.held_out)
-    run.write("evaluation.json", evaluation.model_dump_json(indent=2) + "\n")
+    answered = _answered(run, model, recipe.tokenizer, examples)
+    with run.evaluating() as evaluated:
+        draw(evaluated.plots, run.epochs(), evaluation)
+        evaluated.write(evaluation, measured.held_out, answered, inputs, _sample(recipe))
     progress.at(1, f"accuracy {evaluation.accuracy:.4f} on {evaluation.rows} held-out rows")
 
 

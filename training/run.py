@@ -7,39 +7,29 @@ metrics.jsonl      a line for each epoch
 tokenizer.json     text models only
 checkpoint/        the last finished epoch, until the training has ended
 model.weights.h5   the finished weights
-examples.json      held-out requests, for the goldens, with the answers of the trained model
-inputs.npz         the model's inputs for these, as training makes them
-sample.npz         held-out rows as the model takes them, on which an export verifies more
-held_out.npz       what was answered to each held-out row
-plots/             evaluation.json as pictures
-evaluation.json    what was measured: when it is there, the run is finished
+evaluation/        what was measured, see `training.evaluated`: when it is there, the run is finished
+export/            a version, ready to be published
 """
 
 import json
 import os
-import zipfile
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from io import BytesIO
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
-from pydantic import TypeAdapter, ValidationError
-
 from models.catalog import find
-from models.example import Example, HeldOutRows
 from models.spec import ModelSpec, TrainConfig
-from store.evaluation import Evaluation
-from store.held_out import HeldOut
+from store.disk import sync
 from training.data.lock import locked
-from training.errors import NotARunError, RunBusyError, UnwritableError
-from training.recipe import Array
+from training.errors import NotARunError, RunBusyError, UnfinishedRunError, UnwritableError
+from training.evaluated import Evaluated
 
-_CONFIG, _FINGERPRINT, _EVALUATION = "config.json", "fingerprint", "evaluation.json"
-_INPUTS, _SAMPLE = "inputs.npz", "sample.npz"
+_CONFIG, _FINGERPRINT = "config.json", "fingerprint"
+_EVALUATION, _STAGING, _ASIDE = "evaluation", ".evaluating", ".evaluated-before"
 
 
 @dataclass(frozen=True)
@@ -99,21 +89,35 @@ class Run:
         return self.path / "export"
 
     @property
-    def plots(self) -> Path:
-        return self.path / "plots"
-
-    @property
-    def measured(self) -> Path:
-        return self.path / _EVALUATION
-
-    @property
-    def held_out(self) -> Path:
-        return self.path / "held_out.npz"
-
-    @property
     def finished(self) -> bool:
         """Trained and evaluated."""
-        return self.measured.is_file()
+        return self.evaluated.measured.is_file()
+
+    @property
+    def evaluated(self) -> Evaluated:
+        """The last evaluation that was finished. Between two steps of `evaluating` it has the other name."""
+        place, aside = self.path / _EVALUATION, self.path / _ASIDE
+        return Evaluated(aside if aside.exists() and not place.exists() else place, self.path)
+
+    @contextmanager
+    def evaluating(self) -> Iterator[Evaluated]:
+        """An empty evaluation to write. At the end of the block it is `evaluated`, all of it at once; until then, and
+        when the block fails or the process is killed, that is the one before. One caller at a time."""
+        place, aside, staging = (self.path / name for name in (_EVALUATION, _ASIDE, _STAGING))
+        shutil.rmtree(staging, ignore_errors=True)
+        staging.mkdir()
+        try:
+            yield Evaluated(staging, self.path)
+            for path in (*staging.rglob("*"), staging):
+                sync(path)
+            if place.exists():
+                shutil.rmtree(aside, ignore_errors=True)
+                place.rename(aside)
+            staging.rename(place)
+            sync(self.path)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+        shutil.rmtree(aside, ignore_errors=True)
 
     def require_weights(self) -> None:
         """Raises `NotARunError` while the training has not ended."""
@@ -132,38 +136,6 @@ class Run:
         document: dict[str, Any] = json.loads(self._needed("environment.json"))
         return document
 
-    def evaluation(self) -> Evaluation:
-        """Raises `NotARunError` when the run was not evaluated, or by another kmaas."""
-        document = self._needed(_EVALUATION)
-        try:
-            return Evaluation.model_validate_json(document)
-        except ValidationError as exc:
-            hint = f"measure it again: kmaas evaluate {self.path}"
-            raise NotARunError(self.path, f"readable {_EVALUATION}", hint) from exc
-
-    def examples(self) -> list[Example]:
-        return _EXAMPLES.validate_json(self._needed("examples.json"))
-
-    def inputs(self) -> Array:
-        """A batch: the model's input for each of `examples`, as training makes it. Raises as `sample`."""
-        return self._arrays(_INPUTS, "inputs")["inputs"]
-
-    def sample(self) -> HeldOutRows:
-        """Raises `NotARunError` when it is missing or unreadable."""
-        return HeldOutRows(**self._arrays(_SAMPLE, "inputs", "truth"))
-
-    def write_examples(self, examples: list[Example], inputs: Array) -> None:
-        self.write("examples.json", _EXAMPLES.dump_json(examples, indent=1).decode())
-        self._write_arrays(_INPUTS, inputs=inputs)
-
-    def write_sample(self, rows: HeldOutRows) -> None:
-        self._write_arrays(_SAMPLE, inputs=rows.inputs, truth=rows.truth)
-
-    def write_held_out(self, held_out: HeldOut) -> None:
-        partial = self.path / ".held_out.partial"
-        held_out.write(partial)
-        settle(partial, self.held_out)
-
     def write_json(self, name: str, document: Any) -> None:
         self.write(name, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
 
@@ -175,36 +147,32 @@ class Run:
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
-        """Raises `RunBusyError` when another process trains this run."""
-        try:
-            with locked(self.path / "run", wait=False):
-                yield
-        except BlockingIOError as exc:
-            raise RunBusyError(self.path) from exc
+        """For who changes the run. Raises `RunBusyError` when another process is at work on it."""
+        with _held(self.path):
+            yield
 
-    def _arrays(self, name: str, *keys: str) -> dict[str, Array]:
-        content = self._needed(name)
-        try:
-            with np.load(BytesIO(content)) as arrays:
-                return {key: arrays[key] for key in keys}
-        except (EOFError, KeyError, ValueError, zipfile.BadZipFile) as exc:
-            raise NotARunError(
-                self.path, f"readable {name}", f"`kmaas evaluate {self.path}` writes it ({exc})"
-            ) from exc
-
-    def _write_arrays(self, name: str, **arrays: Array) -> None:
-        partial = self.path / f".partial.{name}"
-        np.savez_compressed(partial, allow_pickle=False, **arrays)
-        settle(partial, self.path / name)
+    @contextmanager
+    def unchanged(self) -> Iterator[None]:
+        """For who reads it, beside others who do; it stays as it is meanwhile. Raises as `exclusive`, and
+        `UnwritableError` where nothing can be written."""
+        with _held(self.path, shared=True):
+            yield
 
     def _needed(self, name: str) -> bytes:
         try:
             return (self.path / name).read_bytes()
         except FileNotFoundError as exc:
-            raise NotARunError(self.path, name, f"finish it first: {resume_command(self)}") from exc
+            raise UnfinishedRunError(self.path, name) from exc
 
 
-_EXAMPLES = TypeAdapter(list[Example])
+@contextmanager
+def _held(path: Path, *, shared: bool = False) -> Iterator[None]:
+    with ExitStack() as lock:
+        try:
+            lock.enter_context(locked(path / "run", wait=False, shared=shared))
+        except BlockingIOError as exc:
+            raise RunBusyError(path) from exc
+        yield
 
 
 def resume_command(run: Run) -> str:

@@ -17,7 +17,7 @@ from models.catalog import find
 from models.errors import UnknownModelError
 from models.spec import Count, Frozen, ModelSpec, TrainConfig
 from training.data.lock import locked
-from training.errors import NotASearchError, RunBusyError
+from training.errors import NotASearchError, SearchBusyError
 from training.fingerprint import fingerprint
 from training.run import new_folder, settle
 from training.space import Dimension, Space, Value
@@ -39,11 +39,13 @@ class Trial:
 
 
 class Plan(Frozen):
-    """What a search does. `config` is what all trials share; its `epochs` are the most that a trial has."""
+    """What a search does. `config` is what all trials share, and the preset: but for the epochs, of which a trial has
+    `max_epochs` at most."""
 
     model: str
     method: Method
     trials: Count
+    max_epochs: Count
     config: dict[str, JsonValue]
     space: dict[str, Dimension]
     fingerprint: str
@@ -60,13 +62,23 @@ class Search:
 
     @classmethod
     def create(
-        cls, searches: Path, spec: ModelSpec, base: TrainConfig, space: Space, *, method: Method, trials: int
+        cls,
+        searches: Path,
+        spec: ModelSpec,
+        base: TrainConfig,
+        space: Space,
+        *,
+        method: Method,
+        trials: int,
+        max_epochs: int | None = None,
     ) -> Self:
-        """A new folder `<model>-<UTC time>[-n]` under `searches`. Raises `UnwritableError`."""
+        """A new folder `<model>-<UTC time>[-n]` under `searches`. Without `max_epochs` a trial has at most
+        those of `base`. Raises `UnwritableError`."""
         plan = Plan(
             model=spec.name,
             method=method,
             trials=trials,
+            max_epochs=base.epochs if max_epochs is None else max_epochs,
             config=base.model_dump(mode="json"),
             space=dict(space),
             fingerprint=fingerprint(spec, base),
@@ -94,12 +106,12 @@ class Search:
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
-        """Raises `RunBusyError` when another process continues this search."""
+        """Raises `SearchBusyError` when another process continues this search."""
         try:
             with locked(self.path / "search", wait=False):
                 yield
         except BlockingIOError as exc:
-            raise RunBusyError(self.path) from exc
+            raise SearchBusyError(self.path) from exc
 
 
 def best_of(trials: list[Trial]) -> Trial:

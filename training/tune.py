@@ -17,7 +17,7 @@ from training.fit import fit_epoch, fresh_model
 from training.preset import preset_document
 from training.progress import Progress
 from training.recipes import RECIPES
-from training.search import Method, Search, Trial, best_of
+from training.search import Plan, Search, Trial, best_of
 from training.space import Choices, Space, Value, with_values
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def tune(search: Search, cache: Path, progress: Progress, told: Callable[[Trial]
         told: gets each trial, first those that were done before.
 
     Raises:
-        RunBusyError: another process continues this search.
+        SearchBusyError: another process continues it.
         OutdatedSearchError: code or data are no longer those it was begun with.
         NotASearchError: what keras-tuner wrote in it cannot be read.
         TrainingError: the data cannot be had.
@@ -47,13 +47,14 @@ def tune(search: Search, cache: Path, progress: Progress, told: Callable[[Trial]
         validation_rows = RECIPES[search.spec.name].for_trials(search.base, cache, progress).facts.held_out_rows
         trials = _run(search, cache, progress, told)
         best = best_of(trials)
-        config = with_values(search.spec, search.base, {**best.settings, "epochs": best.epochs})
+        config = with_values(search.spec, search.base, best.settings)  # a trial's epochs are a budget, no setting
         plan = search.plan
         search.write_preset(
             preset_document(
                 config,
                 f"The best of {len(trials)} trials ({plan.method}) of `kmaas tune {plan.model}`, folder "
-                f"{search.path.name}: accuracy {best.accuracy:.4f} on {validation_rows} training rows kept aside.",
+                f"{search.path.name}: accuracy {best.accuracy:.4f} after epoch {best.epochs} on {validation_rows} "
+                "training rows kept aside.",
             )
         )
         return trials
@@ -120,7 +121,7 @@ def _opened(search: Search) -> Any:
     from keras_tuner.engine.base_tuner import BaseTuner
 
     with _quietly():
-        oracle = _oracle(search.plan.method, search.plan.trials, search.base, search.plan.space)
+        oracle = _oracle(search.plan, search.base.seed)
         oracle.verbose = 0
         try:
             tuner = BaseTuner(oracle, directory=str(search.path), project_name=_PROJECT)
@@ -132,24 +133,24 @@ def _opened(search: Search) -> Any:
     return tuner
 
 
-def _oracle(method: Method, trials: int, base: TrainConfig, space: Space) -> Any:
+def _oracle(plan: Plan, seed: int) -> Any:
     import keras_tuner
 
     common = {
         "objective": keras_tuner.Objective(_OBJECTIVE, "max"),
-        "hyperparameters": _hyperparameters(space),
+        "hyperparameters": _hyperparameters(plan.space),
         "allow_new_entries": False,
         "tune_new_entries": False,
-        "seed": base.seed + 1,  # 0 would mean any
+        "seed": seed + 1,  # 0 would mean any
     }
-    match method:
+    match plan.method:
         case "random":
-            return keras_tuner.oracles.RandomSearchOracle(max_trials=trials, **common)
+            return keras_tuner.oracles.RandomSearchOracle(max_trials=plan.trials, **common)
         case "bayesian":
-            return keras_tuner.oracles.BayesianOptimizationOracle(max_trials=trials, **common)
+            return keras_tuner.oracles.BayesianOptimizationOracle(max_trials=plan.trials, **common)
         case "hyperband":
-            oracle = keras_tuner.oracles.HyperbandOracle(max_epochs=base.epochs, **common)
-            oracle.max_trials = trials  # it knows no such bound of its own
+            oracle = keras_tuner.oracles.HyperbandOracle(max_epochs=plan.max_epochs, **common)
+            oracle.max_trials = plan.trials  # it knows no such bound of its own
             return oracle
 
 
@@ -178,7 +179,7 @@ def _values(search: Search, trial: Any) -> Mapping[str, Value]:
 
 
 def _epochs(search: Search, trial: Any) -> int:
-    return int(trial.hyperparameters.values.get(_EPOCHS, search.base.epochs))
+    return int(trial.hyperparameters.values.get(_EPOCHS, search.plan.max_epochs))
 
 
 @contextmanager

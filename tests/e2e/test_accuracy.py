@@ -13,7 +13,7 @@ from store.manifest import Manifest
 
 def evaluation(stack: Stack, model: str) -> Any:
     manifest = Manifest.read(Store.at(stack.store).version(model).manifest)
-    return json.loads((load_config().runs / manifest.run / "evaluation.json").read_text())
+    return json.loads((load_config().runs / manifest.run / "evaluation" / "evaluation.json").read_text())
 
 
 def test_digits(stack: Stack) -> None:

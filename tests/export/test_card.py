@@ -78,11 +78,11 @@ def test_each_figure_of_the_evidence_is_in_both_forms(run: Run, exported: Path) 
 
 def test_the_version_carries_the_evidence(run: Run, exported: Path) -> None:
     version = VersionDir(exported)
-    assert version.evaluation.read_bytes() == run.measured.read_bytes()
-    kept, of_run = HeldOut.read(version.held_out), HeldOut.read(run.held_out)
+    assert version.evaluation.read_bytes() == run.evaluated.measured.read_bytes()
+    kept, of_run = HeldOut.read(version.held_out), HeldOut.read(run.evaluated.held_out)
     assert kept.rows == of_run.rows
     assert (kept.predicted == of_run.predicted).all()
-    assert {path.name for path in version.plots.iterdir()} == {path.name for path in run.plots.iterdir()}
+    assert {path.name for path in version.plots.iterdir()} == {path.name for path in run.evaluated.plots.iterdir()}
 
 
 def test_the_page_is_one_small_file_that_loads_and_runs_nothing(exported: Path) -> None:

@@ -129,7 +129,7 @@ def test_an_export_explains_its_own_answers_in_a_session(run: Run, session: Save
     processing = run.spec.processing(run.config)
     model = load_model(run)
     for golden in make_goldens(
-        run.examples(), run.spec.labels, processing, run.tokenizer(), lambda x: np.asarray(model(x))
+        run.evaluated.examples(), run.spec.labels, processing, run.tokenizer(), lambda x: np.asarray(model(x))
     ):
         given = {name: golden.inputs, "label": np.array([-1], np.int32)}
         answer = dict(zip(outputs, session.run("explain", given, outputs, None), strict=True))

@@ -42,12 +42,12 @@ def test_the_figures_are_in_the_manifest_and_beside_it(run: Run, exported: Path)
     training, graph = Manifest.read(version.manifest).parity
     assert (training.between, graph.between) == (("training", "gateway"), ("gateway", "raw"))
     for parity in (training, graph):
-        assert parity.inputs == len(run.examples()) >= 64
+        assert parity.inputs == len(run.evaluated.examples()) >= 64
         assert parity.mean <= parity.largest <= parity.allowed
     document = json.loads(version.parity.read_bytes())
     assert [entry["between"] for entry in document] == [["training", "gateway"], ["gateway", "raw"]]
     for entry in document:
-        assert entry["by_input"].keys() == {example.name for example in run.examples()}
+        assert entry["by_input"].keys() == {example.name for example in run.evaluated.examples()}
 
 
 def test_swapped_colours_in_the_gateway_are_refused(
@@ -97,14 +97,14 @@ def test_a_tokenizer_without_its_lower_casing_is_refused(sentiment: Run, tmp_pat
 
 
 def test_a_form_of_another_shape_is_refused(digits: Run, tmp_path: Path) -> None:
-    grown = replace(trained(digits), inputs=np.zeros((len(digits.examples()), 32, 32, 1), np.uint8))
+    grown = replace(trained(digits), inputs=np.zeros((len(digits.evaluated.examples()), 32, 32, 1), np.uint8))
     with pytest.raises(ParityError, match=r"digit-0-0: shapes \(32, 32, 1\) and \(28, 28, 1\)"):
         export_version(grown, tmp_path / "export")
 
 
 def test_examples_and_inputs_of_two_evaluations_are_refused(digits: Run, tmp_path: Path) -> None:
     with pytest.raises(ParityError, match="70 examples and 69 inputs for them; measure it again with kmaas evaluate"):
-        export_version(replace(trained(digits), inputs=digits.inputs()[1:]), tmp_path / "export")
+        export_version(replace(trained(digits), inputs=digits.evaluated.inputs()[1:]), tmp_path / "export")
 
 
 def test_a_version_whose_tokenizer_has_no_twin_in_the_graph_goes_without_raw_and_says_why(

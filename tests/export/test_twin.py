@@ -30,7 +30,7 @@ def test_an_export_has_a_twin_with_the_documents_of_the_manifest_signature(run: 
     for name, digest in twin.sha256.items():
         assert hashlib.sha256((version.twin / name).read_bytes()).hexdigest() == digest
     assert twin.agreement is not None
-    assert twin.agreement.rows == len(run.examples()) + len(run.sample().truth)
+    assert twin.agreement.rows == len(run.evaluated.examples()) + len(run.evaluated.sample().truth)
     assert twin.agreement.largest <= twin.tolerance
     assert twin.agreement.accuracy == pytest.approx(twin.agreement.accuracy_of_model, abs=0.002)
     assert twin.speed is not None

@@ -50,7 +50,7 @@ def test_the_manifest_is_in_the_graph_and_beside_it(run: Run, exported: Path, si
     assert Manifest.parse(_section(signatures, "manifest")) == beside
     assert beside.version is None
     assert (beside.model, beside.labels, beside.run) == (run.spec.name, run.spec.labels, run.path.name)
-    assert beside.metrics == run.evaluation().metrics
+    assert beside.metrics == run.evaluated.evaluation().metrics
     assert beside.data_sha256 == run.environment()["data"]["sha256"]
     assert _section(signatures, "tokenizer").decode() == (run.tokenizer() or "")
     assert _section(signatures, "nothing") == b""
@@ -121,7 +121,7 @@ def test_probabilities_have_the_temperature_of_the_evaluation_and_logits_have_no
 
 def test_every_label_has_a_golden(run: Run, exported: Path) -> None:
     names = {golden.name for golden in read_goldens(VersionDir(exported).golden)}
-    of_label = [example.label for example in run.examples() if example.name in names]
+    of_label = [example.label for example in run.evaluated.examples() if example.name in names]
     assert set(of_label) == set(run.spec.labels)
     assert Manifest.read(VersionDir(exported).manifest).goldens == {
         label: of_label.count(label) for label in run.spec.labels
@@ -132,7 +132,7 @@ def test_solo_equals_batch_equals_keras(run: Run, exported: Path, signatures: An
     import tensorflow as tf
 
     manifest = Manifest.read(VersionDir(exported).manifest)
-    rows = [_client_inputs(run, manifest, example.body)[0] for example in run.examples()[:9]]
+    rows = [_client_inputs(run, manifest, example.body)[0] for example in run.evaluated.examples()[:9]]
     longest = max(row.shape[0] for row in rows)
     batch = np.stack([np.pad(row, [(0, longest - row.shape[0])] + [(0, 0)] * (row.ndim - 1)) for row in rows])
     name = str(manifest.processing["input"])

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from models.catalog import find
 from tests.support.runs import TINY, Workplace
+from training.config import load_config
 
 SPACE = """
 [dropout]
@@ -86,6 +88,9 @@ def test_every_method_searches(place: Workplace, model: str, method: str, epochs
     document = json.loads(done.stdout)
     assert (document["model"], document["method"]) == (model, method)
     assert [trial["epochs"] for trial in document["trials"]] == expected
+    spec = find(model)
+    assert load_config(spec, Path(document["preset"])).epochs == load_config(spec).epochs
+    assert f"after epoch {expected[0]} on" in Path(document["preset"]).read_text().replace("\n# ", " ")
 
 
 def test_ctrl_c_says_how_to_continue(place: Workplace) -> None:
@@ -100,7 +105,7 @@ def test_ctrl_c_says_how_to_continue(place: Workplace) -> None:
     [
         (("tune",), "expected a MODEL to tune, or --resume FOLDER"),
         (("tune", "digit"), "the catalogue has no 'digit'"),
-        (("tune", "digits", "--max-epochs", "0"), "epochs: Input should be greater than or equal to 1"),
+        (("tune", "digits", "--max-epochs", "0"), "0 is not in the range x>=1"),
         (("tune", "digits", "--method", "grid"), "'grid' is not one of 'random', 'hyperband', 'bayesian'"),
         (("tune", "digits", "--space", "none.toml"), "none.toml cannot be used: No such file"),
         (("tune", "--resume", "nowhere"), "nowhere is no search that can be continued"),

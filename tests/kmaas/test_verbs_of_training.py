@@ -14,7 +14,9 @@ from kmaas.config import Config
 from models.catalog import CATALOG
 from models.errors import LicenceNotAcceptedError
 from store.layout import Store
+from tests.support.manifests import export_folder
 from tests.support.runs import TINY, Workplace
+from training.run import Run
 
 
 @pytest.fixture(scope="module")
@@ -63,11 +65,12 @@ def test_a_run_is_resumed_only_as_it_was_begun(place: Workplace, run: Path) -> N
 
 def test_from_run_to_store(place: Workplace, run: Path) -> None:
     evaluated = place.kmaas("evaluate", str(run), "--json")
-    assert json.loads(evaluated.stdout) == json.loads((run / "evaluation.json").read_bytes())
+    assert json.loads(evaluated.stdout) == json.loads((run / "evaluation" / "evaluation.json").read_bytes())
     assert json.loads(evaluated.stdout)["accuracy"] > 0.25  # of ten labels: plain gradient descent learns, too
 
     assert "kmaas export RUN" in place.kmaas("publish", str(run)).stderr
-    exported = place.kmaas("export", str(run))
+    content = {**place.environment, "KMAAS_PROMOTION__MINIMUM__FEW_LABELS": "0"}  # so short a training knows not all
+    exported = replace(place, environment=content).kmaas("export", str(run))
     assert exported.stdout.strip() == str(run / "export")
     assert "LiteRT twin: " in exported.stderr
     assert "too little evidence" not in exported.stderr
@@ -83,21 +86,35 @@ def test_from_run_to_store(place: Workplace, run: Path) -> None:
     assert "digits" in place.kmaas("models").stdout
 
 
+def test_nothing_is_published_of_a_run_that_is_exported_meanwhile_nor_the_other_way_round(
+    place: Workplace, run: Path, tmp_path: Path
+) -> None:
+    copy = Path(shutil.copytree(run, tmp_path / "run", ignore=shutil.ignore_patterns("export")))
+    export = export_folder(copy / "export", "another")
+    busy = f"is at work on {copy}: it trains, measures, exports or publishes it; wait until it has ended"
+    with Run.open(copy).exclusive():
+        refused = [place.kmaas("publish", str(folder)) for folder in (copy, export)]
+    with Run.open(copy).unchanged():
+        refused.append(place.kmaas("export", str(copy)))
+        assert place.kmaas("publish", str(copy)).returncode == 0
+    assert [(done.returncode, busy in done.stderr) for done in refused] == [(1, True)] * 3, refused
+    assert Store.at(place.store).versions("another") == [1]
+
+
 def test_an_export_without_a_twin(place: Workplace, run: Path, tmp_path: Path) -> None:
     shutil.copytree(run, tmp_path / "run")
     demanding = {**place.environment, "KMAAS_PROMOTION__MINIMUM__PARITY_INPUTS": "100"}
     done = replace(place, environment=demanding).kmaas("export", str(tmp_path / "run"), "--runtime", "saved_model")
     assert done.stdout.strip() == str(tmp_path / "run" / "export"), done.stderr
     assert "LiteRT" not in done.stderr
-    warning = "warning: too little evidence to be promoted without --force: 70 parity inputs, at least 100 needed"
-    assert warning in done.stderr.splitlines()
+    assert "too little evidence to be promoted without --force: 70 parity inputs, at least 100 needed" in done.stderr
     assert not (tmp_path / "run" / "export" / "assets.extra" / "runtime").exists()
     assert "'litert', 'saved_model'" in place.kmaas("export", str(run), "--runtime", "tpu").stderr
 
 
 def test_a_run_of_which_no_answers_were_kept_says_how_to_get_them(place: Workplace, run: Path, tmp_path: Path) -> None:
     shutil.copytree(run, tmp_path / "old")
-    path = tmp_path / "old" / "examples.json"
+    path = tmp_path / "old" / "evaluation" / "examples.json"
     path.write_text(json.dumps([{**example, "logits": None} for example in json.loads(path.read_bytes())]))
     done = place.kmaas("export", str(tmp_path / "old"))
     assert f"has no answers in its examples.json; `kmaas evaluate {tmp_path / 'old'}` writes them" in done.stderr
@@ -130,7 +147,7 @@ def test_add_trains_once_and_continues_what_was_killed(tmp_path: Path) -> None:
     assert "digits: published as version 1" in again.stdout
     assert "epoch" not in again.stderr
     assert set(place.runs.glob("digits-*")) == {run, other}
-    assert not (other / "evaluation.json").exists()
+    assert not (other / "evaluation").exists()
 
     skipped = place.kmaas(*command, "--if-missing")
     assert skipped.stdout.strip() == "digits: the store has it"

@@ -42,7 +42,7 @@ def _losses(run: Path) -> list[Any]:
 
 def _untimed(run: Path) -> Any:
     """The evaluation without the one part that is not the same every time."""
-    return Run.open(run).evaluation().model_copy(update={"latency": ()})
+    return Run.open(run).evaluated.evaluation().model_copy(update={"latency": ()})
 
 
 def _interrupted(place: Workplace, how: signal.Signals) -> tuple[Path, str]:
@@ -56,8 +56,8 @@ def test_a_run_has_everything(undisturbed: Path) -> None:
     assert run.finished
     assert [line.epoch for line in run.epochs()] == [1, 2, 3]
     names = {"curves", "confusion", "thresholds", "reliability", "robustness", "slices"}
-    assert {path.name for path in run.plots.iterdir()} == {f"{name}.png" for name in names}
-    assert all(path.read_bytes().startswith(b"\x89PNG") for path in run.plots.iterdir())
+    assert {path.name for path in run.evaluated.plots.iterdir()} == {f"{name}.png" for name in names}
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in run.evaluated.plots.iterdir())
     assert all(line.cpu_seconds and line.cpu_seconds > 0 for line in run.epochs())
     environment = run.environment()
     assert environment["data"]["training_rows"] == 300
@@ -69,10 +69,10 @@ def test_a_run_has_everything(undisturbed: Path) -> None:
 def test_examples_have_the_answers_of_the_trained_model_and_there_are_rows_besides(undisturbed: Path) -> None:
     run = Run.open(undisturbed)
     model = load_model(run)
-    for example in run.examples()[::7]:
+    for example in run.evaluated.examples()[::7]:
         row = digit_form(decode(example.body, max_pixels=10**6))[np.newaxis]
         np.testing.assert_allclose(np.array([example.logits]), model(row, training=False), rtol=1e-5, atol=1e-5)
-    sample, evaluation = run.sample(), run.evaluation()
+    sample, evaluation = run.evaluated.sample(), run.evaluated.evaluation()
     assert sample.inputs.shape == (300, 28, 28, 1)
     assert sample.inputs.dtype == np.uint8
     right = model.predict(sample.inputs, verbose=0).argmax(axis=1) == sample.truth
@@ -81,13 +81,13 @@ def test_examples_have_the_answers_of_the_trained_model_and_there_are_rows_besid
 
 def test_a_damaged_sample_says_how_to_get_another(undisturbed: Path, tmp_path: Path) -> None:
     shutil.copytree(undisturbed, tmp_path / "run")
-    (tmp_path / "run" / "sample.npz").write_bytes(b"garbage")
+    (tmp_path / "run" / "evaluation" / "sample.npz").write_bytes(b"garbage")
     with pytest.raises(NotARunError, match=r"has no readable sample\.npz; `kmaas evaluate .*run` writes it"):
-        Run.open(tmp_path / "run").sample()
+        Run.open(tmp_path / "run").evaluated.sample()
 
 
 def test_the_evaluation_has_its_figures(undisturbed: Path) -> None:
-    evaluation = json.loads((undisturbed / "evaluation.json").read_bytes())
+    evaluation = json.loads((undisturbed / "evaluation" / "evaluation.json").read_bytes())
     assert evaluation["rows"] == sum(map(sum, evaluation["confusion"])) == 300
     assert evaluation["accuracy"] == sum(evaluation["confusion"][i][i] for i in range(10)) / 300
     assert evaluation["accuracy"] > 0.5
@@ -105,10 +105,10 @@ def test_the_evaluation_has_its_figures(undisturbed: Path) -> None:
 
 def test_the_answers_to_the_held_out_rows_are_those_of_the_evaluation(undisturbed: Path) -> None:
     run = Run.open(undisturbed)
-    held_out = HeldOut.read(run.held_out)
+    held_out = HeldOut.read(run.evaluated.held_out)
     assert len(held_out.rows) == 64
-    assert held_out.right.mean() == run.evaluation().accuracy
-    assert np.bincount(held_out.truth).tolist() == [sum(row) for row in run.evaluation().confusion]
+    assert held_out.right.mean() == run.evaluated.evaluation().accuracy
+    assert np.bincount(held_out.truth).tolist() == [sum(row) for row in run.evaluated.evaluation().confusion]
 
 
 def test_a_killed_run_continues_to_the_very_same_end(place: Workplace, undisturbed: Path) -> None:
@@ -129,7 +129,7 @@ def test_a_run_killed_between_its_weights_and_its_evaluation_is_only_measured(
 ) -> None:
     """Also by other code than trained it, which its environment does not name."""
     run = Run.open(Path(shutil.copytree(undisturbed, tmp_path / "run")))
-    (run.path / "evaluation.json").unlink()
+    shutil.rmtree(run.path / "evaluation")
     (run.path / "environment.json").write_text("{}")
     (run.path / "fingerprint").write_text("code 0\n")
     run.checkpoint.mkdir()

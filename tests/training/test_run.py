@@ -3,13 +3,11 @@
 import os
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from models.catalog import find
-from models.example import Example
 from training.config import load_config
-from training.errors import NotARunError, RunBusyError, UnwritableError
+from training.errors import NotARunError, RunBusyError, UnfinishedRunError, UnwritableError
 from training.run import Run, runs_of, settle
 
 DIGITS = find("digits")
@@ -31,40 +29,12 @@ def test_runs_of_one_second_have_names_of_their_own_and_the_newest_is_first(tmp_
     assert runs_of(tmp_path, "sentiment") == []
 
 
-def test_the_inputs_of_the_examples_are_kept_beside_them(tmp_path: Path) -> None:
-    run = Run.create(tmp_path, DIGITS, CONFIG, "f00")
-    inputs = np.arange(6, dtype=np.int32).reshape(2, 3)
-    example = Example.of("one", "image/png", b"\x89PNG", "1")
-    run.write_examples([example, example], inputs)
-    np.testing.assert_array_equal(run.inputs(), inputs)
-    assert run.examples() == [example, example]
-    (run.path / "inputs.npz").write_bytes(b"PK\x03\x04 damaged")
-    with pytest.raises(NotARunError, match=r"no readable inputs\.npz; `kmaas evaluate .*` writes it"):
-        run.inputs()
-    (run.path / "inputs.npz").unlink()
-    with pytest.raises(NotARunError, match=r"no inputs\.npz; finish it first"):
-        run.inputs()
-
-
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(NotARunError, match=r"no readable config\.json; expected a run of `kmaas train`"):
         Run.open(tmp_path)
     (tmp_path / "config.json").write_text('{"model": "digits", "epoch": 1}')
     with pytest.raises(NotARunError):
         Run.open(tmp_path)
-
-
-def test_what_an_unfinished_run_lacks_is_named_with_the_way_on(tmp_path: Path) -> None:
-    run = Run.create(tmp_path, DIGITS, CONFIG, "f00")
-    with pytest.raises(NotARunError, match=r"no evaluation\.json; finish it first: kmaas train --resume"):
-        run.evaluation()
-
-
-def test_an_evaluation_of_another_kmaas_is_to_be_made_again(tmp_path: Path) -> None:
-    run = Run.create(tmp_path, DIGITS, CONFIG, "f00")
-    run.write_json("evaluation.json", {"labels": ["a"], "calibration_error": 0.1})
-    with pytest.raises(NotARunError, match=r"no readable evaluation\.json; measure it again: kmaas evaluate"):
-        run.evaluation()
 
 
 def test_a_file_has_its_name_only_once_the_disk_has_its_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,9 +48,21 @@ def test_a_file_has_its_name_only_once_the_disk_has_its_bytes(tmp_path: Path, mo
     assert not partial.exists()
 
 
-def test_one_process_at_a_time(tmp_path: Path) -> None:
+def test_what_an_unfinished_run_lacks_is_named_with_the_way_on(tmp_path: Path) -> None:
     run = Run.create(tmp_path, DIGITS, CONFIG, "f00")
-    with run.exclusive(), pytest.raises(RunBusyError, match="another process trains"), run.exclusive():
+    with pytest.raises(UnfinishedRunError, match=r"no model\.weights\.h5; finish it first: kmaas train --resume"):
+        run.require_weights()
+
+
+def test_one_process_at_a_time_works_on_a_run_and_others_may_read_it_together(tmp_path: Path) -> None:
+    run = Run.create(tmp_path, DIGITS, CONFIG, "f00")
+    busy = r"another process is at work on .*: it trains, measures, exports or publishes it; wait until it has ended"
+    for held, asked in ((run.exclusive, run.exclusive), (run.exclusive, run.unchanged), (run.unchanged, run.exclusive)):
+        with held(), pytest.raises(RunBusyError, match=busy), asked():
+            pass
+    with run.unchanged(), run.unchanged():
+        pass
+    with run.exclusive():
         pass
 
 

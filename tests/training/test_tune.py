@@ -12,7 +12,7 @@ from kmaas.progress import PlainProgress
 from models.catalog import find
 from training.config import load_config
 from training.data.lock import locked
-from training.errors import NotASearchError, OutdatedSearchError, RunBusyError
+from training.errors import NotASearchError, OutdatedSearchError, SearchBusyError
 from training.search import Search, Trial, best_of
 from training.space import Choices, Dimension, Range
 from training.tune import tune
@@ -22,8 +22,8 @@ SPACE: Mapping[str, Dimension] = {"dropout": Range(low=0.0, high=0.5), "batch_si
 
 
 def _search(folder: Path, trials: int = 2, space: Mapping[str, Dimension] = SPACE) -> Search:
-    base = load_config(SPEC, None, ["rows=100", "epochs=1"])
-    return Search.create(folder, SPEC, base, space, method="random", trials=trials)
+    base = load_config(SPEC, None, ["rows=100", "epochs=5"])
+    return Search.create(folder, SPEC, base, space, method="random", trials=trials, max_epochs=1)
 
 
 def _tune(search: Search) -> tuple[list[Trial], list[Trial]]:
@@ -60,8 +60,9 @@ def test_the_preset_is_the_best_trials(finished: tuple[Search, list[Trial]]) -> 
     best = best_of(trials)
     config = load_config(SPEC, search.preset)
     assert config == search.base.model_copy(update={**best.settings, "rows": None})
+    assert (config.epochs, best.epochs) == (5, 1)
     assert f"accuracy {best.accuracy:.4f}" in search.preset.read_text().replace("\n# ", " ")
-    assert "on 20 training rows kept aside" in search.preset.read_text().replace("\n# ", " ")
+    assert "after epoch 1 on 20 training rows kept aside" in search.preset.read_text().replace("\n# ", " ")
 
 
 def test_a_small_space_ends_before_the_trials(tmp_path: Path) -> None:
@@ -76,7 +77,7 @@ def test_of_equal_trials_the_first_is_best() -> None:
 
 def test_what_cannot_be_continued_is_told(finished: tuple[Search, list[Trial]], tmp_path: Path) -> None:
     search, _ = finished
-    with locked(search.path / "search"), pytest.raises(RunBusyError, match="another process"):
+    with locked(search.path / "search"), pytest.raises(SearchBusyError, match="another process continues the search"):
         _tune(search)
     other = search.plan.model_copy(update={"fingerprint": search.plan.fingerprint.replace("code ", "code 0")})
     with pytest.raises(OutdatedSearchError, match=r"begun with other code, .* search anew: kmaas tune digits$"):

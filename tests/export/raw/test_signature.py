@@ -42,7 +42,7 @@ class Asked:
 def asked(run: Run, exported: Path) -> Asked:
     manifest = Manifest.read(VersionDir(exported).manifest)
     (name,) = manifest.signatures["raw"].inputs
-    bodies = [example.body for example in run.examples()]
+    bodies = [example.body for example in run.evaluated.examples()]
     preprocess = preprocessing(parse_spec(manifest.processing), run.tokenizer())
     given = [json.loads(body)["inputs"].encode() for body in bodies] if name == "text" else bodies
     return Asked(name, given, [preprocess(body) for body in bodies], str(manifest.processing["input"]))

@@ -1,0 +1,91 @@
+"""What an evaluation of a run leaves: a folder, and what is in it.
+
+evaluation.json   what was measured
+held_out.npz      what was answered to each held-out row
+plots/            evaluation.json as pictures
+examples.json     held-out requests, for the goldens, with the answers of the trained model
+inputs.npz        the model's inputs for these, as training makes them
+sample.npz        held-out rows as the model takes them, on which an export verifies more
+"""
+
+import zipfile
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from pydantic import TypeAdapter, ValidationError
+
+from models.example import Example, HeldOutRows
+from store.evaluation import Evaluation
+from store.held_out import HeldOut
+from training.errors import NotARunError, UnfinishedRunError
+from training.recipe import Array
+
+_MEASURED, _EXAMPLES = "evaluation.json", "examples.json"
+_INPUTS, _SAMPLE = "inputs.npz", "sample.npz"
+_ALL_EXAMPLES = TypeAdapter(list[Example])
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """The folder of one evaluation of `run`. Nobody changes it: `Run.evaluating` makes another."""
+
+    path: Path
+    run: Path
+
+    @property
+    def measured(self) -> Path:
+        return self.path / _MEASURED
+
+    @property
+    def held_out(self) -> Path:
+        return self.path / "held_out.npz"
+
+    @property
+    def plots(self) -> Path:
+        return self.path / "plots"
+
+    def evaluation(self) -> Evaluation:
+        """Raises `NotARunError` when the run was not evaluated, or by another kmaas."""
+        document = self._needed(_MEASURED)
+        try:
+            return Evaluation.model_validate_json(document)
+        except ValidationError as exc:
+            hint = f"measure it again: kmaas evaluate {self.run}"
+            raise NotARunError(self.run, f"readable {_MEASURED}", hint) from exc
+
+    def examples(self) -> list[Example]:
+        return _ALL_EXAMPLES.validate_json(self._needed(_EXAMPLES))
+
+    def inputs(self) -> Array:
+        """A batch: the model's input for each of `examples`, as training makes it. Raises as `sample`."""
+        return self._arrays(_INPUTS, "inputs")["inputs"]
+
+    def sample(self) -> HeldOutRows:
+        """Raises `NotARunError` when it is missing or unreadable."""
+        return HeldOutRows(**self._arrays(_SAMPLE, "inputs", "truth"))
+
+    def write(
+        self, evaluation: Evaluation, held_out: HeldOut, examples: list[Example], inputs: Array, sample: HeldOutRows
+    ) -> None:
+        """All but the plots."""
+        self.measured.write_text(evaluation.model_dump_json(indent=2) + "\n")
+        held_out.write(self.held_out)
+        (self.path / _EXAMPLES).write_bytes(_ALL_EXAMPLES.dump_json(examples, indent=1))
+        np.savez_compressed(self.path / _INPUTS, allow_pickle=False, inputs=inputs)
+        np.savez_compressed(self.path / _SAMPLE, allow_pickle=False, inputs=sample.inputs, truth=sample.truth)
+
+    def _arrays(self, name: str, *keys: str) -> dict[str, Array]:
+        content = self._needed(name)
+        try:
+            with np.load(BytesIO(content)) as arrays:
+                return {key: arrays[key] for key in keys}
+        except (EOFError, KeyError, ValueError, zipfile.BadZipFile) as exc:
+            raise NotARunError(self.run, f"readable {name}", f"`kmaas evaluate {self.run}` writes it ({exc})") from exc
+
+    def _needed(self, name: str) -> bytes:
+        try:
+            return (self.path / name).read_bytes()
+        except FileNotFoundError as exc:
+            raise UnfinishedRunError(self.run, name) from exc
