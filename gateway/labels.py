@@ -27,8 +27,11 @@ class LabelBook:
         self._listed: Mapping[str, Mapping[str, int]] | None = None
         self._listed_at: float | None = None
 
-    def versions(self, model: str, wanted: Collection[str], deadline: Deadline) -> Mapping[str, int]:
+    def versions(
+        self, model: str, wanted: Collection[str], deadline: Deadline, *, anew: bool = False
+    ) -> Mapping[str, int]:
         """The labels of the model with their versions: those of `wanted` that it has, and others if they are known.
+        With `anew` not as they were a moment ago.
 
         A version is `UNLOADED` if the server does not say which it is because that is not loaded.
 
@@ -37,7 +40,7 @@ class LabelBook:
         """
         if not wanted:
             return {}
-        listed = self._all(deadline)
+        listed = self._all(deadline, 0 if anew else _FRESH_S)
         if listed is not None:
             return listed.get(model, {})
         found = {label: self._asked(model, label, deadline) for label in wanted}
@@ -49,9 +52,10 @@ class LabelBook:
         except VersionGoneError:
             return UNLOADED
 
-    def _all(self, deadline: Deadline) -> Mapping[str, Mapping[str, int]] | None:
+    def _all(self, deadline: Deadline, oldest_s: float) -> Mapping[str, Mapping[str, int]] | None:
+        asked_since = self._clock() - oldest_s
         with self._asking:
-            if self._listed_at is None or self._clock() - self._listed_at > _FRESH_S:
+            if self._listed_at is None or self._listed_at < asked_since:
                 asked_at = self._clock()
                 self._listed = self._backend.labels(deadline)
                 self._listed_at = asked_at

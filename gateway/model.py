@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -18,7 +19,8 @@ from gateway.errors import (
 from gateway.labels import LabelBook
 from gateway.settings import GatewaySettings
 from gateway.version import ServedVersion, learn_version, replay_goldens
-from gateway.view import ModelView, available, candidates, told
+from gateway.view import AVAILABLE, ModelView, available, candidates, told
+from wire.client import VersionStatus
 
 _log = logging.getLogger(__name__)
 
@@ -160,13 +162,22 @@ class Model:
             asked_for = set(self._asked_for)
         try:
             statuses = self._backend.status(self.name, self._deadline())
-            labels = self._labels.versions(self.name, self._labels_in(asked_for), self._deadline())
+            labels = self._labelled(asked_for, statuses)
         except VersionGoneError:
             statuses, labels = [], {}
         self._view = told(self._view, statuses, labels.get(self._settings.label), MappingProxyType(dict(labels)))
         before = self._view.of_era(era)
         self._choose(before, era)
         self._prove(asked_for, before, era)
+
+    def _labelled(self, asked_for: set[int | str], statuses: Sequence[VersionStatus]) -> Mapping[str, int]:
+        """The versions of labels. One that is not loaded may have lost its label a moment ago: that is asked anew."""
+        wanted = self._labels_in(asked_for)
+        labels = self._labels.versions(self.name, wanted, self._deadline())
+        there = {line.version for line in statuses if line.state == AVAILABLE}
+        if {labels[label] for label in wanted & labels.keys()} <= there:
+            return labels
+        return self._labels.versions(self.name, wanted, self._deadline(), anew=True)
 
     def _labels_in(self, asked_for: set[int | str]) -> set[str]:
         return {name for name in (self._settings.label, *asked_for) if name and isinstance(name, str)}

@@ -62,6 +62,16 @@ def test_one_answer_is_for_all_models_while_it_is_fresh() -> None:
     assert stable(labels, "a") == 2
 
 
+def test_what_is_asked_anew_is_not_what_was_known() -> None:
+    server = Server(KNOWN, lists=True)
+    labels, now = book(server)
+    assert stable(labels, "a") == 1
+    server.known, now[0] = {"a": {}}, 0.01
+    assert stable(labels, "a") == 1
+    assert labels.versions("a", {"stable"}, DEADLINE, anew=True) == {}
+    assert server.asked == ["all", "all"]
+
+
 def test_a_label_on_a_version_that_is_not_loaded_is_a_label_all_the_same() -> None:
     labels, _ = book(Server({"a": {"stable": 404}}, lists=False))
     assert stable(labels, "a") == UNLOADED

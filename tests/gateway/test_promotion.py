@@ -160,6 +160,25 @@ def test_a_version_that_answers_wrongly_is_refused(stage: Stage) -> None:
     assert (stage.labels.versions, stage.asked()) == ({"stable": 1, "canary": 2}, "1")
 
 
+def test_a_label_is_taken_away_under_load_without_a_failed_request(stage: Stage) -> None:
+    clients = Clients(stage.gateway, "digits", PICTURE, 4)
+    with clients.asking():
+        stage.promote(1)
+        stage.publish("digits-b")
+        clients.wait_for(20)
+        assert stage.asked() == "1"
+        done = stage.place.kmaas("unlabel", "digits", "stable", "--reason", "whatever is newest will do")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "digits: no version is stable, it was version 1 (record 2)" in done.stdout
+        assert "version 2, the newest, answers from now on" in done.stdout
+        assert done.stdout.count("follows after") == 2, done.stdout + done.stderr
+        assert stage.asked() == "2"
+        clients.wait_for(20)
+    assert clients.statuses.keys() == {200}
+    assert "version_labels" not in (stage.store.root / CONFIG_FILE).read_text()
+    until(lambda: stage.reasons() == {2: None}, "nothing keeps version 1")
+
+
 def test_concurrent_promotions_wait_for_each_other(stage: Stage) -> None:
     for name in ("digits-b", "digits-a", "digits-b"):
         stage.publish(name)
