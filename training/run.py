@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from models.catalog import find
+from models.errors import UnknownModelError
 from models.spec import ModelSpec, TrainConfig
 from store.disk import sync
 from training.data.lock import locked
@@ -68,7 +69,7 @@ class Run:
             spec = find(values.pop("model"))
             config = spec.config.model_validate(values)
             fingerprint = (path / _FINGERPRINT).read_text()
-        except (OSError, KeyError, ValueError) as exc:
+        except (OSError, AttributeError, KeyError, TypeError, ValueError, UnknownModelError) as exc:
             raise NotARunError(path, f"readable {_CONFIG}", f"expected a run of `kmaas train` ({exc})") from exc
         return cls(path, spec, config, fingerprint)
 

@@ -32,9 +32,17 @@ def test_runs_of_one_second_have_names_of_their_own_and_the_newest_is_first(tmp_
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(NotARunError, match=r"no readable config\.json; expected a run of `kmaas train`"):
         Run.open(tmp_path)
-    (tmp_path / "config.json").write_text('{"model": "digits", "epoch": 1}')
-    with pytest.raises(NotARunError):
-        Run.open(tmp_path)
+    for document in (
+        '{"model": "digits", "epoch": 1}',
+        '{"model": "horses"}',
+        '{"model_type": "bert"}',
+        "[]",
+        "7",
+        "{",
+    ):
+        (tmp_path / "config.json").write_text(document)
+        with pytest.raises(NotARunError, match=r"no readable config\.json"):
+            Run.open(tmp_path)
 
 
 def test_a_file_has_its_name_only_once_the_disk_has_its_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
