@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw
 
 from export.archive import serving_function, write_classifier
 from export.goldens import CheckedGolden
+from export.records import serving_records
 from export.trained import Trained
 from export.twin import write_twin
 from export.version import export_version
@@ -139,7 +140,7 @@ def _save_with_twin(model: "keras.Model", input_name: str, _output_name: str, ro
     ]
     folder = VersionDir(version)
     folder.extra.mkdir()
-    write_warm_up(folder.warm_up, version.parent.name, input_name, goldens)
+    write_warm_up(folder.warm_up, version.parent.name, serving_records(goldens, input_name))
     write_twin(folder, serving_function(model, spec), goldens, {}, pad=0)
 
 

@@ -3,14 +3,17 @@
 A model that averages over padding, or normalises by the batch, answers a caller otherwise when others ask beside.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import cycle, islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from export.batches import batch_of
 from export.errors import BatchSafetyError
 from export.goldens import Answer, Array, CheckedGolden
+from export.records import Record
 from processing.spec import ImageSpec, TextSpec
 from store.manifest import Batching
 from store.twin import gap
@@ -18,6 +21,7 @@ from store.twin import gap
 SIZES = (2, 3, 4, 8, 16, 32, 64)  # the last is the most that the gateway takes in one request
 
 _ALLOWED = 1e-4  # see `store.twin.gap`
+_TOGETHER = 8  # rows of the signatures beside `serving_default`
 _QUEUED = 100  # batches; TensorFlow Serving's own 10 turn a burst away
 
 
@@ -43,6 +47,21 @@ def check_batch_safety(
         for number, row in enumerate(rows):
             largest = max(largest, _compare(answer, batch_of([row, stranger], pad), [number], goldens, alone))
     return Batching(sizes=SIZES, largest=largest, allowed=_ALLOWED)
+
+
+def check_records_together(function: Any, records: Iterable[Record]) -> None:
+    """Asks a signature beside `serving_default` its recorded requests in batches of 8, those together that have inputs
+    and outputs of the same shapes: nothing in such a signature knows padding.
+
+    Raises:
+        BatchSafetyError: an answer is not the recorded one.
+    """
+    alike: dict[object, list[Record]] = {}
+    for record in records:
+        alike.setdefault(_shapes(record), []).append(record)
+    for group in alike.values():
+        for start in range(0, len(group), _TOGETHER):
+            _check_together(function, list(islice(cycle(group[start : start + _TOGETHER]), _TOGETHER)))
 
 
 def stranger_for(spec: ImageSpec | TextSpec, goldens: Sequence[CheckedGolden]) -> Array | None:
@@ -99,6 +118,26 @@ def _compare(
                 raise BatchSafetyError(goldens[number].golden.name, len(batch), difference)
             largest = max(largest, apart)
     return largest
+
+
+def _shapes(record: Record) -> object:
+    return tuple(
+        tuple((alias, array.shape) for alias, array in sorted(tensors.items()))
+        for tensors in (record.inputs, record.outputs)
+    )
+
+
+def _check_together(function: Any, company: Sequence[Record]) -> None:
+    import tensorflow as tf
+
+    inputs = [np.concatenate([record.inputs[spec.name] for record in company]) for spec in function.input_signature]
+    together = function(*map(tf.constant, inputs))
+    for place, record in enumerate(company):
+        for output, values in record.outputs.items():
+            apart = gap(values, np.asarray(together[output])[place : place + 1])
+            if not apart <= _ALLOWED:
+                difference = f"{output} of {record.signature} differ by {apart:.1e}, expected at most {_ALLOWED}"
+                raise BatchSafetyError(record.name, len(company), difference)
 
 
 def _asked(answer: Answer, batch: Array, golden: CheckedGolden) -> dict[str, Array]:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export.archive import serving_function, signature_specs
-from export.batch_safety import check_batch_safety, stranger_for
+from export.batch_safety import check_batch_safety, check_records_together, stranger_for
 from export.batches import pad_of
 from export.digest import answers_digest
 from export.errors import NotInGraphError, OtherLabelsError
@@ -23,8 +23,9 @@ from export.extra import documents_of
 from export.goldens import Answer, Array, CheckedGolden, make_goldens
 from export.parity import Comparison, check_parity
 from export.raw.signature import RAW_SIGNATURE, Raw
+from export.records import Record, make_records
 from export.trained import Trained
-from export.warm_up import MOST_RECORDS
+from export.warm_up import warm_up_records
 from models.example import Example
 from processing.request import preprocessing
 from processing.spec import ImageSpec, TextSpec
@@ -47,6 +48,7 @@ class Draft:
         answer: the function behind `serving_default`.
         raw: the in-graph preprocessing, None where there is none.
         others: a `tf.function` for each signature beside those that every version has.
+        records: what the trained model answers to the goldens, by signature.
         documents: what the `manifest` signature answers, by section.
         pad: what fills the shorter inputs of a batch of unequal ones.
     """
@@ -58,6 +60,7 @@ class Draft:
     raw: Raw | None
     others: Mapping[str, Any]
     goldens: Sequence[CheckedGolden]
+    records: Mapping[str, Sequence[Record]]
     comparisons: Sequence[Comparison]
     batching: Batching
     documents: Mapping[str, bytes]
@@ -90,16 +93,21 @@ def draft(trained: Trained) -> Draft:
     answer, pad = serving_function(model, inputs, trained.temperature), pad_of(processing)
     batching = check_batch_safety(answer, goldens, pad=pad, stranger=stranger_for(processing, goldens))
     others, unexplained = _other_signatures(trained, model, inputs, raw)
+    records = make_records(goldens, inputs.name, answer, raw, others.get(EXPLAIN_SIGNATURE))
+    for signature, function in others.items():
+        check_records_together(function, records[signature])
     found = {
         "absent": absent | unexplained,
         "parity": tuple(comparison.parity for comparison in comparisons),
         "batching": batching,
-        "recorded": min(len(goldens), MOST_RECORDS),
+        "recorded": sum(1 for record in warm_up_records(records, goldens) if record.outputs),
         "goldens": _by_label(goldens, trained.examples),
     }
     manifest = _manifest(trained, model, inputs, others).model_copy(update=found)
     documents = documents_of(manifest, goldens, trained)
-    return Draft(model, inputs, preprocess, answer, raw, others, goldens, comparisons, batching, documents, pad)
+    return Draft(
+        model, inputs, preprocess, answer, raw, others, goldens, records, comparisons, batching, documents, pad
+    )
 
 
 def _by_label(goldens: Sequence[CheckedGolden], examples: Sequence[Example]) -> dict[str, int]:

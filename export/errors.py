@@ -24,6 +24,11 @@ from pathlib import Path
 _SHOWN = 5  # faults, of perhaps hundreds
 
 
+def reason_of(message: str) -> str:
+    """The sentence in the message of a TensorFlow error: behind the trace, before the node."""
+    return message.partition("\n\t [[")[0].rpartition("\n")[2]
+
+
 class ExportError(Exception):
     """Base of every error raised by `export`."""
 

@@ -4,13 +4,13 @@ Texts: integrated gradients (Sundararajan, Taly, Yan: Axiomatic attribution for 
 Grad-CAM (Selvaraju et al.: Grad-CAM, visual explanations from deep networks, ICCV 2017).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from export.errors import ExplanationError
-from export.goldens import CheckedGolden
+from export.goldens import Array, CheckedGolden
 from models.explanation import EmbeddedTokens, FeatureMaps, Opened
 
 if TYPE_CHECKING:
@@ -20,11 +20,13 @@ EXPLAIN_SIGNATURE = "explain"
 STEPS = 64  # of the midpoint rule, one after the other, so that memory is needed for one
 TOLERANCE = 0.01  # of completeness, in units of the difference that is explained, or of 1 if that is larger
 
+PREDICTED = -1  # as the label that is asked for: the one that is predicted
+
 _CLOSE = 1e-5
 
 
 def explain_function(opened: Opened, inputs: "tf.TensorSpec") -> Any:
-    """The `tf.function` behind `explain`: `inputs` and `label` int32 `[batch]`, -1 for the one that is predicted.
+    """The `tf.function` behind `explain`: `inputs` and `label` int32 `[batch]`, `PREDICTED` for that one.
 
     Both kinds answer `label`, the one that is explained, and all `logits` `[batch, labels]`, by which it was chosen.
     """
@@ -39,23 +41,27 @@ def explain_function(opened: Opened, inputs: "tf.TensorSpec") -> Any:
     return tf.function(explained, input_signature=signature, autograph=False)
 
 
-def check_explanations(function: Any, goldens: Sequence[CheckedGolden]) -> None:
-    """Explains the predicted label of each golden.
+def explanation(function: Any, golden: CheckedGolden) -> dict[str, Array]:
+    """What the function behind `explain` answers for the predicted label."""
+    import tensorflow as tf
+
+    answer = function(tf.constant(golden.inputs), tf.constant([PREDICTED]))
+    return {name: values.numpy() for name, values in answer.items()}
+
+
+def check_explanations(explanations: Iterable[Mapping[str, Array]], goldens: Iterable[CheckedGolden]) -> None:
+    """Of the predicted label of each golden.
 
     Raises:
         ExplanationError: what is explained is not the model's answer, an explanation is not finite, or the weights of
             a text do not add up.
     """
-    import tensorflow as tf
-
-    for golden in goldens:
-        answer = function(tf.constant(golden.inputs), tf.constant([-1]))
-        answer = {name: values.numpy() for name, values in answer.items()}
+    for answer, golden in zip(explanations, goldens, strict=True):
         if wrong := _wrong(answer, golden):
             raise ExplanationError(golden.golden.name, wrong)
 
 
-def _wrong(answer: dict[str, Any], golden: CheckedGolden) -> str | None:
+def _wrong(answer: Mapping[str, Array], golden: CheckedGolden) -> str | None:
     apart = float(np.abs(answer["logits"] - golden.logits).max())
     if not apart <= _CLOSE * max(1.0, float(np.abs(golden.logits).max())):
         return f"it explains logits that differ from the model's by {apart:.1e}, expected at most {_CLOSE} (relative)"

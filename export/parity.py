@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from export.errors import ParityError
+from export.errors import ParityError, reason_of
 from export.goldens import Array
 from export.raw.signature import RAW_SIGNATURE, Raw
 from export.trained import Trained
@@ -84,8 +84,9 @@ def _in_graph(raw: Raw, bodies: Sequence[bytes]) -> Array:
     try:
         return raw.preprocess(bodies)
     except tf.errors.OpError as exc:
-        reason = exc.message.partition("\n\t [[")[0].rpartition("\n")[2]  # behind the trace, before the node
-        raise ParityError(f"{RAW_SIGNATURE} preprocessing refuses what the gateway takes: {reason}") from exc
+        raise ParityError(
+            f"{RAW_SIGNATURE} preprocessing refuses what the gateway takes: {reason_of(exc.message)}"
+        ) from exc
 
 
 def _compared(

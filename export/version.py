@@ -3,6 +3,7 @@
 import logging
 import shutil
 import tempfile
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
@@ -14,10 +15,11 @@ from export.errors import TwinError
 from export.explain import EXPLAIN_SIGNATURE, check_explanations
 from export.extra import write_evidence, write_extra
 from export.portability import check_portable
-from export.reload import RawCheck, check_reload
+from export.records import document_records
+from export.reload import check_reload
 from export.trained import Trained
 from export.twin import write_twin
-from export.warm_up import write_warm_up
+from export.warm_up import warm_up_records, write_warm_up
 from store.layout import VersionDir
 
 _log = logging.getLogger(__name__)
@@ -46,10 +48,9 @@ def export_version(trained: Trained, target: Path, *, runtime: Runtime = "litert
         _write(made, trained, VersionDir(staging))
         if runtime == "litert":
             _write_twin(made, trained, VersionDir(staging))
-        checks = Path(folder) / "checks.npz"
-        check_reload(staging, checks, made.inputs.name, made.goldens, made.documents, raw=_raw_check(made))
-        if EXPLAIN_SIGNATURE in made.others:
-            check_explanations(made.others[EXPLAIN_SIGNATURE], made.goldens)
+        check_reload(staging, Path(folder), [*chain(*made.records.values()), *document_records(made.documents)])
+        if EXPLAIN_SIGNATURE in made.records:
+            check_explanations((record.outputs for record in made.records[EXPLAIN_SIGNATURE]), made.goldens)
         shutil.rmtree(target, ignore_errors=True)
         staging.rename(target)
 
@@ -68,7 +69,7 @@ def _write(made: Draft, trained: Trained, version: VersionDir) -> None:
     check_portable(version.path)
     write_extra(version, made.goldens, made.documents, made.comparisons)
     write_evidence(version, trained.evidence)
-    write_warm_up(version.warm_up, trained.spec.name, made.inputs.name, made.goldens)
+    write_warm_up(version.warm_up, trained.spec.name, warm_up_records(made.records, made.goldens))
     write_batching_parameters(version.batching_parameters, made.batching)
 
 
@@ -79,11 +80,3 @@ def _write_twin(made: Draft, trained: Trained, version: VersionDir) -> None:
         write_twin(version, made.answer, made.goldens, made.documents, pad=made.pad, held_out=rows, to_win=True)
     except TwinError as exc:
         _log.warning("the version goes without a LiteRT twin: %s", exc)
-
-
-def _raw_check(made: Draft) -> RawCheck | None:
-    """The goldens as requests to `raw`, with the trained model's answers to what the graph makes of them."""
-    if made.raw is None:
-        return None
-    bodies = [checked.golden.body for checked in made.goldens]
-    return RawCheck(made.raw.input, made.raw.given(bodies), made.answer(made.raw.preprocess(bodies)))

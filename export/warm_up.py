@@ -1,30 +1,71 @@
 """Warm-up requests of a version, made from its goldens: TensorFlow Serving replays them before the version serves.
 
-They carry the answers too, against which the embedded server checks a version's twin.
+They carry the answers too, by which the embedded server proves a version, and its twin.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from export.archive import SERVING_SIGNATURE
+import numpy as np
+
+from export.archive import MANIFEST_SIGNATURE, SERVING_SIGNATURE
+from export.explain import EXPLAIN_SIGNATURE
 from export.goldens import CheckedGolden
+from export.raw.signature import RAW_SIGNATURE
+from export.records import Record, strings
 from wire import messages
 from wire.tensors import write_proto
 
-MOST_RECORDS = 1000  # TensorFlow Serving refuses a version with more
+_MOST = 1000  # TensorFlow Serving refuses a version with more
+_FEWER = {RAW_SIGNATURE: 8, EXPLAIN_SIGNATURE: 2}  # requests of signatures that are dearer
 
 
-def write_warm_up(path: Path, model: str, input_name: str, goldens: Sequence[CheckedGolden]) -> None:
-    """A TFRecord file of `PredictionLog`, each with request and response."""
+def warm_up_records(made: Mapping[str, Sequence[Record]], goldens: Sequence[CheckedGolden]) -> list[Record]:
+    """Those of `made`, the answers to all goldens by signature, that a version carries: some of each signature.
+
+    The one of `manifest` has no answer: it only warms. What documents say is proved by the gateway, which reads them.
+    """
+    clearest = _clearest(goldens)
+    fewer = [
+        made[signature][position]
+        for signature, count in _FEWER.items()
+        if signature in made
+        for position in clearest[:count]
+    ]
+    fewer.append(Record("manifest", MANIFEST_SIGNATURE, {"section": strings(b"manifest")}, {}))
+    return [*made[SERVING_SIGNATURE][: _MOST - len(fewer)], *fewer]
+
+
+def write_warm_up(path: Path, model: str, records: Sequence[Record]) -> None:
+    """A TFRecord file of `PredictionLog`s, each with a request, and a response where there is an answer."""
     import tensorflow as tf
 
     with tf.io.TFRecordWriter(str(path)) as writer:
-        for golden in goldens[:MOST_RECORDS]:
+        for record in records:
             log = messages.PredictionLog()
-            for spec in (log.predict_log.request.model_spec, log.predict_log.response.model_spec):
-                spec.name, spec.signature_name = model, SERVING_SIGNATURE
-            write_proto(golden.inputs, log.predict_log.request.inputs[input_name])
-            answer = {"logits": golden.logits, "probabilities": golden.probabilities}
-            for output, values in answer.items():
-                write_proto(values, log.predict_log.response.outputs[output])
+            request, response = log.predict_log.request, log.predict_log.response
+            request.model_spec.name, request.model_spec.signature_name = model, record.signature
+            for alias, array in record.inputs.items():
+                write_proto(array, request.inputs[alias])
+            if record.outputs:
+                response.model_spec.CopyFrom(request.model_spec)
+            for alias, array in record.outputs.items():
+                write_proto(array, response.outputs[alias])
             writer.write(log.SerializeToString())
+
+
+def _clearest(goldens: Sequence[CheckedGolden]) -> list[int]:
+    """Their positions: first one of each kind, a media type with the label that is answered first; then others.
+
+    Those come first whose label leads by far: there rounding on another machine matters least.
+    """
+    by_lead = sorted(range(len(goldens)), key=lambda position: -_lead(goldens[position]))
+    first: dict[tuple[str, int], int] = {}
+    for position in by_lead:
+        first.setdefault((goldens[position].golden.media_type, int(goldens[position].logits.argmax())), position)
+    return [*first.values(), *(position for position in by_lead if position not in first.values())]
+
+
+def _lead(checked: CheckedGolden) -> float:
+    *_, second, first = np.sort(checked.logits[0])
+    return float(first - second)

@@ -12,7 +12,7 @@ from typing import Any
 from google.protobuf.message import DecodeError
 
 from serving.errors import Code, LoadError, RequestError
-from serving.inference.call import Call
+from serving.inference.call import Call, signature_name
 from serving.inference.classify import classify
 from serving.inference.multi_inference import multi_inference
 from serving.inference.predict import predict
@@ -42,7 +42,8 @@ def replay(
 ) -> None:
     """Answers each request of the version in `folder` `iterations` times, one after another, if it has any.
 
-    Models and versions that the requests name are ignored: all are asked of `servable`.
+    Models and versions that the requests name are ignored: all are asked of `servable`. Requests of signatures that are
+    not open yet (`Runtime.unopened`) are passed over.
 
     Raises:
         LoadError: a request fails, with its code and message; or the file is broken, or has too many.
@@ -52,12 +53,15 @@ def replay(
         return
     started = time.perf_counter()
     count = 0
+    unopened = set(servable.runtime.unopened)
     try:
-        for log in _logs(path):
-            if count == _MOST:
+        for number, log in enumerate(_logs(path)):
+            if number == _MOST:
                 raise LoadError(
                     Code.INVALID_ARGUMENT, f"Number of warmup records exceeds the maximum ({_MOST}) at {path}"
                 )
+            if _signatures(log) & unopened:
+                continue
             for _ in range(iterations):
                 _answer(log, servable, metrics, check_method_names=check_method_names)
             count += 1
@@ -81,6 +85,15 @@ def _logs(path: Path) -> Iterator[Any]:
         raise LoadError(Code.DATA_LOSS, f"{exc}. Please verify your warmup data is in TFRecord format.") from exc
     except OSError as exc:
         raise LoadError(Code.UNKNOWN, f"{path} cannot be read: {exc.strerror}") from exc
+
+
+def _signatures(log: Any) -> set[str]:
+    """Those that the request in `log` asks, as far as it is of a kind that names some."""
+    kind = log.WhichOneof("log_type")
+    if kind not in _REPLAYS:
+        return set()
+    request = getattr(log, kind).request
+    return {signature_name(asked.model_spec) for asked in getattr(request, "tasks", [request])}
 
 
 def _answer(log: Any, servable: Servable, metrics: Metrics, *, check_method_names: bool) -> None:

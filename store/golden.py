@@ -12,6 +12,10 @@ from store.errors import ManifestError
 
 INDEX = "index.json"
 
+MOST_TOLERANCE = 1e-3
+"""Of scores, which are from 0 to 1, and of logits, see `store.twin.gap`. Export asks for a tenth of it; with more than
+this no comparison would mean anything, so whoever wrote it did not mean to compare."""
+
 
 class Golden(BaseModel):
     """One request body, its media type, and the JSON answer the gateway must give within `tolerance` per number."""
@@ -22,12 +26,16 @@ class Golden(BaseModel):
     media_type: str
     body_base64: str
     expected: JsonValue
-    tolerance: Annotated[float, Field(ge=0)]
+    tolerance: Annotated[float, Field(ge=0, le=MOST_TOLERANCE, allow_inf_nan=False)]
 
     @classmethod
     def of(cls, name: str, media_type: str, body: bytes, expected: JsonValue, tolerance: float) -> Self:
+        """Raises `ManifestError` for a tolerance that is none."""
         encoded = base64.b64encode(body).decode()
-        return cls(name=name, media_type=media_type, body_base64=encoded, expected=expected, tolerance=tolerance)
+        try:
+            return cls(name=name, media_type=media_type, body_base64=encoded, expected=expected, tolerance=tolerance)
+        except ValidationError as exc:
+            raise ManifestError(f"golden {name}", str(exc)) from exc
 
     @property
     def body(self) -> bytes:

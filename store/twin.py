@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from store.errors import ManifestError
+from store.golden import MOST_TOLERANCE
 
 INDEX = "runtime.json"
 
@@ -71,7 +72,7 @@ class Twin(BaseModel):
     documents: dict[str, FileName]
     sha256: dict[FileName, str]
     saved_model: dict[SavedModelFile, str] = Field(default_factory=dict)
-    tolerance: Annotated[float, Field(gt=0, le=1e-2, allow_inf_nan=False)]
+    tolerance: Annotated[float, Field(gt=0, le=MOST_TOLERANCE, allow_inf_nan=False)]
     agreement: Agreement | None = None
     speed: Speed | None = None
 

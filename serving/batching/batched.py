@@ -97,6 +97,10 @@ class Batched:
         return self._runtime.pure
 
     @property
+    def unopened(self) -> Collection[str]:
+        return self._runtime.unopened
+
+    @property
     def facts(self) -> Mapping[str, str]:
         """The runtime's, and what is batched; with the gain of each signature where that was measured."""
         gains = [f"{name} {gain.ratio:.1f}×" for name, gain in self.gains.items()]

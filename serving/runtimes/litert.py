@@ -7,7 +7,6 @@ import hashlib
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
-from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from serving.runtimes.heap import give_back
 from serving.runtimes.interpreters import Interpreters, Run
 from serving.runtimes.measure import best_times
 from serving.runtimes.options import RuntimeOptions
-from serving.runtimes.proof import Sample, prove, read_samples
+from serving.runtimes.proof import Recorded, Sample, promised_answers, prove
 from serving.runtimes.quiet import chatter_aside
 from serving.runtimes.runtime import Runtime
 from serving.runtimes.saved_model import no_tensor
@@ -50,13 +49,14 @@ class LiteRT:
             files = {name: _content(version.twin / name, digest) for name, digest in twin.sha256.items()}
             self._documents = {name: _documents(files[file_name]) for name, file_name in twin.documents.items()}
             self._defaults = {name: _defaults(self._signatures[name]) for name in twin.signatures}
-            samples = read_samples(version, twin.signatures)
-            first = list(islice(samples, 1))
+            recorded = Recorded(version, self._signatures)
+            first = next((sample for sample in recorded if sample.signature in twin.signatures), None)
             make = partial(_interpreter, files[twin.model], twin.signatures)
             self._threads = options.intra_op_threads or _threads(make, first)
             self._interpreters = Interpreters(partial(make, self._threads), max(1, usable_cores() // self._threads))
             outputs = {name: self._signatures[name].outputs.keys() for name in twin.signatures}
-            proved = prove(chain(first, samples), partial(self._run_twin, timeout_s=None), outputs, twin.tolerance)
+            proved = prove(recorded, partial(self._run_twin, timeout_s=None), outputs, twin.tolerance)
+            recorded.check_complete(promised_answers(version) or 0)
             if unproved := outputs.keys() - proved:
                 raise TwinError(f"the warm-up file has no request with an answer for {', '.join(sorted(unproved))}")
         except Exception as exc:  # whatever it is that is wrong with a twin, it never costs the version
@@ -71,6 +71,12 @@ class LiteRT:
     def pure(self) -> Collection[str]:
         """Those of the twin: trying out another would open the SavedModel."""
         return {*self._defaults, *self._documents}
+
+    @property
+    def unopened(self) -> Collection[str]:
+        if self._saved_model.is_open:
+            return ()
+        return self._signatures.keys() - self._defaults.keys() - self._documents.keys() - {_INIT}
 
     @property
     def facts(self) -> Mapping[str, str]:
@@ -181,11 +187,10 @@ def _interpreter(model: bytes, signatures: Sequence[str], threads: int) -> Run:
     return lambda signature, inputs: runners[signature](**inputs)
 
 
-def _threads(make: Callable[[int], Run], samples: Sequence[Sample]) -> int:
+def _threads(make: Callable[[int], Run], sample: Sample | None) -> int:
     """One thread for each request, or all cores for one after the other, whichever a sample shows to be better."""
-    if (cores := usable_cores()) == 1 or not samples:
+    if (cores := usable_cores()) == 1 or sample is None:
         return 1
-    (sample,) = samples
     alone_s, together_s = best_times(
         *(partial(make(threads), sample.signature, sample.inputs) for threads in (1, cores))
     )

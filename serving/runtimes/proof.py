@@ -6,6 +6,7 @@ Export records what the trained model answers. So a changed weight, graph or ker
 import json
 import logging
 import math
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +17,7 @@ from google.protobuf.message import DecodeError
 
 from serving.batching.tensors import group, merge, rows_of
 from serving.errors import Code, LoadError, ProofError, RequestError
+from serving.inference.call import signature_name
 from serving.runtimes.runtime import Runtime
 from store.errors import ManifestError, StoreError
 from store.golden import read_goldens
@@ -33,6 +35,7 @@ Run = Callable[[str, Mapping[str, Array]], Mapping[str, Array]]
 _MOST = 1000  # requests, TensorFlow Serving's limit
 _KEPT = 8  # samples of a signature that are tried in company
 _COMPANIES = (2, 3, 8)
+_FINAL = (Code.INVALID_ARGUMENT, Code.OUT_OF_RANGE, Code.UNIMPLEMENTED)  # the graph refuses, and would again
 
 _log = logging.getLogger(__name__)
 
@@ -60,24 +63,52 @@ class Sample:
             return False
 
 
-def read_samples(version: VersionDir, signatures: Collection[str]) -> Iterator[Sample]:
-    """Those of `signatures` that have an answer, one at a time in memory.
+class Recorded:
+    """The requests of a version that have an answer, in their file's order, one at a time in memory.
 
-    Raises:
-        OSError, WireError, DecodeError: the file is not what it should be.
+    Attributes:
+        found: how many of each signature the last iteration came by.
     """
-    for record in islice(read_records(version.warm_up), _MOST):
-        log = messages.PredictionLog.FromString(record).predict_log
-        if log.response.outputs and log.request.model_spec.signature_name in signatures:
+
+    def __init__(self, version: VersionDir, signatures: Collection[str]) -> None:
+        """`signatures` are all that the version has."""
+        self.found: Counter[str] = Counter()
+        self._version = version
+        self._signatures = signatures
+
+    def __iter__(self) -> Iterator[Sample]:
+        """Raises:
+        OSError, WireError, DecodeError: the file is not what it should be.
+        ProofError: a request is of a signature that the version does not have.
+        """
+        self.found.clear()
+        for record in islice(read_records(self._version.warm_up), _MOST):
+            log = messages.PredictionLog.FromString(record).predict_log
+            if not log.response.outputs:
+                continue
+            signature = signature_name(log.request.model_spec)
+            if signature not in self._signatures:
+                raise ProofError(f"an answer of signature {signature} is recorded, which the version does not have")
+            self.found[signature] += 1
             yield Sample(
-                log.request.model_spec.signature_name,
+                signature,
                 {alias: from_proto(proto) for alias, proto in log.request.inputs.items()},
                 {alias: from_proto(proto) for alias, proto in log.response.outputs.items()},
             )
 
+    def check_complete(self, promised: int) -> None:
+        """After an iteration. Raises `ProofError` if it came by fewer."""
+        found = self.found.total()
+        if found < promised:
+            each = ", ".join(f"{count} of {signature}" for signature, count in sorted(self.found.items()))
+            raise ProofError(
+                f"{found} recorded answers were found{each and f' ({each})'}, the manifest promises {promised}"
+            )
+
 
 def prove_version(version: VersionDir, runtime: Runtime) -> None:
-    """Asks `runtime` every request that the version's export recorded the answer of; the goldens say how near is right.
+    """Asks `runtime` every request that the version's export recorded the answer of, of whatever signature. The goldens
+    say how near is right.
 
     Versions without a manifest of ours are passed over: whoever logged their requests may have used another machine.
 
@@ -88,17 +119,17 @@ def prove_version(version: VersionDir, runtime: Runtime) -> None:
         return
     outputs = {name: signature.outputs.keys() for name, signature in runtime.signatures.items()}
     try:
-        promised = _promised(version)
+        promised = promised_answers(version)
         if promised is None or not (promised or version.warm_up.is_file()):
             return
-        counted = _Counted(read_samples(version, outputs) if version.warm_up.is_file() else ())
-        proved = prove(counted, partial(_run_all, runtime), outputs, _tolerance(version))
-        if counted.number < promised:
-            raise ProofError(f"{counted.number} recorded answers were found, the manifest promises {promised}")
+        recorded = Recorded(version, outputs)
+        samples = recorded if version.warm_up.is_file() else ()
+        proved = prove(samples, partial(_run_all, runtime), outputs, _tolerance(version))
+        recorded.check_complete(promised)
     except ProofError as exc:
         raise LoadError(Code.DATA_LOSS, f"{exc}; export the version again", final=True) from exc
     except RequestError as exc:
-        raise LoadError(exc.code, f"a recorded request is not answered: {exc.message}") from exc
+        raise LoadError(exc.code, exc.message, final=exc.code in _FINAL) from exc
     except (DecodeError, StoreError, WireError) as exc:
         raise LoadError(Code.DATA_LOSS, f"the recorded answers cannot be read: {exc}", final=True) from exc
     except OSError as exc:
@@ -106,12 +137,14 @@ def prove_version(version: VersionDir, runtime: Runtime) -> None:
     _log.info("%s answers as recorded: %s", version.path, ", ".join(sorted(proved)) or "nothing was")
 
 
-def _promised(version: VersionDir) -> int | None:
-    """How many recorded answers the manifest says there are; None for a manifest that is none of ours.
+def promised_answers(version: VersionDir) -> int | None:
+    """How many recorded answers the manifest says there are; None where there is no manifest of ours.
 
     Raises:
         ManifestError: it is ours, and damaged.
     """
+    if not version.manifest.is_file():
+        return None
     try:
         return Manifest.read(version.manifest).recorded
     except ManifestError as exc:
@@ -129,26 +162,13 @@ def _is_anothers(manifest: Path) -> bool:
     return not (isinstance(document, dict) and "schema_version" in document)
 
 
-class _Counted:
-    """Samples, and how many they turned out to be."""
-
-    def __init__(self, samples: Iterable[Sample]) -> None:
-        self.number = 0
-        self._samples = samples
-
-    def __iter__(self) -> Iterator[Sample]:
-        for sample in self._samples:
-            self.number += 1
-            yield sample
-
-
 def prove(
     samples: Iterable[Sample], run: Run, outputs: Mapping[str, Collection[str]], tolerance: float
 ) -> frozenset[str]:
     """Asks `run` for each sample alone, then for some of each signature in one run, as batching would.
 
     Args:
-        outputs: of each signature that samples may be of.
+        outputs: of each signature that is asked; samples of others are passed over.
 
     Returns:
         The signatures that had samples.
@@ -156,10 +176,12 @@ def prove(
     Raises:
         ProofError: an answer is further than `tolerance` from the one it should give, see `store.twin.gap`, or a sample
             has not all outputs of its signature.
-        RequestError: a sample is not answered.
+        RequestError: a sample is not answered; the message says which.
     """
     kept: dict[str, list[Sample]] = {}
     for number, sample in enumerate(samples):
+        if sample.signature not in outputs:
+            continue
         if sample.outputs.keys() != set(outputs[sample.signature]):
             raise ProofError(
                 f"the answer of request {number} has {sorted(sample.outputs)}; expected all outputs of "
@@ -183,7 +205,10 @@ def _tolerance(version: VersionDir) -> float:
 
 
 def _check(sample: Sample, run: Run, tolerance: float, what: str) -> None:
-    received = run(sample.signature, sample.inputs)
+    try:
+        received = run(sample.signature, sample.inputs)
+    except RequestError as exc:
+        raise RequestError(exc.code, f"{what} of signature {sample.signature} is not answered: {exc.message}") from exc
     gaps = {
         alias: gap(expected, received[alias]) if alias in received else math.inf
         for alias, expected in sorted(sample.outputs.items())

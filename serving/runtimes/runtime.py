@@ -21,6 +21,12 @@ class Runtime(Protocol):
         """
 
     @property
+    def unopened(self) -> Collection[str]:
+        """The signatures whose first call opens something else, which takes seconds and memory, and then proves itself
+        as a version does that loads: warming up leaves them alone.
+        """
+
+    @property
     def facts(self) -> Mapping[str, str]:
         """How this version runs, for people: what executes it, and what was measured best, in short words."""
 

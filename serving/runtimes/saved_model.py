@@ -82,6 +82,10 @@ class SavedModel:
         return {name for name, plan in self._plans.items() if plan.pure}
 
     @property
+    def unopened(self) -> Collection[str]:
+        return ()
+
+    @property
     def facts(self) -> Mapping[str, str]:
         config = self._session._config  # noqa: SLF001 (it has no other face)
         return {

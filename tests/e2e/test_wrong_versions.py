@@ -13,12 +13,20 @@ from pathlib import Path
 
 import pytest
 
+from store.golden import INDEX
 from store.layout import Store, VersionDir
 from store.publish import publish
 from tests.support import small_models
 from tests.support.processes import GatewayProcess, ModelServerProcess, until
 from tests.support.runs import Workplace
-from tests.support.sabotage import change_documents, change_weight, code_with
+from tests.support.sabotage import (
+    change_documents,
+    change_recorded,
+    change_weight,
+    code_with,
+    forget_recorded,
+    swap_outputs,
+)
 from wire.client import ModelServerClient, VersionStatus
 
 # Enough to tell the digits apart, and no more.
@@ -145,12 +153,35 @@ def _status(server: ModelServerProcess, model: str) -> dict[int, VersionStatus]:
         return {line.version: line for line in client.status(model, timeout_s=30)}
 
 
-def test_a_changed_weight_of_a_version(digits_version: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("spoil", "request_", "difference"),
+    [
+        (
+            lambda version: change_weight(version, (10,), 0.5),
+            "0 of signature serving_default",
+            r"logits differs by \d\.\de[-+]0\d",
+        ),
+        (
+            lambda version: swap_outputs(version, "raw", "logits", "probabilities"),
+            "40 of signature raw",
+            r"logits differs by \d\.\de[-+]0\d",
+        ),
+        (
+            lambda version: change_recorded(VersionDir(version), "explain", "heat", 0.5),
+            "48 of signature explain",
+            r"heat differs by 5\.0e-01",
+        ),
+    ],
+    ids=["a weight", "the graph of raw", "the answer of explain"],
+)
+def test_what_is_changed_in_a_version(
+    digits_version: Path, tmp_path: Path, spoil: Callable[[Path], object], request_: str, difference: str
+) -> None:
     """The old version goes on, and nothing is tried again in vain."""
     store = Store.at(tmp_path / "store")
     publish(store, digits_version)
     changed = Path(shutil.copytree(digits_version, tmp_path / "changed"))
-    change_weight(changed, (10,), 0.5)
+    spoil(changed)
     with ModelServerProcess(store.root, None, "--load_retry_interval_micros", "600000000") as server:
         until(lambda: _is(server, 1, "AVAILABLE"), "version 1 is available")
         publish(store, changed)
@@ -158,8 +189,8 @@ def test_a_changed_weight_of_a_version(digits_version: Path, tmp_path: Path) -> 
         lines = _status(server, "digits")
         assert lines[1].state == "AVAILABLE"
         assert re.fullmatch(
-            r"request 0 of signature serving_default is answered otherwise than recorded: logits differs by "
-            r"\d\.\de[-+]0\d, expected at most 0\.0001; export the version again",
+            rf"request {request_} is answered otherwise than recorded: {difference}, expected at most 0\.0001; export the "
+            "version again",
             lines[2].error or "",
         )
 
@@ -167,11 +198,21 @@ def test_a_changed_weight_of_a_version(digits_version: Path, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("spoil", "text"),
     [
-        (lambda version: version.warm_up.unlink(), "0 recorded answers were found, the manifest promises 40"),
-        (lambda version: version.warm_up.write_bytes(b""), "0 recorded answers were found, the manifest promises 40"),
+        (lambda version: version.warm_up.unlink(), "0 recorded answers were found, the manifest promises 50"),
+        (lambda version: version.warm_up.write_bytes(b""), "0 recorded answers were found, the manifest promises 50"),
+        (
+            lambda version: forget_recorded(version, "raw"),
+            "42 recorded answers were found (2 of explain, 40 of serving_default), the manifest promises 50",
+        ),
         (lambda version: version.manifest.write_bytes(b"{"), "does not fit its schema"),
+        (
+            lambda version: (version.golden / INDEX).write_text(
+                (version.golden / INDEX).read_text().replace('"tolerance":0.0001', '"tolerance":1e9', 1)
+            ),
+            "0.tolerance",
+        ),
     ],
-    ids=["no records", "an empty file", "no manifest"],
+    ids=["no records", "an empty file", "none of a signature", "no manifest", "a tolerance of anything"],
 )
 def test_a_version_without_what_it_would_be_proved_by(
     digits_version: Path, tmp_path: Path, spoil: Callable[[VersionDir], object], text: str

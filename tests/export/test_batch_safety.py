@@ -3,17 +3,19 @@
 from collections.abc import Mapping
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from export.batch_safety import SIZES, check_batch_safety, write_batching_parameters
+from export.batch_safety import SIZES, check_batch_safety, check_records_together, write_batching_parameters
 from export.errors import BatchSafetyError
 from export.goldens import Answer, Array, CheckedGolden
+from export.records import Record
 from serving.batching.parameters import BatchingParameters
 from serving.metrics import Metrics
 from serving.opener import Opener
-from serving.runtimes.proof import read_samples
+from serving.runtimes.proof import Recorded
 from serving.settings import ServeSettings
 from store.golden import Golden
 from store.layout import VersionDir
@@ -96,6 +98,42 @@ def test_a_single_golden_is_its_own_company() -> None:
     assert check_batch_safety(masked, GOLDENS[:1], pad=PAD).largest == 0
 
 
+def _records(*lengths: int) -> list[Record]:
+    rows = [np.arange(1, length + 1, dtype=np.int32)[np.newaxis] for length in lengths]
+    return [Record(f"r{number}", "raw", {"x": row}, {"y": row * 2.0}) for number, row in enumerate(rows)]
+
+
+def _function(double: Any) -> Any:
+    import tensorflow as tf
+
+    def answer(batch: Any) -> Any:
+        return {"y": double(tf.cast(batch, tf.float64))}
+
+    return tf.function(answer, input_signature=[tf.TensorSpec([None, None], tf.int32, name="x")], autograph=False)
+
+
+def test_recorded_requests_of_one_shape_are_asked_together() -> None:
+    seen: list[Any] = []
+    import tensorflow as tf
+
+    def double(batch: Any) -> Any:
+        tf.numpy_function(lambda values: seen.append(values.shape), [batch], [])
+        return batch * 2
+
+    check_records_together(_function(double), _records(1, 2, 1, *[2] * 9))
+    assert sorted(seen) == [(8, 1), (8, 2), (8, 2)]
+
+
+def test_a_recorded_answer_that_changes_with_the_company_is_told() -> None:
+    import tensorflow as tf
+
+    function = _function(lambda batch: batch * 2 + tf.cast(tf.shape(batch)[0] > 1, tf.float64))
+    with pytest.raises(BatchSafetyError, match=r"golden r0 in a batch of 8 .*: y of raw differ by 5\.0e-01, exp"):
+        check_records_together(function, _records(1))
+    with pytest.raises(BatchSafetyError, match="y of raw differ by inf"):
+        check_records_together(_function(lambda batch: batch[:1] * 2), _records(1))
+
+
 def test_servers_read_what_is_written(tmp_path: Path) -> None:
     path = VersionDir(tmp_path).batching_parameters
     write_batching_parameters(path, Batching(sizes=(2, 8), largest=1e-7, allowed=1e-4))
@@ -119,7 +157,7 @@ def test_a_server_batches_the_export_with_it_and_answers_as_alone(exported: Path
     """Five rows, which are filled up to eight."""
     settings = ServeSettings(enable_batching=True, enable_per_model_batching_parameters=True)
     runtime = Opener(settings, Metrics())("m", 1, exported)
-    [sample] = islice(read_samples(VersionDir(exported), ["serving_default"]), 1)
+    [sample] = islice(Recorded(VersionDir(exported), runtime.signatures), 1)
     [(name, row)] = sample.inputs.items()
     together = runtime.run("serving_default", {name: np.repeat(row, 5, axis=0)}, ["logits"], 60)[0]
     np.testing.assert_allclose(together, np.repeat(sample.outputs["logits"], 5, axis=0), rtol=1e-4, atol=1e-4)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from export.errors import ExplanationError
-from export.explain import TOLERANCE, check_explanations, explain_function
+from export.explain import TOLERANCE, check_explanations, explain_function, explanation
 from export.goldens import CheckedGolden, make_goldens
 from export.version import export_version
 from kmaas.stages import trained
@@ -172,7 +172,9 @@ def test_weights_that_do_not_add_up_are_refused(network: Any) -> None:
 
     token_ids = np.array([TEXTS[2]], np.int32)
     golden = Golden.of("seven-words", "application/json", b"{}", [], 0)
-    checked = [CheckedGolden(golden, token_ids, np.asarray(network(token_ids)))]
-    check_explanations(_function(opened), checked)
+    checked = CheckedGolden(golden, token_ids, np.asarray(network(token_ids)))
+    answer = explanation(_function(opened), checked)
+    assert answer["label"].tolist() == [checked.logits[0].argmax()]
+    check_explanations([answer], [checked])
     with pytest.raises(ExplanationError, match=r"golden seven-words is wrong: its weights add up to .* within 0\.01"):
-        check_explanations(_function(replace(opened, logits=half)), checked)
+        check_explanations([explanation(_function(replace(opened, logits=half)), checked)], [checked])

@@ -1,33 +1,70 @@
-"""The fresh process notices a model that answers otherwise, and a document that is not what was written."""
+"""The fresh process notices, in every signature, an answer that is not the recorded one."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from export.errors import ReloadError
-from export.goldens import CheckedGolden
+from export.records import Record, document_records
 from export.reload import check_reload
-from processing.spec import parse_spec
-from store.golden import read_goldens
 from store.layout import VersionDir
-from store.manifest import Manifest
+from wire import messages
+from wire.records import read_records
+from wire.tensors import from_proto
+
+
+def _recorded(exported: Path) -> dict[str, Record]:
+    """Of each signature the first that the export carries with an answer."""
+    found: dict[str, Record] = {}
+    for data in read_records(VersionDir(exported).warm_up):
+        log = messages.PredictionLog.FromString(data).predict_log
+        name = log.request.model_spec.signature_name
+        inputs, outputs = (
+            {alias: from_proto(proto) for alias, proto in tensors.items()}
+            for tensors in (log.request.inputs, log.response.outputs)
+        )
+        if outputs:
+            found.setdefault(name, Record(f"{name}'s", name, inputs, outputs))
+    return found
+
+
+def test_what_was_recorded_is_what_is_answered(exported: Path, tmp_path: Path) -> None:
+    manifest = document_records({"manifest": VersionDir(exported).manifest.read_bytes()})
+    check_reload(exported, tmp_path, [*_recorded(exported).values(), *manifest])
 
 
 @pytest.mark.parametrize(
-    ("off_by", "documents", "message"),
-    [(0.01, {}, "golden 0: logits differ"), (0.0, {"manifest": b"other"}, "section manifest")],
+    ("signature", "change", "message"),
+    [
+        ("serving_default", {"logits": 0.01}, r"logits differ by 1\.0e-02, expected at most 1e-05 \(relative\)"),
+        ("raw", {"probabilities": 0.01}, r"probabilities differ by 1\.0e-02"),
+        ("explain", {"logits": 0.01}, r"logits differ by 1\.0e-02"),
+        ("explain", {"label": 1}, "label are not what was written"),
+        ("raw", {"logits": np.float64(0)}, r"logits are float32 \(1, \d+\), expected float64 \(1, \d+\)"),
+        ("raw", {"other": None}, r"it answers \['logits', 'probabilities'\], expected \['logits', 'other', 'prob"),
+    ],
 )
-def test_a_difference_is_named(
-    exported: Path, tmp_path: Path, *, off_by: float, documents: dict[str, bytes], message: str
+def test_another_answer_is_named(
+    exported: Path, tmp_path: Path, signature: str, change: dict[str, Any], message: str
 ) -> None:
-    import tensorflow as tf
+    record = _recorded(exported)[signature]
+    [(output, by)] = change.items()
+    wrong = np.zeros(1) if by is None else record.outputs[output] + by
+    wrong = wrong if by is None or isinstance(by, np.float64) else wrong.astype(record.outputs[output].dtype)
+    with pytest.raises(ReloadError, match=f"{signature} of {signature}'s: {message}"):
+        check_reload(exported, tmp_path, [replace(record, outputs={**record.outputs, output: wrong})])
 
-    manifest = Manifest.read(VersionDir(exported).manifest)
-    name = parse_spec(manifest.processing).input
-    inputs = np.ones((1, 28, 28, 1), np.uint8) if name == "image" else np.array([[5, 6, 7]], np.int32)
-    serve = tf.saved_model.load(str(exported)).signatures["serving_default"]
-    logits = serve(**{name: tf.constant(inputs)})["logits"].numpy()
-    golden = CheckedGolden(read_goldens(VersionDir(exported).golden)[0], inputs, logits + np.float32(off_by))
-    with pytest.raises(ReloadError, match=message):
-        check_reload(exported, tmp_path / "checks.npz", name, [golden], documents)
+
+def test_another_document_is_named(exported: Path, tmp_path: Path) -> None:
+    with pytest.raises(ReloadError, match="manifest of card: document are not what was written"):
+        check_reload(exported, tmp_path, document_records({"card": b"other"}))
+
+
+def test_a_request_that_is_refused_is_told(exported: Path, tmp_path: Path) -> None:
+    record = _recorded(exported)["explain"]
+    refused = replace(record, inputs={**record.inputs, "label": np.array([99], np.int32)})
+    with pytest.raises(ReloadError, match=r"request 0 of signature explain is refused: .*99 is not in"):
+        check_reload(exported, tmp_path, [refused])

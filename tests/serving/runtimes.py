@@ -26,6 +26,10 @@ class Opened:
         return []
 
     @property
+    def unopened(self) -> Collection[str]:
+        return []
+
+    @property
     def facts(self) -> Mapping[str, str]:
         assert not self.closed.is_set(), f"{self.path} is asked after it was closed"
         return {"runtime": "opened"}

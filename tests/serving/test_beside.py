@@ -2,12 +2,18 @@
 
 from pathlib import Path
 
+import grpc
+import numpy as np
 import pytest
 
 from serving.errors import Code, LoadError, RequestError
 from serving.runtimes.beside import Beside
 from serving.runtimes.runtime import Runtime
 from tests.serving.runtimes import Opened
+from tests.support import sabotage, twins
+from tests.support.processes import ModelServerProcess, until
+from wire.client import ModelServerClient
+from wire.errors import ModelServerError
 
 
 @pytest.mark.parametrize(("final", "tries"), [(False, 2), (True, 1)])
@@ -34,3 +40,27 @@ def test_it_is_opened_by_the_first_call_and_closed_with_the_twin(tmp_path: Path)
     assert beside.run("raw", {}, [], None) == beside.run("raw", {}, [], None) == []
     beside.close()
     assert opened.closed.is_set()
+
+
+def test_a_server_never_gives_the_answer_of_a_saved_model_that_answers_otherwise(tmp_path: Path) -> None:
+    """The version loads, for its twin is fine; the first call of what the twin lacks brings it to light."""
+    version = twins.put_with_manifest(tmp_path / "tokens" / "1")
+    sabotage.change_recorded(version, "raw", "logits", 1e-3)
+    ids, text = np.array([[1, 2, 3]], np.int32), np.array([b"1 2 3"], object)
+    with ModelServerProcess(tmp_path) as server, ModelServerClient(server.target) as client:
+        until(lambda: _available(client), "the version serves")
+        assert "tensorflow" not in Path(f"/proc/{server.pid}/maps").read_text()
+        for _ in range(2):
+            with pytest.raises(
+                ModelServerError, match="request 3 of signature raw is answered otherwise than recorded"
+            ) as caught:
+                client.predict("tokens", {"text": text}, timeout_s=120, signature="raw")
+            assert caught.value.code is grpc.StatusCode.INTERNAL
+            assert client.predict("tokens", {"token_ids": ids}, timeout_s=30).outputs["logits"].shape == (1, 3)
+
+
+def _available(client: ModelServerClient) -> bool:
+    try:
+        return [line.state for line in client.status("tokens", timeout_s=5)] == ["AVAILABLE"]
+    except ModelServerError:  # it does not listen yet, or has not found the version yet
+        return False

@@ -16,7 +16,7 @@ from serving.runtimes.runtime import Runtime
 from serving.settings import ServeSettings
 from store.layout import VersionDir
 from tests.serving.calls import write_records
-from tests.support import saved_models, twins
+from tests.support import sabotage, saved_models, twins
 from wire import messages
 
 PARAMETERS = "max_batch_size { value: 4 } allowed_batch_sizes: 2 allowed_batch_sizes: 4"
@@ -106,7 +106,7 @@ def test_a_session_config_that_is_none_is_refused_at_start(tmp_path: Path) -> No
 
 def test_the_proof_of_a_version_goes_on_without_warm_up(tmp_path: Path) -> None:
     ours = twins.put_with_manifest(tmp_path / "m" / "1")
-    twins.shift_answers(ours, 1e-3)
+    sabotage.change_recorded(ours, "serving_default", "logits", 1e-3)
     with pytest.raises(LoadError, match="answered otherwise than recorded: logits differs by"):
         opened(ours.path, enable_model_warmup=False)
 

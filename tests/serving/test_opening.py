@@ -1,19 +1,23 @@
 """How a version is opened, from the settings, and what it must prove first."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from serving.errors import Code, ConfigFileError, LoadError
+from serving.errors import Code, ConfigFileError, LoadError, RequestError
 from serving.runtimes.opening import open_runtime, runtime_options
 from serving.runtimes.options import RuntimeOptions
+from serving.runtimes.runtime import Runtime
 from serving.settings import ServeSettings
 from store.golden import INDEX
 from store.layout import VersionDir
-from tests.support import twins
+from tests.support import sabotage, twins
 from wire import messages
+from wire.tensors import Array
 
 OPTIONS = RuntimeOptions(intra_op_threads=1, inter_op_threads=1)
 
@@ -64,7 +68,7 @@ def test_a_version_that_answers_as_recorded_opens(ours: VersionDir, *, litert: b
 @pytest.mark.parametrize("litert", [True, False])
 def test_a_version_that_answers_otherwise_than_recorded_does_not_open(ours: VersionDir, *, litert: bool) -> None:
     """Nor does its twin, which answers as the SavedModel."""
-    twins.shift_answers(ours, 1e-3)
+    sabotage.change_recorded(ours, "serving_default", "logits", 1e-3)
     with pytest.raises(LoadError) as caught:
         open_runtime(ours.path, replace(OPTIONS, litert=litert))
     assert caught.value.message == (
@@ -74,8 +78,85 @@ def test_a_version_that_answers_otherwise_than_recorded_does_not_open(ours: Vers
     assert (caught.value.code, caught.value.final) == (Code.DATA_LOSS, True)
 
 
+def test_every_signature_must_answer_as_recorded(ours: VersionDir) -> None:
+    sabotage.change_recorded(ours, "raw", "logits", 1e-3)
+    with pytest.raises(LoadError, match="request 3 of signature raw is answered otherwise than recorded") as caught:
+        open_runtime(ours.path, replace(OPTIONS, litert=False))
+    assert (caught.value.code, caught.value.final) == (Code.DATA_LOSS, True)
+
+
+def test_outputs_of_a_signature_that_changed_places_are_seen(ours: VersionDir) -> None:
+    """In the SavedModel: its twin is not used, and hides nothing."""
+    sabotage.swap_outputs(ours.path, "raw", "logits", "probabilities")
+    with pytest.raises(LoadError, match="request 3 of signature raw is answered otherwise than recorded: logits"):
+        open_runtime(ours.path, OPTIONS)
+
+
+def test_a_signature_that_is_gone_is_missed(ours: VersionDir) -> None:
+    sabotage.remove_signature(ours.path, "raw")
+    with pytest.raises(LoadError, match="an answer of signature raw is recorded, which the version does not have"):
+        open_runtime(ours.path, OPTIONS)
+
+
+def test_a_signature_that_refuses_what_it_answered_is_given_up(ours: VersionDir) -> None:
+    sabotage.change_requests(ours, "raw", np.array([b"no number"], object))
+    with pytest.raises(LoadError, match=r"request 3 of signature raw is not answered: .*convert string: no") as caught:
+        open_runtime(ours.path, replace(OPTIONS, litert=False))
+    assert (caught.value.code, caught.value.final) == (Code.INVALID_ARGUMENT, True)
+
+
+@pytest.mark.parametrize("litert", [True, False])
+def test_records_that_went_missing_are_missed(ours: VersionDir, *, litert: bool) -> None:
+    """By the twin too, which is not asked them."""
+    sabotage.forget_recorded(ours, "raw")
+    text = r"3 recorded answers were found \(3 of serving_default\), the manifest promises 6"
+    with pytest.raises(LoadError, match=text) as caught:
+        open_runtime(ours.path, replace(OPTIONS, litert=litert))
+    assert (caught.value.code, caught.value.final) == (Code.DATA_LOSS, True)
+
+
+# --- What a twin leaves to the SavedModel beside it
+
+
+def _ask_raw(runtime: Runtime) -> list[Array]:
+    return runtime.run("raw", {"text": np.array([b"1 2 3"], object)}, ["logits"], 120)
+
+
+def test_the_saved_model_beside_a_twin_proves_itself_before_its_first_answer(
+    ours: VersionDir, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "serving.runtimes.proof")
+    runtime = open_runtime(ours.path, OPTIONS)
+    assert set(runtime.unopened) == {"raw"}
+    assert "answers as recorded" not in caplog.text
+    assert _ask_raw(runtime)[0].shape == (1, 3)
+    assert f"{ours.path} answers as recorded: raw, serving_default" in caplog.text
+    assert set(runtime.unopened) == set()
+    runtime.close()
+
+
+def test_a_saved_model_beside_a_twin_that_answers_otherwise_never_answers(ours: VersionDir) -> None:
+    """The twin does, as long as the version is there."""
+    sabotage.change_recorded(ours, "raw", "logits", 1e-3)
+    runtime = open_runtime(ours.path, OPTIONS)
+    for _ in range(2):
+        with pytest.raises(
+            RequestError,
+            match="signature raw is not in the version's LiteRT twin, and its SavedModel does not open: request 3 of "
+            "signature raw is answered otherwise than recorded: logits differs by",
+        ) as caught:
+            _ask_raw(runtime)
+        assert caught.value.code is Code.INTERNAL
+        shutil.rmtree(ours.path / "variables", ignore_errors=True)  # another try would end otherwise
+    assert runtime.run("serving_default", {"token_ids": np.ones((1, 2), np.int32)}, ["logits"], 5)[0].shape == (1, 3)
+    runtime.close()
+
+
+# --- How near is right
+
+
 def test_within_the_tolerance_of_the_goldens_it_opens(ours: VersionDir) -> None:
-    twins.shift_answers(ours, 1e-5)
+    sabotage.change_recorded(ours, "serving_default", "logits", 1e-5)
     open_runtime(ours.path, replace(OPTIONS, litert=False)).close()
 
 
@@ -86,13 +167,24 @@ def test_a_twin_that_fails_leaves_the_proof_to_the_saved_model(
     caplog.set_level("INFO", "serving.runtimes.proof")
     runtime = open_runtime(ours.path, OPTIONS)
     assert runtime.facts["runtime"] == "saved_model"
-    assert f"{ours.path} answers as recorded: serving_default" in caplog.text
+    assert f"{ours.path} answers as recorded: raw, serving_default" in caplog.text
     runtime.close()
+
+
+@pytest.mark.parametrize("tolerance", ["1e9", "0.0011", "1e400", "NaN"])
+@pytest.mark.parametrize("litert", [True, False])
+def test_no_tolerance_switches_the_proof_off(ours: VersionDir, tolerance: str, *, litert: bool) -> None:
+    index = ours.golden / INDEX
+    index.write_text(index.read_text().replace('"tolerance":0.0001', f'"tolerance":{tolerance}'))
+    sabotage.change_recorded(ours, "serving_default", "logits", 5)
+    with pytest.raises(LoadError, match=r"the recorded answers cannot be read: .*\n0\.tolerance") as caught:
+        open_runtime(ours.path, replace(OPTIONS, litert=litert))
+    assert (caught.value.code, caught.value.final) == (Code.DATA_LOSS, True)
 
 
 @pytest.mark.parametrize("manifest", [None, "{}"], ids=["no manifest", "another's manifest"])
 def test_answers_that_others_recorded_are_not_compared(ours: VersionDir, manifest: str | None) -> None:
-    twins.shift_answers(ours, 1e-3)
+    sabotage.change_recorded(ours, "serving_default", "logits", 1e-3)
     ours.manifest.unlink()
     if manifest is not None:
         ours.manifest.write_text(manifest)

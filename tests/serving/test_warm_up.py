@@ -11,9 +11,13 @@ import pytest
 from serving.errors import Code, LoadError
 from serving.inference.call import Call
 from serving.metrics import Metrics
+from serving.runtimes.opening import open_runtime
+from serving.runtimes.options import RuntimeOptions
+from serving.servable import Servable
 from serving.warm_up import replay
 from store.layout import VersionDir
 from tests.serving.calls import CallOn, example, spec, write_records
+from tests.support import twins
 from wire import messages
 from wire.tensors import write_proto
 
@@ -71,6 +75,16 @@ def test_every_kind_is_answered(half: Call, tmp_path: Path) -> None:
 def test_a_version_without_requests_is_warm(half: Call, tmp_path: Path) -> None:
     run(half, tmp_path)
     assert counts(half.metrics) == {}
+
+
+def test_what_would_open_something_else_is_passed_over() -> None:
+    """A twin answers its own requests; one of a signature that it lacks would bring TensorFlow into the process."""
+    version, metrics = twins.version(), Metrics()
+    runtime = open_runtime(version.path, RuntimeOptions(intra_op_threads=1))
+    replay(Servable("tokens", 1, runtime), version.path, 1, metrics)
+    assert counts(metrics) == {"Predict": twins.RECORDED // 2}
+    assert runtime.facts["saved_model"] == "closed"
+    runtime.close()
 
 
 def session_run() -> Any:

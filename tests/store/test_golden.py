@@ -1,5 +1,6 @@
 """Goldens: written, read, compared."""
 
+import json
 import math
 from pathlib import Path
 
@@ -7,7 +8,15 @@ import pytest
 from pydantic import JsonValue
 
 from store.errors import ManifestError
-from store.golden import Golden, difference, parse_goldens, read_goldens, write_goldens
+from store.golden import (
+    MOST_TOLERANCE,
+    Golden,
+    difference,
+    dump_goldens,
+    parse_goldens,
+    read_goldens,
+    write_goldens,
+)
 
 ANSWER: JsonValue = [{"label": "7", "score": 0.75}, {"label": "1", "score": 0.25}]
 
@@ -23,6 +32,15 @@ def test_goldens_survive_the_disk(tmp_path: Path) -> None:
 def test_documents_that_do_not_fit(document: str) -> None:
     with pytest.raises(ManifestError):
         parse_goldens(document)
+
+
+@pytest.mark.parametrize("tolerance", [-1e-9, MOST_TOLERANCE * 1.01, 1e9, math.inf, math.nan])
+def test_a_tolerance_that_would_let_anything_pass_is_none(tolerance: float) -> None:
+    with pytest.raises(ManifestError, match=r"golden seven does not fit its schema: .*\ntolerance"):
+        Golden.of("seven", "image/png", b"", ANSWER, tolerance)
+    document = dump_goldens([Golden.of("seven", "image/png", b"", ANSWER, 0)]).decode()
+    with pytest.raises(ManifestError, match=r"goldens does not fit its schema: .*\n0\.tolerance"):
+        parse_goldens(document.replace('"tolerance":0.0', f'"tolerance":{json.dumps(tolerance)}'))
 
 
 def test_a_body_that_is_not_base64() -> None:

@@ -29,7 +29,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     [
         {"model": "../model.tflite"},
         {"tolerance": 0},
-        {"tolerance": 0.1},
+        {"tolerance": 0.0011},
         {"signatures": []},
         {"tolerance": float("inf")},
         {"tolerance": float("nan")},

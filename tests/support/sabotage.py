@@ -4,11 +4,17 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+from store.layout import VersionDir
+from tests.serving.calls import write_records
 from tests.support.runs import ROOT
 from wire import messages
+from wire.records import read_records
+from wire.tensors import Array, from_proto, write_proto
 
 _PACKAGES = ("export", "gateway", "kmaas", "models", "processing", "serving", "store", "training", "wire")
 
@@ -50,10 +56,72 @@ def change_weight(version: Path, shape: tuple[int, ...], offset: float) -> None:
 
 def change_documents(version: Path, change: Callable[[bytes], bytes]) -> None:
     """What the `manifest` signature answers: constants in the graph."""
+    with _graph_of(version) as meta_graph:
+        for function in meta_graph.graph_def.library.function:
+            for node in function.node_def:
+                values = node.attr["value"].tensor.string_val if node.op == "Const" else []
+                values[:] = [change(value) for value in values]
+
+
+def swap_outputs(version: Path, signature: str, one: str, other: str) -> None:
+    """Of two outputs of a signature each answers what the other should."""
+    with _graph_of(version) as meta_graph:
+        outputs = meta_graph.signature_def[signature].outputs
+        outputs[one].name, outputs[other].name = outputs[other].name, outputs[one].name
+
+
+def remove_signature(version: Path, signature: str) -> None:
+    with _graph_of(version) as meta_graph:
+        del meta_graph.signature_def[signature]
+
+
+@contextmanager
+def _graph_of(version: Path) -> Iterator[Any]:
+    """The `MetaGraphDef`, to be changed."""
     path = version / "saved_model.pb"
     saved = messages.SavedModel.FromString(path.read_bytes())
-    for function in saved.meta_graphs[0].graph_def.library.function:
-        for node in function.node_def:
-            values = node.attr["value"].tensor.string_val if node.op == "Const" else []
-            values[:] = [change(value) for value in values]
+    yield saved.meta_graphs[0]
     path.write_bytes(saved.SerializeToString())
+
+
+def change_recorded(version: VersionDir, signature: str, output: str, offset: float) -> None:
+    """In the answer recorded for every request of the signature the first number of that output is higher."""
+    with _logs_of(version, signature) as logs:
+        for log in logs:
+            tensor = log.response.outputs[output]
+            values = from_proto(tensor).copy()
+            values.flat[0] += offset
+            tensor.Clear()
+            write_proto(values, tensor)
+
+
+def change_requests(version: VersionDir, signature: str, value: Array) -> None:
+    """Every request of the signature, which has one input, has this one instead."""
+    with _logs_of(version, signature) as logs:
+        for log in logs:
+            [tensor] = log.request.inputs.values()
+            tensor.Clear()
+            write_proto(value, tensor)
+
+
+def forget_recorded(version: VersionDir, signature: str) -> None:
+    """The requests of the signature are not in the warm-up file any more."""
+    logs = [log for log in _read_logs(version) if _signature(log) != signature]
+    write_records(version.warm_up, [log.SerializeToString() for log in logs])
+
+
+@contextmanager
+def _logs_of(version: VersionDir, signature: str) -> Iterator[list[Any]]:
+    """The `PredictLog`s of a signature in the warm-up file, each to be changed."""
+    logs = _read_logs(version)
+    yield [log.predict_log for log in logs if _signature(log) == signature]
+    write_records(version.warm_up, [log.SerializeToString() for log in logs])
+
+
+def _read_logs(version: VersionDir) -> list[Any]:
+    return [messages.PredictionLog.FromString(record) for record in read_records(version.warm_up)]
+
+
+def _signature(log: Any) -> str:
+    name: str = log.predict_log.request.model_spec.signature_name
+    return name

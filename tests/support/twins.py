@@ -1,6 +1,7 @@
 """A version with a LiteRT twin, exported in a process of its own: `python -m tests.support.twins FOLDER`.
 
-A small classifier of token ids `[rows, tokens]`, any number of both, with the documents `manifest` and `card`.
+A small classifier of token ids `[rows, tokens]`, any number of both, with the documents `manifest` and `card`. Its twin
+lacks the signature `raw`, which takes the ids as texts. `RECORDED` answers are recorded.
 """
 
 import atexit
@@ -11,19 +12,18 @@ import sys
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import Any
 
 import numpy as np
 
 from store.golden import Golden, write_goldens
 from store.layout import VersionDir
-from tests.serving.calls import write_records
 from tests.support.manifests import manifest
-from wire import messages
-from wire.records import read_records
-from wire.tensors import from_proto, write_proto
 
 DOCUMENTS = {"manifest": b'{"model": "tokens"}', "card": "für alle".encode()}
 TOKENS = 50
+LENGTHS = (1, 3, 8)  # of the requests whose answers are recorded, for each signature
+RECORDED = 2 * len(LENGTHS)
 
 
 @cache
@@ -48,20 +48,9 @@ def put(target: Path) -> VersionDir:
 def put_with_manifest(target: Path) -> VersionDir:
     """A copy with a manifest and a golden, as an export of ours has them."""
     made = put(target)
-    made.manifest.write_bytes(manifest("tokens").document())
+    made.manifest.write_bytes(manifest("tokens").model_copy(update={"recorded": RECORDED}).document())
     write_goldens(made.golden, [Golden.of("one", "application/json", b"{}", [], 1e-4)])
     return made
-
-
-def shift_answers(version: VersionDir, offset: float) -> None:
-    """The first of the logits is higher by `offset` in the recorded answer to every request."""
-    logs = [messages.PredictionLog.FromString(record) for record in read_records(version.warm_up)]
-    for log in logs:
-        logits = log.predict_log.response.outputs["logits"]
-        values = from_proto(logits) + np.array([offset, 0, 0], np.float32)
-        logits.Clear()
-        write_proto(values, logits)
-    write_records(version.warm_up, [log.SerializeToString() for log in logs])
 
 
 def _main(folder: Path) -> None:
@@ -70,6 +59,7 @@ def _main(folder: Path) -> None:
 
     from export.archive import serving_function, write_classifier
     from export.goldens import CheckedGolden
+    from export.records import Record, serving_records, strings
     from export.twin import write_twin
     from export.warm_up import write_warm_up
 
@@ -78,16 +68,26 @@ def _main(folder: Path) -> None:
     vectors = keras.layers.Embedding(TOKENS, 8, mask_zero=True)(token_ids)
     model = keras.Model(token_ids, keras.layers.Dense(3)(keras.layers.GlobalAveragePooling1D()(vectors)))
     inputs = tf.TensorSpec([None, None], tf.int32, name="token_ids")
+    serve = serving_function(model, inputs)
+
+    def raw(text: Any) -> Any:
+        return serve(tf.strings.to_number(tf.strings.split(text), tf.int32).to_tensor())
+
     goldens = []
-    for length in (1, 3, 8):
+    for length in LENGTHS:
         ids = np.arange(1, length + 1, dtype=np.int32)[np.newaxis]
         golden = Golden.of(f"{length}-tokens", "application/json", b"{}", [], 1e-4)
         goldens.append(CheckedGolden(golden, ids, np.asarray(model(ids))))
-    write_classifier(folder, model, inputs, DOCUMENTS)
+    records = serving_records(goldens, inputs.name)
+    for record, checked in zip(list(records), goldens, strict=True):
+        text = " ".join(map(str, checked.inputs[0])).encode()
+        records.append(Record(record.name, "raw", {"text": strings(text)}, record.outputs))
+    others = {"raw": tf.function(raw, input_signature=[tf.TensorSpec([None], tf.string, name="text")])}
+    write_classifier(folder, model, inputs, DOCUMENTS, others)
     made = VersionDir(folder)
     made.extra.mkdir()
-    write_warm_up(made.warm_up, "tokens", inputs.name, goldens)
-    write_twin(made, serving_function(model, inputs), goldens, DOCUMENTS, pad=0)
+    write_warm_up(made.warm_up, "tokens", records)
+    write_twin(made, serve, goldens, DOCUMENTS, pad=0)
 
 
 if __name__ == "__main__":

@@ -48,6 +48,7 @@ class Held:
         self.error: BaseException | None = None
         self.work = b""  # gone through by each run, with Python's lock given away, as real runs do
         self.pure: Collection[str] = _SIGNATURES.keys()
+        self.unopened: Collection[str] = ()
         self._signatures = {name: _definition(*definition) for name, definition in _SIGNATURES.items()}
 
     @property

@@ -31,6 +31,10 @@ class Emptied:
         return []
 
     @property
+    def unopened(self) -> list[str]:
+        return []
+
+    @property
     def facts(self) -> dict[str, str]:
         return {}
 
