@@ -7,6 +7,7 @@ import click
 
 from kmaas.config import Config
 from kmaas.progress import shown_progress
+from kmaas.sieve import without_chatter
 
 if TYPE_CHECKING:
     from models.spec import ModelSpec, TrainConfig
@@ -35,7 +36,7 @@ def add(
         if spec.licence_unclear and not accept_licence:
             raise LicenceNotAcceptedError(spec.name, [origin.licence for origin in spec.origins])
     try:
-        with shown_progress() as progress:
+        with without_chatter(), shown_progress() as progress:
             for spec, chosen in zip(specs, configs, strict=True):
                 _add(config, spec, chosen, progress, if_missing=if_missing)
     except KeyboardInterrupt:

@@ -23,14 +23,16 @@ if TYPE_CHECKING:
 @click.pass_obj
 def export(config: Config, run_folder: Path, runtime: "Runtime") -> None:
     """Writes RUN/export: SavedModel, manifest, goldens and card, checked in a fresh process before it counts."""
+    from kmaas.sieve import without_chatter
     from kmaas.stages import export_run, warn_of_lacks
     from serving.runtimes.quiet import import_tensorflow_quietly
     from training.run import Run
 
     run = Run.open(run_folder)
     run.require_weights()
-    import_tensorflow_quietly()
-    exported = export_run(run, runtime=runtime)
+    with without_chatter():
+        import_tensorflow_quietly()
+        exported = export_run(run, runtime=runtime)
     _tell(exported)
     warn_of_lacks(exported, config.promotion.minimum)
     click.echo(exported)

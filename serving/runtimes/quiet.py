@@ -10,12 +10,13 @@ from contextlib import contextmanager, suppress
 
 from serving.memory import common
 
-_importing = threading.Lock()
-_aside = threading.Lock()  # there is one standard error
-_CHATTER = re.compile(
+CHATTER = re.compile(
     rb"WARNING: All log messages before absl|[IWE]\d{4} [\d:. ]+\S+:\d+\]|To enable the following instr"
     rb"|INFO: Created TensorFlow Lite "
 )
+
+_importing = threading.Lock()
+_aside = threading.Lock()  # there is one standard error
 
 
 def import_tensorflow_quietly() -> None:
@@ -36,11 +37,11 @@ def import_tensorflow_quietly() -> None:
 def chatter_aside() -> Iterator[None]:
     """Sets aside what the process, its C++ parts included, writes to standard error; all of it is shown if the block
     fails, else what is not TensorFlow's chatter. A process without standard error has nothing to be kept quiet."""
-    kept = _standard_error()
+    kept = standard_error()
     if kept is None:
         yield
         return
-    chatter = _CHATTER
+    chatter = CHATTER
     with _aside, tempfile.TemporaryFile() as aside:
         os.dup2(aside.fileno(), 2)
         try:
@@ -56,7 +57,7 @@ def chatter_aside() -> Iterator[None]:
             os.close(kept)
 
 
-def _standard_error() -> int | None:
+def standard_error() -> int | None:
     """A copy of its descriptor, with all before written out; None where the process was started without one."""
     if sys.stderr is None:  # the descriptor is closed, or something else by now
         return None

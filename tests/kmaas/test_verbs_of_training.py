@@ -72,9 +72,9 @@ def test_from_run_to_store(place: Workplace, run: Path) -> None:
     content = {**place.environment, "KMAAS_PROMOTION__MINIMUM__FEW_LABELS": "0"}  # so short a training knows not all
     exported = replace(place, environment=content).kmaas("export", str(run))
     assert exported.stdout.strip() == str(run / "export")
-    assert "LiteRT twin: " in exported.stderr
-    assert "too little evidence" not in exported.stderr
-    assert "held-out rows the same label for 100.00%" in exported.stderr
+    [line] = exported.stderr.splitlines()  # nor do TensorFlow and LiteRT speak of themselves
+    assert line.startswith("LiteRT twin: ")
+    assert "held-out rows the same label for 100.00%" in line
     assert place.kmaas("publish", str(run), "--version", "7").returncode == 0
     assert place.kmaas("publish", str(run / "export")).stdout.strip().endswith("digits/8")
     assert "exists already" in place.kmaas("publish", str(run), "--version", "7").stderr
