@@ -80,8 +80,9 @@ class Manifest(_Frozen):
 
     `absent` says of signatures that a version of its task should have, and this one lacks, why. Probabilities are
     softmax(logits / `temperature`). `robustness` are figures on disturbed held-out rows. `recorded` is the number of
-    requests in the warm-up file that have their answer beside them: so many a model server must find, and answer alike.
-    `goldens` are the held-out requests that the version carries, counted by the label that is right.
+    requests in the warm-up file, of whatever signature, that have their answer beside them: so many a model server must
+    find, and answer alike. `goldens` are the held-out requests that the version carries, counted by the label that is
+    right.
     """
 
     schema_version: int = SCHEMA
