@@ -11,7 +11,7 @@ from bench.footprint import children, import_s, resident_mb
 from bench.load import Request, grpc_request, requests_per_s
 from bench.stack import Stack, running_stack
 from processing.image import FORMS, decode
-from processing.spec import TextSpec, parse_spec
+from processing.spec import ImageSpec, TextSpec, parse_spec
 from processing.text import TextEncoder
 from store.golden import read_goldens
 from store.layout import Store, VersionDir
@@ -59,8 +59,9 @@ def _tensor(stack: Stack, version: VersionDir, body: bytes) -> tuple[str, Array]
     """Name and batch of one of the input that the gateway would send for `body`."""
     manifest = Manifest.read(version.manifest)
     spec = parse_spec(manifest.processing)
-    if not isinstance(spec, TextSpec):
+    if isinstance(spec, ImageSpec):
         return spec.input, FORMS[spec.form](decode(body, max_pixels=10**7))[np.newaxis]
+    assert isinstance(spec, TextSpec)
     with ModelServerClient(stack.grpc) as client:
         section = {"section": np.array(["tokenizer"])}
         answer = client.predict(manifest.model, section, signature="manifest", timeout_s=10)

@@ -46,7 +46,7 @@ def write_classifier(
     archive.tracked = list(tracked)
     signatures = {
         SERVING_SIGNATURE: serving_function(model, inputs, temperature),
-        MANIFEST_SIGNATURE: _documents(documents),
+        MANIFEST_SIGNATURE: documents_function(documents),
         **(others or {}),
     }
     tf.saved_model.save(archive, str(folder), signatures=signatures)
@@ -91,7 +91,7 @@ def _spec(tensor: Any) -> TensorSpec:
     return TensorSpec(dtype=tensor.dtype.name, shape=tuple(-1 if side is None else side for side in tensor.shape))
 
 
-def _documents(documents: Mapping[str, bytes]) -> Any:
+def documents_function(documents: Mapping[str, bytes]) -> Any:
     """Section names in, documents out, batch dimension kept; "" for a section that is not there.
 
     Constants and a gather: nothing to initialise, no file access, ops that every TensorFlow Serving has.

@@ -50,8 +50,8 @@ def _looks_like_json(body: bytes) -> bool:
     return body[:64].lstrip().startswith(b"{")
 
 
-def load_json(body: bytes, *, most_values: int = _MOST_VALUES) -> Any:
-    """The document in a body of which nothing is known yet.
+def load_json(body: bytes, *, most_values: int = _MOST_VALUES, like: str = '{"inputs": …}') -> Any:
+    """The document in a body of which nothing is known yet, but that it should be `like` this.
 
     Raises:
         OverLimitError: it has more values than that, counted before any is parsed.
@@ -62,7 +62,7 @@ def load_json(body: bytes, *, most_values: int = _MOST_VALUES) -> Any:
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as exc:
-        raise MalformedBodyError(f'the body is not JSON: {exc}; expected an object like {{"inputs": …}}') from exc
+        raise MalformedBodyError(f"the body is not JSON: {exc}; expected an object like {like}") from exc
 
 
 def _has_more_values(body: bytes, most: int) -> bool:
@@ -81,10 +81,10 @@ def _from_json(request: type[Request], body: bytes) -> Request:
     try:
         return request.model_validate(document)
     except ValidationError as exc:
-        raise InvalidRequestError(_faults(exc)) from exc
+        raise InvalidRequestError(faults(exc)) from exc
 
 
-def _faults(error: ValidationError) -> list[Fault]:
+def faults(error: ValidationError) -> list[Fault]:
     """What is wrong, but no more than a person reads: a body may be wrong in a million places."""
     count = error.error_count()
     told = [_fault(details) for details in error.errors(include_url=False, include_context=False)[:_TOLD_FAULTS]]

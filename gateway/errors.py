@@ -7,9 +7,12 @@ GatewayError
 │   ├── SlowBodyError         the body did not arrive in time, or somebody else needed the place
 │   ├── EncodedBodyError      a Content-Encoding that is not decoded here
 │   ├── InvalidRequestError   readable, but a field has a wrong value; `faults` names each
+│   │   └── UnsupportedError  a field that others have a meaning for
 │   ├── InvalidTensorsError   tensors that the asked signature does not take, or one that is not there
 │   ├── RejectedError         the model server finds fault with what the caller had it asked; `code` is its gRPC status
 │   ├── OverLimitError        more bytes, characters or items than are accepted
+│   ├── ContextError          a prompt that leaves the model no room to continue it
+│   ├── TaskError             the model does something else than what is asked at this path
 │   ├── MediaTypeError        a Content-Type that the model's task does not take
 │   ├── UnknownModelError     no model of that name
 │   ├── UnknownVersionError   the model has no version loaded of that number or label
@@ -23,6 +26,7 @@ GatewayError
 │   ├── BusyError             as many requests are inside as are let in at once
 │   ├── ModelServerDownError  nobody answers at the model server's address
 │   ├── ModelServerBusyError  it answers that it cannot take more now
+│   ├── CutShortError         the version that answers in pieces went while it did
 │   ├── ModelNotReadyError    a known model without a version that can answer
 │   └── NotReadyError         the gateway itself should get no traffic yet
 ├── DeadlineError             no answer within the time a request has
@@ -83,6 +87,11 @@ class InvalidRequestError(RequestError):
         self.faults = tuple(faults)
 
 
+class UnsupportedError(InvalidRequestError):
+    def __init__(self, fields: Sequence[str]) -> None:
+        super().__init__([Fault(field, "is not supported here; ask without it") for field in fields])
+
+
 class InvalidTensorsError(RequestError):
     pass
 
@@ -97,6 +106,19 @@ class OverLimitError(RequestError):
     def __init__(self, what: str, received: int | None, limit: int) -> None:
         amount = f"more than {limit}" if received is None else str(received)
         super().__init__(f"{amount} {what} received; at most {limit} are accepted")
+
+
+class ContextError(RequestError):
+    def __init__(self, tokens: int, context: int) -> None:
+        super().__init__(
+            f"the prompt has {tokens} tokens; the model takes {context} with the continuation, so expected at most "
+            f"{context - 1}"
+        )
+
+
+class TaskError(RequestError):
+    def __init__(self, model: str, task: str, expected: str) -> None:
+        super().__init__(f"the model {model} does {task}; this path needs one that does {expected}")
 
 
 class MediaTypeError(RequestError):
@@ -171,6 +193,11 @@ class ModelServerDownError(UnavailableError):
 class ModelServerBusyError(UnavailableError):
     def __init__(self) -> None:
         super().__init__(f"the model server is overloaded or stops; try again in {self.retry_after_s} s")
+
+
+class CutShortError(UnavailableError):
+    def __init__(self) -> None:
+        super().__init__("the version that was answering is gone; what it said so far is all it said; ask again")
 
 
 class ModelNotReadyError(UnavailableError):

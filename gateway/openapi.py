@@ -87,7 +87,7 @@ def inference(summary: str, tasks: Collection[type[AnyTask]], others: dict[str, 
         "responses": {
             "200": {
                 "description": "The answer",
-                "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in _headers()},
+                "headers": answer_headers(),
                 "content": {JSON: answer, **others},
             },
             **refused(*sorted(refusals)),
@@ -122,6 +122,11 @@ def flag(name: str) -> dict[str, Any]:
 
 def ref(model: type[BaseModel]) -> dict[str, str]:
     return {"$ref": _REF.format(model=model.__name__)}
+
+
+def answer_headers() -> dict[str, Any]:
+    """Those that every answer of a model has."""
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in _headers()}
 
 
 def _headers() -> dict[str, Any]:

@@ -24,14 +24,16 @@ class Parts:
     pipeline: Pipeline
     direct: Direct
     admission: Admission
+    streams: Admission
     cards: Cards
     telemetry: Telemetry
     openapi: Mapping[str, Any]
 
     @classmethod
     def of(cls, settings: GatewaySettings, backend: Backend, registry: Registry, openapi: Mapping[str, Any]) -> "Parts":
-        pipeline = Pipeline(registry, backend, settings.limits)
         telemetry = Telemetry(registry.models)
+        streams = Admission(settings.streams, settings.steps, telemetry.streams, telemetry.steps_waiting)
+        pipeline = Pipeline(registry, backend, streams, settings)
         return cls(
             settings=settings,
             registry=registry,
@@ -39,7 +41,12 @@ class Parts:
             pipeline=pipeline,
             direct=Direct(pipeline, backend, settings.limits),
             admission=Admission(settings.requests, settings.threads, telemetry.inside, telemetry.waiting),
+            streams=streams,
             cards=Cards(pipeline, backend),
             telemetry=telemetry,
             openapi=openapi,
         )
+
+    def longest_wait_s(self) -> float:
+        """For how long the body that has been waited for longest has been, 0 if none is."""
+        return max(self.admission.longest_wait_s(), self.streams.longest_wait_s())

@@ -66,7 +66,8 @@ def _load(settings: GatewaySettings) -> Any:
     _forget_the_dead()
     threading.Thread(target=_end_with_parent, name="end-with-parent", daemon=True).start()
     app = create_app(settings)
-    Stragglers(settings.port, settings.silence_s, app.extensions["parts"].admission.longest_wait_s).start()
+    parts = app.extensions["parts"]
+    Stragglers(settings.port, settings.silence_s, parts.longest_wait_s).start()
     if settings.grpc_port:
         _serve_grpc(app, settings)
     return app

@@ -15,6 +15,7 @@ class Limits(BaseModel):
     body_bytes: Positive = 16 * 2**20
     image_pixels: Positive = 20_000_000  # of all pictures together
     text_chars: Positive = 100_000
+    audio_seconds: Positive = 600
     items: Positive = 64
 
 
@@ -26,11 +27,13 @@ class GatewaySettings(BaseModel):
     `models` names what the model server serves, for servers that cannot list it themselves (a stock TensorFlow
     Serving); empty means: ask the server. Of a model with the label `label` the version that has it answers, of others
     the newest; with an empty `label` always the newest. `requests` to models are let in at once, further ones are
-    answered 503; `threads` of them are worked on at once, the others send their bodies or wait for their turn. That is
-    each of the `workers`, processes that share the port. A body must arrive within `deadline_s`; one that does not
-    keeps a connection, and that is cut when nothing was answered on it for `silence_s`. `cors_origins` are the origins
-    whose pages browsers let read answers, as `https://example.com`. With an `otlp_endpoint`, as `http://host:4317`,
-    every request is traced there.
+    answered 503; `threads` of them are worked on at once, the others send their bodies or wait for their turn. Texts
+    that are generated, streamed or not, are beside these: `streams` of them at once, each for `generation_s` at most,
+    with `deadline_s` for each step; of the steps `steps` at once. A stream that has nothing to say for `heartbeat_s`
+    says that it lives. All that is each of the `workers`, processes that share the port. A body must arrive within
+    `deadline_s`; one that does not keeps a connection, and that is cut when nothing was answered on it for `silence_s`.
+    `cors_origins` are the origins whose pages browsers let read answers, as `https://example.com`. With an
+    `otlp_endpoint`, as `http://host:4317`, every request is traced there.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -48,6 +51,10 @@ class GatewaySettings(BaseModel):
     cors_origins: tuple[Annotated[str, Field(pattern=r"^https?://[a-z0-9.:\[\]-]+$")], ...] = ()
     requests: Positive = 128
     threads: Positive = 16
+    streams: Positive = 256
+    steps: Positive = 4
+    generation_s: Annotated[float, Field(gt=0)] = 120.0
+    heartbeat_s: Annotated[float, Field(gt=0)] = 10.0
     workers: Positive = 1
     access_log: bool = True
     otlp_endpoint: Annotated[str, Field(pattern=r"^(https?://\S+)?$")] = ""

@@ -64,6 +64,8 @@ class Telemetry:
         self._in_flight = self._gauge("kmaas_requests_in_flight", "Requests being answered")
         self.inside = self._gauge("kmaas_requests_inside", "Of those to models, how many have a place")
         self.waiting = self._gauge("kmaas_requests_waiting", "Of those inside, how many wait for their turn")
+        self.streams = self._gauge("kmaas_streams", "Generated texts that have a place, streamed or not")
+        self.steps_waiting = self._gauge("kmaas_steps_waiting", "Of those, how many wait for their next step")
         self._delay = Histogram(
             "kmaas_scheduling_delay_seconds",
             "How much later than due a thread runs: what a request waits from accept to handler",

@@ -16,7 +16,7 @@ from store.errors import ManifestError
 from store.golden import Golden, difference, parse_goldens
 from store.manifest import Manifest
 
-_SECTIONS = ("manifest", "tokenizer", "golden")
+_SECTIONS = ("manifest", "tokenizer", "golden", "chat_template")
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +85,8 @@ def replayed(version: ServedVersion, golden: Golden, backend: Backend, deadline:
     task = version.task
     request = read_request(task, golden.body, golden.media_type)
     inputs = task.preprocess(request, deadline.remaining_s)
-    outputs = backend.predict(version.model, version.number, task.signature, inputs, deadline)
-    answer = task.postprocess(request, outputs).model_dump(mode="json")
+    outputs = task.infer(
+        request, inputs, lambda given: backend.predict(version.model, version.number, task.signature, given, deadline)
+    )
+    answer = task.postprocess(request, outputs).model_dump(mode="json", exclude_none=True)
     return difference(golden.expected, answer, golden.tolerance)

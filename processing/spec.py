@@ -35,11 +35,36 @@ class TextSpec(_Frozen):
     pad_id: int
 
 
-ProcessingSpec = Annotated[ImageSpec | TextSpec, Field(discriminator="kind")]
+class LanguageSpec(_Frozen):
+    """A text to be continued becomes int32 `[tokens]` under the input name `input`, by the version's `tokenizer.json`.
 
-_SPEC: TypeAdapter[ImageSpec | TextSpec] = TypeAdapter(ProcessingSpec)
+    Prompt and continuation together are at most `context_tokens`; one of `end_ids` ends the continuation.
+    """
+
+    kind: Literal["language"] = "language"
+    input: str = "token_ids"
+    context_tokens: Annotated[int, Field(ge=2)]
+    end_ids: tuple[int, ...] = ()
 
 
-def parse_spec(document: JsonValue) -> ImageSpec | TextSpec:
+class AudioSpec(_Frozen):
+    """A recording becomes float32 `[samples]` in [-1, 1] under the input name `input`, one channel.
+
+    `language` is the one that is spoken, by its ISO 639-1 code.
+    """
+
+    kind: Literal["audio"] = "audio"
+    input: str = "samples"
+    sample_rate: Annotated[int, Field(ge=1)]
+    language: str
+
+
+AnySpec = ImageSpec | TextSpec | LanguageSpec | AudioSpec
+ProcessingSpec = Annotated[AnySpec, Field(discriminator="kind")]
+
+_SPEC: TypeAdapter[AnySpec] = TypeAdapter(ProcessingSpec)
+
+
+def parse_spec(document: JsonValue) -> AnySpec:
     """Raises `pydantic.ValidationError` for a document of another shape or kind."""
     return _SPEC.validate_python(document)

@@ -31,6 +31,7 @@ class TextEncoder:
             raise UnreadableInputError(f"tokenizer.json cannot be read: {exc}") from exc
         self._tokenizer.enable_truncation(spec.max_tokens)
         self._tokenizer.enable_padding(pad_id=spec.pad_id)
+        self._spec = spec
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.int32]:
         """int32 `[len(texts), longest]`, padded at the end.
@@ -49,6 +50,28 @@ class TextEncoder:
                 f"text {int(used.argmin())} has no readable characters; expected at least one word"
             )
         return ids
+
+    @property
+    def vocabulary(self) -> int:
+        """How many ids there are; they begin with 0."""
+        return self._tokenizer.get_vocab_size()
+
+    def pad(self, rows: Sequence[Sequence[int]]) -> NDArray[np.int32]:
+        """Token ids as `encode` gives them, cut and padded: int32 `[len(rows), longest]`."""
+        cut = [row[: self._spec.max_tokens] for row in rows]
+        padded = np.full((len(cut), max(map(len, cut), default=0)), self._spec.pad_id, dtype=np.int32)
+        for number, row in enumerate(cut):
+            padded[number, : len(row)] = row
+        return padded
+
+    def count(self, texts: Sequence[str]) -> int:
+        """How many tokens `encode` gives for all texts together, without the padding."""
+        return sum(sum(encoding.attention_mask) for encoding in self._tokenizer.encode_batch(list(texts)))
+
+    def overlong(self, texts: Sequence[str]) -> int | None:
+        """The position of the first text that `encode` cuts, None if there is none."""
+        encodings = self._tokenizer.encode_batch(list(texts))
+        return next((position for position, encoding in enumerate(encodings) if encoding.overflowing), None)
 
     def tokens(self, text: str) -> list[Token]:
         """The tokens whose ids `encode` gives for this text."""

@@ -1,20 +1,24 @@
 """What every dialect does with Flask: the body within its limit, JSON out, the trace of the request."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
 from flask import Response, g, request
 
+from gateway import sse
 from gateway.call import Call
 from gateway.deadline import Deadline
 from gateway.errors import EncodedBodyError, OverLimitError
+from gateway.failures import log_failure
 from gateway.model import Wanted
 from gateway.parts import Parts
 from gateway.place import Place, Source
 from gateway.problems import MEDIA_TYPE, Problem
-from gateway.refusals import Refusal
+from gateway.refusals import Refusal, refusal
+from gateway.stream import Stream
 from gateway.trace import Trace
 
 _LINGER_BYTES = 64 * 2**20
@@ -42,15 +46,85 @@ def received(parts: Parts, encodings: Collection[str] = ()) -> Iterator[tuple[De
         BusyError, OverLimitError, SlowBodyError, TruncatedBodyError, EncodedBodyError, DeadlineError: it is not let in.
     """
     deadline = Deadline.after(parts.settings.deadline_s)
-    noted = trace()
     with parts.admission.place() as place:
-        with noted.stage("receive"):
-            content = body(place, parts.settings.limits.body_bytes, deadline, encodings)
-        noted.bytes_in = len(content)
+        content = _received_body(parts, place, deadline, encodings)
         with ExitStack() as turn:
-            with noted.stage("queue"):
+            with trace().stage("queue"):
                 turn.enter_context(parts.admission.work(deadline))
             yield deadline, content
+
+
+def _received_body(parts: Parts, place: Place, deadline: Deadline, encodings: Collection[str] = ()) -> bytes:
+    noted = trace()
+    with noted.stage("receive"):
+        content = body(place, parts.settings.limits.body_bytes, deadline, encodings)
+    noted.bytes_in = len(content)
+    return content
+
+
+@dataclass(frozen=True)
+class Turn:
+    """The body of a request whose answer may take long, and the time there is to begin with it.
+
+    `held` is its place among the streams, which `stream` takes over.
+    """
+
+    deadline: Deadline
+    body: bytes
+    held: ExitStack
+
+
+@contextmanager
+def generating(parts: Parts) -> Iterator[Turn]:
+    """As `received`, for answers that are made step by step: those wait for the model server more than they work.
+
+    Raises:
+        BusyError, OverLimitError, SlowBodyError, TruncatedBodyError, EncodedBodyError: it is not let in.
+    """
+    deadline = Deadline.after(parts.settings.deadline_s)
+    with ExitStack() as held:
+        place = held.enter_context(parts.streams.place())
+        yield Turn(deadline, _received_body(parts, place, deadline), held)
+
+
+def stream(
+    parts: Parts,
+    pieces: Stream,
+    events: Iterable[bytes | None],
+    failed: Callable[[Refusal], bytes],
+    held: ExitStack | None = None,
+) -> Response:
+    """An answer in server-sent events. It keeps its place, `held` or a new one, until it has ended or the caller left.
+
+    Args:
+        events: what is told of `pieces`, None for one of which nothing is.
+        failed: the event that tells of an error, which is the last one.
+
+    Raises:
+        BusyError: none was held, and every place is taken.
+    """
+    with ExitStack() as ended:
+        ended.callback(pieces.close)
+        if held is None:
+            ended.enter_context(parts.streams.place())
+        else:
+            ended.push(held.pop_all())
+        safe = _told(events, failed, trace().request_id)
+        lively = sse.alive(safe, parts.settings.heartbeat_s)
+        response = Response(lively, content_type=f"{sse.MEDIA_TYPE}; charset=utf-8", headers=sse.HEADERS)
+        response.call_on_close(ended.pop_all().close)
+        return response
+
+
+def _told(
+    events: Iterable[bytes | None], failed: Callable[[Refusal], bytes], request_id: str
+) -> Iterator[bytes | None]:
+    try:
+        yield from events
+    except Exception as exc:  # the status is said: the event is all that can tell of it
+        refused = refusal(exc, request_id)
+        log_failure(refused)
+        yield failed(refused)
 
 
 def body(place: Place, limit_bytes: int, deadline: Deadline, encodings: Collection[str] = ()) -> bytes:

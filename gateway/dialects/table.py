@@ -7,6 +7,7 @@ from gateway.dialects.explanations import EXPLANATIONS
 from gateway.dialects.huggingface import HUGGING_FACE
 from gateway.dialects.native import NATIVE
 from gateway.dialects.open_inference import OPEN_INFERENCE
+from gateway.dialects.openai.routes import OPENAI
 from gateway.dialects.pages import PAGES
 from gateway.dialects.tensorflow_serving import TENSORFLOW_SERVING
 from gateway.dialects.v1_models import V1_MODELS
@@ -16,6 +17,7 @@ DIALECTS: tuple[Dialect, ...] = (
     NATIVE,
     HUGGING_FACE,
     EXPLANATIONS,
+    OPENAI,
     V1_MODELS,
     TENSORFLOW_SERVING,
     OPEN_INFERENCE,

@@ -13,6 +13,8 @@ from gateway import openapi
 from gateway.deadline import Deadline
 from gateway.dialects import exchange, tensorflow_serving
 from gateway.dialects.dialect import Dialect
+from gateway.dialects.openai import errors as openai_errors
+from gateway.dialects.openai.errors import OpenAIError
 from gateway.dialects.tensorflow_serving_api import ServingFailure, ServingStatus, refused
 from gateway.errors import UnknownModelError
 from gateway.model_status import read_status, status_message
@@ -56,27 +58,6 @@ class V1ModelList(BaseModel):
     data: list[V1Model]
 
 
-class V1Failure(BaseModel):
-    """What OpenAI's clients read; others get `{"error": "text"}`."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "error": {
-                        "message": "there is no model 'nobody'; GET /models lists those there are",
-                        "type": "invalid_request_error",
-                        "param": "model",
-                        "code": "model_not_found",
-                    }
-                }
-            ]
-        }
-    )
-
-    error: dict[str, str | None]
-
-
 def _routes(routes: Blueprint, parts: Parts) -> None:
     @routes.get("/v1/models")
     def models() -> Response:
@@ -101,7 +82,7 @@ def _model(name: str, view: ModelView, status: dict[str, Any]) -> dict[str, Any]
 
 def _refuse(refusal: Refusal) -> Response:
     if _OPENAI in request.headers.get("User-Agent", ""):
-        return openai_failure(refusal)
+        return openai_errors.refuse(refusal)
     if isinstance(refusal.error, UnknownModelError):
         refusal = replace(refusal, error=_unknown(str((request.view_args or {}).get("model"))))
     return tensorflow_serving.refuse(refusal)
@@ -112,16 +93,8 @@ def _unknown(model: str) -> RestError:
     return tensorflow_serving.malformed() if ":" in model else tensorflow_serving.no_versions(model)
 
 
-def openai_failure(refusal: Refusal) -> Response:
-    kind = "invalid_request_error" if refusal.status < 500 else "server_error"
-    unknown = isinstance(refusal.error, UnknownModelError)
-    param, code = ("model", "model_not_found") if unknown else (None, refusal.slug.replace("-", "_"))
-    error = {"message": refusal.detail, "type": kind, "param": param, "code": code}
-    return exchange.json({"error": error}, status=refusal.status)
-
-
 def _describe() -> Description:
-    either = {"anyOf": [openapi.ref(ServingFailure), openapi.ref(V1Failure)]}
+    either = {"anyOf": [openapi.ref(ServingFailure), openapi.ref(OpenAIError)]}
     refusals = refused(400, 404, 500, 502, 503, 504)
     for answer in refusals.values():
         answer["content"] = {"application/json": {"schema": either}}
@@ -135,7 +108,7 @@ def _describe() -> Description:
     }
     return Description(
         {"/v1/models": {"get": every}, "/v1/models/{model}": {"parameters": [MODEL], "get": one}},
-        (V1Model, V1ModelList, V1Failure, ServingFailure),
+        (V1Model, V1ModelList, OpenAIError, ServingFailure),
     )
 
 

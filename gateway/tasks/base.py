@@ -3,8 +3,8 @@
 import base64
 import binascii
 import re
-from collections.abc import Callable, Mapping
-from typing import Annotated, Any, ClassVar, Protocol, Self, TypeVar
+from collections.abc import Callable, Generator, Mapping
+from typing import Annotated, Any, ClassVar, Protocol, Self, TypeVar, runtime_checkable
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
 
@@ -17,6 +17,7 @@ SERVING_SIGNATURE = "serving_default"
 Tensors = Mapping[str, Array]
 Documents = Mapping[str, str]  # sections of a version's `manifest` signature
 Checkpoint = Callable[[], object]  # called between pieces of work; raises when there is no time left
+Ask = Callable[[Tensors], Tensors]  # one run of the task's signature on the model server, by one version
 
 
 class Request(BaseModel):
@@ -24,12 +25,19 @@ class Request(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
+    @property
+    def streamed(self) -> bool:
+        """Whether the answer is wanted in pieces, while it is made."""
+        return False
+
 
 Req_contra = TypeVar("Req_contra", bound=Request, contravariant=True)
 Res_co = TypeVar("Res_co", bound=BaseModel, covariant=True)
+In = TypeVar("In")
+Out = TypeVar("Out")
 
 
-class Task(Protocol[Req_contra, Res_co]):
+class Task(Protocol[Req_contra, In, Out, Res_co]):
     """One version's way from a request to tensors and back. Safe to share between threads.
 
     `signature` is the one that is asked. `media_types` are those a bare body may have: such a body is the request's
@@ -46,22 +54,40 @@ class Task(Protocol[Req_contra, Res_co]):
     def of(cls, manifest: Manifest, documents: Documents, limits: Limits, /) -> Self:
         """Raises `UnfitVersionError` when the version does not have what the task needs."""
 
-    def preprocess(self, request: Req_contra, checkpoint: Checkpoint) -> Tensors:
-        """The inputs of the signature.
+    def preprocess(self, request: Req_contra, checkpoint: Checkpoint, /) -> In:
+        """What `infer` starts from, mostly the inputs of the signature.
 
         Raises:
             ProcessingError, OverLimitError, InvalidRequestError: the request cannot be answered.
             Whatever `checkpoint` raises.
         """
 
-    def postprocess(self, request: Req_contra, outputs: Tensors) -> Res_co:
+    def infer(self, request: Req_contra, inputs: In, ask: Ask, /) -> Out:
+        """What the model says to the inputs. Raises `BrokenAnswerError`, and whatever `ask` raises."""
+
+    def postprocess(self, request: Req_contra, outputs: Out, /) -> Res_co:
         """Raises `BrokenAnswerError` when the outputs are not what the manifest promises."""
 
 
-AnyTask = Task[Any, Any]
+AnyTask = Task[Any, Any, Any, Any]
 
 
-TAGS = ("one", "many")
+class OneRun:
+    """Of a task that is answered by one run of its signature."""
+
+    def infer(self, _request: Any, inputs: Tensors, ask: Ask) -> Tensors:
+        return ask(inputs)
+
+
+@runtime_checkable
+class Streaming(Protocol):
+    """Of a task that answers step by step, by many runs of its signature."""
+
+    def stream(self, request: Any, inputs: Any, ask: Ask, /) -> Generator[Any, None, None]:
+        """The pieces of the answer, while they are made. Closing it ends the work."""
+
+
+TAGS = ("one", "many", "compared")
 
 
 def one_or_many(inputs: object) -> str:

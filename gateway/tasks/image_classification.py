@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, RootModel, Tag
 
 from gateway.errors import OverLimitError, UnfitVersionError
 from gateway.settings import Limits
-from gateway.tasks.base import SERVING_SIGNATURE, Checkpoint, Documents, Media, Request, Tensors, one_or_many
+from gateway.tasks.base import SERVING_SIGNATURE, Checkpoint, Documents, Media, OneRun, Request, Tensors, one_or_many
 from gateway.tasks.classification import ClassificationParameters, LabelScore, check_items, ranked
 from processing.classification import IMAGE_TOP_K
 from processing.errors import ProcessingError
@@ -47,7 +47,7 @@ class ImageClassificationResponse(RootModel[list[LabelScore] | list[list[LabelSc
     )
 
 
-class ImageClassification:
+class ImageClassification(OneRun):
     """Pictures decoded and brought to the version's form; five labels unless `top_k` says otherwise."""
 
     name: ClassVar[str] = "image-classification"

@@ -7,10 +7,13 @@ from pydantic import ValidationError
 from gateway.errors import UnfitVersionError
 from gateway.settings import Limits
 from gateway.tasks.base import AnyTask, Documents
+from gateway.tasks.feature_extraction import FeatureExtraction
 from gateway.tasks.image_classification import ImageClassification
 from gateway.tasks.image_explanation import ImageExplanation
+from gateway.tasks.speech_recognition import SpeechRecognition
 from gateway.tasks.text_classification import TextClassification
 from gateway.tasks.text_explanation import TextExplanation
+from gateway.tasks.text_generation import TextGeneration
 from processing.errors import ProcessingError
 from store.manifest import Manifest
 
@@ -24,7 +27,7 @@ def table_of(tasks: Iterable[type[AnyTask]]) -> dict[str, type[AnyTask]]:
     return table
 
 
-TASKS = table_of([TextClassification, ImageClassification])
+TASKS = table_of([TextClassification, ImageClassification, FeatureExtraction, TextGeneration, SpeechRecognition])
 EXPLANATIONS = table_of([TextExplanation, ImageExplanation])  # by the task whose answers they explain
 
 

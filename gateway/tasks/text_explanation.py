@@ -6,7 +6,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from gateway.errors import OverLimitError, UnfitVersionError
 from gateway.settings import Limits
-from gateway.tasks.base import Checkpoint, Documents, Request, Tensors
+from gateway.tasks.base import Checkpoint, Documents, OneRun, Request, Tensors
 from gateway.tasks.classification import floats
 from gateway.tasks.explanation import EXPLAIN_SIGNATURE, ExplanationParameters, asked, explained, one_item
 from processing.spec import TextSpec, parse_spec
@@ -73,7 +73,7 @@ class TextExplanationResponse(BaseModel):
     tokens: list[TokenWeight]
 
 
-class TextExplanation:
+class TextExplanation(OneRun):
     """Tokens by the version's own tokenizer, each with its weight."""
 
     name: ClassVar[str] = "text-classification"

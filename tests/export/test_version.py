@@ -15,7 +15,7 @@ from export.version import export_version
 from kmaas.stages import export_run, trained
 from processing.classification import softmax
 from processing.image import FORMS, decode
-from processing.spec import ImageSpec, parse_spec
+from processing.spec import ImageSpec, TextSpec, parse_spec
 from processing.text import TextEncoder
 from store.golden import difference, parse_goldens, read_goldens
 from store.layout import Store, VersionDir
@@ -42,6 +42,7 @@ def _client_inputs(run: Run, manifest: Manifest, body: bytes) -> Any:
     spec = parse_spec(manifest.processing)
     if isinstance(spec, ImageSpec):
         return FORMS[spec.form](decode(body, max_pixels=10**6))[np.newaxis]
+    assert isinstance(spec, TextSpec)
     return TextEncoder(run.tokenizer() or "", spec).encode([json.loads(body)["inputs"]])
 
 

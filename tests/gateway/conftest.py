@@ -46,6 +46,24 @@ def model_server(exports: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 
 @pytest.fixture(scope="session")
+def text_server(exports: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelServerProcess]:
+    """Serves `writer`, `embeddings`, `speech`, and `digits` beside them, to tests that change nothing."""
+    shelf = Shelf(Store.at(tmp_path_factory.mktemp("texts") / "store"), exports)
+    shelf.publish("writer", "embeddings", "speech", "digits-a")
+    with ModelServerProcess(shelf.store.root) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def texts(text_server: ModelServerProcess) -> Iterator[GatewayProcess]:
+    """In front of `text_server`, ready, with limits small enough to exceed."""
+    limits = {"text_chars": 1000, "items": 4, "audio_seconds": 5}
+    with GatewayProcess(text_server.target, limits=limits) as process:
+        process.wait_ready()
+        yield process
+
+
+@pytest.fixture(scope="session")
 def gateway(model_server: ModelServerProcess) -> Iterator[GatewayProcess]:
     """In front of `model_server`, ready, with limits small enough to exceed."""
     limits = {"text_chars": 1000, "items": 4}

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from jsonschema import Draft202012Validator
 
 from gateway.app import create_app
+from gateway.dialects.openai.errors import OpenAIError
 from gateway.dialects.tensorflow_serving_api import (
     ServingFailure,
     ServingMetadata,
@@ -15,7 +17,7 @@ from gateway.dialects.tensorflow_serving_api import (
     ServingPredictions,
     ServingStatus,
 )
-from gateway.dialects.v1_models import V1Failure, V1Model, V1ModelList
+from gateway.dialects.v1_models import V1Model, V1ModelList
 from gateway.settings import GatewaySettings
 from gateway.tasks.table import EXPLANATIONS, TASKS
 from tests.support.processes import GatewayProcess, ask
@@ -53,12 +55,63 @@ def test_every_reference_leads_somewhere(document: Any) -> None:
             target = target[step]
 
 
-@pytest.mark.parametrize(("task", "model"), [("text-classification", "sentiment"), ("image-classification", "digits")])
-def test_the_examples_are_answered_in_the_described_shape(task: str, model: str, gateway: GatewayProcess) -> None:
+MODELS = {
+    "text-classification": "sentiment",
+    "image-classification": "digits",
+    "feature-extraction": "embeddings",
+    "text-generation": "writer",
+    "automatic-speech-recognition": "speech",
+}
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_examples_are_answered_in_the_described_shape(
+    task: str, gateway: GatewayProcess, texts: GatewayProcess
+) -> None:
+    asked = gateway if MODELS[task] in ("sentiment", "digits") else texts
     for example in TASKS[task].request.model_json_schema()["examples"]:
-        answer = gateway.post(f"/models/{model}", json.dumps(example).encode(), "application/json")
+        answer = asked.post(f"/models/{MODELS[task]}", json.dumps(example).encode(), "application/json")
         assert answer.status == 200, answer.body
         TASKS[task].response.model_validate_json(answer.body)
+
+
+@pytest.mark.parametrize("path", ["/v1/embeddings", "/v1/chat/completions", "/v1/completions"])
+def test_the_examples_of_openai_are_answered_in_the_described_shape(
+    path: str, document: Any, texts: GatewayProcess
+) -> None:
+    described = document["paths"][path]["post"]
+    [request] = described["requestBody"]["content"]["application/json"]["schema"]["anyOf"]
+    examples = document["components"]["schemas"][request["$ref"].rpartition("/")[2]]["examples"]
+    for example in examples:
+        asked = {**example, "model": "embeddings" if path == "/v1/embeddings" else "writer"}
+        if "messages" in asked:  # the small model's template takes no system messages
+            asked["messages"] = asked["messages"][-1:]
+        answer = texts.post(path, json.dumps(asked).encode(), "application/json")
+        assert answer.status == 200, answer.body
+        content = described["responses"]["200"]["content"][answer.headers["Content-Type"].partition(";")[0]]
+        if not asked.get("stream"):
+            validator = Draft202012Validator({**content["schema"], "components": document["components"]})
+            validator.validate(answer.json())
+            continue
+        *events, done = answer.body.decode().split("\n\n")[:-1]
+        assert done == "data: [DONE]"
+        name = {"/v1/chat/completions": "ChatChunk", "/v1/completions": "CompletionChunk"}[path]
+        chunk = {"$ref": f"#/components/schemas/{name}", "components": document["components"]}
+        for event in events:
+            Draft202012Validator(chunk).validate(json.loads(event.removeprefix("data: ")))
+
+
+def test_refusals_of_openai_have_the_described_shape(document: Any, texts: GatewayProcess) -> None:
+    schema = {"$ref": "#/components/schemas/OpenAIError", "components": document["components"]}
+    for path, body, status in (
+        ("/v1/embeddings", b"{}", 400),
+        ("/v1/completions", b'{"model": "none", "prompt": "a"}', 404),
+        ("/v1/audio/transcriptions", b"", 415),
+    ):
+        answer = texts.post(path, body)
+        assert answer.status == status
+        assert str(status) in document["paths"][path]["post"]["responses"]
+        Draft202012Validator(schema).validate(answer.json())
 
 
 def test_the_pin_is_described_with_its_refusal(document: Any) -> None:
@@ -94,7 +147,7 @@ def test_the_examples_of_tensorflow_servings_api_are_answered_in_the_described_s
     ServingFailure.model_validate_json(gateway.get("/v1/models/none/versions/1").body, extra="forbid")
     V1Model.model_validate_json(gateway.get("/v1/models/digits").body, extra="forbid")
     V1ModelList.model_validate_json(gateway.get("/v1/models").body, extra="forbid")
-    V1Failure.model_validate_json(ask(f"{gateway.url}/v1/models/none", None, {"User-Agent": "OpenAI/"}).body)
+    OpenAIError.model_validate_json(ask(f"{gateway.url}/v1/models/none", None, {"User-Agent": "OpenAI/"}).body)
 
 
 def test_refusals_have_the_described_shape(document: Any, gateway: GatewayProcess) -> None:

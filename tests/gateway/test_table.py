@@ -16,7 +16,13 @@ def test_a_name_that_is_there_twice_is_refused() -> None:
 
 
 def test_names_are_hugging_faces() -> None:
-    assert set(TASKS) == {"text-classification", "image-classification"}
+    assert set(TASKS) == {
+        "text-classification",
+        "image-classification",
+        "feature-extraction",
+        "text-generation",
+        "automatic-speech-recognition",
+    }
 
 
 @pytest.mark.parametrize(
@@ -27,6 +33,12 @@ def test_names_are_hugging_faces() -> None:
         ("image-classification", TextSpec(max_tokens=8, pad_id=0).model_dump(), "kind image"),
         ("text-classification", ImageSpec(form="digit", height=28, width=28, channels=1).model_dump(), "kind text"),
         ("text-classification", TextSpec(max_tokens=8, pad_id=0).model_dump(), "tokenizer"),
+        ("feature-extraction", ImageSpec(form="digit", height=28, width=28, channels=1).model_dump(), "kind text"),
+        ("feature-extraction", TextSpec(max_tokens=8, pad_id=0).model_dump(), "output embedding"),
+        ("text-generation", TextSpec(max_tokens=8, pad_id=0).model_dump(), "kind language"),
+        ("text-generation", {"kind": "language", "context_tokens": 1}, "context_tokens"),
+        ("text-generation", {"kind": "language", "context_tokens": 8}, "tokenizer"),
+        ("automatic-speech-recognition", TextSpec(max_tokens=8, pad_id=0).model_dump(), "kind audio"),
     ],
 )
 def test_a_version_without_what_its_task_needs_is_unfit(task: str, processing: dict[str, object], says: str) -> None:

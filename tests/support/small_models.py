@@ -8,6 +8,7 @@ Each is a folder that `store.publish` takes as it is:
   without a card
 - `strokes`: upright or level strokes, by construction; it explains that, which the digits do not, and takes encoded
   pictures in its signature `raw`, and `tensorflow.Example`s in `classify` and `regress`, which know nothing of strokes
+and those of `tests.support.small_text_models`.
 """
 
 import base64
@@ -35,6 +36,7 @@ from processing.text import TextEncoder
 from store.golden import Golden, dump_goldens
 from store.layout import VersionDir
 from store.manifest import Batching, Manifest, Origin, SignatureSpec, TensorSpec
+from tests.support import small_text_models
 from tests.support.manifests import PARITY
 
 if TYPE_CHECKING:
@@ -309,3 +311,4 @@ if __name__ == "__main__":
     write_digits(target / "digits-coloured", seed=1, inks=("red", "blue"))
     write_sentiment(target / "sentiment")
     write_strokes(target / "strokes")
+    small_text_models.write_all(target, manifest_of)

@@ -12,7 +12,7 @@ import pytest
 
 from bench.stack import free_port
 from processing.request import preprocessing
-from processing.spec import parse_spec
+from processing.spec import ImageSpec, TextSpec, parse_spec
 from serving.errors import Code, RequestError
 from serving.runtimes.options import RuntimeOptions
 from serving.runtimes.saved_model import SavedModel
@@ -43,7 +43,9 @@ def asked(run: Run, exported: Path) -> Asked:
     manifest = Manifest.read(VersionDir(exported).manifest)
     (name,) = manifest.signatures["raw"].inputs
     bodies = [example.body for example in run.evaluated.examples()]
-    preprocess = preprocessing(parse_spec(manifest.processing), run.tokenizer())
+    spec = parse_spec(manifest.processing)
+    assert isinstance(spec, ImageSpec | TextSpec)
+    preprocess = preprocessing(spec, run.tokenizer())
     given = [json.loads(body)["inputs"].encode() for body in bodies] if name == "text" else bodies
     return Asked(name, given, [preprocess(body) for body in bodies], str(manifest.processing["input"]))
 

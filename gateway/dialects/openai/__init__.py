@@ -1,0 +1,1 @@
+"""OpenAI's API: embeddings, chat, completions, transcriptions."""

@@ -1,0 +1,220 @@
+"""A version that continues texts, whatever dialect asks: prompts to token ids, logits to pieces, pieces to texts."""
+
+import secrets
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from gateway.errors import ContextError, Fault, InvalidRequestError, OverLimitError, UnfitVersionError
+from gateway.generation.chat import ChatTemplate
+from gateway.generation.continuation import Plan
+from gateway.generation.decoder import StatelessDecoder
+from gateway.generation.generator import generate
+from gateway.generation.piece import Finish, Piece, Token
+from gateway.generation.sampling import Sampling
+from gateway.settings import Limits
+from gateway.tasks.base import SERVING_SIGNATURE, Ask, Checkpoint, Documents, Request
+from processing.errors import UnusableInputError
+from processing.spec import LanguageSpec, parse_spec
+from processing.tokens import TokenCodec
+from store.manifest import Manifest
+
+Prompt = str | tuple[int, ...]
+
+
+class Generation(Request):
+    """What to continue and how. The continuations of all prompts are numbered, `choices` of each prompt.
+
+    Attributes:
+        special_tokens: whether the tokenizer puts its own around a prompt; a chat template has them already.
+        max_tokens: of a continuation; None, or more than the model's context has room for: as many as there is room.
+        seed: None draws one.
+        likely: so many of the most probable tokens are told at each place.
+        keep_last: so many of the prompt's last tokens are used, None: all.
+    """
+
+    prompts: Annotated[tuple[Prompt, ...], Field(min_length=1)]
+    special_tokens: bool = True
+    choices: Annotated[int, Field(ge=1)] = 1
+    max_tokens: Annotated[int, Field(ge=1)] | None = None
+    sampling: Sampling = Sampling()
+    seed: Annotated[int, Field(ge=0)] | None = None
+    stops: tuple[str, ...] = ()
+    likely: Annotated[int, Field(ge=0)] = 0
+    keep_last: Annotated[int, Field(ge=1)] | None = None
+    stream: bool = False
+
+    @property
+    def streamed(self) -> bool:
+        return self.stream
+
+
+@dataclass(frozen=True)
+class Prompted:
+    """The token ids of each prompt, and the seed that is used."""
+
+    prompts: tuple[tuple[int, ...], ...]
+    seed: int
+
+    @property
+    def tokens(self) -> int:
+        return sum(map(len, self.prompts))
+
+
+class Choice(BaseModel):
+    """A continuation. `text` ends before the stop string that ended it, `full_text` after the token that did."""
+
+    model_config = ConfigDict(frozen=True)
+
+    text: str
+    full_text: str
+    finish: Finish
+    tokens: tuple[Token, ...]
+    likely: tuple[tuple[Token, ...], ...]
+
+
+class Generated(BaseModel):
+    """The continuations of all prompts, in order."""
+
+    model_config = ConfigDict(frozen=True)
+
+    choices: tuple[Choice, ...]
+    prompt_tokens: int
+    seed: int
+
+    @property
+    def tokens(self) -> int:
+        return sum(len(choice.tokens) for choice in self.choices)
+
+
+class LanguageModel:
+    """Continues prompts by the version's own tokenizer, signature and chat template."""
+
+    name: ClassVar[str] = "text-generation"
+    signature: ClassVar[str] = SERVING_SIGNATURE
+    request: ClassVar[type[Request]] = Generation
+    response: ClassVar[type[BaseModel]] = Generated
+    media_types: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(
+        self, spec: LanguageSpec, codec: TokenCodec, vocabulary: int, template: ChatTemplate | None, limits: Limits
+    ) -> None:
+        self._spec = spec
+        self._codec = codec
+        self._vocabulary = vocabulary
+        self._template = template
+        self._limits = limits
+
+    @classmethod
+    def of(cls, manifest: Manifest, documents: Documents, limits: Limits) -> Self:
+        spec = parse_spec(manifest.processing)
+        if not isinstance(spec, LanguageSpec):
+            raise UnfitVersionError(f"{cls.name} needs processing of the kind language, received {spec.kind}")
+        signature = manifest.signatures.get(cls.signature)
+        logits = signature.outputs.get("logits") if signature else None
+        if logits is None or not logits.shape or logits.shape[-1] < 1:
+            raise UnfitVersionError(f"{cls.name} needs a signature {cls.signature} with logits of a known vocabulary")
+        codec = TokenCodec(documents["tokenizer"])
+        template = documents.get("chat_template")
+        tokens = {"eos_token": codec.name(spec.end_ids[0]) or ""} if spec.end_ids else {}
+        chat = ChatTemplate(template, tokens) if template else None
+        return cls(spec, codec, logits.shape[-1], chat, limits)
+
+    def chat_prompt(self, messages: Sequence[Mapping[str, str]]) -> str:
+        """The prompt of a conversation; it has its special tokens.
+
+        Raises:
+            InvalidRequestError: the version has no chat template, or one that does not take the messages; or a message
+                has a special token in it, with which it could pass for another's.
+            OverLimitError: the messages are too long.
+        """
+        if self._template is None:
+            raise InvalidRequestError([Fault("model", "has no chat template; ask it at /v1/completions")])
+        self._check_length(sum(len(message["content"]) for message in messages))
+        for position, message in enumerate(messages):
+            for token in self._codec.special_tokens:
+                if token in message["content"]:
+                    fault = Fault(f"messages[{position}].content", f"has the model's special token {token} in it")
+                    raise InvalidRequestError([fault])
+        return self._template.prompt(messages)
+
+    def decode(self, tokens: Sequence[int]) -> str:
+        return self._codec.decode(tokens)
+
+    def preprocess(self, request: Generation, checkpoint: Checkpoint) -> Prompted:
+        asked = len(request.prompts) * request.choices
+        if asked > self._limits.items:
+            raise OverLimitError("continuations", asked, self._limits.items)
+        self._check_length(sum(len(prompt) for prompt in request.prompts if isinstance(prompt, str)))
+        prompts = []
+        for prompt in request.prompts:
+            checkpoint()
+            prompts.append(self._token_ids(prompt, request))
+        seed = secrets.randbits(32) if request.seed is None else request.seed
+        return Prompted(tuple(prompts), seed)
+
+    def stream(self, request: Generation, inputs: Prompted, ask: Ask) -> Generator[Piece, None, None]:
+        """Prompts one after another, the continuations of each side by side."""
+        for number, prompt in enumerate(inputs.prompts):
+            yield from self._generating(request, number, prompt, inputs, ask)
+
+    def infer(self, request: Generation, inputs: Prompted, ask: Ask) -> Generated:
+        growing: list[list[Piece]] = [[] for _ in range(len(inputs.prompts) * request.choices)]
+        for piece in self.stream(request, inputs, ask):
+            growing[piece.choice].append(piece)
+        return Generated(choices=tuple(map(_choice, growing)), prompt_tokens=inputs.tokens, seed=inputs.seed)
+
+    def postprocess(self, _request: Generation, outputs: Generated) -> Generated:
+        return outputs
+
+    def _generating(
+        self, request: Generation, number: int, prompt: tuple[int, ...], inputs: Prompted, ask: Ask
+    ) -> Generator[Piece, None, None]:
+        room = self._spec.context_tokens - len(prompt)
+        plan = Plan(
+            max_tokens=min(request.max_tokens or room, room),
+            seed=inputs.seed,
+            sampling=request.sampling,
+            end_ids=self._spec.end_ids,
+            stops=request.stops,
+            likely=request.likely,
+        )
+        decoder = StatelessDecoder(ask, self._spec.input, self._vocabulary)
+        choices = range(number * request.choices, (number + 1) * request.choices)
+        return generate(decoder, self._codec, prompt, plan, choices)
+
+    def _check_length(self, characters: int) -> None:
+        if characters > self._limits.text_chars:
+            raise OverLimitError("characters of text", characters, self._limits.text_chars)
+
+    def _token_ids(self, prompt: Prompt, request: Generation) -> tuple[int, ...]:
+        if isinstance(prompt, str):
+            token_ids = self._codec.encode(prompt, add_special_tokens=request.special_tokens)
+        else:
+            token_ids = check_token_ids(prompt, self._vocabulary)
+        token_ids = token_ids[-request.keep_last :] if request.keep_last else token_ids
+        if not token_ids:
+            raise UnusableInputError("the prompt is empty; expected at least one token")
+        if len(token_ids) >= self._spec.context_tokens:
+            raise ContextError(len(token_ids), self._spec.context_tokens)
+        return tuple(token_ids)
+
+
+def check_token_ids(token_ids: Sequence[int], vocabulary: int) -> list[int]:
+    """Raises `UnusableInputError` when one of them is no token of the vocabulary."""
+    for token in token_ids:
+        if not 0 <= token < vocabulary:
+            raise UnusableInputError(f"there is no token {token}; expected numbers from 0 to {vocabulary - 1}")
+    return list(token_ids)
+
+
+def _choice(pieces: Sequence[Piece]) -> Choice:
+    return Choice(
+        text="".join(piece.shown for piece in pieces),
+        full_text="".join(piece.added for piece in pieces),
+        finish=pieces[-1].finish or "length",
+        tokens=tuple(piece.token for piece in pieces),
+        likely=tuple(piece.likely for piece in pieces),
+    )

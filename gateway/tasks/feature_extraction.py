@@ -1,0 +1,157 @@
+"""feature-extraction: texts in, a vector for each out; or how alike sentences are."""
+
+from typing import Annotated, ClassVar, Literal, Self
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, RootModel, Tag
+
+from gateway.errors import Fault, InvalidRequestError, OverLimitError, UnfitVersionError
+from gateway.generation.language_model import check_token_ids
+from gateway.settings import Limits
+from gateway.tasks.base import SERVING_SIGNATURE, Checkpoint, Documents, OneRun, Request, Tensors, one_or_many
+from gateway.tasks.classification import check_items, floats
+from processing.errors import UnusableInputError
+from processing.spec import TextSpec, parse_spec
+from processing.text import TextEncoder
+from store.manifest import Manifest
+from wire.tensors import Array
+
+_OUTPUT = "embedding"
+
+
+class Sentences(Request):
+    """Each of `sentences` is compared with `source_sentence`, by the cosine of their vectors."""
+
+    source_sentence: str
+    sentences: Annotated[list[str], Field(min_length=1)]
+
+
+def _kind(inputs: object) -> str:
+    return "compared" if isinstance(inputs, dict | Sentences) else one_or_many(inputs)
+
+
+class FeatureExtractionRequest(Request):
+    """Texts and what to make of their vectors.
+
+    `normalize`: to length 1, instead of what the model says. `dimensions`: only so many first numbers, as models
+    trained for it take them, at length 1. `truncate` false: a text that is too long is refused instead of cut.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"inputs": "a good film", "normalize": True},
+                {"inputs": ["a good film", "a bad one"]},
+                {"inputs": {"source_sentence": "a good film", "sentences": ["a wonderful film", "a bore"]}},
+            ]
+        }
+    )
+
+    inputs: Annotated[
+        Annotated[str, Tag("one")]
+        | Annotated[list[str], Field(min_length=1), Tag("many")]
+        | Annotated[Sentences, Tag("compared")],
+        Discriminator(_kind),
+    ]
+    parameters: Annotated[dict[str, object], Field(max_length=0)] | None = None
+    normalize: bool | None = None
+    truncate: bool | None = None
+    truncation_direction: Literal["right"] | None = None
+    dimensions: Annotated[int, Field(ge=1)] | None = None
+
+    @property
+    def texts(self) -> list[str]:
+        match self.inputs:
+            case str():
+                return [self.inputs]
+            case Sentences():
+                return [self.inputs.source_sentence, *self.inputs.sentences]
+            case _:
+                return self.inputs
+
+
+class TokensRequest(Request):
+    """Texts by their token ids, as the version's own tokenizer has them."""
+
+    token_ids: Annotated[list[Annotated[list[int], Field(min_length=1)]], Field(min_length=1)]
+    normalize: bool | None = None
+    dimensions: Annotated[int, Field(ge=1)] | None = None
+
+
+class FeatureExtractionResponse(RootModel[list[list[float]] | list[float]]):
+    """A vector for each text, in order; of sentences how alike each is to the source, 1 being the same."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [[[0.8, -0.6]], [0.97, 0.1]]})
+
+
+class FeatureExtraction(OneRun):
+    """Tokens by the version's own tokenizer; the graph makes one vector of all tokens of a text."""
+
+    name: ClassVar[str] = "feature-extraction"
+    signature: ClassVar[str] = SERVING_SIGNATURE
+    request: ClassVar[type[Request]] = FeatureExtractionRequest
+    response: ClassVar[type[BaseModel]] = FeatureExtractionResponse
+    media_types: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, spec: TextSpec, encoder: TextEncoder, width: int, limits: Limits) -> None:
+        self._spec = spec
+        self._encoder = encoder
+        self._width = width
+        self._limits = limits
+
+    @classmethod
+    def of(cls, manifest: Manifest, documents: Documents, limits: Limits) -> Self:
+        spec = parse_spec(manifest.processing)
+        if not isinstance(spec, TextSpec):
+            raise UnfitVersionError(f"{cls.name} needs processing of the kind text, received {spec.kind}")
+        signature = manifest.signatures.get(cls.signature)
+        vector = signature.outputs.get(_OUTPUT) if signature else None
+        if vector is None or len(vector.shape) != 2 or vector.shape[1] < 1:
+            raise UnfitVersionError(f"{cls.name} needs a signature {cls.signature} with an output {_OUTPUT}")
+        return cls(spec, TextEncoder(documents["tokenizer"], spec), vector.shape[1], limits)
+
+    def preprocess(self, request: FeatureExtractionRequest | TokensRequest, checkpoint: Checkpoint) -> Tensors:
+        if request.dimensions and request.dimensions > self._width:
+            fault = Fault("dimensions", f"the model's vectors have {self._width} numbers, expected at most that")
+            raise InvalidRequestError([fault])
+        if isinstance(request, TokensRequest):
+            check_items(len(request.token_ids), self._limits.items)
+            rows = [check_token_ids(row, self._encoder.vocabulary) for row in request.token_ids]
+            return {self._spec.input: self._encoder.pad(rows)}
+        texts = request.texts
+        check_items(len(texts), self._limits.items)
+        longest = max(map(len, texts))
+        if longest > self._limits.text_chars:
+            raise OverLimitError("characters of text", longest, self._limits.text_chars)
+        checkpoint()
+        if request.truncate is False and (position := self._encoder.overlong(texts)) is not None:
+            raise UnusableInputError(
+                f"text {position} has more than {self._spec.max_tokens} tokens; it is not to be cut"
+            )
+        return {self._spec.input: self._encoder.encode(texts)}
+
+    def postprocess(
+        self, request: FeatureExtractionRequest | TokensRequest, outputs: Tensors
+    ) -> FeatureExtractionResponse:
+        rows = len(request.token_ids if isinstance(request, TokensRequest) else request.texts)
+        vectors = floats(outputs, _OUTPUT, (rows, self._width))
+        if isinstance(request, FeatureExtractionRequest) and isinstance(request.inputs, Sentences):
+            source, *others = _unit(vectors)
+            return FeatureExtractionResponse([float(source @ other) for other in others])
+        if request.dimensions:
+            vectors = vectors[:, : request.dimensions]
+        return FeatureExtractionResponse(
+            (_unit(vectors) if request.normalize or request.dimensions else vectors).tolist()
+        )
+
+    def count(self, request: FeatureExtractionRequest | TokensRequest) -> int:
+        """How many tokens the model is asked about."""
+        if isinstance(request, TokensRequest):
+            return sum(min(len(row), self._spec.max_tokens) for row in request.token_ids)
+        return self._encoder.count(request.texts)
+
+
+def _unit(vectors: Array) -> Array:
+    """Vectors of length 1; one without a direction stays as it is."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors / np.where(lengths > 0, lengths, 1)

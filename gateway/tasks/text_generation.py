@@ -1,0 +1,212 @@
+"""text-generation in Hugging Face's shapes: a prompt in, its continuation out, at once or token by token."""
+
+from collections.abc import Generator
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict, Field, RootModel
+
+from gateway.generation.language_model import Generated, Generation, LanguageModel, Prompted
+from gateway.generation.piece import Finish, Piece, Token
+from gateway.generation.sampling import Sampling
+from gateway.settings import Limits
+from gateway.tasks.base import SERVING_SIGNATURE, Ask, Checkpoint, Documents, Request
+from store.manifest import Manifest
+
+_MAX_NEW_TOKENS = 100  # where the caller says nothing
+
+Positive = Annotated[int, Field(ge=1)]
+Penalty = Annotated[float, Field(ge=-2, le=2)]
+Stops = Annotated[
+    list[Annotated[str, Field(min_length=1, max_length=1000)]], Field(max_length=16, description="at most 16")
+]
+
+
+class TextGenerationParameters(Request):
+    """Greedy unless `do_sample` or one of `temperature`, `top_k`, `top_p` says otherwise."""
+
+    max_new_tokens: Positive | None = None
+    do_sample: bool | None = None
+    temperature: Annotated[float, Field(gt=0, le=100)] | None = None
+    top_k: Positive | None = None
+    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
+    repetition_penalty: Annotated[float, Field(gt=0, le=100)] | None = None
+    frequency_penalty: Penalty | None = None
+    seed: Annotated[int, Field(ge=0, le=2**63 - 1)] | None = None
+    stop: Stops | None = None
+    truncate: Positive | None = None
+    return_full_text: bool | None = None
+    details: bool | None = None
+    top_n_tokens: Annotated[int, Field(ge=0, le=20)] | None = None
+
+    @property
+    def sampling(self) -> Sampling:
+        samples = self.do_sample or any(value is not None for value in (self.temperature, self.top_k, self.top_p))
+        return Sampling(
+            repetition_penalty=self.repetition_penalty or 1.0,
+            frequency_penalty=self.frequency_penalty or 0.0,
+            temperature=(self.temperature or 1.0) if samples else 0.0,
+            top_k=self.top_k,
+            top_p=self.top_p,
+        )
+
+
+class TextGenerationRequest(Request):
+    """A prompt and how to continue it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"inputs": "Once", "parameters": {"max_new_tokens": 8}},
+                {"inputs": "Once", "parameters": {"max_new_tokens": 8, "temperature": 0.7, "seed": 1, "details": True}},
+            ]
+        }
+    )
+
+    inputs: str
+    parameters: TextGenerationParameters | None = None
+    stream: bool | None = None
+
+    @property
+    def asked(self) -> TextGenerationParameters:
+        return self.parameters or TextGenerationParameters()
+
+    @property
+    def streamed(self) -> bool:
+        return bool(self.stream)
+
+    @property
+    def generation(self) -> Generation:
+        asked = self.asked
+        return Generation(
+            prompts=(self.inputs,),
+            max_tokens=asked.max_new_tokens or _MAX_NEW_TOKENS,
+            sampling=asked.sampling,
+            seed=asked.seed,
+            stops=tuple(asked.stop or ()),
+            likely=asked.top_n_tokens or 0,
+            keep_last=asked.truncate,
+            stream=self.streamed,
+        )
+
+
+class GeneratedToken(BaseModel):
+    """`logprob` is of the model's own distribution, before temperature and penalties."""
+
+    id: int
+    text: str
+    logprob: float
+    special: bool
+
+    @classmethod
+    def of(cls, token: Token, text: str | None = None) -> Self:
+        shown = token.text if text is None else text
+        return cls(id=token.id, text=shown, logprob=token.logprob, special=token.special)
+
+
+class Details(BaseModel):
+    """How the text came about. The prompt's tokens (`prefill`) are not told."""
+
+    finish_reason: Finish
+    generated_tokens: int
+    seed: int | None
+    prefill: list[GeneratedToken] = []
+    tokens: list[GeneratedToken]
+    top_tokens: list[list[GeneratedToken]] | None = None
+
+
+class GeneratedText(BaseModel):
+    """The continuation; with `details` if asked for."""
+
+    generated_text: str
+    details: Details | None = None
+
+
+class TextGenerationResponse(RootModel[list[GeneratedText]]):
+    """The continuation of the prompt."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [[{"generated_text": " upon a time"}]]})
+
+
+class StreamDetails(BaseModel):
+    """The same at the end of a stream."""
+
+    finish_reason: Finish
+    generated_tokens: int
+    input_length: int
+    seed: int | None
+
+
+class StreamedToken(BaseModel):
+    """One event of a stream; the last one has the whole text and its details."""
+
+    index: int
+    token: GeneratedToken
+    generated_text: str | None = None
+    details: StreamDetails | None = None
+    top_tokens: list[GeneratedToken] | None = None
+
+
+class TextGeneration:
+    """Hugging Face's words for what a language model does. A stop string that ends a text is part of it, as there."""
+
+    name: ClassVar[str] = LanguageModel.name
+    signature: ClassVar[str] = SERVING_SIGNATURE
+    request: ClassVar[type[Request]] = TextGenerationRequest
+    response: ClassVar[type[BaseModel]] = TextGenerationResponse
+    media_types: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, model: LanguageModel) -> None:
+        self.model = model
+
+    @classmethod
+    def of(cls, manifest: Manifest, documents: Documents, limits: Limits) -> Self:
+        return cls(LanguageModel.of(manifest, documents, limits))
+
+    def preprocess(self, request: TextGenerationRequest, checkpoint: Checkpoint) -> Prompted:
+        return self.model.preprocess(request.generation, checkpoint)
+
+    def infer(self, request: TextGenerationRequest, inputs: Prompted, ask: Ask) -> Generated:
+        return self.model.infer(request.generation, inputs, ask)
+
+    def postprocess(self, request: TextGenerationRequest, outputs: Generated) -> TextGenerationResponse:
+        [choice] = outputs.choices
+        asked = request.asked
+        likely = [list(map(GeneratedToken.of, tokens)) for tokens in choice.likely]
+        details = Details(
+            finish_reason=choice.finish,
+            generated_tokens=len(choice.tokens),
+            seed=outputs.seed if asked.sampling.temperature else None,
+            tokens=[GeneratedToken.of(token) for token in choice.tokens],
+            top_tokens=likely if asked.top_n_tokens else None,
+        )
+        text = f"{request.inputs if asked.return_full_text else ''}{choice.full_text}"
+        answer = GeneratedText(generated_text=text, details=details if asked.details else None)
+        return TextGenerationResponse([answer])
+
+    def stream(
+        self, request: TextGenerationRequest, inputs: Prompted, ask: Ask
+    ) -> Generator[StreamedToken, None, None]:
+        """An event for each token, with what it adds to the text."""
+        written: list[str] = []
+        asked = request.asked
+        for index, piece in enumerate(self.model.stream(request.generation, inputs, ask), start=1):
+            written.append(piece.added)
+            yield StreamedToken(
+                index=index,
+                token=GeneratedToken.of(piece.token, piece.token.text if piece.token.special else piece.added),
+                top_tokens=list(map(GeneratedToken.of, piece.likely)) if asked.top_n_tokens else None,
+                **_ending(request, inputs, piece, written),
+            )
+
+
+def _ending(request: TextGenerationRequest, inputs: Prompted, piece: Piece, written: list[str]) -> dict[str, Any]:
+    """What the last event of a stream has besides."""
+    if piece.finish is None:
+        return {}
+    asked = request.asked
+    seed = inputs.seed if asked.sampling.temperature else None
+    details = StreamDetails(
+        finish_reason=piece.finish, generated_tokens=len(written), input_length=inputs.tokens, seed=seed
+    )
+    text = "".join([request.inputs, *written] if asked.return_full_text else written)
+    return {"generated_text": text, "details": details}

@@ -1,0 +1,201 @@
+"""`POST /models/{model}` for models that write, embed and listen: by `huggingface_hub`, and raw where it would not."""
+
+import base64
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from huggingface_hub import InferenceClient
+from huggingface_hub.errors import GenerationError, HfHubHTTPError, ValidationError
+
+from tests.gateway.test_huggingface import refused
+from tests.support.processes import Answer, GatewayProcess
+from tests.support.small_text_models import EMOJI, END, recording
+from tests.support.streams import Events
+
+
+def client(gateway: GatewayProcess, model: str) -> InferenceClient:
+    return InferenceClient(model=f"{gateway.url}/models/{model}", token="any")
+
+
+def post(gateway: GatewayProcess, model: str, **body: object) -> Answer:
+    return gateway.post(f"/models/{model}", json.dumps(body).encode())
+
+
+# --- text-generation
+
+
+def test_text_generation(texts: GatewayProcess) -> None:
+    writer = client(texts, "writer")
+    assert writer.text_generation("ab", max_new_tokens=3) == "cde"
+    assert writer.text_generation("ab", max_new_tokens=3, return_full_text=True) == "abcde"
+    assert writer.text_generation("w") == "xyz"
+    assert writer.text_generation("!" * 50, max_new_tokens=5, truncate=3) == f"{EMOJI}!"
+
+
+def test_a_stop_string_ends_a_text_and_is_part_of_it(texts: GatewayProcess) -> None:
+    writer = client(texts, "writer")
+    told = writer.text_generation("ab", max_new_tokens=9, stop=["ef", "zz"], details=True)
+    assert told.generated_text == "cdef"
+    assert told.details is not None
+    assert told.details.finish_reason == "stop_sequence"
+
+
+def test_details_of_a_text(texts: GatewayProcess) -> None:
+    told = client(texts, "writer").text_generation("x", details=True, top_n_tokens=2)
+    assert told.details is not None
+    details = told.details
+    assert (details.finish_reason, details.generated_tokens, details.prefill) == ("eos_token", 3, [])
+    assert [(token.text, token.special) for token in details.tokens] == [("y", False), ("z", False), (END, True)]
+    likely: Any = details.top_tokens  # lists in lists, which the client leaves as they came
+    assert [[token["text"] for token in tokens] for tokens in likely] == [
+        ["y", "Y"],
+        ["z", "Z"],
+        [END, "!"],
+    ]
+    assert details.seed is None, "nothing was drawn"
+
+
+def test_a_drawn_text_tells_the_seed_that_gives_it_again(texts: GatewayProcess) -> None:
+    writer, asked = client(texts, "writer"), {"max_new_tokens": 20, "temperature": 1.5, "details": True}
+    drawn = writer.text_generation("a", **asked)  # type: ignore[call-overload]
+    again = writer.text_generation("a", **asked, seed=drawn.details.seed)  # type: ignore[call-overload]
+    assert again.generated_text == drawn.generated_text
+    others = {writer.text_generation("a", max_new_tokens=20, do_sample=True, seed=seed) for seed in range(5)}
+    assert len(others) > 1
+    assert writer.text_generation("a", max_new_tokens=3, do_sample=True, top_k=1) == "bcd"
+
+
+def test_a_streamed_text_comes_token_by_token(texts: GatewayProcess) -> None:
+    writer = client(texts, "writer")
+    assert list(writer.text_generation("!", max_new_tokens=6, stream=True)) == ["", "", "", EMOJI, "!", ""]
+    *_, last = events = list(writer.text_generation("x", stream=True, details=True))
+    assert [event.index for event in events] == [1, 2, 3]
+    assert [event.generated_text for event in events] == [None, None, "yz"]
+    assert last.details is not None
+    assert (last.details.finish_reason, last.details.generated_tokens, last.details.input_length) == ("eos_token", 3, 1)
+
+
+def test_errors_of_text_generation_are_those_the_client_knows(texts: GatewayProcess) -> None:
+    writer = client(texts, "writer")
+    with pytest.raises(ValidationError, match="at most 63"):
+        writer.text_generation("0" * 64)
+    with pytest.raises(ValidationError, match="max_new_tokens"):
+        writer.text_generation("0", max_new_tokens=0)
+    with pytest.raises(GenerationError, match="not finite"):
+        writer.text_generation("?", max_new_tokens=5)
+    with pytest.raises(GenerationError, match="not finite"):
+        list(writer.text_generation("?", max_new_tokens=5, stream=True))
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"inputs": ""}, "inputs"),
+        ({"inputs": ["a"]}, "inputs"),
+        ({"inputs": "a", "stream": "yes"}, "stream"),
+        ({"inputs": "a", "parameters": {"temperature": 0}}, "parameters.temperature"),
+        ({"inputs": "a", "parameters": {"top_p": 1.5}}, "parameters.top_p"),
+        ({"inputs": "a", "parameters": {"stop": "a"}}, "parameters.stop"),
+        ({"inputs": "a", "parameters": {"seed": -1}}, "parameters.seed"),
+        ({"inputs": "a", "parameters": {"watermark": True}}, "parameters.watermark"),
+        ({"inputs": "a", "parameters": {"decoder_input_details": True}}, "parameters.decoder_input_details"),
+    ],
+)
+def test_a_wrong_value_is_422_and_the_field_is_named(texts: GatewayProcess, body: Any, field: str) -> None:
+    problem = refused(post(texts, "writer", **body), 422, says="")
+    assert [fault["field"] for fault in problem["errors"]] == [field]
+    assert problem["error_type"] == "validation"
+
+
+def test_too_long_a_prompt_is_413(texts: GatewayProcess) -> None:
+    refused(post(texts, "writer", inputs="a" * 1001), 413, says="at most 1000")
+
+
+# --- chat
+
+
+def test_chat_completion_by_the_model_s_url_and_by_the_gateway_s(texts: GatewayProcess) -> None:
+    asked: Any = {"messages": [{"role": "user", "content": "ab"}], "max_tokens": 3, "temperature": 0}
+    by_model = client(texts, "writer")
+    by_gateway = InferenceClient(base_url=f"{texts.url}/v1", api_key="any")
+    for told in (by_model.chat_completion(**asked), by_gateway.chat_completion(**asked, model="writer")):
+        assert told.choices[0].message.content == "cde"
+        assert told.usage.completion_tokens == 3
+    for stream in (
+        by_model.chat_completion(**asked, stream=True),
+        by_gateway.chat_completion(**asked, model="writer", stream=True),
+    ):
+        assert "".join(event.choices[0].delta.content or "" for event in stream) == "cde"
+
+
+# --- feature-extraction
+
+
+def test_feature_extraction(texts: GatewayProcess) -> None:
+    embeddings = client(texts, "embeddings")
+    assert embeddings.feature_extraction("good film").tolist() == [[1.0, 0.0, 1.5]]
+    unit = embeddings.feature_extraction("good film", normalize=True)
+    assert unit == pytest.approx(np.array([[1, 0, 1.5]]) / np.sqrt(3.25))
+    both = post(texts, "embeddings", inputs=["bad", "good film"]).json()
+    assert both == [[-2.0, 0.0, 0.0], [1.0, 0.0, 1.5]]
+
+
+def test_a_text_that_is_too_long_is_cut_unless_it_must_not_be(texts: GatewayProcess) -> None:
+    long = "good " * 8 + "bad"
+    embeddings = client(texts, "embeddings")
+    assert embeddings.feature_extraction(long).tolist() == [[2.0, 0.0, 0.0]]
+    with pytest.raises(HfHubHTTPError, match="more than 8 tokens"):
+        embeddings.feature_extraction(long, truncate=False)
+    assert embeddings.feature_extraction("good " * 8, truncate=False).tolist() == [[2.0, 0.0, 0.0]]
+
+
+def test_sentence_similarity(texts: GatewayProcess) -> None:
+    told = client(texts, "embeddings").sentence_similarity("good", other_sentences=["wonderful", "bad", "film"])
+    assert told == pytest.approx([0.894427, -1, 0], abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"inputs": "good", "prompt_name": "query"}, "prompt_name"),
+        ({"inputs": "good", "dimensions": 4}, "dimensions"),
+        ({"inputs": "good", "parameters": {"normalize": True}}, "parameters"),
+        ({"inputs": {"source_sentence": "good"}}, "inputs.sentences"),
+        ({"inputs": {"source_sentence": "good", "sentences": []}}, "inputs.sentences"),
+        ({"inputs": {"source_sentence": "good", "sentences": ["bad", ""]}}, "inputs"),
+        ({"inputs": []}, "inputs"),
+        ({"inputs": 5}, "inputs"),
+    ],
+)
+def test_features_of_what_is_none_are_422(texts: GatewayProcess, body: Any, field: str) -> None:
+    problem = refused(post(texts, "embeddings", **body), 422, says="")
+    assert [fault["field"] for fault in problem["errors"]] == [field]
+
+
+# --- automatic-speech-recognition
+
+
+def test_automatic_speech_recognition(texts: GatewayProcess) -> None:
+    speech = client(texts, "speech")
+    told = speech.automatic_speech_recognition(recording([0.5, 0.0]))
+    assert (told.text, told.chunks) == ("loud quiet", None)
+    body = {"inputs": base64.b64encode(recording([0.5, 0.0])).decode(), "parameters": {"return_timestamps": True}}
+    assert post(texts, "speech", **body).json()["chunks"] == [
+        {"text": "loud", "timestamp": [0.0, 0.5]},
+        {"text": "quiet", "timestamp": [0.5, 1.0]},
+    ]
+
+
+def test_recordings_that_cannot_be_heard(texts: GatewayProcess) -> None:
+    refused(texts.post("/models/speech", b"hello"), 400, says="WAV")
+    refused(texts.post("/models/speech", recording([0.5])[:-9]), 400, says="cut off")
+    refused(texts.post("/models/speech", recording([0.5], rate=44100)), 422, says="expected 8000")
+    refused(texts.post("/models/speech", recording([0.1] * 11)), 413, says="at most 5 s")
+    refused(texts.post("/models/speech", recording([0.1]), "audio/mpeg"), 415, says="audio/wav")
+
+
+def test_a_stream_that_the_model_does_not_do_is_no_stream(texts: GatewayProcess) -> None:
+    with Events(texts, "/models/embeddings", {"inputs": "good", "stream": True}) as events:
+        assert events.status == 422

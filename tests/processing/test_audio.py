@@ -1,0 +1,56 @@
+"""Recordings to samples."""
+
+import numpy as np
+import pytest
+
+from processing.audio import decode, seconds_of
+from processing.errors import ProcessingError, TooLargeError, UnreadableInputError, UnusableInputError
+from tests.support.small_text_models import recording
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 4])
+@pytest.mark.parametrize("channels", [1, 2, 8])
+def test_every_width_and_number_of_channels_gives_the_same_samples(width: int, channels: int) -> None:
+    samples = decode(recording([0.5, 0.25], width=width, channels=channels), sample_rate=8000, max_seconds=2)
+    assert samples.dtype == np.float32
+    assert samples.shape == (8000,)
+    assert np.abs(samples[:4000]) == pytest.approx(np.full(4000, 0.5), abs=0.01)
+    assert np.abs(samples[4000:]) == pytest.approx(np.full(4000, 0.25), abs=0.01)
+    assert np.sign(samples[:2]).tolist() == [-1, 1]
+
+
+def test_full_scale_stays_within_one() -> None:
+    for width in (1, 2, 3, 4):
+        assert np.abs(decode(recording([1.0], width=width), sample_rate=8000, max_seconds=2)).max() <= 1
+
+
+def test_the_header_tells_how_long_it_is() -> None:
+    assert seconds_of(recording([0.1] * 3)) == 1.5
+
+
+WHOLE = recording([0.5])
+
+
+@pytest.mark.parametrize(
+    ("data", "error", "says"),
+    [
+        (b"", UnreadableInputError, "WAV"),
+        (b"hello", UnreadableInputError, "WAV"),
+        (b"RIFF\xff\xff\xff\xffWAVE", UnreadableInputError, "WAV"),
+        (WHOLE[:-100], UnreadableInputError, "cut off"),
+        (WHOLE[:20] + b"\x03\x00" + WHOLE[22:], UnreadableInputError, "format"),  # floats
+        (WHOLE[:24] + bytes(4) + WHOLE[28:], UnreadableInputError, "rate"),
+        (recording([]), UnusableInputError, "empty"),
+        (recording([0.5], rate=16000), UnusableInputError, "expected 8000"),
+        (recording([0.5] * 5), TooLargeError, "2.5 s"),
+    ],
+)
+def test_what_cannot_be_heard_is_told(data: bytes, error: type[ProcessingError], says: str) -> None:
+    with pytest.raises(error, match=says):
+        decode(data, sample_rate=8000, max_seconds=2)
+
+
+def test_a_header_that_claims_hours_is_refused_before_anything_is_decoded() -> None:
+    claims = WHOLE[:40] + (2**31).to_bytes(4, "little") + WHOLE[44:]
+    with pytest.raises(TooLargeError):
+        decode(claims, sample_rate=8000, max_seconds=2)

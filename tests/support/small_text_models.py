@@ -1,0 +1,240 @@
+"""Small real models beyond classification, made as those of `tests.support.small_models`, which calls this one.
+
+- `writer`: continues the alphabet by construction: after "c" comes "d", after "z" the end. After "!" comes an emoji,
+  byte by byte, and "!" again; digits go round for ever. After "?" comes "." and after that numbers that are none.
+  With a chat template; a token is a byte.
+- `writer-other`: the same in capitals
+- `embeddings`: "good" and its like lie at one end of a line, "bad" and its like at the other, "film" across
+- `speech`: tells of each half second whether it was loud or quiet
+"""
+
+import json
+import wave
+from collections.abc import Callable, Mapping, Sequence
+from io import BytesIO
+from itertools import pairwise
+from pathlib import Path
+from string import ascii_lowercase, digits
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from tokenizers import AddedToken, Tokenizer
+from tokenizers.decoders import ByteLevel as ByteLevelDecoder
+from tokenizers.models import BPE, WordLevel
+from tokenizers.normalizers import Lowercase
+from tokenizers.pre_tokenizers import ByteLevel, Whitespace
+
+from processing.spec import AudioSpec, LanguageSpec, TextSpec
+from store.golden import Golden, dump_goldens
+from store.layout import VersionDir
+from store.manifest import Manifest, SignatureSpec, TensorSpec
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+EMOJI = "😀"
+SAMPLE_RATE = 8000
+CONTEXT = 64
+WORDS = ("[PAD]", "[UNK]", "good", "wonderful", "bad", "awful", "a", "film")
+VECTORS = ((0, 0, 0), (0, 0, 0), (2, 0, 0), (2, 1, 0), (-2, 0, 0), (-2, 1, 0), (0, 0, 0.5), (0, 0, 3))
+END, USER, ASSISTANT = "<|end|>", "<|user|>", "<|assistant|>"
+TEMPLATE = (
+    "{% for message in messages %}"
+    "{% if message.role == 'system' %}{{ raise_exception('no system messages') }}{% endif %}"
+    "{{ '<|' + message.role + '|>' + message.content + eos_token }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|assistant|>' + messages[-1].content[-1:] }}{% endif %}"
+)
+
+ManifestOf = Callable[..., Manifest]
+
+
+def byte_tokenizer() -> Tokenizer:
+    """Every byte is a token, and there are three special ones."""
+    tokenizer = Tokenizer(BPE({letter: number for number, letter in enumerate(sorted(ByteLevel.alphabet()))}, []))
+    tokenizer.pre_tokenizer = ByteLevel(add_prefix_space=False, use_regex=False)
+    tokenizer.decoder = ByteLevelDecoder()
+    tokenizer.add_special_tokens([AddedToken(token, special=True) for token in (END, USER, ASSISTANT)])
+    return tokenizer
+
+
+def _bigrams(tokenizer: Tokenizer, *, capitals: bool) -> "NDArray[np.float32]":
+    """Logits of the token that follows each token: 8 for the one that should, 6 for a letter's capital."""
+    table = np.zeros((tokenizer.get_vocab_size(),) * 2, np.float32)
+    [end] = tokenizer.encode(END).ids
+    table[:, end] = 4
+
+    def chain(text: str, *more: int) -> None:
+        ids = [*tokenizer.encode(text).ids, *more]
+        for before, after in pairwise(ids):
+            table[before, after] = 8
+
+    chain(ascii_lowercase, end)
+    chain(ascii_lowercase.upper(), end)
+    chain(digits + "0")
+    chain("!" + EMOJI + "!")
+    chain("?.")
+    for before, after in zip(ascii_lowercase, ascii_lowercase[1:].upper(), strict=False):
+        table[tokenizer.encode(before).ids[0], tokenizer.encode(after).ids[0]] = 9 if capitals else 6
+    table[tokenizer.encode(".").ids[0]] = np.nan
+    return table
+
+
+def write_writer(folder: Path, manifest_of: ManifestOf, *, capitals: bool = False) -> None:
+    import tensorflow as tf
+
+    tokenizer = byte_tokenizer()
+    spec = LanguageSpec(context_tokens=CONTEXT, end_ids=tuple(tokenizer.encode(END).ids))
+    table = tf.Variable(_bigrams(tokenizer, capitals=capitals))
+
+    def serve(token_ids: Any) -> dict[str, Any]:
+        return {"logits": tf.gather(table, token_ids[:, -1])}
+
+    given = tf.TensorSpec([None, None], tf.int32, name="token_ids")
+    manifest = manifest_of(
+        "writer",
+        "text-generation",
+        {},
+        (),
+        digest=f"sha256:writer-{capitals}",
+        parameters=table.shape.num_elements(),
+        processing=spec.model_dump(mode="json"),
+        signatures={
+            "serving_default": SignatureSpec(
+                inputs={"token_ids": TensorSpec(dtype="int32", shape=(-1, -1))},
+                outputs={"logits": TensorSpec(dtype="float32", shape=(-1, tokenizer.get_vocab_size()))},
+            )
+        },
+    )
+    body = {"inputs": "ab", "parameters": {"max_new_tokens": 3}}
+    golden = _golden("alphabet", body, [{"generated_text": "CDE" if capitals else "cde"}])
+    documents = {"tokenizer": tokenizer.to_str().encode(), "chat_template": TEMPLATE.encode()}
+    _write(
+        folder, tf.function(serve, input_signature=[given]), [table], manifest, goldens=[golden], documents=documents
+    )
+
+
+def write_embeddings(folder: Path, manifest_of: ManifestOf) -> None:
+    import tensorflow as tf
+
+    tokenizer = Tokenizer(WordLevel({word: number for number, word in enumerate(WORDS)}, unk_token="[UNK]"))
+    tokenizer.normalizer = Lowercase()
+    tokenizer.pre_tokenizer = Whitespace()
+    table = tf.Variable(np.array(VECTORS, np.float32))
+
+    def serve(token_ids: Any) -> dict[str, Any]:
+        """The mean over the tokens that are not padding."""
+        there = tf.cast(token_ids != 0, tf.float32)[:, :, tf.newaxis]
+        total = tf.reduce_sum(tf.gather(table, token_ids) * there, axis=1)
+        return {"embedding": total / tf.maximum(tf.reduce_sum(there, axis=1), 1)}
+
+    given = tf.TensorSpec([None, None], tf.int32, name="token_ids")
+    manifest = manifest_of(
+        "embeddings",
+        "feature-extraction",
+        {},
+        (),
+        digest="sha256:embeddings",
+        parameters=table.shape.num_elements(),
+        processing=TextSpec(max_tokens=8, pad_id=0).model_dump(),
+        signatures={
+            "serving_default": SignatureSpec(
+                inputs={"token_ids": TensorSpec(dtype="int32", shape=(-1, -1))},
+                outputs={"embedding": TensorSpec(dtype="float32", shape=(-1, 3))},
+            )
+        },
+    )
+    golden = _golden("film", {"inputs": "good film"}, [[1.0, 0.0, 1.5]])
+    documents = {"tokenizer": tokenizer.to_str().encode()}
+    _write(
+        folder, tf.function(serve, input_signature=[given]), [table], manifest, goldens=[golden], documents=documents
+    )
+
+
+def write_speech(folder: Path, manifest_of: ManifestOf) -> None:
+    import tensorflow as tf
+
+    step = SAMPLE_RATE // 2
+
+    def serve(samples: Any) -> dict[str, Any]:
+        """Half seconds, the last one as long as it is."""
+        frames = tf.signal.frame(samples, step, step, pad_end=True)
+        loudness = tf.sqrt(tf.reduce_mean(tf.square(frames), axis=2))
+        begins = tf.cast(tf.range(tf.shape(frames)[1]), tf.float32)[tf.newaxis, :] * 0.5
+        begins = tf.tile(begins, [tf.shape(frames)[0], 1])
+        times = tf.stack([begins, begins + 0.5], axis=2)
+        return {"text": tf.where(loudness > 0.1, "loud", "quiet"), "times": times}
+
+    given = tf.TensorSpec([None, None], tf.float32, name="samples")
+    manifest = manifest_of(
+        "speech",
+        "automatic-speech-recognition",
+        {},
+        (),
+        digest="sha256:speech",
+        parameters=0,
+        processing=AudioSpec(sample_rate=SAMPLE_RATE, language="en").model_dump(),
+        signatures={
+            "serving_default": SignatureSpec(
+                inputs={"samples": TensorSpec(dtype="float32", shape=(-1, -1))},
+                outputs={
+                    "text": TensorSpec(dtype="string", shape=(-1, -1)),
+                    "times": TensorSpec(dtype="float32", shape=(-1, -1, 2)),
+                },
+            )
+        },
+    )
+    golden = Golden.of("loud", "audio/wav", recording([0.5, 0.0]), {"text": "loud quiet"}, 1e-4)
+    _write(folder, tf.function(serve, input_signature=[given]), [], manifest, goldens=[golden], documents={})
+
+
+def recording(
+    loudness: Sequence[float], *, rate: int = SAMPLE_RATE, width: int = 2, channels: int = 1, seconds: float = 0.5
+) -> bytes:
+    """A WAV file: so loud in each half second."""
+    amplitude = np.repeat(np.asarray(loudness), int(rate * seconds))
+    samples = amplitude * np.where(np.arange(len(amplitude)) % 2, 1, -1)
+    whole = np.round(samples * (2 ** (8 * width - 1) - 1)).astype("<i4")
+    if width == 1:
+        whole = whole + 128
+    pcm = whole.astype("<i4").view(np.uint8).reshape(-1, 4)[:, :width]
+    buffer = BytesIO()
+    with wave.open(buffer, "wb") as file:
+        file.setnchannels(channels)
+        file.setsampwidth(width)
+        file.setframerate(rate)
+        file.writeframes(np.repeat(pcm[:, np.newaxis], channels, axis=1).tobytes())
+    return buffer.getvalue()
+
+
+def _golden(name: str, body: object, expected: Any) -> Golden:
+    return Golden.of(name, "application/json", json.dumps(body).encode(), expected, 1e-4)
+
+
+def _write(
+    folder: Path,
+    serve: Any,
+    variables: Sequence[Any],
+    manifest: Manifest,
+    *,
+    goldens: Sequence[Golden],
+    documents: Mapping[str, bytes],
+) -> None:
+    import tensorflow as tf
+
+    from export.archive import documents_function
+
+    sections = {"manifest": manifest.document(), "golden": dump_goldens(goldens), **documents}
+    archive = tf.Module()
+    archive.variables_of_it = list(variables)
+    signatures = {"serving_default": serve, "manifest": documents_function(sections)}
+    tf.saved_model.save(archive, str(folder), signatures=signatures)
+    version = VersionDir(folder)
+    version.extra.mkdir()
+    version.manifest.write_bytes(manifest.document())
+
+
+def write_all(target: Path, manifest_of: ManifestOf) -> None:
+    write_writer(target / "writer", manifest_of)
+    write_writer(target / "writer-other", manifest_of, capitals=True)
+    write_embeddings(target / "embeddings", manifest_of)
+    write_speech(target / "speech", manifest_of)
