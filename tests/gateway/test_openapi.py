@@ -122,9 +122,9 @@ def test_the_pin_is_described_with_its_refusal(document: Any) -> None:
         ("/models/{model}/explain", "post"),
         ("/models/{model}/card", "get"),
     }
-    for ask in pinned.values():
-        assert [parameter["name"] for parameter in ask["parameters"]] == ["X-Model-Digest"]
-        assert "412" in ask["responses"]
+    for route in pinned.values():
+        assert [parameter["name"] for parameter in route["parameters"]] == ["X-Model-Digest"]
+        assert "412" in route["responses"]
 
 
 @pytest.mark.parametrize(("task", "model"), [("text-classification", "sentiment"), ("image-classification", "strokes")])
