@@ -1,6 +1,7 @@
 """The Flask application: parts put together, every request traced, every error answered."""
 
 import atexit
+from functools import partial
 
 from flask import Blueprint, Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
@@ -16,6 +17,8 @@ from gateway.observer import Observer
 from gateway.parts import Parts
 from gateway.refusals import refusal
 from gateway.registry import Registry
+from gateway.servers.hedge import Hedge
+from gateway.servers.pool import Pool
 from gateway.settings import GatewaySettings
 from wire.client import ModelServerClient
 from wire.tracing import Tracing
@@ -27,7 +30,10 @@ def create_app(settings: GatewaySettings) -> Flask:
     To end them before, close it: `app.extensions["close"]()`.
     """
     tracing = Tracing("kmaas-gateway", settings.otlp_endpoint) if settings.otlp_endpoint else None
-    backend = Backend(ModelServerClient(settings.model_server, tracing.metadata if tracing else tuple))
+    hedge = None if settings.hedge_after_ms is None else Hedge(settings.hedge_after_ms / 1e3, settings.threads)
+    connect = partial(ModelServerClient, context=tracing.metadata if tracing else tuple)
+    pool = Pool(settings.model_servers, connect=connect)
+    backend = Backend(pool, retry_share=settings.retry_percent / 100, hedge=hedge)
     registry = Registry(backend, settings)
     registry.start()
     parts = Parts.of(settings, backend, registry, described())

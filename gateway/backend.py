@@ -1,95 +1,123 @@
-"""The model server as the gateway sees it: calls within a deadline, failures as the gateway's own errors."""
+"""The model servers as one: where a version is, which server is asked, what is tried again elsewhere."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any
-
-import grpc
-import numpy as np
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, TypeVar
 
 from gateway.deadline import Deadline
-from gateway.errors import (
-    BrokenAnswerError,
-    DeadlineError,
-    ModelServerBusyError,
-    ModelServerDownError,
-    RejectedError,
-    VersionGoneError,
-)
+from gateway.errors import GatewayError, ModelServerDownError, VersionGoneError
+from gateway.servers.budget import RetryBudget
+from gateway.servers.combine import most, one_listing, one_status
+from gateway.servers.hedge import Attempt, Hedge
+from gateway.servers.pool import Pool
+from gateway.servers.retry import is_failure, is_idempotent, may_go_elsewhere
+from gateway.servers.server import Server, Standing
 from gateway.tasks.base import Tensors
-from wire.client import ModelServerClient, Prediction, VersionStatus
-from wire.errors import ModelServerError, NotServedError, TensorError, TimedOutError, UnreachableError
-from wire.methods import Method
-from wire.tensors import Array
+from wire.client import VersionStatus
+from wire.methods import PREDICT, Method
 
-# What a model server answers to requests that it finds fault with.
-_REJECTING = (
-    grpc.StatusCode.INVALID_ARGUMENT,
-    grpc.StatusCode.FAILED_PRECONDITION,
-    grpc.StatusCode.OUT_OF_RANGE,
-    grpc.StatusCode.UNIMPLEMENTED,
-)
-_SHOWN = 1000  # characters of its words
-_PASSING = (grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.ABORTED, grpc.StatusCode.CANCELLED)
+Placed = Mapping[int, Sequence[Standing]]  # the servers on which each version of a model proved itself
+
+_TOKENS = 10.0  # retries in a row before the share of all requests counts
+
+_T = TypeVar("_T")
+Act = Callable[[Server, Deadline], _T]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How often a request went to a second server, or did not because the budget was spent."""
+
+    retries: int = 0
+    hedges: int = 0
+    over_budget: int = 0
+
+    def one_more(self, what: str) -> "Counts":
+        return replace(self, **{what: getattr(self, what) + 1})
 
 
 class Backend:
-    """One model server. Safe to share between threads.
+    """Replicas of one store. Safe to share between threads.
 
-    Every method raises `ModelServerDownError`, `ModelServerBusyError`, `DeadlineError` or `BrokenAnswerError` when the
-    call fails, and `VersionGoneError` when the model or version is not loaded.
+    Every method that asks raises `ModelServerDownError`, `ModelServerBusyError`, `DeadlineError` or `BrokenAnswerError`
+    when no server could answer, `VersionGoneError` when none has the model or version, `CallerLeftError` when the
+    deadline's interrupt fired.
 
-    `era` is another object after every call that nobody answered: whoever answers next may be another server, with
-    other content under the same numbers, so what was learnt in one era need not hold in the next.
+    What is asked of a version goes only to servers where that version has been `place`d, to the one of them with the
+    fewest requests outstanding; and once more to another if it failed in a way that allows it and the budget does. Not
+    twice more: a request that kills whoever answers it must not kill them all.
+
+    `era` is another object after every outage of any server: what was learnt in one era need not hold in the next.
     """
 
-    def __init__(self, client: ModelServerClient) -> None:
-        self.era = object()
-        self._client = client
+    def __init__(self, pool: Pool, *, retry_share: float = 0.2, hedge: Hedge | None = None) -> None:
+        self.pool = pool
+        self.counts = Counts()
+        self.hedge = hedge
+        self._lock = threading.Lock()
+        self._budget = RetryBudget.full(retry_share, _TOKENS)
+        self._placed: dict[str, Placed] = {}  # by model
+
+    @property
+    def era(self) -> object:
+        return self.pool.era
+
+    def start(self) -> None:
+        self.pool.start()
+
+    def close(self) -> None:
+        self.pool.close()
 
     def labels(self, deadline: Deadline) -> Mapping[str, Mapping[str, int]] | None:
-        """The models served, each with the versions of its labels; None if this server cannot list them."""
-        try:
-            return self._client.labels(timeout_s=deadline.remaining_s())
-        except ModelServerError as exc:
-            if exc.code is grpc.StatusCode.UNIMPLEMENTED:
-                return None
-            raise self._translated(exc, "its models", None, deadline) from exc
+        """The models served, each with the versions of its labels; None if no server can list them."""
+        told = self._each(lambda server: server.labels(deadline)).values()
+        listed = [models for models in told if models is not None]
+        return one_listing(listed) if listed else None
 
     def labelled(self, model: str, label: str, deadline: Deadline) -> int | None:
-        """The version that has the label, None if there is no such label.
+        """The version that has the label on most servers that have it, None if there is no such label.
 
         Raises:
             VersionGoneError: it is on a version that is not loaded.
         """
-        with self._translating(model, None, deadline):
-            return self._client.labelled(model, label, timeout_s=deadline.remaining_s())
+        told = self._each(lambda server: server.labelled(model, label, deadline)).values()
+        versions = [version for version in told if version is not None]
+        return most(versions) if versions else None
 
     def status(self, model: str, deadline: Deadline) -> list[VersionStatus]:
-        with self._translating(model, None, deadline):
-            return self._client.status(model, timeout_s=deadline.remaining_s())
+        """Each version in the state that it has where it is best off."""
+        lines = one_status(self.statuses(model, deadline).values())
+        if not lines:
+            raise VersionGoneError(model)
+        return lines
+
+    def statuses(self, model: str, deadline: Deadline) -> dict[Server, list[VersionStatus]]:
+        """What each server that could be asked says of it: nothing if it has not the model."""
+
+        def ask(server: Server) -> list[VersionStatus]:
+            try:
+                return server.status(model, deadline)
+            except VersionGoneError:
+                return []
+
+        return self._each(ask)
 
     def documents(self, model: str, version: int, sections: Sequence[str], deadline: Deadline) -> dict[str, str]:
         """What the signature `manifest` says of each section, "" for one that is not there."""
-        asked = np.array([section.encode() for section in sections], dtype=object)
-        outputs = self._pinned(model, version, "manifest", {"section": asked}, deadline).outputs
-        answered = outputs.get("document")
-        if answered is None or answered.shape != asked.shape or answered.dtype != object:
-            raise BrokenAnswerError(f"the signature manifest of {model} answered no document for each section")
-        try:
-            return {section: text.decode() for section, text in zip(sections, answered.tolist(), strict=True)}
-        except UnicodeDecodeError as exc:
-            raise BrokenAnswerError(f"the signature manifest of {model} answered something that is not UTF-8") from exc
+        return self._ask(model, version, "manifest", deadline, lambda s, d: s.documents(model, version, sections, d))
 
     def predict(self, model: str, version: int, signature: str, inputs: Tensors, deadline: Deadline) -> Tensors:
-        return self._pinned(model, version, signature, inputs, deadline).outputs
+        return self._ask(
+            model, version, signature, deadline, lambda s, d: s.predict(model, version, signature, inputs, d)
+        )
 
     def ask(
         self,
         method: Method,
         request: Any,
         model: str,
-        version: int | None,
+        version: int,
         deadline: Deadline,
         *,
         tensor_content: bool = False,
@@ -99,46 +127,126 @@ class Backend:
         Raises:
             RejectedError: the server finds fault with the message. Only here: it was not made by the gateway.
         """
+        signature = request.model_spec.signature_name if method is PREDICT else ""
+        return self._ask(
+            model,
+            version,
+            signature,
+            deadline,
+            lambda s, d: s.ask(method, request, model, version, d, tensor_content=tensor_content),
+        )
+
+    def place(self, model: str, placed: Placed) -> None:
+        """Where its versions may be asked from now on."""
+        with self._lock:
+            self._placed = {**self._placed, model: placed}
+
+    def displace(self, model: str) -> None:
+        """The model is followed no more."""
+        with self._lock:
+            self._placed = {name: placed for name, placed in self._placed.items() if name != model}
+
+    def _each(self, ask: Callable[[Server], _T]) -> dict[Server, _T]:
+        """What each server says. Raises what the first one did that said nothing, if none said anything."""
+        told: dict[Server, _T] = {}
+        faults: list[GatewayError] = []
+        for server in self.pool.to_ask():
+            try:
+                told[server] = ask(server)
+            except GatewayError as exc:
+                faults.append(exc)
+        if not told:
+            gone = [fault for fault in faults if isinstance(fault, VersionGoneError)]
+            raise next(iter(gone or faults), None) or ModelServerDownError()
+        return told
+
+    def _ask(self, model: str, version: int, signature: str, deadline: Deadline, act: Act[_T]) -> _T:
+        standings = self._placed.get(model, {}).get(version)
+        if not standings:
+            raise VersionGoneError(model, version)
+        with self._lock:
+            self._budget = self._budget.earned()
+        return _Asking(self, standings, signature, deadline, act).answer()
+
+    def spend(self, what: str) -> bool:
+        """Whether one more request may go to a second server, as a retry or a hedge."""
+        with self._lock:
+            left = self._budget.spent()
+            self._budget = left or self._budget
+            self.counts = self.counts.one_more(what if left else "over_budget")
+        return left is not None
+
+
+@dataclass
+class _Asking(Generic[_T]):
+    """A request on its way to a server, perhaps to two. Belongs to the thread that answers it."""
+
+    backend: Backend
+    standings: Sequence[Standing]
+    signature: str
+    deadline: Deadline
+    act: Act[_T]
+    tried: list[Server] = field(default_factory=list)
+    again: bool = False  # it was tried again, or hedged
+
+    def answer(self) -> _T:
+        standing = self._next()
+        if standing is None:
+            raise ModelServerDownError
+        while True:
+            try:
+                return self._once(standing)
+            except GatewayError as exc:
+                if not may_go_elsewhere(exc, self.signature):
+                    raise
+                # Where a version was just unloaded nothing was done: to ask where it still is costs no budget.
+                another = self._next() if isinstance(exc, VersionGoneError) else self._second("retries")
+                if another is None:
+                    raise
+                standing = another
+
+    def _once(self, standing: Standing) -> _T:
+        hedge = self.backend.hedge
+        if hedge is None or not is_idempotent(self.signature):
+            return self._attempt(standing, self.deadline)
+        return hedge.run(self._interruptible(standing), self._hedged, self.deadline.interrupt)
+
+    def _hedged(self) -> Attempt[_T] | None:
+        another = self._second("hedges")
+        return self._interruptible(another) if another else None
+
+    def _interruptible(self, standing: Standing) -> Attempt[_T]:
+        return lambda interrupt: self._attempt(standing, replace(self.deadline, interrupt=interrupt))
+
+    def _attempt(self, standing: Standing, deadline: Deadline) -> _T:
+        failed: bool | None = None
         try:
-            return self._client.ask(method, request, timeout_s=deadline.remaining_s(), tensor_content=tensor_content)
-        except ModelServerError as exc:
-            if exc.code in _REJECTING:  # below the first line are nodes of the graph
-                raise RejectedError(exc.code, exc.details.partition("\n")[0][:_SHOWN]) from exc
-            raise self._translated(exc, model, version, deadline) from exc
+            answer = self.act(standing.server, deadline)
+            failed = False
+        except GatewayError as exc:
+            failed = is_failure(exc)
+            raise
+        finally:
+            self.backend.pool.give_back(standing.server, failed)
+        if not standing.holds:  # the server was away meanwhile: who answered is not known
+            raise ModelServerDownError
+        return answer
 
-    def _pinned(
-        self, model: str, version: int, signature: str, inputs: Mapping[str, Array], deadline: Deadline
-    ) -> Prediction:
-        with self._translating(model, version, deadline):
-            prediction = self._client.predict(
-                model, inputs, timeout_s=deadline.remaining_s(), version=version, signature=signature
-            )
-        if prediction.version != version:
-            raise BrokenAnswerError(
-                f"{model} version {version} was asked, the model server answered version {prediction.version}"
-            )
-        return prediction
+    def _next(self) -> Standing | None:
+        standing = self.backend.pool.take(self.standings, self.tried)
+        if standing:
+            self.tried.append(standing.server)
+        return standing
 
-    @contextmanager
-    def _translating(self, model: str, version: int | None, deadline: Deadline) -> Iterator[None]:
-        try:
-            yield
-        except TensorError as exc:
-            raise BrokenAnswerError(f"{model} answered a tensor that cannot be read: {exc}") from exc
-        except ModelServerError as exc:
-            raise self._translated(exc, model, version, deadline) from exc
-
-    def _translated(self, exc: ModelServerError, model: str, version: int | None, deadline: Deadline) -> Exception:
-        """The server's own words stay in the cause, for the log: they may name its addresses and paths."""
-        match exc:
-            case UnreachableError():
-                self.era = object()
-                return ModelServerDownError()
-            case TimedOutError():
-                return DeadlineError(deadline.limit_s)
-            case NotServedError():
-                return VersionGoneError(model, version)
-            case _ if exc.code in _PASSING:
-                return ModelServerBusyError()
-            case _:
-                return BrokenAnswerError(f"the model server failed on {model} ({exc.code.name})")
+    def _second(self, what: str) -> Standing | None:
+        """Another server for what may have been begun: once, and if the budget allows it."""
+        if self.again:
+            return None
+        standing = self._next()
+        if standing is None:
+            return None
+        if not self.backend.spend(what):
+            self.backend.pool.give_back(standing.server, None)
+            return None
+        self.again = True
+        return standing

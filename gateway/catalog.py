@@ -16,6 +16,8 @@ class VersionLine(BaseModel):
     state: str
     current: bool
     reason: str | None  # why the gateway does not use it
+    servers: int  # on how many model servers it answers
+    left_out: list[str]  # why other model servers that have it get no requests for it
 
 
 class ModelSummary(BaseModel):
@@ -98,4 +100,11 @@ def _line(view: ModelView, version: int, state: str, error: str | None) -> Versi
     reason = "another version is promoted" if view.passed_over(version) and not current else None
     if error:
         reason = UNLOADABLE
-    return VersionLine(version=version, state=state, current=current, reason=view.unfit.get(version, reason))
+    return VersionLine(
+        version=version,
+        state=state,
+        current=current,
+        reason=view.unfit.get(version, reason),
+        servers=view.servers(version),
+        left_out=list(view.left_out.get(version, ())),
+    )

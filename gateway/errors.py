@@ -30,6 +30,7 @@ GatewayError
 │   ├── ModelNotReadyError    a known model without a version that can answer
 │   └── NotReadyError         the gateway itself should get no traffic yet
 ├── DeadlineError             no answer within the time a request has
+├── CallerLeftError           nobody waits for the answer any more
 ├── BrokenAnswerError         the model server answered something that is not an answer
 ├── VersionGoneError          the asked version is not loaded (any more)
 └── UnfitVersionError         a version that must not become current: no readable manifest, or a golden answered wrongly
@@ -214,6 +215,11 @@ class NotReadyError(UnavailableError):
 class DeadlineError(GatewayError):
     def __init__(self, limit_s: float) -> None:
         super().__init__(f"the model did not answer within {limit_s:g} s")
+
+
+class CallerLeftError(GatewayError):
+    def __init__(self) -> None:
+        super().__init__("the caller left before the answer")
 
 
 class BrokenAnswerError(GatewayError):

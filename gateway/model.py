@@ -1,4 +1,4 @@
-"""One model: its versions on the model server, and which of them is current."""
+"""One model: its versions on the model servers, and which of them is current."""
 
 import logging
 import threading
@@ -12,13 +12,13 @@ from gateway.errors import (
     GatewayError,
     ModelNotReadyError,
     ModelServerDownError,
-    UnfitVersionError,
     UnknownVersionError,
-    VersionGoneError,
 )
 from gateway.labels import LabelBook
+from gateway.proofs import Proofs, There
+from gateway.servers.combine import one_status
 from gateway.settings import GatewaySettings
-from gateway.version import ServedVersion, learn_version, replay_goldens
+from gateway.version import ServedVersion
 from gateway.view import AVAILABLE, ModelView, available, candidates, told
 from wire.client import VersionStatus
 
@@ -39,6 +39,7 @@ class Model:
         self._backend = backend
         self._labels = labels
         self._settings = settings
+        self._proofs = Proofs(name, backend, settings)  # the thread's own
         self._asked_for: set[int | str] = set()  # versions and labels to look after beside the current one
         self._trouble: str | None = None
         self._rounds = threading.Condition()
@@ -50,8 +51,8 @@ class Model:
 
     @property
     def view(self) -> ModelView:
-        """What holds now: a version that was not checked since nobody answered is not current."""
-        return self._view.of_era(self._backend.era)
+        """What holds now: a version that was not checked since its servers were away is not current."""
+        return self._view.holding()
 
     def version(self, wanted: Wanted, deadline: Deadline) -> ServedVersion:
         """The version that is wanted, checked.
@@ -142,6 +143,7 @@ class Model:
                 self._ended = self._begun
                 self._rounds.notify_all()
             self._hurry.wait(self._settings.refresh_interval_s)
+        self._backend.displace(self.name)
 
     def _try_round(self) -> None:
         try:
@@ -157,18 +159,22 @@ class Model:
             self._note(None)
 
     def _round(self) -> None:
-        era = self._backend.era  # before anything is asked: whoever answers may go away meanwhile
         with self._rounds:
             asked_for = set(self._asked_for)
-        try:
-            statuses = self._backend.status(self.name, self._deadline())
-            labels = self._labelled(asked_for, statuses)
-        except VersionGoneError:
-            statuses, labels = [], {}
-        self._view = told(self._view, statuses, labels.get(self._settings.label), MappingProxyType(dict(labels)))
-        before = self._view.of_era(era)
-        self._choose(before, era)
-        self._prove(asked_for, before, era)
+        statuses = self._backend.statuses(self.name, self._deadline())
+        lines = one_status(statuses.values())
+        labels = self._labelled(asked_for, lines) if lines else {}
+        there = {
+            number: [server for server, told_there in statuses.items() if (number, AVAILABLE) in _states(told_there)]
+            for number in {line.version for line in lines if line.state == AVAILABLE}
+        }
+        self._proofs.keep_only(there, [server for server in self._backend.pool.servers if server not in statuses])
+        labelled = labels.get(self._settings.label)
+        self._view = told(self._view, lines, labelled, MappingProxyType(dict(labels)), self._proofs.unfit(there))
+        self._place(there)
+        before = self._view.holding()
+        self._choose(before, there)
+        self._prove(asked_for, before, there)
 
     def _labelled(self, asked_for: set[int | str], statuses: Sequence[VersionStatus]) -> Mapping[str, int]:
         """The versions of labels. One that is not loaded may have lost its label a moment ago: that is asked anew."""
@@ -182,50 +188,54 @@ class Model:
     def _labels_in(self, asked_for: set[int | str]) -> set[str]:
         return {name for name in (self._settings.label, *asked_for) if name and isinstance(name, str)}
 
-    def _choose(self, before: ModelView, era: object) -> None:
+    def _choose(self, before: ModelView, there: There) -> None:
         """Makes the best version current."""
         for number in candidates(before):
-            version = before.proved.get(number) or self._checked(number)
+            version = before.proved.get(number) or self._checked(number, there)
             if version:
-                self._view = replace(self._view, current=version, proved=before.proved, era=era)
+                self._view = replace(self._view, current=version, proved=before.proved)
                 return
         if self._view.current and not (before.current and before.current.number in available(before)):
             self._view = replace(self._view, current=None)
             _log.warning("%s: no version can answer: %s", self.name, self._view.reason)
 
-    def _prove(self, asked_for: set[int | str], before: ModelView, era: object) -> None:
-        """Checks what was asked for beside the current version; what is not there any more need not be asked again."""
-        proved, there = dict(before.proved), available(self._view)
+    def _prove(self, asked_for: set[int | str], before: ModelView, there: There) -> None:
+        """Checks what was asked for beside the current version; what is not there any more need not be asked again. And
+        what answers already, on servers that have it since.
+        """
+        proved = dict(before.proved)
         for wanted in asked_for:
             number = wanted if isinstance(wanted, int) else self._view.labels.get(wanted)
-            if number not in there:
+            if number is None or number not in there:
                 with self._rounds:
                     self._asked_for.discard(wanted)
-            elif number not in self._view.unfit and self._view.of_era(era).version(number) is None:
-                version = proved.get(number) or self._checked(number)
+            elif number not in self._view.unfit and self.view.version(number) is None:
+                version = proved.get(number) or self._checked(number, there)
                 if version:
                     proved[number] = version
         if proved != before.proved:
-            current = self._view.of_era(era).current
-            self._view = replace(self._view, current=current, proved=MappingProxyType(proved), era=era)
+            self._view = replace(self._view, current=self.view.current, proved=MappingProxyType(proved))
+        for version in filter(None, (self.view.current, *proved.values())):
+            if version.number in there:
+                self._checked(version.number, there)
 
-    def _checked(self, number: int) -> ServedVersion | None:
+    def _checked(self, number: int, there: There) -> ServedVersion | None:
         """The version if it can answer; None if it is unfit, which is remembered, or gone.
 
         One that answered before an outage, and has the same manifest, is the same one after it has proved itself.
         """
-        before = self._view.version(number)
         try:
-            version = learn_version(self._backend, self.name, number, self._settings.limits, self._deadline())
-            replay_goldens(version, self._backend, self._deadline)
-        except VersionGoneError:
-            return None
-        except UnfitVersionError as exc:
-            _log.error("%s: version %d gets no traffic: %s", self.name, number, exc)
-            self._view = replace(self._view, unfit=MappingProxyType({**self._view.unfit, number: str(exc)}))
-            return None
-        _log.info("%s: version %d can answer, its goldens are answered rightly", self.name, number)
-        return before if before is not None and before.manifest == version.manifest else version
+            return self._proofs.prove(number, there[number], self._view.version(number))
+        finally:
+            self._place(there)
+
+    def _place(self, there: There) -> None:
+        """Requests go where versions proved themselves."""
+        placed = MappingProxyType(self._proofs.placed())
+        self._backend.place(self.name, placed)
+        left_out = {number: tuple(self._proofs.rejected(number)) for number in there}
+        unfit = MappingProxyType(self._proofs.unfit(there))
+        self._view = replace(self._view, placed=placed, left_out=MappingProxyType(left_out), unfit=unfit)
 
     def _deadline(self) -> Deadline:
         return Deadline.after(self._settings.deadline_s)
@@ -240,3 +250,7 @@ class Model:
 def _found(view: ModelView, wanted: int | str) -> ServedVersion | None:
     number = wanted if isinstance(wanted, int) else view.labels.get(wanted)
     return None if number is None else view.version(number)
+
+
+def _states(lines: Sequence[VersionStatus]) -> set[tuple[int, str]]:
+    return {(line.version, line.state) for line in lines}

@@ -10,6 +10,7 @@ from gateway.card import Cards
 from gateway.direct import Direct
 from gateway.pipeline import Pipeline
 from gateway.registry import Registry
+from gateway.servers.metrics import ServerMetrics
 from gateway.settings import GatewaySettings
 from gateway.telemetry import Telemetry
 
@@ -31,7 +32,7 @@ class Parts:
 
     @classmethod
     def of(cls, settings: GatewaySettings, backend: Backend, registry: Registry, openapi: Mapping[str, Any]) -> "Parts":
-        telemetry = Telemetry(registry.models)
+        telemetry = Telemetry(registry.models, ServerMetrics(backend))
         streams = Admission(settings.streams, settings.steps, telemetry.streams, telemetry.steps_waiting)
         pipeline = Pipeline(registry, backend, streams, settings)
         return cls(

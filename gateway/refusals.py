@@ -39,6 +39,7 @@ _TABLE: dict[type[Exception], _Kind] = {
     UnusableInputError: _Kind(422, "invalid-request", "validation"),
     errors.InvalidRequestError: _Kind(422, "invalid-request", "validation"),
     errors.ContextError: _Kind(422, "context-length", "validation"),
+    errors.CallerLeftError: _Kind(499, "caller-left", "timeout"),  # for the log: nobody reads it
     errors.UnexplainedError: _Kind(501, "unexplained", "validation"),
     errors.NotOfferedError: _Kind(501, "not-offered", "not_found"),
     errors.BrokenAnswerError: _Kind(502, "broken-answer", "generation"),

@@ -49,6 +49,7 @@ class Registry:
         self._thread = threading.Thread(target=self._run, name="follow-models", daemon=True)
 
     def start(self) -> None:
+        self._backend.start()
         self._keep_only(self._settings.models)
         self._thread.start()
 
@@ -84,6 +85,7 @@ class Registry:
         self._keep_only([])
         for model in self._gone:
             model.join()
+        self._backend.close()
 
     def _on_demand(self, name: str, deadline: Deadline) -> Model:
         try:
@@ -136,5 +138,5 @@ class Registry:
         if fault and fault != self._server_fault:
             _log.warning("%s", fault)
         elif self._server_fault and not fault:
-            _log.info("the model server at %s answers", self._settings.model_server)
+            _log.info("%s: the model server answers", ", ".join(self._settings.model_servers))
         self._server_fault = fault

@@ -5,6 +5,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Positive = Annotated[int, Field(ge=1)]
+Address = Annotated[str, Field(pattern=r"^(dns:///)?([\w.-]+|\[[\da-fA-F:]+\]):\d{1,5}$")]
 
 
 class Limits(BaseModel):
@@ -24,6 +25,10 @@ class GatewaySettings(BaseModel):
 
     `grpc_port` is that of gRPC, 0 for none.
 
+    `model_server` is an address, or several of replicas of one store; `dns:///name:port` stands for all addresses of a
+    name. `retry_percent` of the requests may go to a second server after the first failed; one that has no answer for
+    `hedge_after_ms` goes to a second as well, within the same share.
+
     `models` names what the model server serves, for servers that cannot list it themselves (a stock TensorFlow
     Serving); empty means: ask the server. Of a model with the label `label` the version that has it answers, of others
     the newest; with an empty `label` always the newest. `requests` to models are let in at once, further ones are
@@ -42,7 +47,9 @@ class GatewaySettings(BaseModel):
     port: Annotated[int, Field(ge=1, le=65535)] = 8080
     grpc_port: Annotated[int, Field(ge=0, le=65535)] = 8081
     no_auth: bool = False
-    model_server: Annotated[str, Field(pattern=r"^(dns:///)?([\w.-]+|\[[\da-fA-F:]+\]):\d{1,5}$")] = "127.0.0.1:8500"
+    model_server: Address | Annotated[tuple[Address, ...], Field(min_length=1)] = "127.0.0.1:8500"
+    retry_percent: Annotated[float, Field(ge=0, le=100)] = 20.0
+    hedge_after_ms: Annotated[float, Field(gt=0)] | None = None
     models: tuple[str, ...] = ()
     label: Annotated[str, Field(pattern=r"^([a-z][a-z0-9._-]{0,63})?$")] = "stable"
     deadline_s: Annotated[float, Field(gt=0)] = 10.0
@@ -65,3 +72,7 @@ class GatewaySettings(BaseModel):
         if self.port == self.grpc_port:
             raise ValueError(f"port and grpc_port are both {self.port}; they need ports of their own")
         return self
+
+    @property
+    def model_servers(self) -> tuple[str, ...]:
+        return (self.model_server,) if isinstance(self.model_server, str) else self.model_server

@@ -38,11 +38,13 @@ class _ModelsReady(Collector):
 class Telemetry:
     """The metrics of one gateway. Safe to share between threads. `start` begins to watch how busy the process is."""
 
-    def __init__(self, models: Callable[[], Mapping[str, Model]]) -> None:
+    def __init__(self, models: Callable[[], Mapping[str, Model]], *others: Collector) -> None:
+        """`others` are exposed beside, each process its own."""
         self.registry = CollectorRegistry()
         self._shared = SHARED_FOLDER in os.environ
         self._of_this_process = CollectorRegistry()
-        self._of_this_process.register(_ModelsReady(models))
+        for collector in (_ModelsReady(models), *others):
+            self._of_this_process.register(collector)
         if not self._shared:
             ProcessCollector(registry=self._of_this_process)
         self._requests = Counter(

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gateway.backend import Backend
 from gateway.body import read_request
 from gateway.deadline import Deadline
 from gateway.errors import BrokenAnswerError, RequestError, UnexplainedError, UnfitVersionError
+from gateway.servers.server import Server
 from gateway.settings import Limits
 from gateway.tasks.base import AnyTask
 from gateway.tasks.explanation import EXPLAIN_SIGNATURE
@@ -42,15 +42,15 @@ class ServedVersion:
         return self.explanation
 
 
-def learn_version(backend: Backend, model: str, number: int, limits: Limits, deadline: Deadline) -> ServedVersion:
-    """Reads a version's documents from the model server.
+def learn_version(server: Server, model: str, number: int, limits: Limits, deadline: Deadline) -> ServedVersion:
+    """Reads a version's documents from a model server.
 
     Raises:
         UnfitVersionError: they are missing or cannot be read.
         ModelServerDownError, DeadlineError, VersionGoneError: the server could not be asked; try again later.
     """
     try:
-        documents = backend.documents(model, number, _SECTIONS, deadline)
+        documents = server.documents(model, number, _SECTIONS, deadline)
         manifest = Manifest.parse(documents["manifest"]).model_copy(update={"version": number})
         goldens = parse_goldens(documents["golden"])
     except (BrokenAnswerError, ManifestError) as exc:
@@ -59,8 +59,8 @@ def learn_version(backend: Backend, model: str, number: int, limits: Limits, dea
     return ServedVersion(model, number, manifest, task, goldens, build_explanation(manifest, documents, limits))
 
 
-def replay_goldens(version: ServedVersion, backend: Backend, deadline: Callable[[], Deadline]) -> None:
-    """Asks the version each of its goldens, each with a deadline of its own.
+def replay_goldens(version: ServedVersion, server: Server, deadline: Callable[[], Deadline]) -> None:
+    """Asks the version on one server each of its goldens, each with a deadline of its own.
 
     Raises:
         UnfitVersionError: it has none, or answers one of them wrongly.
@@ -70,7 +70,7 @@ def replay_goldens(version: ServedVersion, backend: Backend, deadline: Callable[
         raise UnfitVersionError("it carries no golden requests")
     for golden in version.goldens:
         try:
-            wrong = replayed(version, golden, backend, deadline())
+            wrong = replayed(version, golden, server, deadline())
         except (RequestError, ProcessingError, ManifestError, BrokenAnswerError) as exc:
             raise UnfitVersionError(f"golden {golden.name} has no answer: {exc}") from exc
         if wrong:
@@ -80,13 +80,13 @@ def replay_goldens(version: ServedVersion, backend: Backend, deadline: Callable[
             )
 
 
-def replayed(version: ServedVersion, golden: Golden, backend: Backend, deadline: Deadline) -> str | None:
+def replayed(version: ServedVersion, golden: Golden, server: Server, deadline: Deadline) -> str | None:
     """What is wrong with the version's answer to a golden, None if nothing is. Raises what a request would."""
     task = version.task
     request = read_request(task, golden.body, golden.media_type)
     inputs = task.preprocess(request, deadline.remaining_s)
     outputs = task.infer(
-        request, inputs, lambda given: backend.predict(version.model, version.number, task.signature, given, deadline)
+        request, inputs, lambda given: server.predict(version.model, version.number, task.signature, given, deadline)
     )
     answer = task.postprocess(request, outputs).model_dump(mode="json", exclude_none=True)
     return difference(golden.expected, answer, golden.tolerance)

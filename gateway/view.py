@@ -4,35 +4,49 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
+from gateway.servers.server import Standing
 from gateway.version import ServedVersion
 from wire.client import VersionStatus
 
 AVAILABLE = "AVAILABLE"
 UNLOADABLE = "it could not be loaded; the model server's log says why"  # its own words may name paths of its machine
 _COMING = ("START", "LOADING", AVAILABLE)
-_NONE: Mapping[str, int] = MappingProxyType({})
+_NO_LABELS: Mapping[str, int] = MappingProxyType({})
+_NONE_UNFIT: Mapping[int, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
 class ModelView:
     """What is known of a model at one moment.
 
-    `statuses` is None until the model server was asked; `unfit` says of rejected versions why. `labelled` has the
+    `statuses` is None until a model server was asked; `unfit` says of rejected versions why. `labelled` has the
     gateway's label, see `gateway.labels`; `labels` are all that are known. `proved` are versions beside the current one
-    that somebody asked for. `era` is the backend's in which the current version and these were checked.
+    that somebody asked for. `placed` are the servers on which these and the current one were checked, `left_out` says
+    of servers that have a version and get no requests for it why.
     """
 
     current: ServedVersion | None = None
     statuses: tuple[VersionStatus, ...] | None = None
     unfit: Mapping[int, str] = field(default_factory=lambda: MappingProxyType({}))
     labelled: int | None = None
-    era: object = None
     labels: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     proved: Mapping[int, ServedVersion] = field(default_factory=lambda: MappingProxyType({}))
 
-    def of_era(self, era: object) -> "ModelView":
-        """What of it holds in an era: what was checked in another one does not."""
-        return self if self.era is era else replace(self, current=None, proved=MappingProxyType({}))
+    placed: Mapping[int, tuple[Standing, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    left_out: Mapping[int, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+
+    def holding(self) -> "ModelView":
+        """What of it holds: not what was checked only on servers that were away since."""
+        known = [self.current, *self.proved.values()]
+        if all(version is None or self.servers(version.number) for version in known):
+            return self
+        current = self.current if self.current and self.servers(self.current.number) else None
+        proved = {number: version for number, version in self.proved.items() if self.servers(number)}
+        return replace(self, current=current, proved=MappingProxyType(proved))
+
+    def servers(self, number: int) -> int:
+        """On how many servers the version answers."""
+        return sum(standing.holds for standing in self.placed.get(number, ()))
 
     def version(self, number: int) -> ServedVersion | None:
         """The checked version of that number, if it is known to be one."""
@@ -80,17 +94,19 @@ def available(view: ModelView) -> list[int]:
 
 
 def told(
-    view: ModelView, statuses: Sequence[VersionStatus], labelled: int | None = None, labels: Mapping[str, int] = _NONE
+    view: ModelView,
+    statuses: Sequence[VersionStatus],
+    labelled: int | None = None,
+    labels: Mapping[str, int] = _NO_LABELS,
+    unfit: Mapping[int, str] = _NONE_UNFIT,
 ) -> ModelView:
-    """The view after the model server told its `statuses`, the version `labelled`, and all `labels`.
-
-    A rejection counts as long as the version is available; so does a proof.
+    """The view after the model servers told their `statuses`, the version `labelled`, and all `labels`; `unfit` is what
+    is known of rejected versions. A proof counts as long as the version is available.
     """
-    after = replace(view, statuses=tuple(statuses), labelled=labelled, labels=labels)
+    after = replace(view, statuses=tuple(statuses), labelled=labelled, labels=labels, unfit=unfit)
     there = set(available(after))
-    unfit = {number: why for number, why in view.unfit.items() if number in there}
     proved = {number: version for number, version in view.proved.items() if number in there}
-    return replace(after, unfit=MappingProxyType(unfit), proved=MappingProxyType(proved))
+    return replace(after, proved=MappingProxyType(proved))
 
 
 def candidates(view: ModelView) -> list[int]:

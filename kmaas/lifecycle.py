@@ -9,7 +9,7 @@ from kmaas.config import Config
 from kmaas.errors import UnknownVersionError
 
 if TYPE_CHECKING:
-    from kmaas.live import Followed, LiveServer
+    from kmaas.live import Followed, LiveServers
     from store.layout import Store
     from store.records import Check, Record
     from store.signing import Signer
@@ -42,18 +42,18 @@ def signer(config: Config) -> "Signer":
     return Signer.at(config.promotion.key)
 
 
-def live_server(config: Config, target: str | None) -> "LiveServer":
-    """The model server at `target`; else the one that the gateway is configured to ask, else that of `kmaas serve`."""
-    from kmaas.live import LiveServer
+def live_server(config: Config, target: str | None) -> "LiveServers":
+    """The model server at `target`; else those that the gateway is configured to ask, else that of `kmaas serve`."""
+    from kmaas.live import LiveServers
     from kmaas.processes import reachable
 
+    targets: tuple[str, ...] = (target or f"{reachable(config.serve.host)}:{config.serve.port}",)
     if target is None and "model_server" in config.gateway.model_fields_set:
-        target = config.gateway.model_server
-    target = target or f"{reachable(config.serve.host)}:{config.serve.port}"
-    return LiveServer(target, config.gateway.limits, config.promotion.patience_s)
+        targets = config.gateway.model_servers
+    return LiveServers(targets, config.gateway.limits, config.promotion.patience_s)
 
 
-def followed(config: Config, live: "LiveServer", record: "Record", since: float, *, answering: int) -> "list[Followed]":
+def followed(config: Config, live: "LiveServers", record: "Record", since: float, *, answering: int) -> "list[Followed]":
     """Waits for the model server, and for the gateway of this configuration if it runs, to follow what was decided when
     `time.perf_counter()` was `since`. `answering` is the version by which a gateway that follows the label shows it."""
     from kmaas.live import gateway_follows

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -12,9 +12,10 @@ from urllib.request import urlopen
 import orjson
 
 from export.promotion import Seen
-from gateway.backend import Backend
 from gateway.deadline import Deadline
 from gateway.errors import GatewayError, UnfitVersionError
+from gateway.servers.combine import one_status
+from gateway.servers.server import Server
 from gateway.settings import Limits
 from gateway.version import ServedVersion, learn_version, replay_goldens, replayed
 from wire.client import ModelServerClient, VersionStatus
@@ -53,7 +54,7 @@ class LiveServer:
         self._patience_s = patience_s
         self._clock = clock
         self._client = ModelServerClient(target)
-        self._backend = Backend(self._client)
+        self._server = Server(target, lambda _: self._client)
 
     def __enter__(self) -> Self:
         return self
@@ -68,11 +69,11 @@ class LiveServer:
         if fault := self._wait_available(model, version):
             return Seen(self.target, fault)
         try:
-            learnt = learn_version(self._backend, model, version, self._limits, self._deadline())
+            learnt = learn_version(self._server, model, version, self._limits, self._deadline())
             if digest not in (None, learnt.manifest.digest):
                 fault = f"{self._who} reads another store: its version has the digest {learnt.manifest.digest}"
                 return Seen(self.target, f"{fault}, expected {digest}")
-            replay_goldens(learnt, self._backend, self._deadline)
+            replay_goldens(learnt, self._server, self._deadline)
             return Seen(self.target, None, len(learnt.goldens), self._latencies(learnt) if measured else ())
         except UnfitVersionError as exc:
             return Seen(self.target, str(exc))
@@ -97,10 +98,14 @@ class LiveServer:
 
     def states(self, model: str) -> dict[int, str]:
         """The state of each version; empty if nobody answers, or it does not know the model."""
+        return {line.version: line.state for line in self.lines(model)}
+
+    def lines(self, model: str) -> list[VersionStatus]:
+        """The same, in the server's own words."""
         try:
-            return {line.version: line.state for line in self._client.status(model, timeout_s=_ASK_S)}
+            return self._client.status(model, timeout_s=_ASK_S)
         except ModelServerError:
-            return {}
+            return []
 
     def _wait_available(self, model: str, version: int) -> str | None:
         """Why the version does not become available, None once it is."""
@@ -134,12 +139,43 @@ class LiveServer:
         while len(taken) < _REQUESTS and self._clock() - started < _LONGEST_S:
             for golden in version.goldens:
                 began = self._clock()
-                replayed(version, golden, self._backend, self._deadline())
+                replayed(version, golden, self._server, self._deadline())
                 taken.append((self._clock() - began) * 1e3)
         return tuple(taken)
 
     def _deadline(self) -> Deadline:
         return Deadline.after(_CALL_S)
+
+
+class LiveServers:
+    """Several live servers as one, with the face of one: what is asked of them must be so on each."""
+
+    def __init__(self, targets: Sequence[str], limits: Limits, patience_s: float) -> None:
+        self._servers = [LiveServer(target, limits, patience_s) for target in targets]
+        self.target = ", ".join(targets)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for server in self._servers:
+            server.__exit__(kind, error, trace)
+
+    def prove(self, model: str, version: int, digest: str | None, *, measured: bool = True) -> Seen:
+        """The first fault, else what the slowest took."""
+        seen = [server.prove(model, version, digest, measured=measured) for server in self._servers]
+        return next((one for one in seen if one.fault), max(seen, key=lambda one: sum(one.latencies_ms)))
+
+    def follows(self, model: str, label: str, version: int, since: float) -> Followed:
+        """The first that does not, else the last that does."""
+        found = [server.follows(model, label, version, since) for server in self._servers]
+        return next((one for one in found if one.fault), max(found, key=lambda one: one.seconds or 0.0))
+
+    def states(self, model: str) -> dict[int, str]:
+        told = [server.lines(model) for server in self._servers]
+        return {line.version: line.state for line in one_status(told)}
 
 
 def gateway_follows(url: str, model: str, version: int, *, since: float, patience_s: float) -> Followed | None:

@@ -8,7 +8,8 @@ from typing import Any, Self
 import grpc
 
 from wire import messages
-from wire.errors import ModelServerError
+from wire.errors import InterruptedCallError, ModelServerError, UnreachableError
+from wire.interrupt import Interrupt
 from wire.methods import (
     CLASSIFY,
     GET_MODEL_METADATA,
@@ -58,12 +59,14 @@ class VersionStatus:
 class ModelServerClient:
     """One channel to a model server. Safe to share between threads; close it, or use it as a context manager.
 
-    Every method raises `ModelServerError` (see `wire.errors`) when the call fails.
+    Every method raises `ModelServerError` (see `wire.errors`) when the call fails. An `interrupt` ends it from another
+    thread; `close` ends all calls: they fail as if nobody answered.
     """
 
     def __init__(self, target: str, context: Callable[[], Metadata] = tuple) -> None:
         """`context` is asked at each call what metadata it brings besides, see `wire.tracing`."""
         self._context = context
+        self._closed = False
         self._channel = grpc.insecure_channel(target, options=[*_UNLIMITED, *_RECONNECT])
         self._calls = {
             method: self._channel.unary_unary(
@@ -82,12 +85,13 @@ class ModelServerClient:
         timeout_s: float,
         version: int | None = None,
         signature: str = "serving_default",
+        interrupt: Interrupt | None = None,
     ) -> Prediction:
         """Runs a signature on named tensors. `version` None means the newest that is available."""
         request = messages.PredictRequest(model_spec=_spec(model, version, signature))
         for name, array in inputs.items():
             write_proto(array, request.inputs[name])
-        response = self.ask(PREDICT, request, timeout_s=timeout_s, tensor_content=True)
+        response = self.ask(PREDICT, request, timeout_s=timeout_s, tensor_content=True, interrupt=interrupt)
         outputs = {name: from_proto(proto) for name, proto in response.outputs.items()}
         return Prediction(outputs, response.model_spec.version.value)
 
@@ -131,15 +135,35 @@ class ModelServerClient:
             raise
         return version
 
-    def ask(self, method: Method, request: Any, *, timeout_s: float, tensor_content: bool = False) -> Any:
+    def ask(
+        self,
+        method: Method,
+        request: Any,
+        *,
+        timeout_s: float,
+        tensor_content: bool = False,
+        interrupt: Interrupt | None = None,
+    ) -> Any:
         """The response to a message as it is. `tensor_content` asks for that instead of typed values, in Predict."""
+        call = self._calls[method]
+        metadata = (*(_TENSOR_CONTENT if tensor_content else ()), *self._context())
         try:
-            metadata = (*(_TENSOR_CONTENT if tensor_content else ()), *self._context())
-            return self._calls[method](request, timeout=timeout_s, metadata=metadata)
-        except grpc.RpcError as exc:
-            raise ModelServerError.of(exc) from exc
+            if interrupt is None:  # three times as fast as a future
+                return call(request, timeout=timeout_s, metadata=metadata)
+            future = call.future(request, timeout=timeout_s, metadata=metadata)
+            with interrupt.ending(future.cancel):
+                return future.result()
+        except (grpc.RpcError, grpc.FutureCancelledError, ValueError) as exc:
+            if self._closed:
+                raise UnreachableError(grpc.StatusCode.UNAVAILABLE, "the channel was closed") from exc
+            if isinstance(exc, grpc.RpcError):
+                raise ModelServerError.of(exc) from exc
+            if isinstance(exc, grpc.FutureCancelledError):
+                raise InterruptedCallError(grpc.StatusCode.CANCELLED, "interrupted here") from exc
+            raise
 
     def close(self) -> None:
+        self._closed = True
         self._channel.close()
 
     def __enter__(self) -> Self:

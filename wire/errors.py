@@ -7,8 +7,10 @@ WireError
 │   └── InflationError      a gzip body that holds more than is accepted
 └── ModelServerError        an RPC that failed; `code` is its gRPC status
     ├── UnreachableError    nobody answers (UNAVAILABLE)
+    ├── QueueFullError      the server is there, its batching queue is full (UNAVAILABLE as well)
     ├── TimedOutError       the deadline passed (DEADLINE_EXCEEDED)
-    └── NotServedError      the model or version is not loaded (NOT_FOUND)
+    ├── NotServedError      the model or version is not loaded (NOT_FOUND)
+    └── InterruptedCallError    this side ended the call (CANCELLED)
 """
 
 from pathlib import Path
@@ -50,6 +52,9 @@ class InflationError(RestError):
 class ModelServerError(WireError):
     """An RPC to a model server failed."""
 
+    queue_full: ClassVar[str] = (
+        "The batch scheduling queue to which this task was submitted is full"  # TF Serving's words
+    )
     kinds: ClassVar[dict[grpc.StatusCode, type["ModelServerError"]]] = {}
 
     def __init__(self, code: grpc.StatusCode, details: str) -> None:
@@ -59,11 +64,18 @@ class ModelServerError(WireError):
 
     @staticmethod
     def of(error: grpc.RpcError) -> "ModelServerError":
-        code = error.code()
-        return ModelServerError.kinds.get(code, ModelServerError)(code, error.details() or "")
+        code, details = error.code(), error.details() or ""
+        kind = ModelServerError.kinds.get(code, ModelServerError)
+        if kind is UnreachableError and details.startswith(ModelServerError.queue_full):
+            kind = QueueFullError
+        return kind(code, details)
 
 
 class UnreachableError(ModelServerError):
+    pass
+
+
+class QueueFullError(ModelServerError):
     pass
 
 
@@ -72,6 +84,10 @@ class TimedOutError(ModelServerError):
 
 
 class NotServedError(ModelServerError):
+    pass
+
+
+class InterruptedCallError(ModelServerError):
     pass
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from gateway.labels import UNLOADED
 from gateway.registry import unready
+from gateway.servers.server import Server, Standing
 from gateway.tasks.base import AnyTask
 from gateway.version import ServedVersion
 from gateway.view import ModelView, candidates, told
@@ -63,12 +64,10 @@ def test_candidates(before: ModelView, expected: list[int]) -> None:
     assert candidates(before) == expected
 
 
-def test_a_rejection_is_remembered_while_the_version_is_available() -> None:
+def test_what_is_told_replaces_what_was() -> None:
     before = view(1, (2,), v1="AVAILABLE", v2="AVAILABLE")
-    assert told(before, [VersionStatus(2, "AVAILABLE", None)]).unfit.keys() == {2}
-    assert not told(before, [VersionStatus(2, "LOADING", None)]).unfit
-    assert not told(before, [VersionStatus(1, "AVAILABLE", None)]).unfit
-    assert told(before, [VersionStatus(2, "AVAILABLE", None)], 2).labelled == 2
+    after = told(before, [VersionStatus(2, "AVAILABLE", None)], 2)
+    assert (after.labelled, after.unfit, after.current) == (2, {}, before.current)
 
 
 def test_a_version_that_is_not_promoted_gets_no_traffic_and_is_no_fault() -> None:
@@ -82,11 +81,20 @@ def test_a_version_that_is_not_promoted_gets_no_traffic_and_is_no_fault() -> Non
     assert wrong.fault == "version 2: golden one is answered wrongly"
 
 
-def test_what_was_checked_in_another_era_does_not_hold() -> None:
-    now, later = object(), object()
-    checked = replace(view(2, v1="AVAILABLE", v2="AVAILABLE"), era=now, proved=MappingProxyType({1: served(1)}))
-    assert {number for number in (1, 2, 3) if checked.of_era(now).version(number)} == {1, 2}
-    assert not any(checked.of_era(later).version(number) for number in (1, 2))
+def test_what_was_checked_only_on_servers_that_were_away_does_not_hold() -> None:
+    one, other = Server("127.0.0.1:1"), Server("127.0.0.1:2")
+    placed = {1: (Standing(one, one.era),), 2: (Standing(one, one.era), Standing(other, other.era))}
+    checked = replace(
+        view(2, v1="AVAILABLE", v2="AVAILABLE"),
+        proved=MappingProxyType({1: served(1)}),
+        placed=MappingProxyType(placed),
+    )
+    assert {number for number in (1, 2, 3) if checked.holding().version(number)} == {1, 2}
+    one.forget()
+    assert {number for number in (1, 2) if checked.holding().version(number)} == {2}
+    assert (checked.servers(1), checked.servers(2), checked.servers(3)) == (0, 1, 0)
+    other.forget()
+    assert not any(checked.holding().version(number) for number in (1, 2))
     gone = told(checked, [VersionStatus(2, "AVAILABLE", None)])
     assert (gone.version(1), gone.version(2)) == (None, checked.current)
 
