@@ -1,32 +1,36 @@
 """Who is let in: so many requests at once, so many of them worked on. Who is not is told so before the body is read."""
 
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from prometheus_client import Gauge
 
-from gateway.deadline import Deadline
-from gateway.errors import BusyError, DeadlineError
+from gateway.deadline import Clock, Deadline
+from gateway.errors import BusyError
 from gateway.place import Place, slowest
+from gateway.turns import Turns
 
 
 class Admission:
     """Bounds the threads that callers can hold, and with the work at once also its memory. Safe to share.
 
     A caller that sends its body slowly loses its place when another needs it. The places are fewer than the server's
-    threads, so that probes, and those to be turned away, always find one.
+    threads, so that probes, and those to be turned away, always find one. Whoever would wait for a turn in vain is told
+    so at once: he can go elsewhere, or come again when it helps.
     """
 
-    def __init__(self, places: int, workers: int, inside: Gauge, waiting: Gauge) -> None:
+    def __init__(
+        self, places: int, workers: int, inside: Gauge, waiting: Gauge, clock: Clock = time.monotonic
+    ) -> None:
         """The gauges tell who has a place, and who of them waits for a turn."""
         self._limit = places
         self._inside = inside
-        self._waiting = waiting
         self._lock = threading.Lock()
         self._taken = 0
         self._holders: set[Place] = set()  # with those that lost their place and do not know it yet
-        self._workers = threading.Semaphore(workers)
+        self._turns = Turns(workers, waiting, clock)
 
     @contextmanager
     def place(self) -> Iterator[Place]:
@@ -62,16 +66,11 @@ class Admission:
             waits = [pace[1] for place in self._holders if (pace := place.slow_since())]
         return max(waits, default=0.0)
 
-    @contextmanager
-    def work(self, deadline: Deadline) -> Iterator[None]:
-        """Waits for its turn. Raises `DeadlineError` when that does not come in time."""
-        if not (self._workers.acquire(blocking=False) or self._waited(deadline)):
-            raise DeadlineError(deadline.limit_s)
-        try:
-            yield
-        finally:
-            self._workers.release()
+    def work(self, deadline: Deadline) -> AbstractContextManager[None]:
+        """Waits for its turn.
 
-    def _waited(self, deadline: Deadline) -> bool:
-        with self._waiting.track_inprogress():
-            return self._workers.acquire(timeout=deadline.remaining_s())
+        Raises:
+            LongQueueError: by all that is known there would be no answer in time.
+            DeadlineError: the turn did not come in time.
+        """
+        return self._turns.one(deadline)

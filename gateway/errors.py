@@ -24,6 +24,7 @@ GatewayError
 │   └── MethodError           something is at that path, for other methods
 ├── UnavailableError          try again in `retry_after_s`
 │   ├── BusyError             as many requests are inside as are let in at once
+│   ├── LongQueueError        so many wait that the answer would come too late
 │   ├── ModelServerDownError  nobody answers at the model server's address
 │   ├── ModelServerBusyError  it answers that it cannot take more now
 │   ├── CutShortError         the version that answers in pieces went while it did
@@ -36,6 +37,7 @@ GatewayError
 └── UnfitVersionError         a version that must not become current: no readable manifest, or a golden answered wrongly
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -184,6 +186,14 @@ class UnavailableError(GatewayError):
 class BusyError(UnavailableError):
     def __init__(self, limit: int) -> None:
         super().__init__(f"{limit} requests are being answered, no more at once; try again in {self.retry_after_s} s")
+
+
+class LongQueueError(UnavailableError):
+    def __init__(self, waiting: int, wait_s: float) -> None:
+        self.retry_after_s = math.ceil(wait_s)
+        super().__init__(
+            f"{waiting} requests wait before, the answer would come too late; try again in {self.retry_after_s} s"
+        )
 
 
 class ModelServerDownError(UnavailableError):

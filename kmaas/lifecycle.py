@@ -53,7 +53,9 @@ def live_server(config: Config, target: str | None) -> "LiveServers":
     return LiveServers(targets, config.gateway.limits, config.promotion.patience_s)
 
 
-def followed(config: Config, live: "LiveServers", record: "Record", since: float, *, answering: int) -> "list[Followed]":
+def followed(
+    config: Config, live: "LiveServers", record: "Record", since: float, *, answering: int
+) -> "list[Followed]":
     """Waits for the model server, and for the gateway of this configuration if it runs, to follow what was decided when
     `time.perf_counter()` was `since`. `answering` is the version by which a gateway that follows the label shows it."""
     from kmaas.live import gateway_follows

@@ -9,7 +9,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -78,9 +78,10 @@ class ModelServerProcess(Process):
 class GatewayProcess(Process):
     """A gateway with `settings`, listening on a free port."""
 
-    def __init__(self, model_server: str, *, code: Path | None = None, **settings: Any) -> None:
+    def __init__(self, model_server: str | Sequence[str], *, code: Path | None = None, **settings: Any) -> None:
+        addresses = model_server if isinstance(model_server, str) else tuple(model_server)
         ports = {"port": free_port(), "grpc_port": free_port()}
-        complete = GatewaySettings(model_server=model_server, refresh_interval_s=0.1, **{**ports, **settings})
+        complete = GatewaySettings(model_server=addresses, refresh_interval_s=0.1, **{**ports, **settings})
         variables = complete.model_dump(mode="json", exclude_defaults=True).items()
         self.url = f"http://127.0.0.1:{complete.port}"
         self.grpc = f"127.0.0.1:{complete.grpc_port}"

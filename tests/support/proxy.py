@@ -16,7 +16,8 @@ class Proxy:
     """Serves the versions of all its `targets` together, like a TensorFlow Serving told to keep several.
 
     `distort` changes every answer of Predict on its way. `seconds_left` are those of the last Predict when it came in;
-    it goes on its way once `open` is set.
+    it goes on its way once `open` is set, `slow_s` seconds later. `asked` counts them, `cancelled` those that the
+    caller ended; a `refusal` is what they are answered with instead.
     """
 
     def __init__(self, *targets: str) -> None:
@@ -25,7 +26,12 @@ class Proxy:
         self.seconds_left: float | None = None
         self.open = threading.Event()
         self.open.set()
-        self._server = grpc.server(ThreadPoolExecutor(8))
+        self.slow_s = 0.0
+        self.refusal: grpc.StatusCode | None = None
+        self.asked = 0
+        self.cancelled = 0
+        self._counting = threading.Lock()
+        self._server = grpc.server(ThreadPoolExecutor(32))
         for method, answer in (
             (PREDICT, self._predict),
             (GET_MODEL_STATUS, self._status),
@@ -51,7 +57,17 @@ class Proxy:
     def _predict(self, request: Any, context: grpc.ServicerContext) -> Any:
         """The first target's answer that has the version."""
         self.seconds_left = context.time_remaining()
+        over = threading.Event()
+        context.add_callback(over.set)
+        with self._counting:
+            self.asked += 1
         self.open.wait(30)
+        over.wait(self.slow_s)
+        if not context.is_active():
+            with self._counting:
+                self.cancelled += 1
+        if self.refusal:
+            context.abort(self.refusal, "no")
         for response in self._asked(PREDICT, request, context):
             return self.distort(response)
         return context.abort(grpc.StatusCode.NOT_FOUND, "no target has it")

@@ -3,6 +3,7 @@
 Each is a folder that `store.publish` takes as it is:
 - `digits-a`, `digits-b`: untrained, of different seeds, so that their answers tell them apart; with model cards
 - `digits-wrong`: like `digits-a`, with goldens that it does not answer
+- `digits-words`: like `digits-b`, with the digits' names as labels
 - `digits-coloured`: like `digits-a`, with a golden in two colours
 - `sentiment`: "good" and its like are positive, "bad" and its like are negative, by construction; it explains that;
   without a card
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     import keras
 
 DIGITS = tuple("0123456789")
+DIGIT_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 SENTIMENTS = ("negative", "positive")
 STROKES = ("level", "upright")
 
@@ -223,18 +225,25 @@ def _softmax(model: "keras.Model") -> Callable[[Any], Any]:
     return probabilities
 
 
-def write_digits(folder: Path, *, seed: int, wrong: bool = False, inks: tuple[str, str] = ("black", "black")) -> None:
+def write_digits(
+    folder: Path,
+    *,
+    seed: int,
+    wrong: bool = False,
+    inks: tuple[str, str] = ("black", "black"),
+    labels: tuple[str, ...] = DIGITS,
+) -> None:
     model = _digits(seed)
     body = picture(inks=inks)
     probabilities = _softmax(model)(digit_form(decode(body, max_pixels=10**6))[np.newaxis])[0]
-    expected = _answer(probabilities[::-1] if wrong else probabilities, DIGITS, 5)
+    expected = _answer(probabilities[::-1] if wrong else probabilities, labels, 5)
     goldens = [Golden.of("seven", "image/png", body, expected, _TOLERANCE)]
     manifest = manifest_of(
         "digits",
         "image-classification",
         {"image": TensorSpec(dtype="uint8", shape=(-1, 28, 28, 1))},
-        DIGITS,
-        digest=f"sha256:digits-{seed}",
+        labels,
+        digest=f"sha256:digits-{seed}" if labels == DIGITS else f"sha256:digits-{seed}-words",
         parameters=model.count_params(),
         processing=_IMAGE.model_dump(),
         absent={"explain": "it has no convolution"},
@@ -307,6 +316,7 @@ if __name__ == "__main__":
     target = Path(sys.argv[1])
     write_digits(target / "digits-a", seed=1)
     write_digits(target / "digits-b", seed=2)
+    write_digits(target / "digits-words", seed=2, labels=DIGIT_WORDS)
     write_digits(target / "digits-wrong", seed=1, wrong=True)
     write_digits(target / "digits-coloured", seed=1, inks=("red", "blue"))
     write_sentiment(target / "sentiment")

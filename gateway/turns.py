@@ -1,0 +1,83 @@
+"""So many at work at once; the others wait, first come, first served, as long as that makes sense."""
+
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from prometheus_client import Gauge
+
+from gateway.deadline import Clock, Deadline
+from gateway.errors import DeadlineError, LongQueueError
+from gateway.waiting import expected_s, smoothed, typical_s
+
+_LOOK_S = 0.1  # who waits looks up so often whether it still makes sense
+
+
+class Turns:
+    """Safe to share between threads."""
+
+    def __init__(self, workers: int, waiting: Gauge, clock: Clock) -> None:
+        """The gauge tells how many wait."""
+        self._workers = workers
+        self._waiting = waiting
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._free = workers
+        self._queue: deque[threading.Event] = deque()  # set by whoever passes on his place
+        self._running: dict[object, float] = {}  # since when
+        self._mean_s: float | None = None
+
+    @contextmanager
+    def one(self, deadline: Deadline) -> Iterator[None]:
+        """Waits for a turn.
+
+        Raises:
+            LongQueueError: by all that is known there would be no answer in time.
+            DeadlineError: it did not come in time.
+        """
+        self._take(deadline)
+        key, began = object(), self._clock()
+        self._running[key] = began
+        try:
+            yield
+        finally:
+            with self._lock:
+                del self._running[key]
+                self._mean_s = smoothed(self._mean_s, self._clock() - began)
+                self._pass_on()
+
+    def _take(self, deadline: Deadline) -> None:
+        turn = threading.Event()
+        with self._lock:
+            if self._free:
+                self._free -= 1
+                return
+            self._check(len(self._queue), deadline)
+            self._queue.append(turn)
+        with self._waiting.track_inprogress():
+            self._wait(turn, deadline)
+
+    def _wait(self, turn: threading.Event, deadline: Deadline) -> None:
+        while not turn.wait(min(_LOOK_S, max(0.0, deadline.ends_at - self._clock()))):
+            with self._lock:
+                if turn.is_set():
+                    return
+                try:
+                    self._check(self._queue.index(turn), deadline)
+                except (LongQueueError, DeadlineError):
+                    self._queue.remove(turn)
+                    raise
+
+    def _check(self, ahead: int, deadline: Deadline) -> None:
+        now = self._clock()
+        work_s = typical_s(self._mean_s, [now - since for since in list(self._running.values())])
+        wait_s = expected_s(ahead, self._workers, work_s)
+        if wait_s > deadline.remaining_s():
+            raise LongQueueError(ahead, wait_s)
+
+    def _pass_on(self) -> None:
+        if self._queue:
+            self._queue.popleft().set()
+        else:
+            self._free += 1
