@@ -177,7 +177,7 @@ class Backend:
         return left is not None
 
 
-@dataclass
+@dataclass(slots=True)
 class _Asking(Generic[_T]):
     """A request on its way to a server, perhaps to two. Belongs to the thread that answers it."""
 

@@ -17,6 +17,8 @@ class RetryBudget:
         return cls(share, most if share else 0, most)
 
     def earned(self) -> Self:
+        if self.tokens >= self.most:  # as good as always: nothing failed
+            return self
         return replace(self, tokens=min(self.most, self.tokens + self.share))
 
     def spent(self) -> Self | None:
