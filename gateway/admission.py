@@ -21,9 +21,7 @@ class Admission:
     so at once: he can go elsewhere, or come again when it helps.
     """
 
-    def __init__(
-        self, places: int, workers: int, inside: Gauge, waiting: Gauge, clock: Clock = time.monotonic
-    ) -> None:
+    def __init__(self, places: int, workers: int, inside: Gauge, waiting: Gauge, clock: Clock = time.monotonic) -> None:
         """The gauges tell who has a place, and who of them waits for a turn."""
         self._limit = places
         self._inside = inside

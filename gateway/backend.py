@@ -107,10 +107,24 @@ class Backend:
         """What the signature `manifest` says of each section, "" for one that is not there."""
         return self._ask(model, version, "manifest", deadline, lambda s, d: s.documents(model, version, sections, d))
 
-    def predict(self, model: str, version: int, signature: str, inputs: Tensors, deadline: Deadline) -> Tensors:
-        return self._ask(
-            model, version, signature, deadline, lambda s, d: s.predict(model, version, signature, inputs, d)
-        )
+    def predict(
+        self,
+        model: str,
+        version: int,
+        signature: str,
+        inputs: Tensors,
+        deadline: Deadline,
+        *,
+        check: Callable[[Tensors], object] = lambda _: None,
+    ) -> Tensors:
+        """What the signature answers. A `BrokenAnswerError` of `check` counts as the server's own."""
+
+        def act(server: Server, deadline: Deadline) -> Tensors:
+            outputs = server.predict(model, version, signature, inputs, deadline)
+            check(outputs)
+            return outputs
+
+        return self._ask(model, version, signature, deadline, act)
 
     def ask(
         self,

@@ -220,12 +220,9 @@ class Model:
                 self._checked(version.number, there)
 
     def _checked(self, number: int, there: There) -> ServedVersion | None:
-        """The version if it can answer; None if it is unfit, which is remembered, or gone.
-
-        One that answered before an outage, and has the same manifest, is the same one after it has proved itself.
-        """
+        """The version if it can answer; None if it is unfit, which is remembered, or gone."""
         try:
-            return self._proofs.prove(number, there[number], self._view.version(number))
+            return self._proofs.prove(number, there[number])
         finally:
             self._place(there)
 

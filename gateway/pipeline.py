@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from operator import attrgetter
 from typing import Any, TypeVar
 
@@ -10,8 +11,10 @@ from pydantic import BaseModel
 from gateway.admission import Admission
 from gateway.backend import Backend
 from gateway.call import Call
+from gateway.deadline import Deadline
 from gateway.errors import BrokenAnswerError, DigestError, VersionGoneError
 from gateway.message import Message
+from gateway.outputs import check_outputs
 from gateway.registry import Registry
 from gateway.settings import GatewaySettings
 from gateway.stream import Stream
@@ -176,17 +179,20 @@ class Pipeline:
 
     def _asking(self, call: Call, task: AnyTask, version: ServedVersion) -> Ask:
         """One run of the task's signature; of a task that takes many of them each in the time of a request."""
+        check = partial(check_outputs, version.manifest.signatures.get(task.signature))
+
+        def predict(inputs: Tensors, deadline: Deadline) -> Tensors:
+            return self._backend.predict(version.model, version.number, task.signature, inputs, deadline, check=check)
+
         if not isinstance(task, Streaming):
-            return lambda inputs: self._backend.predict(
-                version.model, version.number, task.signature, inputs, call.deadline
-            )
+            return lambda inputs: predict(inputs, call.deadline)
         whole, era = call.deadline.lengthened(self._settings.generation_s), self._backend.era
 
         def ask(inputs: Tensors) -> Tensors:
             nonlocal era
             deadline = whole.within(self._settings.deadline_s)
             with self._streams.work(deadline):
-                outputs = self._backend.predict(version.model, version.number, task.signature, inputs, deadline)
+                outputs = predict(inputs, deadline)
             now = self._backend.era
             if now is not era:  # it was away since the last step, and may have come back with something else
                 if self._registry.model(call.model, deadline).version(call.wanted, deadline) is not version:

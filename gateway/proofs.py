@@ -22,14 +22,14 @@ There = Mapping[int, Collection[Server]]  # the servers on which each version is
 
 @dataclass(frozen=True)
 class Rejection:
-    """Why a server gets no requests for a version. It counts as long as the server was not away, and until then."""
+    """Why a server gets no requests for a version. It counts as long as the server was not away, and until then; one
+    for being `other` than the others, as long as there are others.
+    """
 
     standing: Standing
     why: str
-    until: float
-
-    def counts(self, now: float) -> bool:
-        return self.standing.holds and now < self.until
+    until: float = float("inf")
+    other: bool = False
 
 
 class Proofs:
@@ -44,6 +44,7 @@ class Proofs:
         self._backend = backend
         self._settings = settings
         self._clock = clock
+        self._versions: dict[int, ServedVersion] = {}  # as they were proved last
         self._standings: dict[int, dict[Server, Standing]] = {}
         self._rejections: dict[int, dict[Server, Rejection]] = {}
 
@@ -54,8 +55,7 @@ class Proofs:
 
     def rejected(self, number: int) -> list[str]:
         """Why servers are left out for a version: one reason each."""
-        now = self._clock()
-        return [r.why for r in self._rejections.get(number, {}).values() if r.counts(now)]
+        return [rejection.why for rejection in self._counting(number).values()]
 
     def keep_only(self, there: There, unheard: Collection[Server]) -> None:
         """Forgets what was found where the version is not available any more; at servers `unheard` it may be."""
@@ -63,6 +63,11 @@ class Proofs:
             number: kept
             for number, by in self._standings.items()
             if (kept := {s: found for s, found in by.items() if s in there.get(number, ()) or s in unheard})
+        }
+        self._versions = {
+            number: version
+            for number, version in self._versions.items()
+            if number in there or number in self._standings
         }
         self._rejections = {
             number: rejected
@@ -78,8 +83,10 @@ class Proofs:
             if (reasons := self.rejected(number)) and len(reasons) == len(servers)
         }
 
-    def prove(self, number: int, servers: Collection[Server], known: ServedVersion | None) -> ServedVersion | None:
-        """The version, checked on each of the servers; None if it can answer on none. `known` is it as it was last.
+    def prove(self, number: int, servers: Collection[Server]) -> ServedVersion | None:
+        """The version, checked on each of the servers; None if it can answer on none.
+
+        One that answered before an outage, and has the same manifest, is the same one after it has proved itself.
 
         Raises:
             GatewayError: it can answer on none of them, and one could not be asked.
@@ -93,10 +100,10 @@ class Proofs:
             except VersionGoneError:
                 pass
             except UnfitVersionError as exc:
-                self._reject(number, standing, exc)
+                self._reject(number, self._unfit(standing, exc))
             except GatewayError as exc:
                 trouble = trouble or exc
-        version = self._agreed(number, learnt, known)
+        version = self._agreed(number, learnt)
         for standing, learnt_there in learnt.items():
             try:
                 self._prove_one(number, standing, learnt_there, version)
@@ -105,22 +112,23 @@ class Proofs:
             except GatewayError as exc:
                 trouble = trouble or exc
         if version is not None and self._holds(number):
+            self._versions[number] = version
             return version
-        if trouble and not self._holds(number):
+        if trouble:
             raise trouble
-        return known if self._holds(number) else None
+        return None
 
     def _prove_one(self, number: int, standing: Standing, learnt: ServedVersion, version: ServedVersion | None) -> None:
         """Raises what asking the server does."""
         if version is None or learnt.manifest != version.manifest:
             expected = "" if version is None else f", {version.manifest.digest} on the others"
-            other = f"another content under this number: the digest is {learnt.manifest.digest}{expected}"
-            self._reject(number, standing, UnfitVersionError(other))
+            why = f"another content under this number: the digest is {learnt.manifest.digest}{expected}"
+            self._reject(number, Rejection(standing, why, other=True))
             return
         try:
             replay_goldens(learnt, standing.server, self._deadline)
         except UnfitVersionError as exc:
-            self._reject(number, standing, exc)
+            self._reject(number, self._unfit(standing, exc))
             return
         self._standings.setdefault(number, {})[standing.server] = standing
         self._rejections.get(number, {}).pop(standing.server, None)
@@ -132,10 +140,9 @@ class Proofs:
             standing.server.target,
         )
 
-    def _agreed(
-        self, number: int, learnt: Mapping[Standing, ServedVersion], known: ServedVersion | None
-    ) -> ServedVersion | None:
+    def _agreed(self, number: int, learnt: Mapping[Standing, ServedVersion]) -> ServedVersion | None:
         """The version whose content counts: the object that is known, if it is the same."""
+        known = self._versions.get(number)
         if known is not None and self._holds(number):
             return known
         if not learnt:
@@ -146,27 +153,35 @@ class Proofs:
         return known if known is not None and known.manifest == version.manifest else version
 
     def _unchecked(self, number: int, servers: Collection[Server]) -> list[Server]:
-        now = self._clock()
-        standings, rejections = self._standings.get(number, {}), self._rejections.get(number, {})
+        standings, rejected = self._standings.get(number, {}), self._counting(number)
         return [
             server
             for server in servers
-            if not (server in standings and standings[server].holds)
-            and not (server in rejections and rejections[server].counts(now))
+            if not (server in standings and standings[server].holds) and server not in rejected
         ]
+
+    def _counting(self, number: int) -> dict[Server, Rejection]:
+        now, held = self._clock(), self._holds(number)
+        return {
+            server: rejection
+            for server, rejection in self._rejections.get(number, {}).items()
+            if rejection.standing.holds and now < rejection.until and (held or not rejection.other)
+        }
 
     def _holds(self, number: int) -> bool:
         return any(standing.holds for standing in self._standings.get(number, {}).values())
 
-    def _reject(self, number: int, standing: Standing, exc: UnfitVersionError) -> None:
+    def _unfit(self, standing: Standing, exc: UnfitVersionError) -> Rejection:
         """An answer that is none may be the server's trouble of the moment."""
         passing = isinstance(exc.__cause__, BrokenAnswerError)
-        until = self._clock() + _TRY_AGAIN_S if passing else float("inf")
-        by_server = self._rejections.setdefault(number, {})
-        before = by_server.get(standing.server)
-        if before is None or before.why != str(exc):
-            _log.error("%s: version %d gets no traffic at %s: %s", self._model, number, standing.server.target, exc)
-        by_server[standing.server] = Rejection(standing, str(exc), until)
+        return Rejection(standing, str(exc), self._clock() + _TRY_AGAIN_S if passing else float("inf"))
+
+    def _reject(self, number: int, rejection: Rejection) -> None:
+        by_server, server = self._rejections.setdefault(number, {}), rejection.standing.server
+        before = by_server.get(server)
+        if before is None or before.why != rejection.why:
+            _log.error("%s: version %d gets no traffic at %s: %s", self._model, number, server.target, rejection.why)
+        by_server[server] = rejection
 
     def _deadline(self) -> Deadline:
         return Deadline.after(self._settings.deadline_s)

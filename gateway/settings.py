@@ -1,11 +1,23 @@
 """Settings of the gateway, section `[gateway]` of `kmaas.toml`."""
 
+import re
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 Positive = Annotated[int, Field(ge=1)]
-Address = Annotated[str, Field(pattern=r"^(dns:///)?([\w.-]+|\[[\da-fA-F:]+\]):\d{1,5}$")]
+
+
+_ADDRESS = re.compile(r"(dns:///)?([\w.-]+|\[[\da-fA-F:]+\]):\d{1,5}")
+
+
+def _addresses(given: str | tuple[str, ...]) -> str | tuple[str, ...]:
+    wrong = [address for address in ([given] if isinstance(given, str) else given) if not _ADDRESS.fullmatch(address)]
+    if wrong or not given:
+        what = f"{wrong[0]!r} is no address" if wrong else "there is no address"
+        raise PydanticCustomError("address", f"{what}; expected host:port, dns:///name:port, or a list of these")
+    return given
 
 
 class Limits(BaseModel):
@@ -47,7 +59,7 @@ class GatewaySettings(BaseModel):
     port: Annotated[int, Field(ge=1, le=65535)] = 8080
     grpc_port: Annotated[int, Field(ge=0, le=65535)] = 8081
     no_auth: bool = False
-    model_server: Address | Annotated[tuple[Address, ...], Field(min_length=1)] = "127.0.0.1:8500"
+    model_server: Annotated[str | tuple[str, ...], AfterValidator(_addresses)] = "127.0.0.1:8500"
     retry_percent: Annotated[float, Field(ge=0, le=100)] = 20.0
     hedge_after_ms: Annotated[float, Field(gt=0)] | None = None
     models: tuple[str, ...] = ()

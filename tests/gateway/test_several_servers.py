@@ -3,9 +3,10 @@
 import re
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from typing import Any
 
 import grpc
 import pytest
@@ -44,7 +45,7 @@ def state(gateway: GatewayProcess, target: str) -> str:
 
 
 @contextmanager
-def behind(*proxies: Proxy, **settings: object) -> Iterator[GatewayProcess]:
+def behind(*proxies: Proxy, **settings: Any) -> Iterator[GatewayProcess]:
     """A gateway in front of proxies, once each has proved itself."""
     targets = tuple(proxy.target for proxy in proxies)
     with GatewayProcess(targets, models=("digits",), **settings) as gateway:
@@ -130,12 +131,23 @@ def test_a_replica_that_answers_goldens_wrongly_is_left_out(two: tuple[Proxy, Pr
     assert clients.statuses.keys() == {200}
 
 
+def nameless(response: Any) -> Any:
+    response.ClearField("model_spec")
+    return response
+
+
+def misshapen(response: Any) -> Any:
+    response.outputs["probabilities"].tensor_shape.dim.add(size=1)
+    return response
+
+
+@pytest.mark.parametrize("distort", [nameless, misshapen])
 def test_a_server_that_fails_alone_gets_nothing_for_a_while_and_proves_itself_before_it_is_back(
-    two: tuple[Proxy, Proxy],
+    two: tuple[Proxy, Proxy], distort: Callable[[Any], Any]
 ) -> None:
     bad, good = two
     with behind(bad, good) as gateway:
-        sound, bad.distort = bad.distort, lambda response: response.ClearField("model_spec") or response
+        sound, bad.distort = bad.distort, distort
         clients = Clients(gateway, "digits", PICTURE, 4)
         with clients.asking():
             until(lambda: state(gateway, bad.target) in ("open", "half-open"), "it is out")

@@ -1,5 +1,6 @@
 """kmaas.toml and KMAAS_*: merged, validated, unknown keys refused."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -35,12 +36,39 @@ def test_a_list_comes_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "servers"),
+    [
+        ("127.0.0.1:8500", ("127.0.0.1:8500",)),
+        ("dns:///replicas.models.svc:8500", ("dns:///replicas.models.svc:8500",)),
+        ('["127.0.0.1:8500", "[::1]:8501"]', ("127.0.0.1:8500", "[::1]:8501")),
+    ],
+)
+def test_model_servers_are_one_or_many(monkeypatch: pytest.MonkeyPatch, text: str, servers: tuple[str, ...]) -> None:
+    monkeypatch.setenv("KMAAS_GATEWAY__MODEL_SERVER", text)
+    assert load_config().gateway.model_servers == servers
+
+
+def test_the_documented_list_of_model_servers_is_one(empty_folder: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs/model-servers.md").read_text()
+    examples = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    found = []
+    for example in examples:
+        (empty_folder / "kmaas.toml").write_text(example)
+        found.append(load_config().gateway.model_servers)
+    assert [len(servers) for servers in found] == [3, 1]
+
+
+@pytest.mark.parametrize(
     ("toml", "named"),
     [
         ("prot = 1", "prot"),
         ("[gateway]\nprot = 1", "gateway.prot is not a setting; known there: host, port"),
         ("[gateway.limits]\nbytes = 1", "known there: body_bytes"),
-        ("[gateway]\nmodel_server = 'http://example'", "gateway.model_server"),
+        ("[gateway]\nmodel_server = 'http://example'", "gateway.model_server: 'http://example' is no address"),
+        ("[gateway]\nmodel_server = []", "gateway.model_server: there is no address"),
+        ("[gateway]\nmodel_server = ['127.0.0.1:1', 'nowhere']", "gateway.model_server: 'nowhere' is no address"),
+        ("[gateway]\nretry_percent = 101", "gateway.retry_percent"),
+        ("[gateway]\nhedge_after_ms = 0", "gateway.hedge_after_ms"),
         ("[gateway.limits]\nitems = 0", "gateway.limits.items"),
         ("[serve]\nport = 70000", "serve.port"),
         ("[serve]\nport = 'high'", "serve.port"),

@@ -99,8 +99,12 @@ def test_a_quick_failure_is_told_at_once() -> None:
 
 def test_a_caller_who_leaves_ends_both() -> None:
     first, second, caller = Stuck(), Stuck(), Interrupt()
-    leaving = threading.Thread(target=lambda: second.begun.wait(60) and caller.fire())
-    leaving.start()
+
+    def leave() -> None:
+        assert second.begun.wait(60)
+        caller.fire()
+
+    threading.Thread(target=leave).start()
     with pytest.raises(InterruptedError):
         Hedge(0.001, 2).run(first, lambda: second, caller)
     assert second.ended.wait(60)
