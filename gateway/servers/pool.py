@@ -119,7 +119,7 @@ class Pool:
         with self._lock:
             member = self._members.get(server) or next(left for left in self._leaving if left.server is server)
             member.outstanding -= 1
-            if failed is None or len(self._members) == 1:
+            if failed is None:
                 return
             now = self._clock()
             member.window.note(now, failed=failed)

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Gauge
 
+from gateway import turns
 from gateway.admission import Admission
 from gateway.deadline import Deadline
 from gateway.errors import DeadlineError, GatewayError, LongQueueError
@@ -72,7 +73,8 @@ def one_worker_of(seconds: float) -> Iterator[tuple["Watched", Clock]]:
         yield admission, clock
 
 
-def test_who_would_wait_too_long_is_told_at_once() -> None:
+def test_who_would_wait_too_long_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "_LOOK_S", 600)
     with (
         one_worker_of(5) as (admission, clock),
         pytest.raises(LongQueueError) as refused,
