@@ -17,7 +17,7 @@ class Proxy:
 
     `distort` changes every answer of Predict on its way. `seconds_left` are those of the last Predict when it came in;
     it goes on its way once `open` is set, `slow_s` seconds later. `asked` counts them, `cancelled` those that the
-    caller ended; a `refusal` is what they are answered with instead.
+    caller ended; a `refusal` and its `words` are what they are answered with instead.
     """
 
     def __init__(self, *targets: str) -> None:
@@ -28,6 +28,7 @@ class Proxy:
         self.open.set()
         self.slow_s = 0.0
         self.refusal: grpc.StatusCode | None = None
+        self.words = "no"
         self.asked = 0
         self.cancelled = 0
         self._counting = threading.Lock()
@@ -67,7 +68,7 @@ class Proxy:
             with self._counting:
                 self.cancelled += 1
         if self.refusal:
-            context.abort(self.refusal, "no")
+            context.abort(self.refusal, self.words)
         for response in self._asked(PREDICT, request, context):
             return self.distort(response)
         return context.abort(grpc.StatusCode.NOT_FOUND, "no target has it")
