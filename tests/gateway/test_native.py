@@ -11,7 +11,8 @@ def test_models_are_listed(gateway: GatewayProcess) -> None:
     digits, sentiment, _ = gateway.get("/models").json()["models"]
     assert (digits["name"], digits["task"], digits["version"]) == ("digits", "image-classification", 1)
     assert (sentiment["name"], sentiment["task"], sentiment["ready"]) == ("sentiment", "text-classification", True)
-    assert digits["versions"] == [{"version": 1, "state": "AVAILABLE", "current": True, "reason": None}]
+    line = {"version": 1, "state": "AVAILABLE", "current": True, "reason": None, "servers": 1, "left_out": []}
+    assert digits["versions"] == [line]
 
 
 def test_a_model_is_told_with_the_public_part_of_its_manifest(gateway: GatewayProcess) -> None:
