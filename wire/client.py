@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import grpc
+from grpc.experimental import ChannelOptions
 
 from wire import messages
 from wire.errors import InterruptedCallError, ModelServerError, UnreachableError
@@ -27,6 +28,9 @@ from wire.tracing import Metadata
 _UNLIMITED = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
 # Reconnect within a second: a restarted model server must not wait for gRPC's default backoff of up to two minutes.
 _RECONNECT = [("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 1000)]
+
+# A stream's events are taken by the thread that reads it, not handed over by another one.
+_BY_ITS_CALLER = (ChannelOptions.SingleThreadedUnaryStream, 1)
 
 _NO_LABEL = "Unrecognized servable version label"  # TensorFlow Serving's words
 
@@ -67,9 +71,18 @@ class ModelServerClient:
         """`context` is asked at each call what metadata it brings besides, see `wire.tracing`."""
         self._context = context
         self._closed = False
-        self._channel = grpc.insecure_channel(target, options=[*_UNLIMITED, *_RECONNECT])
+        self._channel = grpc.insecure_channel(target, options=[*_UNLIMITED, *_RECONNECT, _BY_ITS_CALLER])
         self._calls = {
             method: self._channel.unary_unary(
+                method.path,
+                request_serializer=method.request.SerializeToString,
+                response_deserializer=method.response.FromString,
+            )
+            for method in _METHODS
+        }
+        # The same calls as streams of one message: a tenth slower, and they can be ended; a future is twice as slow.
+        self._streams = {
+            method: self._channel.unary_stream(
                 method.path,
                 request_serializer=method.request.SerializeToString,
                 response_deserializer=method.response.FromString,
@@ -145,21 +158,23 @@ class ModelServerClient:
         interrupt: Interrupt | None = None,
     ) -> Any:
         """The response to a message as it is. `tensor_content` asks for that instead of typed values, in Predict."""
-        call = self._calls[method]
         metadata = (*(_TENSOR_CONTENT if tensor_content else ()), *self._context())
         try:
-            if interrupt is None:  # three times as fast as a future
-                return call(request, timeout=timeout_s, metadata=metadata)
-            future = call.future(request, timeout=timeout_s, metadata=metadata)
-            with interrupt.ending(future.cancel):
-                return future.result()
-        except (grpc.RpcError, grpc.FutureCancelledError, ValueError) as exc:
+            if interrupt is None:
+                return self._calls[method](request, timeout=timeout_s, metadata=metadata)
+            stream = self._streams[method](request, timeout=timeout_s, metadata=metadata)
+            with interrupt.ending(stream.cancel):
+                received = list(stream)
+            if len(received) != 1:
+                raise ModelServerError(grpc.StatusCode.INTERNAL, f"{len(received)} messages, expected one")
+            return received[0]
+        except (grpc.RpcError, ValueError) as exc:
             if self._closed:
                 raise UnreachableError(grpc.StatusCode.UNAVAILABLE, "the channel was closed") from exc
+            if interrupt is not None and interrupt.fired:
+                raise InterruptedCallError(grpc.StatusCode.CANCELLED, "interrupted here") from exc
             if isinstance(exc, grpc.RpcError):
                 raise ModelServerError.of(exc) from exc
-            if isinstance(exc, grpc.FutureCancelledError):
-                raise InterruptedCallError(grpc.StatusCode.CANCELLED, "interrupted here") from exc
             raise
 
     def close(self) -> None:

@@ -21,6 +21,7 @@ from gateway.observer import Observer
 from gateway.parts import Parts
 from gateway.refusals import Refusal, refusal
 from gateway.trace import Trace, sane_request_id
+from wire.interrupt import Interrupt
 from wire.methods import TENSOR_CONTENT_KEY, Method
 from wire.rpc.ending import abort, seconds_left
 from wire.rpc.threads import Apart, Refuse, Workers
@@ -74,7 +75,7 @@ class Calls:
     def _answer_one(self, rpc: Rpc, messages: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
         with self._patience.waiting(context.cancel):
             body = next(messages, None)
-        trace, answer = self._answered(rpc, body, context)
+        trace, answer = self._answered(rpc, body, context, _caller(context))
         context.set_trailing_metadata(tuple(_told(trace)))
         if isinstance(answer, Refusal):
             abort(context, status_of(answer), answer.detail)
@@ -82,17 +83,22 @@ class Calls:
 
     def _answer_each(self, rpc: Rpc, messages: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
         assert rpc.failed is not None
+        caller = _caller(context)
         for body in messages:
-            _, answer = self._answered(rpc, body, context)
+            _, answer = self._answered(rpc, body, context, caller)
             yield rpc.failed(body, answer).SerializeToString() if isinstance(answer, Refusal) else answer
 
-    def _answered(self, rpc: Rpc, body: bytes | None, context: grpc.ServicerContext) -> tuple[Trace, bytes | Refusal]:
+    def _answered(
+        self, rpc: Rpc, body: bytes | None, context: grpc.ServicerContext, caller: Interrupt
+    ) -> tuple[Trace, bytes | Refusal]:
         metadata = {name: value for name, value in context.invocation_metadata() if isinstance(value, str)}
         request_id = sane_request_id(metadata.get("x-request-id"))
         answer: bytes | Refusal
         with self._observer.watched(request_id, rpc.method.path, metadata) as trace:
             try:
-                answer = self._worked(rpc, body, trace, metadata, seconds_left(context))
+                limit_s, left_s = self._parts.settings.deadline_s, seconds_left(context)
+                deadline = Deadline.after(limit_s if left_s is None else min(limit_s, left_s), interrupt=caller)
+                answer = self._worked(rpc, body, trace, metadata, deadline)
             except Exception as exc:
                 answer = refusal(exc, request_id)
                 log_failure(answer)
@@ -108,12 +114,11 @@ class Calls:
         return trace, answer
 
     def _worked(
-        self, rpc: Rpc, body: bytes | None, trace: Trace, metadata: Mapping[str, str], left_s: float | None
+        self, rpc: Rpc, body: bytes | None, trace: Trace, metadata: Mapping[str, str], deadline: Deadline
     ) -> bytes:
-        limit_s = self._parts.settings.deadline_s
         asked = Asked(
             trace,
-            Deadline.after(limit_s if left_s is None else min(limit_s, left_s)),
+            deadline,
             digest=metadata.get("x-model-digest"),
             tensor_content=metadata.get(TENSOR_CONTENT_KEY) == "1",
         )
@@ -154,3 +159,11 @@ def _told(trace: Trace) -> list[tuple[str, str]]:
     if trace.version:
         told |= {"x-model-version": str(trace.version.number), "x-model-digest": trace.version.manifest.digest}
     return [(name, value) for name, value in told.items() if value]
+
+
+def _caller(context: grpc.ServicerContext) -> Interrupt:
+    """Fires when the caller has left, or has no time any more."""
+    caller = Interrupt()
+    if not context.add_callback(caller.fire):
+        caller.fire()
+    return caller

@@ -13,6 +13,7 @@ _BY_STATUS = {
     415: StatusCode.INVALID_ARGUMENT,
     422: StatusCode.INVALID_ARGUMENT,
     429: StatusCode.RESOURCE_EXHAUSTED,
+    499: StatusCode.CANCELLED,
     501: StatusCode.UNIMPLEMENTED,
     503: StatusCode.UNAVAILABLE,
     504: StatusCode.DEADLINE_EXCEEDED,

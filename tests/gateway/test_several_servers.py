@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 import grpc
+import numpy as np
 import pytest
 
 from bench.stack import free_port
@@ -22,6 +23,8 @@ from tests.support.clients import Clients
 from tests.support.processes import GatewayProcess, ModelServerProcess, until
 from tests.support.proxy import Proxy
 from tests.support.small_models import DIGIT_WORDS, DIGITS, picture
+from wire.client import ModelServerClient
+from wire.errors import InterruptedCallError
 from wire.interrupt import Interrupt
 
 PICTURE = picture()
@@ -208,6 +211,18 @@ def test_a_caller_who_leaves_ends_the_call_to_the_server(two: tuple[Proxy, Proxy
     with pytest.raises(CallerLeftError):
         backend.documents("digits", 1, ["manifest"], Deadline.after(30, interrupt=caller))
     assert stuck.asked == 1, "who left is not worked for"
+
+
+def test_a_caller_over_grpc_who_leaves_ends_the_call_to_the_server(two: tuple[Proxy, Proxy]) -> None:
+    stuck, _ = two
+    image, caller = np.zeros((1, 28, 28, 1), np.uint8), Interrupt()
+    with behind(stuck, deadline_s=100) as gateway, ModelServerClient(gateway.grpc) as client:
+        client.predict("digits", {"image": image}, timeout_s=30, interrupt=caller)
+        stuck.slow_s, stuck.asked = 30, 0
+        Leaving(stuck, caller).start()
+        with pytest.raises(InterruptedCallError):
+            client.predict("digits", {"image": image}, timeout_s=30, interrupt=caller)
+        until(lambda: stuck.cancelled == 1, "the server is told")
 
 
 class Leaving(threading.Thread):
