@@ -168,7 +168,7 @@ class LiveServers:
         seen = [server.prove(model, version, digest, measured=measured) for server in self._servers]
         return next((one for one in seen if one.fault), max(seen, key=lambda one: sum(one.latencies_ms)))
 
-    def follows(self, model: str, label: str, version: int, since: float) -> Followed:
+    def follows(self, model: str, label: str, version: int | None, since: float) -> Followed:
         """The first that does not, else the last that does."""
         found = [server.follows(model, label, version, since) for server in self._servers]
         return next((one for one in found if one.fault), max(found, key=lambda one: one.seconds or 0.0))
