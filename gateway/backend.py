@@ -242,8 +242,8 @@ class _Asking(Generic[_T]):
             raise
         finally:
             self.backend.pool.give_back(standing.server, failed)
-        # The server was away meanwhile: who answered is not known. Of a lone one that is known once it has proved itself
-        # again, which whoever compares `era` waits for; of several another may be asked at once.
+        # The server was away meanwhile: who answered is not known. Of a lone one it is once it has proved itself again,
+        # which whoever compares `era` waits for; of several another may be asked at once.
         if not standing.holds and len(self.backend.pool.servers) > 1:
             raise ModelServerDownError
         return answer
