@@ -5,7 +5,7 @@ WORKDIR /app
 COPY requirements/gateway.lock requirements/
 RUN pip install --no-cache-dir --require-hashes -r requirements/gateway.lock
 
-COPY export/__init__.py export/rules.py export/
+COPY export/__init__.py export/minimum.py export/rules.py export/
 COPY gateway gateway
 COPY kmaas kmaas
 COPY processing processing

@@ -46,8 +46,9 @@ def test_the_examples_are_requests_of_the_schema(task: str) -> None:
     examples = TASKS[task].request.model_json_schema()["examples"]
     assert examples
     for example in examples:
-        for request in alone(task, example):
-            assert faults(task, "input", request) == []
+        asked = "sentence-similarity" if "sentences" in example["inputs"] else task  # a task of its own there
+        for request in alone(asked, example):
+            assert faults(asked, "input", request) == []
 
 
 @pytest.mark.parametrize("task", CLASSIFIERS)
