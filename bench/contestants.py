@@ -88,6 +88,7 @@ def _kmaas_up(load: Workload) -> Start:
         "KMAAS_SERVE__REST_API_PORT": str(free_port()),
         "KMAAS_GATEWAY__PORT": str(port),
         "KMAAS_GATEWAY__GRPC_PORT": str(free_port()),
+        "KMAAS_GATEWAY__ADMIN_PORT": "0",
     }
     return Start([str(OURS), "-m", "kmaas", "up", load.model.name], f"127.0.0.1:{port}", environment)
 

@@ -17,6 +17,7 @@ from gateway.observer import Observer
 from gateway.parts import Parts
 from gateway.refusals import refusal
 from gateway.registry import Registry
+from gateway.routing.book import Book
 from gateway.servers.hedge import Hedge
 from gateway.servers.pool import Pool
 from gateway.settings import GatewaySettings
@@ -34,9 +35,11 @@ def create_app(settings: GatewaySettings) -> Flask:
     connect = partial(ModelServerClient, context=tracing.metadata if tracing else tuple)
     pool = Pool(settings.model_servers, connect=connect)
     backend = Backend(pool, retry_share=settings.retry_percent / 100, hedge=hedge)
-    registry = Registry(backend, settings)
+    book = Book(settings)
+    registry = Registry(backend, settings, book.selectors)
+    parts = Parts.of(settings, backend, registry, book, described())
     registry.start()
-    parts = Parts.of(settings, backend, registry, described())
+    book.start()
     parts.telemetry.start()
     access_log = AccessLog(parts.telemetry.access_log_dropped) if settings.access_log else None
     observer = Observer(parts.telemetry, tracing, access_log)
@@ -56,6 +59,7 @@ def create_app(settings: GatewaySettings) -> Flask:
     def close() -> None:
         atexit.unregister(close)
         registry.close()
+        book.close()
         observer.close()
 
     app.extensions["close"] = close
@@ -64,14 +68,14 @@ def create_app(settings: GatewaySettings) -> Flask:
 
 
 def _refuse(error: Exception) -> Response:
-    refused = refusal(_ours(error), exchange.trace().request_id)
+    refused = refusal(ours(error), exchange.trace().request_id)
     log_failure(refused)
     response = dialect_of(request.blueprint, request.path).refuse(refused)
     response.headers.update(refused.headers)
     return response
 
 
-def _ours(error: Exception) -> Exception:
+def ours(error: Exception) -> Exception:
     """Flask's own errors as ours."""
     match error:
         case NotFound():

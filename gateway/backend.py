@@ -116,15 +116,19 @@ class Backend:
         deadline: Deadline,
         *,
         check: Callable[[Tensors], object] = lambda _: None,
+        aside: bool = False,
     ) -> Tensors:
-        """What the signature answers. A `BrokenAnswerError` of `check` counts as the server's own."""
+        """What the signature answers. A `BrokenAnswerError` of `check` counts as the server's own.
+
+        `aside`: nobody waits for the answer. One server is asked once, and how that ends counts for nothing.
+        """
 
         def act(server: Server, deadline: Deadline) -> Tensors:
             outputs = server.predict(model, version, signature, inputs, deadline)
             check(outputs)
             return outputs
 
-        return self._ask(model, version, signature, deadline, act)
+        return self._ask(model, version, signature, deadline, act, aside=aside)
 
     def ask(
         self,
@@ -174,13 +178,16 @@ class Backend:
             raise next(iter(gone or faults), None) or ModelServerDownError()
         return told
 
-    def _ask(self, model: str, version: int, signature: str, deadline: Deadline, act: Act[_T]) -> _T:
+    def _ask(
+        self, model: str, version: int, signature: str, deadline: Deadline, act: Act[_T], *, aside: bool = False
+    ) -> _T:
         standings = self._placed.get(model, {}).get(version)
         if not standings:
             raise VersionGoneError(model, version)
-        with self._lock:
-            self._budget = self._budget.earned()
-        return _Asking(self, standings, signature, deadline, act).answer()
+        if not aside:
+            with self._lock:
+                self._budget = self._budget.earned()
+        return _Asking(self, standings, signature, deadline, act, aside).answer()
 
     def spend(self, what: str) -> bool:
         """Whether one more request may go to a second server, as a retry or a hedge."""
@@ -200,6 +207,7 @@ class _Asking(Generic[_T]):
     signature: str
     deadline: Deadline
     act: Act[_T]
+    aside: bool = False
     tried: list[Server] = field(default_factory=list)
     again: bool = False  # it was tried again, or hedged
 
@@ -211,7 +219,7 @@ class _Asking(Generic[_T]):
             try:
                 return self._once(standing)
             except GatewayError as exc:
-                if not may_go_elsewhere(exc, self.signature):
+                if self.aside or not may_go_elsewhere(exc, self.signature):
                     raise
                 # Where a version was just unloaded nothing was done: to ask where it still is costs no budget.
                 another = self._next() if isinstance(exc, VersionGoneError) else self._second("retries")
@@ -221,7 +229,7 @@ class _Asking(Generic[_T]):
 
     def _once(self, standing: Standing) -> _T:
         hedge = self.backend.hedge
-        if hedge is None or not is_idempotent(self.signature):
+        if hedge is None or self.aside or not is_idempotent(self.signature):
             return self._attempt(standing, self.deadline)
         return hedge.run(self._interruptible(standing), self._hedged, self.deadline.interrupt)
 
@@ -241,7 +249,7 @@ class _Asking(Generic[_T]):
             failed = is_failure(exc)
             raise
         finally:
-            self.backend.pool.give_back(standing.server, failed)
+            self.backend.pool.give_back(standing.server, None if self.aside else failed)
         # The server was away meanwhile: who answered is not known. Of a lone one it is once it has proved itself again,
         # which whoever compares `era` waits for; of several another may be asked at once.
         if not standing.holds and len(self.backend.pool.servers) > 1:

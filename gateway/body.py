@@ -1,16 +1,19 @@
 """A request body to its task's typed request. The body is recognised by its content; clients may send no type."""
 
 import re
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from gateway.errors import Fault, InvalidRequestError, MalformedBodyError, MediaTypeError, OverLimitError
+from gateway.routing.route import DISAGREEMENT
 from gateway.tasks.base import TAGS, AnyTask, Request
 
 JSON = "application/json"
+
+_Model = TypeVar("_Model", bound=BaseModel)
 
 # Types that say nothing: what curl and browsers send when nobody chose one.
 _UNSAID = ("", "application/octet-stream", "application/x-www-form-urlencoded")
@@ -42,7 +45,7 @@ def read_request(task: AnyTask, body: bytes, media_type: str) -> Request:
         raise MediaTypeError(media_type, accepted_types(task))
     if task.media_types and media_type != JSON and not _looks_like_json(body):
         return task.request.model_validate({"inputs": body})
-    return _from_json(task.request, body)
+    return read_json(task.request, body)
 
 
 def _looks_like_json(body: bytes) -> bool:
@@ -76,19 +79,37 @@ def _has_more_values(body: bytes, most: int) -> bool:
     return commas + body.count(b",", at) >= most
 
 
-def _from_json(request: type[Request], body: bytes) -> Request:
-    document = load_json(body)
+def read_json(schema: type[_Model], body: bytes) -> _Model:
+    """The document in a body.
+
+    Raises:
+        OverLimitError, MalformedBodyError: see `load_json`.
+        InvalidRequestError: it is not such a document; each fault is named.
+    """
+    document = load_json(body, like=_like(schema))
     try:
-        return request.model_validate(document)
+        return schema.model_validate(document)
     except ValidationError as exc:
         raise InvalidRequestError(faults(exc)) from exc
+
+
+def _like(schema: type[BaseModel]) -> str:
+    return '{"inputs": …}' if issubclass(schema, Request) else f"{schema.__name__} in /openapi.json"
 
 
 def faults(error: ValidationError) -> list[Fault]:
     """What is wrong, but no more than a person reads: a body may be wrong in a million places."""
     count = error.error_count()
-    told = [_fault(details) for details in error.errors(include_url=False, include_context=False)[:_TOLD_FAULTS]]
+    details = error.errors(include_url=False, include_context=count <= _TOLD_FAULTS)[:_TOLD_FAULTS]
+    told = [fault for one in details for fault in _told(one)]
     return [*told, Fault("body", f"and {count - _TOLD_FAULTS} more")] if count > _TOLD_FAULTS else told
+
+
+def _told(error: ErrorDetails) -> list[Fault]:
+    if error["type"] == DISAGREEMENT and "ctx" in error:
+        found: list[Fault] = error["ctx"]["faults"]
+        return found
+    return [_fault(error)]
 
 
 def _fault(error: ErrorDetails) -> Fault:

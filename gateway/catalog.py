@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
+from gateway.routing.figures import RouteStatus
 from gateway.view import UNLOADABLE, ModelView
 from store.manifest import Batching, Manifest, Metric, Origin, Parity, SignatureSpec
 
@@ -60,9 +61,10 @@ class PublicManifest(BaseModel):
 
 
 class ModelDetail(ModelSummary):
-    """One model, with the manifest of its current version."""
+    """One model, with the manifest of its current version, and its route if it has one."""
 
     manifest: PublicManifest | None
+    route: RouteStatus | None
 
 
 class ModelList(BaseModel):
@@ -71,16 +73,17 @@ class ModelList(BaseModel):
     models: list[ModelSummary]
 
 
-def summary(name: str, view: ModelView) -> ModelSummary:
-    return ModelSummary(**_facts(name, view))
+def summary(name: str, view: ModelView, route: RouteStatus | None) -> ModelSummary:
+    return ModelSummary(**_facts(name, view, route))
 
 
-def detail(name: str, view: ModelView) -> ModelDetail:
+def detail(name: str, view: ModelView, route: RouteStatus | None) -> ModelDetail:
     manifest = PublicManifest.model_validate(view.current.manifest) if view.current else None
-    return ModelDetail(**_facts(name, view), manifest=manifest)
+    return ModelDetail(**_facts(name, view, route), manifest=manifest, route=route)
 
 
-def _facts(name: str, view: ModelView) -> dict[str, Any]:
+def _facts(name: str, view: ModelView, route: RouteStatus | None) -> dict[str, Any]:
+    routed = set(route.versions.values()) if route else set()
     manifest: Manifest | None = view.current.manifest if view.current else None
     return {
         "name": name,
@@ -90,14 +93,17 @@ def _facts(name: str, view: ModelView) -> dict[str, Any]:
         "description": manifest.description if manifest else None,
         "version": manifest.version if manifest else None,
         "digest": manifest.digest if manifest else None,
-        "versions": [_line(view, line.version, line.state, line.error) for line in view.statuses or ()],
+        "versions": [
+            _line(view, line.version, line.state, line.error, routed=line.version in routed)
+            for line in view.statuses or ()
+        ],
     }
 
 
-def _line(view: ModelView, version: int, state: str, error: str | None) -> VersionLine:
+def _line(view: ModelView, version: int, state: str, error: str | None, *, routed: bool) -> VersionLine:
     """The server's own error may name paths of its machine: it is told that there is one."""
     current = view.current is not None and view.current.number == version
-    reason = "another version is promoted" if view.passed_over(version) and not current else None
+    reason = "another version is promoted" if view.passed_over(version) and not (current or routed) else None
     if error:
         reason = UNLOADABLE
     return VersionLine(

@@ -50,3 +50,9 @@ class Deadline:
         if left <= 0:
             raise DeadlineError(self.limit_s)
         return left
+
+    def of(self, limit_s: float | None) -> Self:
+        """One that was set at the same time, for `limit_s` seconds; this one where that is None."""
+        if limit_s is None:
+            return self
+        return replace(self, limit_s=limit_s, ends_at=self.ends_at - self.limit_s + limit_s)

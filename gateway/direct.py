@@ -13,6 +13,7 @@ from gateway.errors import BrokenAnswerError, RejectedError
 from gateway.kept import Kept
 from gateway.message import Message
 from gateway.pipeline import Pipeline
+from gateway.routing.turn import Turn
 from gateway.settings import Limits
 from gateway.signatures import Signatures, read_signatures
 from gateway.tasks.classification import check_items
@@ -48,7 +49,7 @@ class Direct:
             GatewayError: see `gateway.refusals`.
             Whatever `read` raises.
         """
-        return self._pipeline.by_version(call, lambda version: self._predict(call, version, signature, read))
+        return self._pipeline.dealt(call, lambda turn, version: self._predict(turn, version, signature, read))
 
     def metadata(self, call: Call) -> Any:
         """The `GetModelMetadataResponse` about the signatures that callers may ask.
@@ -61,10 +62,11 @@ class Direct:
     def _told(self, call: Call, version: ServedVersion) -> Signatures:
         return self._signatures.of(version, call.deadline)
 
-    def _predict(self, call: Call, version: ServedVersion, name: str, read: Read) -> dict[str, Array]:
+    def _predict(self, turn: Turn, version: ServedVersion, name: str, read: Read) -> dict[str, Array]:
+        call, limits = turn.call, turn.limits or self._limits
         signature = self._told(call, version).by_name.get(name or DEFAULT_SIGNATURE)
         with call.trace.stage("preprocess"):
-            request = self._request(version, name, signature, read(signature))
+            request = _request(version, name, signature, read(signature), limits)
             call.deadline.remaining_s()
         message = Message(PREDICT, request, (request.model_spec,), attrgetter("model_spec"), tensor_content=True)
         outputs = self._pipeline.send(call, message, version).response.outputs
@@ -73,18 +75,19 @@ class Direct:
         except TensorError as exc:
             raise BrokenAnswerError(f"{version.model} answered a tensor that cannot be read: {exc}") from exc
 
-    def _request(self, version: ServedVersion, name: str, signature: Any, inputs: Mapping[str, Array]) -> Any:
-        """A `PredictRequest`, within the limits."""
-        rows = [len(array) for alias, array in inputs.items() if array.ndim and _in_rows(signature.inputs[alias])]
-        check_items(max(rows, default=1), self._limits.items)
-        if fault := rank_fault(bound_shapes(signature), inputs):
-            raise RejectedError(StatusCode.INVALID_ARGUMENT, fault)
-        request = messages.PredictRequest()
-        request.model_spec.signature_name = name
-        for alias, array in inputs.items():
-            write_proto(array, request.inputs[alias])
-            check_content(alias, request.inputs[alias], version.manifest, self._limits)
-        return request
+
+def _request(version: ServedVersion, name: str, signature: Any, inputs: Mapping[str, Array], limits: Limits) -> Any:
+    """A `PredictRequest`, within the limits."""
+    rows = [len(array) for alias, array in inputs.items() if array.ndim and _in_rows(signature.inputs[alias])]
+    check_items(max(rows, default=1), limits.items)
+    if fault := rank_fault(bound_shapes(signature), inputs):
+        raise RejectedError(StatusCode.INVALID_ARGUMENT, fault)
+    request = messages.PredictRequest()
+    request.model_spec.signature_name = name
+    for alias, array in inputs.items():
+        write_proto(array, request.inputs[alias])
+        check_content(alias, request.inputs[alias], version.manifest, limits)
+    return request
 
 
 def _in_rows(declared: Any) -> bool:

@@ -21,6 +21,9 @@ GatewayError
 │   ├── NotOfferedError       a protocol knows it, the gateway has it not
 │   ├── UnknownRouteError     nothing is at that path
 │   ├── DigestError           the caller pinned another digest than that of the version that answers
+│   ├── ChoiceError           the caller chose a version where its route lets nobody choose
+│   ├── TokenError            the admin API was asked without its token
+│   ├── HostError             the admin API was asked by a name that is not its own
 │   └── MethodError           something is at that path, for other methods
 ├── UnavailableError          try again in `retry_after_s`
 │   ├── BusyError             as many requests are inside as are let in at once
@@ -33,6 +36,7 @@ GatewayError
 ├── DeadlineError             no answer within the time a request has
 ├── CallerLeftError           nobody waits for the answer any more
 ├── BrokenAnswerError         the model server answered something that is not an answer
+├── StateError                what was changed at run time cannot be kept, or read, on the disk
 ├── VersionGoneError          the asked version is not loaded (any more)
 └── UnfitVersionError         a version that must not become current: no readable manifest, or a golden answered wrongly
 """
@@ -40,6 +44,7 @@ GatewayError
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import grpc
 
@@ -173,6 +178,27 @@ class DigestError(RequestError):
         )
 
 
+class ChoiceError(RequestError):
+    def __init__(self, model: str) -> None:
+        super().__init__(
+            f"the route of {model} lets callers choose no version; ask without the header X-Model-Version, or set "
+            "`testers` in the route"
+        )
+
+
+class TokenError(RequestError):
+    def __init__(self) -> None:
+        super().__init__("this needs the admin_token of the gateway's settings: send Authorization: Bearer TOKEN")
+
+
+class HostError(RequestError):
+    def __init__(self) -> None:
+        super().__init__(
+            "without an admin_token only this machine's own names are answered here: expected a Host of localhost or a "
+            "loopback address"
+        )
+
+
 class MethodError(RequestError):
     def __init__(self, method: str, path: str, allowed: Sequence[str]) -> None:
         super().__init__(f"{method[:_SHOWN]} is not possible at {path[:_SHOWN]}; expected {' or '.join(allowed)}")
@@ -234,6 +260,11 @@ class CallerLeftError(GatewayError):
 
 class BrokenAnswerError(GatewayError):
     pass
+
+
+class StateError(GatewayError):
+    def __init__(self, folder: Path, reason: str) -> None:
+        super().__init__(f"the state in {folder} cannot be used: {reason}")
 
 
 class VersionGoneError(GatewayError):

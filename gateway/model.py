@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -25,6 +25,7 @@ from wire.client import VersionStatus
 _log = logging.getLogger(__name__)
 
 Wanted = int | str | None  # a version by its number or by a label; None: the one that the gateway chooses
+Named = Callable[[], Collection[int | str]]
 
 
 class Model:
@@ -33,13 +34,17 @@ class Model:
     Any thread may ask at any time. `start` begins to follow; `stop` it when the model is gone.
     """
 
-    def __init__(self, name: str, backend: Backend, labels: LabelBook, settings: GatewaySettings) -> None:
+    def __init__(
+        self, name: str, backend: Backend, labels: LabelBook, settings: GatewaySettings, named: Named = tuple
+    ) -> None:
+        """`named` tells the versions and labels to look after whether anybody asks for them or not."""
         self.name = name
         self._view = ModelView()  # replaced, never changed
         self._backend = backend
         self._labels = labels
         self._settings = settings
         self._proofs = Proofs(name, backend, settings)  # the thread's own
+        self._named = named
         self._asked_for: set[int | str] = set()  # versions and labels to look after beside the current one
         self._trouble: str | None = None
         self._rounds = threading.Condition()
@@ -53,6 +58,11 @@ class Model:
     def view(self) -> ModelView:
         """What holds now: a version that was not checked since its servers were away is not current."""
         return self._view.holding()
+
+    def found(self, wanted: Wanted) -> ServedVersion | None:
+        """The version that is wanted if it can answer at once, without a look at the model server."""
+        view = self.view
+        return view.current if wanted is None else _found(view, wanted)
 
     def version(self, wanted: Wanted, deadline: Deadline) -> ServedVersion:
         """The version that is wanted, checked.
@@ -160,7 +170,7 @@ class Model:
 
     def _round(self) -> None:
         with self._rounds:
-            asked_for = set(self._asked_for)
+            asked_for = {*self._asked_for, *self._named()}
         statuses = self._backend.statuses(self.name, self._deadline())
         lines = one_status(statuses.values())
         labels = self._labelled(asked_for, lines) if lines else {}

@@ -12,9 +12,11 @@ from gateway.problems import MEDIA_TYPE, Problem
 from gateway.tasks.base import AnyTask
 from gateway.trace import STAGES
 
+_ABOUT = "Keras models as a service. `POST /models/{model}` speaks Hugging Face's inference API."
 _REF = "#/components/schemas/{model}"
 REFUSALS = {
     400: "Malformed JSON, or bytes that are not what they should be",
+    403: "The model's route lets callers choose no version",
     404: "No such model or path",
     405: "Another method is needed",
     408: "The body arrived too slowly",
@@ -33,6 +35,12 @@ PIN = {
     "name": "X-Model-Digest",
     "in": "header",
     "description": "Answer only by a version with this digest, as `GET /models/{model}` and each answer tell it",
+    "schema": {"type": "string"},
+}
+CHOICE = {
+    "name": "X-Model-Version",
+    "in": "header",
+    "description": "Answer by the version of this number or label. Only where the model's route has `testers`",
     "schema": {"type": "string"},
 }
 MODEL = {"name": "model", "in": "path", "required": True, "schema": {"type": "string"}, "example": "digits"}
@@ -57,16 +65,16 @@ class Description:
         return cls(paths, tuple(models))
 
 
-def document(described: Description) -> dict[str, Any]:
+def document(described: Description, title: str = "kmaas", about: str = _ABOUT) -> dict[str, Any]:
     """OpenAPI 3.1."""
     models: list[type[BaseModel]] = list(dict.fromkeys((*described.models, Problem)))
     _, schemas = models_json_schema([(model, "validation") for model in models], ref_template=_REF)
     return {
         "openapi": "3.1.0",
         "info": {
-            "title": "kmaas",
+            "title": title,
             "version": "1",
-            "description": "Keras models as a service. `POST /models/{model}` speaks Hugging Face's inference API.",
+            "description": about,
         },
         "paths": described.paths,
         "components": {"schemas": schemas["$defs"], "headers": _headers()},
@@ -82,7 +90,7 @@ def inference(summary: str, tasks: Collection[type[AnyTask]], others: dict[str, 
         "summary": summary,
         "description": "The model's task decides which of the bodies is meant. Media may be sent as they are, with or "
         "without a Content-Type: " + "; ".join(f"{task.name}: {', '.join(accepted_types(task))}" for task in tasks),
-        "parameters": [PIN],
+        "parameters": [PIN, CHOICE],
         "requestBody": {"required": True, "content": bodies},
         "responses": {
             "200": {

@@ -10,6 +10,9 @@ from gateway.card import Cards
 from gateway.direct import Direct
 from gateway.pipeline import Pipeline
 from gateway.registry import Registry
+from gateway.routing.book import Book
+from gateway.routing.metrics import RoutingMetrics
+from gateway.routing.router import Router
 from gateway.servers.metrics import ServerMetrics
 from gateway.settings import GatewaySettings
 from gateway.telemetry import Telemetry
@@ -28,13 +31,17 @@ class Parts:
     streams: Admission
     cards: Cards
     telemetry: Telemetry
+    router: Router
     openapi: Mapping[str, Any]
 
     @classmethod
-    def of(cls, settings: GatewaySettings, backend: Backend, registry: Registry, openapi: Mapping[str, Any]) -> "Parts":
+    def of(
+        cls, settings: GatewaySettings, backend: Backend, registry: Registry, book: Book, openapi: Mapping[str, Any]
+    ) -> "Parts":
         telemetry = Telemetry(registry.models, ServerMetrics(backend))
+        router = Router(book, registry, backend, settings, metrics=RoutingMetrics(telemetry.registry))
         streams = Admission(settings.streams, settings.steps, telemetry.streams, telemetry.steps_waiting)
-        pipeline = Pipeline(registry, backend, streams, settings)
+        pipeline = Pipeline(router, registry, backend, streams, settings)
         return cls(
             settings=settings,
             registry=registry,
@@ -45,6 +52,7 @@ class Parts:
             streams=streams,
             cards=Cards(pipeline, backend),
             telemetry=telemetry,
+            router=router,
             openapi=openapi,
         )
 

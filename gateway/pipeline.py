@@ -12,15 +12,18 @@ from gateway.admission import Admission
 from gateway.backend import Backend
 from gateway.call import Call
 from gateway.deadline import Deadline
-from gateway.errors import BrokenAnswerError, DigestError, VersionGoneError
+from gateway.errors import BrokenAnswerError, DigestError, GatewayError, RequestError, VersionGoneError
 from gateway.message import Message
 from gateway.outputs import check_outputs
 from gateway.registry import Registry
+from gateway.routing.router import Router
+from gateway.routing.turn import Turn
 from gateway.settings import GatewaySettings
 from gateway.stream import Stream
-from gateway.tasks.base import AnyTask, Ask, Request, Streaming, Tensors
+from gateway.tasks.base import AnyTask, Ask, Request, Streaming, Tensors, limited
 from gateway.tensors import TensorCall, check_public, check_tensors
 from gateway.version import ServedVersion
+from processing.errors import ProcessingError
 from wire.methods import PREDICT
 
 Read = Callable[[Any], Request]  # what a caller sent, as the typed request of the task that answers
@@ -39,25 +42,47 @@ class Relayed:
     response: Any
 
 
+@dataclass(frozen=True)
+class _Work:
+    """A request that a version is to answer, prepared. `task` has the limits of the turn."""
+
+    turn: Turn
+    version: ServedVersion
+    task: AnyTask
+    request: Request
+    inputs: Any
+
+
+@dataclass(frozen=True)
+class _Done:
+    """Work with its answer."""
+
+    work: _Work
+    answer: BaseModel
+
+
 class Pipeline:
     """Answers requests. Safe to share between threads."""
 
-    def __init__(self, registry: Registry, backend: Backend, streams: Admission, settings: GatewaySettings) -> None:
+    def __init__(
+        self, router: Router, registry: Registry, backend: Backend, streams: Admission, settings: GatewaySettings
+    ) -> None:
         """Each step of a text that is generated takes a turn of `streams`: many texts at once leave the interpreter to
         short requests in between.
         """
+        self._router = router
         self._registry = registry
         self._backend = backend
         self._streams = streams
         self._settings = settings
 
     def answer(self, call: Call, read: Read, *, task_of: TaskOf = _THE_TASK) -> BaseModel:
-        """The answer of one of a version's tasks.
+        """The answer of one of a version's tasks, or of the model that stands in where the call's own cannot answer.
 
         Raises:
             GatewayError, ProcessingError: see `gateway.refusals`.
         """
-        return self.by_version(call, lambda version: self._answer(call, task_of(version), version, read))
+        return self._standing_in(call, lambda asked: self._answer(asked, read, task_of))
 
     def predict(self, call: Call, tensors: TensorCall) -> Relayed:
         """The `PredictResponse` to a caller's tensors, which are forwarded as they are.
@@ -65,7 +90,7 @@ class Pipeline:
         Raises:
             GatewayError: see `gateway.refusals`.
         """
-        return self.by_version(call, lambda version: self._predict(call, tensors, version))
+        return self.dealt(call, lambda turn, version: self._predict(turn, tensors, version))
 
     def relay(self, call: Call, message: Message) -> Relayed:
         """The response to a caller's own message, which is forwarded as it is.
@@ -73,7 +98,19 @@ class Pipeline:
         Raises:
             GatewayError: see `gateway.refusals`.
         """
-        return self.by_version(call, lambda version: self.send(call, message, version))
+        return self.dealt(call, lambda turn, version: self.send(turn.call, message, version))
+
+    def dealt(self, call: Call, act: Callable[[Turn, ServedVersion], _T]) -> _T:
+        """What `act` makes of the version that the model's route deals the call to.
+
+        The turn has the call with the time that the route leaves it, and the route's limits if it has its own.
+
+        Raises:
+            What `by_version` does.
+        """
+        turn = self._router.turn(call)
+        with self._router.watched(turn):
+            return self._led(turn, lambda version: act(turn, version))
 
     def reply(self, call: Call, read: Read, *, task_of: TaskOf = _THE_TASK) -> BaseModel | Stream:
         """The answer, or a stream of it if that is what the request wants.
@@ -84,7 +121,7 @@ class Pipeline:
         Raises:
             GatewayError, ProcessingError: as `answer`; so do the pieces.
         """
-        return self.by_version(call, lambda version: self._reply(call, task_of(version), version, read))
+        return self._standing_in(call, lambda asked: self._reply(asked, read, task_of))
 
     def steps(self, model: str) -> bool:
         """Whether a model answers step by step, so that an answer may take long; False if that is not known."""
@@ -93,7 +130,7 @@ class Pipeline:
         return current is not None and isinstance(current.task, Streaming)
 
     def by_version(self, call: Call, act: Callable[[ServedVersion], _T]) -> _T:
-        """What `act` makes of the version that answers the call.
+        """What `act` makes of the version that answers the call, where calls are not split.
 
         A version may be unloaded between two looks at the model server. Then the call goes its whole way again with the
         version that took its place: its manifest, its tokenizer, its labels. So it does when the model server was away
@@ -103,19 +140,21 @@ class Pipeline:
             GatewayError: there is no such version, or it has not the digest that the caller pins.
             Whatever `act` raises, but `VersionGoneError`.
         """
-        model = self._registry.model(call.model, call.deadline)
-        call.trace.model = model.name
+        return self._led(self._router.turn(call, dealt=False), act)
+
+    def _led(self, turn: Turn, act: Callable[[ServedVersion], _T]) -> _T:
+        call = turn.call
         while True:
             era = self._backend.era
-            version = call.trace.version = model.version(call.wanted, call.deadline)
+            version = call.trace.version = turn.version()
             if call.digest not in (None, version.manifest.digest):
                 raise DigestError(version.model, version.number, version.manifest.digest, str(call.digest))
             try:
                 answer = act(version)
             except VersionGoneError:
-                model.replace_gone(version, call.wanted, call.deadline)
+                turn.replace_gone(version)
             else:
-                if self._backend.era is era or model.version(call.wanted, call.deadline) is version:
+                if self._backend.era is era or turn.version() is version:
                     return answer
 
     def send(self, call: Call, message: Message, version: ServedVersion) -> Relayed:
@@ -144,41 +183,74 @@ class Pipeline:
             )
         return Relayed(version, response)
 
-    def _answer(self, call: Call, task: AnyTask, version: ServedVersion, read: Read) -> BaseModel:
-        request, inputs = self._prepared(call, task, read)
-        return self._finished(call, task, version, request, inputs)
+    def _standing_in(self, call: Call, act: Callable[[Call], _T]) -> _T:
+        """What `act` makes of the call, or of the one for a model that stands in."""
+        try:
+            return act(call)
+        except Exception as exc:
+            stand_in = self._router.stand_in(call, exc)
+            if stand_in is None:
+                raise
+            try:
+                return act(stand_in)
+            except (RequestError, ProcessingError):
+                raise  # the caller's fault, which the other model would have told, too
+            except GatewayError:
+                raise exc from None
 
-    def _reply(self, call: Call, task: AnyTask, version: ServedVersion, read: Read) -> BaseModel | Stream:
-        request, inputs = self._prepared(call, task, read)
-        if not (request.streamed and isinstance(task, Streaming)):
-            return self._finished(call, task, version, request, inputs)
-        with call.trace.stage("infer"):
-            return Stream(inputs, task.stream(request, inputs, self._asking(call, task, version)))
+    def _answer(self, call: Call, read: Read, task_of: TaskOf) -> BaseModel:
+        turn = self._router.turn(call)
+        with self._router.watched(turn):
+            done = self._led(turn, lambda version: self._finished(self._prepared(turn, version, read, task_of)))
+        return self._mirrored(turn, done, task_of)
 
-    def _prepared(self, call: Call, task: AnyTask, read: Read) -> tuple[Request, Any]:
+    def _reply(self, call: Call, read: Read, task_of: TaskOf) -> BaseModel | Stream:
+        turn = self._router.turn(call)
+        with self._router.watched(turn):
+            done = self._led(turn, lambda version: self._begun(self._prepared(turn, version, read, task_of)))
+        return done if isinstance(done, Stream) else self._mirrored(turn, done, task_of)
+
+    def _mirrored(self, turn: Turn, done: _Done, task_of: TaskOf) -> BaseModel:
+        """The answer. Of what a version's own task answers, shadows get a copy."""
+        work = done.work
+        if task_of(work.version) is work.version.task:
+            self._router.mirror(turn, work.version, work.task, work.request, done.answer)
+        return done.answer
+
+    def _prepared(self, turn: Turn, version: ServedVersion, read: Read, task_of: TaskOf) -> _Work:
+        task, call = limited(task_of(version), turn.limits), turn.call
         with call.trace.stage("decode"):
             request = read(task)
         with call.trace.stage("preprocess"):
-            return request, task.preprocess(request, call.deadline.remaining_s)
+            return _Work(turn, version, task, request, task.preprocess(request, call.deadline.remaining_s))
 
-    def _finished(self, call: Call, task: AnyTask, version: ServedVersion, request: Request, inputs: Any) -> BaseModel:
-        with call.trace.stage("infer"):
-            outputs = task.infer(request, inputs, self._asking(call, task, version))
-        with call.trace.stage("postprocess"):
-            response: BaseModel = task.postprocess(request, outputs)
-        return response
+    def _begun(self, work: _Work) -> _Done | Stream:
+        request, task = work.request, work.task
+        if not (request.streamed and isinstance(task, Streaming)):
+            return self._finished(work)
+        with work.turn.call.trace.stage("infer"):
+            return Stream(work.inputs, task.stream(request, work.inputs, self._asking(work)))
 
-    def _predict(self, call: Call, tensors: TensorCall, version: ServedVersion) -> Relayed:
+    def _finished(self, work: _Work) -> _Done:
+        task, trace = work.task, work.turn.call.trace
+        with trace.stage("infer"):
+            outputs = task.infer(work.request, work.inputs, self._asking(work))
+        with trace.stage("postprocess"):
+            return _Done(work, task.postprocess(work.request, outputs))
+
+    def _predict(self, turn: Turn, tensors: TensorCall, version: ServedVersion) -> Relayed:
+        call = turn.call
         with call.trace.stage("preprocess"):
-            signature = check_tensors(tensors, version.manifest, self._settings.limits)
+            signature = check_tensors(tensors, version.manifest, turn.limits or self._settings.limits)
             call.deadline.remaining_s()
         spec = tensors.request.model_spec
         spec.signature_name = signature
         message = Message(PREDICT, tensors.request, (spec,), attrgetter("model_spec"), tensors.tensor_content)
         return self.send(call, message, version)
 
-    def _asking(self, call: Call, task: AnyTask, version: ServedVersion) -> Ask:
+    def _asking(self, work: _Work) -> Ask:
         """One run of the task's signature; of a task that takes many of them each in the time of a request."""
+        call, task, version = work.turn.call, work.task, work.version
         check = partial(check_outputs, version.manifest.signatures.get(task.signature))
 
         def predict(inputs: Tensors, deadline: Deadline) -> Tensors:
@@ -190,12 +262,12 @@ class Pipeline:
 
         def ask(inputs: Tensors) -> Tensors:
             nonlocal era
-            deadline = whole.within(self._settings.deadline_s)
+            deadline = whole.within(call.deadline.limit_s)
             with self._streams.work(deadline):
                 outputs = predict(inputs, deadline)
             now = self._backend.era
             if now is not era:  # it was away since the last step, and may have come back with something else
-                if self._registry.model(call.model, deadline).version(call.wanted, deadline) is not version:
+                if work.turn.version() is not version:
                     raise VersionGoneError(version.model, version.number)
                 era = now
             return outputs

@@ -25,6 +25,9 @@ _TABLE: dict[type[Exception], _Kind] = {
     errors.RejectedError: _Kind(400, "rejected", "validation"),
     errors.UnsupportedError: _Kind(400, "unsupported-parameter", "validation"),
     errors.TaskError: _Kind(400, "wrong-task", "validation"),
+    errors.TokenError: _Kind(401, "token", "validation"),
+    errors.ChoiceError: _Kind(403, "choice", "validation"),
+    errors.HostError: _Kind(403, "host", "validation"),
     errors.UnknownModelError: _Kind(404, "unknown-model", "not_found"),
     errors.UnknownVersionError: _Kind(404, "unknown-version", "not_found"),
     errors.NoCardError: _Kind(404, "no-card", "not_found"),
@@ -51,6 +54,7 @@ _TABLE: dict[type[Exception], _Kind] = {
     errors.ModelNotReadyError: _Kind(503, "model-not-ready", "overloaded"),
     errors.NotReadyError: _Kind(503, "not-ready", "overloaded"),
     errors.DeadlineError: _Kind(504, "deadline", "timeout"),
+    errors.StateError: _Kind(507, "state", "generation"),
 }
 
 
@@ -78,6 +82,8 @@ class Refusal:
         match self.error:
             case errors.UnavailableError():
                 return {"Retry-After": str(self.error.retry_after_s)}
+            case errors.TokenError():
+                return {"WWW-Authenticate": "Bearer"}
             case errors.MethodError():
                 return {"Allow": ", ".join(self.error.allowed)}
             case errors.EncodedBodyError():

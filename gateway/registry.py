@@ -2,7 +2,8 @@
 
 import logging
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 
 from gateway.backend import Backend
 from gateway.deadline import Deadline
@@ -35,7 +36,14 @@ def unready(server_fault: str | None, views: Mapping[str, ModelView], *, startin
 class Registry:
     """Knows the models by name. Safe to share between threads. Owns the models' threads; `start` it, close it."""
 
-    def __init__(self, backend: Backend, settings: GatewaySettings) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        settings: GatewaySettings,
+        named: Callable[[str], Collection[int | str]] = lambda _model: (),
+    ) -> None:
+        """`named` tells the versions and labels of a model that are looked after beside the current one."""
+        self._named = named
         self._backend = backend
         self._settings = settings
         self._labels = LabelBook(backend)
@@ -119,7 +127,7 @@ class Registry:
         with self._changing:
             model = self._models.get(name)
             if model is None:
-                model = Model(name, self._backend, self._labels, self._settings)
+                model = Model(name, self._backend, self._labels, self._settings, partial(self._named, name))
                 model.start()
                 self._models = dict(sorted({**self._models, name: model}.items()))
             return model

@@ -59,6 +59,8 @@ def _serve(settings: GatewaySettings) -> None:
 
 def _load(settings: GatewaySettings) -> Any:
     """The application, made in the worker."""
+    from gateway.admin.app import create_admin
+    from gateway.admin.server import serve_admin
     from gateway.app import create_app
     from gateway.stragglers import Stragglers
 
@@ -70,6 +72,8 @@ def _load(settings: GatewaySettings) -> Any:
     Stragglers(settings.port, settings.silence_s, parts.longest_wait_s).start()
     if settings.grpc_port:
         _serve_grpc(app, settings)
+    if settings.admin_port:
+        serve_admin(create_admin(app.extensions["parts"]), settings.admin_host, settings.admin_port)
     return app
 
 

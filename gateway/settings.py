@@ -1,13 +1,16 @@
 """Settings of the gateway, section `[gateway]` of `kmaas.toml`."""
 
 import re
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_core import PydanticCustomError
 
-Positive = Annotated[int, Field(ge=1)]
-
+from gateway.errors import Fault
+from gateway.loopback import is_loopback
+from gateway.routing.route import Positive, Route, misfits
 
 _ADDRESS = re.compile(r"(dns:///)?([\w.-]+|\[[\da-fA-F:]+\]):\d{1,5}")
 
@@ -51,6 +54,10 @@ class GatewaySettings(BaseModel):
     `deadline_s`; one that does not keeps a connection, and that is cut when nothing was answered on it for `silence_s`.
     `cors_origins` are the origins whose pages browsers let read answers, as `https://example.com`. With an
     `otlp_endpoint`, as `http://host:4317`, every request is traced there.
+
+    `routes` say by model who answers; what the admin API changes of them is kept in the folder `state`. That API is at
+    `admin_host` and `admin_port`, 0 means none; callers need the `admin_token` if there is one. `shadow_threads` copy
+    requests to shadows; `shadow_requests` wait for them, of at most `shadow_bytes` together, and no more.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -78,13 +85,39 @@ class GatewaySettings(BaseModel):
     access_log: bool = True
     otlp_endpoint: Annotated[str, Field(pattern=r"^(https?://\S+)?$")] = ""
     limits: Limits = Limits()
+    routes: Mapping[str, Route] = Field(default_factory=dict)
+    state: Path = Path("var/state")
+    admin_host: str = "127.0.0.1"
+    admin_port: Annotated[int, Field(ge=0, le=65535)] = 8082
+    admin_token: Annotated[SecretStr, Field(min_length=1)] | None = None
+    shadow_threads: Positive = 2
+    shadow_requests: Positive = 64
+    shadow_bytes: Positive = 64 * 2**20
 
     @model_validator(mode="after")
-    def _ports_differ(self) -> Self:
-        if self.port == self.grpc_port:
-            raise ValueError(f"port and grpc_port are both {self.port}; they need ports of their own")
+    def _agrees(self) -> Self:
+        """The admin API is nobody's but the operator's, and routes fit the gateway."""
+        if self.admin_port and self.admin_token is None and not is_loopback(self.admin_host):
+            raise ValueError(
+                f"admin_host {self.admin_host!r} can be reached from other machines: set an admin_token, bind to "
+                "127.0.0.1, or switch the admin API off with admin_port 0"
+            )
+        ports = [port for port in (self.port, self.grpc_port, self.admin_port) if port]
+        if len(set(ports)) < len(ports):
+            raise ValueError("port, grpc_port and admin_port need ports of their own")
+        faults = [
+            f"routes.{model}.{fault.field}: {fault.message}"
+            for model, route in self.routes.items()
+            for fault in self.misfits(model, route)
+        ]
+        if faults:
+            raise ValueError("; ".join(faults))
         return self
 
     @property
     def model_servers(self) -> tuple[str, ...]:
         return (self.model_server,) if isinstance(self.model_server, str) else self.model_server
+
+    def misfits(self, model: str, route: Route) -> list[Fault]:
+        """What of a route does not fit this gateway."""
+        return misfits(model, route, self.deadline_s, self.limits.model_dump())

@@ -1,17 +1,7 @@
 """Which addresses a server may bind to while there are no accounts."""
 
-import ipaddress
-
+from gateway.loopback import is_loopback
 from kmaas.errors import OpenAddressError
-
-
-def is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def check_bind(host: str, *, no_auth: bool) -> None:

@@ -4,7 +4,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from tomllib import TOMLDecodeError
-from typing import TypeVar
+from types import UnionType
+from typing import Any, TypeVar, get_args
 
 from platformdirs import user_cache_path
 from pydantic import BaseModel, Field, ValidationError
@@ -91,18 +92,24 @@ def _faults(error: ValidationError) -> str:
 
 
 def _fault(location: tuple[int | str, ...], kind: str, message: str, received: object) -> str:
-    key = ".".join(map(str, location))
+    key, message = ".".join(map(str, location)), message.removeprefix("Value error, ")
     if kind == "extra_forbidden":
         return f"{key} is not a setting; known there: {', '.join(_known(location[:-1]))}"
     if isinstance(received, Mapping):  # settings that do not agree: the message names them
-        return ": ".join(filter(None, (key, message.removeprefix("Value error, "))))
+        return ": ".join(filter(None, (key, message)))
     return f"{key}: {message} (received {received!r})"
 
 
 def _known(section: tuple[int | str, ...]) -> list[str]:
-    model: type[BaseModel] = Config
+    found: Any = Config
     for name in section:
-        annotation = model.model_fields[str(name)].annotation
-        assert isinstance(annotation, type)
-        model = annotation
-    return list(model.model_fields)
+        found = _inside(found, name)
+    return list(found.model_fields)
+
+
+def _inside(kind: Any, name: int | str) -> Any:
+    """The type of what is at `name`: a model's field, a mapping's value, a sequence's item; without its None."""
+    is_model = isinstance(kind, type) and issubclass(kind, BaseModel)
+    inner = kind.model_fields[str(name)].annotation if is_model else get_args(kind)[isinstance(name, str)]
+    models = [choice for choice in get_args(inner) if isinstance(choice, type) and issubclass(choice, BaseModel)]
+    return models[0] if isinstance(inner, UnionType) and models else inner

@@ -7,6 +7,7 @@ KmaasError
 ├── StoreInUseError      another `kmaas up` runs on the same store
 ├── ChildFailedError     a process that `kmaas up` needs does not start
 ├── UnknownVersionError  what names a version is no number, no label and not `newest`
+├── AdminError           the gateway's admin API refuses, or does not answer
 └── NoCardError          a version that was published without a model card
 """
 
@@ -53,6 +54,10 @@ class UnknownVersionError(KmaasError):
             f"{model} has no version called {name!r}; expected a number, `newest`, or a label: "
             f"{', '.join(labels) or 'there are none'}"
         )
+
+
+class AdminError(KmaasError):
+    pass
 
 
 class NoCardError(KmaasError):

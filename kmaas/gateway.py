@@ -31,6 +31,7 @@ def gateway(config: Config, /, *, stop_with_parent: bool, **options: object) -> 
     check_bind(settings.host, no_auth=settings.no_auth)
     check_port_free(settings.host, settings.port, "gateway")
     check_port_free(settings.host, settings.grpc_port, "gateway's gRPC")
+    check_port_free(settings.admin_host.strip("[]"), settings.admin_port, "gateway's admin API")
     grpc = f", gRPC {settings.host}:{settings.grpc_port}" if settings.grpc_port else ""
     url = f"http://{settings.host}:{settings.port}/"
     click.echo(f"gateway: {url}{grpc}, model server {', '.join(settings.model_servers)}", err=True)

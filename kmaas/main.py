@@ -25,6 +25,7 @@ _SECTIONS = {
         "unlabel": ("kmaas.unlabel", "Take a label away from the version that has it."),
         "versions": ("kmaas.versions", "List a model's versions, labels and decisions."),
         "diff": ("kmaas.diff", "Tell how two versions differ."),
+        "route": ("kmaas.route", "See and change who answers a model's calls."),
         "card": ("kmaas.card", "Show the model card of a version."),
         "gc": ("kmaas.gc", "Remove old versions that nobody needs."),
     },

@@ -62,6 +62,7 @@ def _check_addresses(config: Config, *, no_auth: bool) -> None:
     check_port_free(serve.host, serve.rest_api_port, "model server's REST")
     check_port_free(gateway.host, gateway.port, "gateway")
     check_port_free(gateway.host, gateway.grpc_port, "gateway's gRPC")
+    check_port_free(gateway.admin_host.strip("[]"), gateway.admin_port, "gateway's admin API")
 
 
 @contextmanager

@@ -32,14 +32,18 @@ def trace() -> Trace:
 
 def call(model: str, deadline: Deadline, wanted: Wanted = None) -> Call:
     """What the request says beside its body, and whom it asks."""
-    return Call(model, trace(), deadline, wanted, digest=request.headers.get("X-Model-Digest"))
+    headers = request.headers
+    return Call(model, trace(), deadline, wanted, digest=headers.get("X-Model-Digest"), header=headers.get)
 
 
 @contextmanager
-def received(parts: Parts, encodings: Collection[str] = ()) -> Iterator[tuple[Deadline, bytes]]:
+def received(
+    parts: Parts, model: str | None = None, encodings: Collection[str] = ()
+) -> Iterator[tuple[Deadline, bytes]]:
     """The request's body within its limit, and the time there is, while it is its turn to be worked on.
 
     Args:
+        model: whose route may have a limit of its own, where that is known before the body.
         encodings: those that whoever asks decodes, within a limit of its own.
 
     Raises:
@@ -47,17 +51,19 @@ def received(parts: Parts, encodings: Collection[str] = ()) -> Iterator[tuple[De
     """
     deadline = Deadline.after(parts.settings.deadline_s)
     with parts.admission.place() as place:
-        content = _received_body(parts, place, deadline, encodings)
+        content = _received_body(parts, model, place, deadline, encodings)
         with ExitStack() as turn:
             with trace().stage("queue"):
                 turn.enter_context(parts.admission.work(deadline))
             yield deadline, content
 
 
-def _received_body(parts: Parts, place: Place, deadline: Deadline, encodings: Collection[str] = ()) -> bytes:
+def _received_body(
+    parts: Parts, model: str | None, place: Place, deadline: Deadline, encodings: Collection[str] = ()
+) -> bytes:
     noted = trace()
     with noted.stage("receive"):
-        content = body(place, parts.settings.limits.body_bytes, deadline, encodings)
+        content = body(place, parts.router.limits(model).body_bytes, deadline, encodings)
     noted.bytes_in = len(content)
     return content
 
@@ -75,7 +81,7 @@ class Turn:
 
 
 @contextmanager
-def generating(parts: Parts) -> Iterator[Turn]:
+def generating(parts: Parts, model: str | None = None) -> Iterator[Turn]:
     """As `received`, for answers that are made step by step: those wait for the model server more than they work.
 
     Raises:
@@ -84,7 +90,7 @@ def generating(parts: Parts) -> Iterator[Turn]:
     deadline = Deadline.after(parts.settings.deadline_s)
     with ExitStack() as held:
         place = held.enter_context(parts.streams.place())
-        yield Turn(deadline, _received_body(parts, place, deadline), held)
+        yield Turn(deadline, _received_body(parts, model, place, deadline), held)
 
 
 def stream(

@@ -17,7 +17,7 @@ from gateway.version import ServedVersion
 def _routes(routes: Blueprint, parts: Parts) -> None:
     @routes.post("/models/<model>/explain")
     def explain(model: str) -> Response:
-        with exchange.received(parts) as (deadline, body):
+        with exchange.received(parts, model) as (deadline, body):
             call, media_type = exchange.call(model, deadline), request.mimetype
             answer = parts.pipeline.answer(
                 call, lambda task: read_request(task, body, media_type), task_of=ServedVersion.explained

@@ -21,10 +21,10 @@ def _routes(routes: Blueprint, parts: Parts) -> None:
     @routes.post("/models/<model>")
     def infer(model: str) -> Response:
         if parts.pipeline.steps(model):
-            with exchange.generating(parts) as turn:
+            with exchange.generating(parts, model) as turn:
                 reply = parts.pipeline.reply(exchange.call(model, turn.deadline), _reading(turn.body))
                 return _response(parts, reply, turn.held)
-        with exchange.received(parts) as (deadline, body):
+        with exchange.received(parts, model) as (deadline, body):
             return _response(parts, parts.pipeline.reply(exchange.call(model, deadline), _reading(body)))
 
 

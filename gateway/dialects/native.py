@@ -9,7 +9,7 @@ from gateway.deadline import Deadline
 from gateway.dialects import exchange
 from gateway.dialects.dialect import Dialect
 from gateway.errors import NotReadyError
-from gateway.openapi import MODEL, PIN, TEXT, Description, flag, get, json
+from gateway.openapi import CHOICE, MODEL, PIN, TEXT, Description, flag, get, json
 from gateway.parts import Parts
 
 _HTML, _MARKDOWN = "text/html", "text/markdown"
@@ -27,13 +27,14 @@ def _routes(routes: Blueprint, parts: Parts) -> None:
 
     @routes.get("/models")
     def models() -> Response:
-        listed = ModelList(models=[summary(name, model.view) for name, model in registry.models().items()])
+        models = registry.models().items()
+        listed = ModelList(models=[summary(name, model.view, parts.router.status(name)) for name, model in models])
         return exchange.json(listed.model_dump(mode="json"))
 
     @routes.get("/models/<model>")
     def one_model(model: str) -> Response:
         found = registry.model(model, Deadline.after(settings.deadline_s))
-        return exchange.json(detail(found.name, found.view).model_dump(mode="json"))
+        return exchange.json(detail(found.name, found.view, parts.router.status(found.name)).model_dump(mode="json"))
 
     @routes.get("/models/<model>/card")
     def card(model: str) -> Response:
@@ -66,14 +67,14 @@ def _describe() -> Description:
     card = get(
         "The model card of the current version, as HTML unless Markdown is preferred",
         {"text/html": TEXT, "text/markdown": TEXT},
-        *(404, 412, 502, 503, 504),
+        *(403, 404, 412, 422, 502, 503, 504),
     )
     manifest = get("A model and the public part of its manifest", json(ModelDetail), 404, 503, 504)
     return Description(
         {
             "/models": {"get": get("All models", json(ModelList))},
             "/models/{model}": {"parameters": [MODEL], "get": manifest},
-            "/models/{model}/card": {"parameters": [MODEL], "get": {**card, "parameters": [PIN]}},
+            "/models/{model}/card": {"parameters": [MODEL], "get": {**card, "parameters": [PIN, CHOICE]}},
             "/healthz": {"get": get("Whether the process lives", flag("alive"))},
             "/readyz": {"get": get("Whether every model's goldens are answered rightly", flag("ready"), 503)},
             "/metrics": {"get": get("Metrics in Prometheus' format", {"text/plain": TEXT})},

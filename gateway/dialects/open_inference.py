@@ -15,7 +15,7 @@ from gateway.open_inference.body import LENGTH_HEADER, InferAnswer, InferRequest
 from gateway.open_inference.metadata import ModelMetadata, ServerMetadata, model_metadata
 from gateway.open_inference.parameters import version_of
 from gateway.open_inference.tensors import outputs_of
-from gateway.openapi import MODEL, PIN, REFUSALS, Description, any_of, json, ref
+from gateway.openapi import CHOICE, MODEL, PIN, REFUSALS, Description, any_of, json, ref
 from gateway.parts import Parts
 from gateway.refusals import Refusal
 
@@ -89,7 +89,7 @@ def _routes(routes: Blueprint, parts: Parts) -> None:
     @routes.post(f"{_ONE}/infer", defaults={"version": ""})
     @routes.post(f"{_VERSION}/infer")
     def infer(model: str, version: str) -> Response:
-        with exchange.received(parts) as (deadline, body):
+        with exchange.received(parts, model) as (deadline, body):
             call = exchange.call(model, deadline, version_of(version))
             with call.trace.stage("decode"):
                 asked = read_infer(body, request.headers.get(LENGTH_HEADER))
@@ -122,17 +122,17 @@ def _describe() -> Description:
         "summary": "Ask a version in tensors",
         "description": "JSON, or JSON with the tensors behind it as binary data: little-endian numbers, of BYTES each "
         "element behind its length (32 bits). The answer mirrors it.",
-        "parameters": [PIN, length],
+        "parameters": [PIN, CHOICE, length],
         "requestBody": {"required": True, "content": {JSON: any_of([InferRequest]), _OCTETS: {}}},
         "responses": {
             "200": {"description": "The outputs", "content": {**json(InferAnswer), _OCTETS: {}}},
-            **_refused(400, 404, 412, 413, 500, 502, 503, 504),
+            **_refused(400, 403, 404, 412, 413, 422, 500, 502, 503, 504),
         },
     }
     version = {"name": "version", "in": "path", "required": True, "schema": {"type": "string"}, "example": "stable"}
     told = {
-        "": _get("A model's tensors", ModelMetadata, 404, 412, 503, 504),
-        "/ready": _get("Whether a model can answer", ModelReadiness, 404, 412, 503, 504),
+        "": _get("A model's tensors", ModelMetadata, 403, 404, 412, 422, 503, 504),
+        "/ready": _get("Whether a model can answer", ModelReadiness, 403, 404, 412, 422, 503, 504),
         "/stats": {"summary": "Not offered", "responses": _refused(500, 501)},
     }
     paths: dict[str, Mapping[str, Any]] = {

@@ -56,12 +56,12 @@ def _routes(routes: Blueprint, parts: Parts) -> None:
 
     def classify(model: str, version: str | None = None, label: str | None = None) -> Response:
         with _received(parts, model, version, label) as (call, document):
-            asked = _filled(messages.ClassificationRequest(), document, parts)
+            asked = _filled(messages.ClassificationRequest(), document, parts.router.limits(model).items)
             return _answer(classifications_text(_relayed(parts, call, CLASSIFY, asked).result))
 
     def regress(model: str, version: str | None = None, label: str | None = None) -> Response:
         with _received(parts, model, version, label) as (call, document):
-            asked = _filled(messages.RegressionRequest(), document, parts)
+            asked = _filled(messages.RegressionRequest(), document, parts.router.limits(model).items)
             return _answer(regressions_text(_relayed(parts, call, REGRESS, asked).result))
 
     def describe(model: str, version: str | None = None, label: str | None = None) -> Response:
@@ -123,10 +123,10 @@ def _received(
 ) -> Iterator[tuple[Call, dict[str, Any]]]:
     """The call and the JSON object it brought, while it is its turn to be worked on."""
     wanted = _wanted(model, version, label)
-    with exchange.received(parts, encodings=("gzip",)) as (deadline, body), _known(model, wanted):
+    with exchange.received(parts, model, encodings=("gzip",)) as (deadline, body), _known(model, wanted):
         call = exchange.call(model, deadline, wanted)
         with call.trace.stage("decode"):
-            document = parse(_plain(body, parts.settings.limits.body_bytes))
+            document = parse(_plain(body, parts.router.limits(model).body_bytes))
         yield call, document
 
 
@@ -176,13 +176,13 @@ def _plain(body: bytes, limit_bytes: int) -> bytes:
         raise OverLimitError("bytes of inflated body", None, limit_bytes) from exc
 
 
-def _filled(message: Any, document: dict[str, Any], parts: Parts) -> Any:
-    """A `ClassificationRequest` or `RegressionRequest` with what a body brought."""
+def _filled(message: Any, document: dict[str, Any], limit: int) -> Any:
+    """A `ClassificationRequest` or `RegressionRequest` with the examples that a body brought, `limit` at most."""
     with exchange.trace().stage("preprocess"):
         fill_request(document, message)
         given = message.input
         listed = getattr(given, given.WhichOneof("kind"))
-        check_items(len(listed.examples), parts.settings.limits.items)
+        check_items(len(listed.examples), limit)
     return message
 
 

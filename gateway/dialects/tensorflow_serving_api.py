@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from gateway.body import JSON
-from gateway.openapi import MODEL, PIN, REFUSALS, Description, json, ref
+from gateway.openapi import CHOICE, MODEL, PIN, REFUSALS, Description, json, ref
 
 _STATUS = {"version": "1", "state": "AVAILABLE", "status": {"error_code": "OK", "error_message": ""}}
 _ROW = {"logits": [-4.17652, 4.17652], "probabilities": [0.000235587, 0.999764383]}
@@ -137,7 +137,7 @@ def describe() -> Description:
             ServingExamplesBody,
             ServingRegressions,
         )
-        paths[f"{path}/metadata"] = _get("The signatures of a version", parameters, ServingMetadata, 412)
+        paths[f"{path}/metadata"] = _get("The signatures of a version", parameters, ServingMetadata, 403, 412, 422)
         if path.endswith("}") and len(parameters) > 1:
             paths[path] = _get("The state of a model's versions", parameters, ServingStatus)
     return Description(
@@ -160,11 +160,11 @@ def _verb(summary: str, parameters: list[Any], body: type[BaseModel], *answers: 
     operation = {
         "summary": summary,
         "description": "As TensorFlow Serving has it, with its texts for what it refuses, and the gateway's limits.",
-        "parameters": [PIN],
+        "parameters": [PIN, CHOICE],
         "requestBody": {"required": True, "content": json(body)},
         "responses": {
             "200": {"description": "The answer; NaN and infinities are bare words", "content": content},
-            **refused(400, 404, 412, 413, 500, 501, 502, 503, 504),
+            **refused(400, 403, 404, 412, 413, 422, 500, 501, 502, 503, 504),
         },
     }
     return {"parameters": parameters, "post": operation}
@@ -173,7 +173,7 @@ def _verb(summary: str, parameters: list[Any], body: type[BaseModel], *answers: 
 def _get(summary: str, parameters: list[Any], answer: type[BaseModel], *refusals: int) -> dict[str, Any]:
     operation = {
         "summary": summary,
-        "parameters": [PIN] if 412 in refusals else [],
+        "parameters": [PIN, CHOICE] if 412 in refusals else [],
         "responses": {
             "200": {"description": summary, "content": json(answer)},
             **refused(*sorted((400, 404, 500, 502, 503, 504, *refusals))),

@@ -122,6 +122,10 @@ class LanguageModel:
         chat = ChatTemplate(template, tokens) if template else None
         return cls(spec, codec, logits.shape[-1], chat, limits)
 
+    def within(self, limits: Limits) -> Self:
+        """The same model within other limits."""
+        return type(self)(self._spec, self._codec, self._vocabulary, self._template, limits)
+
     def chat_prompt(self, messages: Sequence[Mapping[str, str]]) -> str:
         """The prompt of a conversation; it has its special tokens.
 

@@ -37,9 +37,10 @@ class Asked:
     deadline: Deadline
     digest: str | None
     tensor_content: bool
+    header: Callable[[str], str | None]
 
     def call(self, model: str, wanted: Wanted) -> Call:
-        return Call(model, self.trace, self.deadline, wanted, self.digest)
+        return Call(model, self.trace, self.deadline, wanted, self.digest, self.header)
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,7 @@ class Calls:
             deadline,
             digest=metadata.get("x-model-digest"),
             tensor_content=metadata.get(TENSOR_CONTENT_KEY) == "1",
+            header=lambda name: metadata.get(name.lower()),
         )
         trace.bytes_in = len(body or b"")
         with ExitStack() as inside:

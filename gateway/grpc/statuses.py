@@ -7,6 +7,7 @@ from gateway.refusals import Refusal
 
 _BY_STATUS = {
     400: StatusCode.INVALID_ARGUMENT,
+    403: StatusCode.PERMISSION_DENIED,
     404: StatusCode.NOT_FOUND,
     412: StatusCode.FAILED_PRECONDITION,
     413: StatusCode.RESOURCE_EXHAUSTED,  # as gRPC itself has it for messages that are too large

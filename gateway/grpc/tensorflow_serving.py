@@ -59,13 +59,13 @@ def _predict(parts: Parts, request: Any, asked: Asked) -> Any:
 
 def _examples(parts: Parts, method: Method, request: Any, asked: Asked) -> Any:
     call = _call(request, asked)
-    _check_examples(request.input, parts.settings.limits.items)
+    _check_examples(request.input, parts.router.limits(call.model).items)
     message = Message(method, request, (request.model_spec,), attrgetter("model_spec"))
     return parts.pipeline.relay(call, message).response
 
 
 def _multi_inference(parts: Parts, request: Any, asked: Asked) -> Any:
-    limit = parts.settings.limits.items
+    limit = parts.router.limits(request.tasks[0].model_spec.name if request.tasks else None).items
     _check_examples(request.input, limit)
     if len(request.tasks) > limit:
         raise OverLimitError("tasks", len(request.tasks), limit)
@@ -82,7 +82,7 @@ def _metadata(parts: Parts, request: Any, asked: Asked) -> Any:
     call = _call(request, asked)
     request.model_spec.signature_name = ""  # says nothing here
     message = Message(GET_MODEL_METADATA, request, (request.model_spec,), attrgetter("model_spec"))
-    response = parts.pipeline.relay(call, message).response
+    response = parts.pipeline.by_version(call, lambda version: parts.pipeline.send(call, message, version)).response
     hide_private(response)
     return response
 

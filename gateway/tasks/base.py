@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import copy
 import re
 from collections.abc import Callable, Generator, Mapping
 from typing import Annotated, Any, ClassVar, Protocol, Self, TypeVar, runtime_checkable
@@ -85,6 +86,26 @@ class Streaming(Protocol):
 
     def stream(self, request: Any, inputs: Any, ask: Ask, /) -> Generator[Any, None, None]:
         """The pieces of the answer, while they are made. Closing it ends the work."""
+
+
+@runtime_checkable
+class Narrowing(Protocol):
+    """Of a task whose limits are kept by something that it is made of."""
+
+    def within(self, limits: Limits, /) -> Any:
+        """The same task within other limits."""
+
+
+def limited(task: AnyTask, limits: Limits | None) -> AnyTask:
+    """The same task within other limits, None: its own. A task keeps those it was made with as `_limits`."""
+    if limits is None:
+        return task
+    if isinstance(task, Narrowing):
+        narrowed: AnyTask = task.within(limits)
+        return narrowed
+    other = copy.copy(task)
+    vars(other)["_limits"] = limits
+    return other
 
 
 TAGS = ("one", "many", "compared")

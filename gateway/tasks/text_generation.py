@@ -162,6 +162,9 @@ class TextGeneration:
     def of(cls, manifest: Manifest, documents: Documents, limits: Limits) -> Self:
         return cls(LanguageModel.of(manifest, documents, limits))
 
+    def within(self, limits: Limits) -> Self:
+        return type(self)(self.model.within(limits))
+
     def preprocess(self, request: TextGenerationRequest, checkpoint: Checkpoint) -> Prompted:
         return self.model.preprocess(request.generation, checkpoint)
 

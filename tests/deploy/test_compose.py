@@ -106,6 +106,7 @@ def test_the_image_runs_the_gateway(image: Path) -> None:
     assert settings.pop("KMAAS_GATEWAY__HOST") == "0.0.0.0"  # the container's own; here loopback
     environment = {"PATH": os.environ["PATH"], **settings, "KMAAS_GATEWAY__PORT": str(port)}
     environment["KMAAS_GATEWAY__GRPC_PORT"] = str(free_port())
+    environment["KMAAS_GATEWAY__ADMIN_PORT"] = "0"
     python, *arguments = json.loads(steps["CMD"])
     with subprocess.Popen([image / "venv" / "bin" / python, *arguments], cwd=image, env=environment) as gateway:
         try:

@@ -70,3 +70,19 @@ def gateway(model_server: ModelServerProcess) -> Iterator[GatewayProcess]:
     with GatewayProcess(model_server.target, limits=limits) as process:
         process.wait_ready()
         yield process
+
+
+@pytest.fixture(scope="session")
+def two_versions(exports: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelServerProcess]:
+    """`digits` 1 and 2, both loaded, which answer differently; `sentiment` and `strokes`. Nobody changes it."""
+    shelf = Shelf(Store.at(tmp_path_factory.mktemp("two") / "store"), exports)
+    shelf.publish("digits-a", "digits-b", "sentiment", "strokes")
+    config = shelf.store.root.parent / "models.config"
+    rows = [
+        f'config {{ name: "{name}" base_path: "{shelf.store.base(name)}" model_platform: "tensorflow" '
+        "model_version_policy { all {} } }"
+        for name in ("digits", "sentiment", "strokes")
+    ]
+    config.write_text(f"model_config_list {{ {' '.join(rows)} }}")
+    with ModelServerProcess(shelf.store.root, None, "--model_config_file", str(config)) as server:
+        yield server

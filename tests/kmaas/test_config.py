@@ -12,14 +12,15 @@ from kmaas.errors import ConfigError
 @pytest.fixture(autouse=True)
 def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    for name in ("KMAAS_STORE", "KMAAS_RUNS", "KMAAS_CACHE"):
-        monkeypatch.delenv(name, raising=False)
+    for name in ("STORE", "RUNS", "CACHE", "GATEWAY__ADMIN_PORT", "GATEWAY__STATE"):
+        monkeypatch.delenv(f"KMAAS_{name}", raising=False)
     return tmp_path
 
 
 def test_defaults_are_the_documented_ports() -> None:
     config = load_config()
-    assert (config.serve.port, config.serve.rest_api_port, config.gateway.port) == (8500, 8501, 8080)
+    assert (config.serve.port, config.serve.rest_api_port) == (8500, 8501)
+    assert (config.gateway.port, config.gateway.admin_port) == (8080, 8082)
     assert config.store == Path("var/store")
 
 
@@ -28,6 +29,20 @@ def test_a_variable_beats_the_file(empty_folder: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("KMAAS_GATEWAY__PORT", "9001")
     config = load_config()
     assert (config.gateway.port, config.gateway.threads) == (9001, 3)
+
+
+def test_a_route_in_the_file(empty_folder: Path) -> None:
+    (empty_folder / "kmaas.toml").write_text(
+        """
+        [gateway.routes.digits]
+        to = "stable"
+        split = [{ to = 4, percent = 10, canary = { errors = 0.01, disagreement = 0.1 } }]
+        shadow = { to = "newest" }
+        limits = { items = 8 }
+        """
+    )
+    route = load_config().gateway.routes["digits"]
+    assert (route.to, route.split[0].to, route.rest, route.limits) == ("stable", 4, 90.0, {"items": 8})
 
 
 def test_a_list_comes_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,6 +87,15 @@ def test_the_documented_list_of_model_servers_is_one(empty_folder: Path) -> None
         ("[gateway.limits]\nitems = 0", "gateway.limits.items"),
         ("[serve]\nport = 70000", "serve.port"),
         ("[serve]\nport = 'high'", "serve.port"),
+        ("[gateway.routes.digits]\ntoo = 1", "known there: to, split, shadow"),
+        ("[[gateway.routes.digits.split]]\nto = 1\npercent = 5\ncanary = {error = 0.1}", "known there: errors"),
+        (
+            "[gateway.routes.digits]\nto = 'A b'",
+            "gateway.routes.digits.to: expected the number of a version or a label",
+        ),
+        ("[gateway.routes.digits]\nsplit = [{to = 1, percent = 60}, {to = 2, percent = 60}]", "120 percent together"),
+        ("[gateway.routes.digits]\ndeadline_s = 60", "routes.digits.deadline_s: expected at most the gateway's own"),
+        ("[gateway]\nadmin_host = '0.0.0.0'\nadmin_port = 8082", "set an admin_token"),
         ("[gateway", "not TOML"),
     ],
 )

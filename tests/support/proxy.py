@@ -16,14 +16,16 @@ class Proxy:
     """Serves the versions of all its `targets` together, like a TensorFlow Serving told to keep several.
 
     `distort` changes every answer of Predict on its way. `seconds_left` are those of the last Predict when it came in;
-    it goes on its way once `open` is set, `slow_s` seconds later. `asked` counts them, `cancelled` those that the
-    caller ended; a `refusal` and its `words` are what they are answered with instead.
+    it goes on its way once `open` is set, `slow_s` seconds later, or at once if it is not one of those that are `held`.
+    `asked` counts them, `cancelled` those that the caller ended; a `refusal` and its `words` are what they are answered
+    with instead.
     """
 
     def __init__(self, *targets: str) -> None:
         self.targets = list(targets)
         self.distort: Callable[[Any], Any] = lambda response: response
         self.seconds_left: float | None = None
+        self.held: Callable[[Any], bool] = lambda request: True
         self.open = threading.Event()
         self.open.set()
         self.slow_s = 0.0
@@ -62,7 +64,8 @@ class Proxy:
         context.add_callback(over.set)
         with self._counting:
             self.asked += 1
-        self.open.wait(30)
+        if self.held(request):
+            self.open.wait(30)
         over.wait(self.slow_s)
         if not context.is_active():
             with self._counting:

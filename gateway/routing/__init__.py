@@ -1,0 +1,1 @@
+"""Which version answers a call: routes, their choice, shadows and canaries."""

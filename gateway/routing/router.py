@@ -1,0 +1,298 @@
+"""Routes at work: the version for each call, copies for shadows, canaries withdrawn, a model that stands in."""
+
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+
+from pydantic import BaseModel
+
+from gateway.backend import Backend
+from gateway.call import Call
+from gateway.deadline import Clock, Deadline
+from gateway.errors import (
+    BrokenAnswerError,
+    BusyError,
+    CallerLeftError,
+    ChoiceError,
+    DeadlineError,
+    Fault,
+    GatewayError,
+    InvalidRequestError,
+    LongQueueError,
+    RequestError,
+    StateError,
+    UnavailableError,
+    UnknownModelError,
+    VersionGoneError,
+)
+from gateway.model import Model
+from gateway.outputs import check_outputs
+from gateway.registry import Registry
+from gateway.routing import live
+from gateway.routing.book import Book, Revise
+from gateway.routing.choice import drawn, key_of, sampled
+from gateway.routing.comparison import Comparison, compared
+from gateway.routing.figures import RouteStatus
+from gateway.routing.live import Live, Seen
+from gateway.routing.metrics import RoutingMetrics
+from gateway.routing.route import Part, Route, selector_of
+from gateway.routing.shadow import Copy, Shadows
+from gateway.routing.turn import Turn
+from gateway.settings import GatewaySettings, Limits
+from gateway.tasks.base import AnyTask, Request, Streaming, Tensors, limited
+from gateway.version import ServedVersion
+from processing.errors import ProcessingError
+
+VERSION_HEADER = "X-Model-Version"
+
+# What the caller did, and what the gateway has no room for: it tells nothing of a version, and no other may do better.
+_NOT_THE_VERSION = (RequestError, ProcessingError, CallerLeftError, BusyError, LongQueueError)
+
+_log = logging.getLogger(__name__)
+
+
+class Router:
+    """Safe to share between threads."""
+
+    def __init__(
+        self,
+        book: Book,
+        registry: Registry,
+        backend: Backend,
+        settings: GatewaySettings,
+        *,
+        metrics: RoutingMetrics,
+        clock: Clock = time.monotonic,
+    ) -> None:
+        self.book = book
+        self._registry = registry
+        self._backend = backend
+        self._settings = settings
+        self._metrics = metrics
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._lives: dict[str, Live] = {}
+        self._shadows = Shadows(
+            self._compare,
+            threads=settings.shadow_threads,
+            copies=settings.shadow_requests,
+            memory=settings.shadow_bytes,
+        )
+
+    def live(self, model: str) -> Live | None:
+        """The route in force, None if the model has none."""
+        route = self.book.route(model)
+        known = self._lives.get(model)
+        if known is not None and known.route is route:
+            return known
+        with self._lock:
+            if route is None:
+                self._lives.pop(model, None)
+                return None
+            if (known := self._lives.get(model)) is None or known.route is not route:
+                own = self._settings.limits.model_copy(update=dict(route.limits)) if route.limits else None
+                known = self._lives[model] = Live(route, own, self._settings.workers)
+            return known
+
+    def limits(self, model: str | None) -> Limits:
+        """Those of the model's route, or the gateway's."""
+        found = self.live(model) if model is not None else None
+        return (found and found.limits) or self._settings.limits
+
+    def status(self, model: str) -> RouteStatus | None:
+        """The route in force and what was seen of it, None if the model has none."""
+        found, known = self.live(model), self._registry.models().get(model)
+        if found is None:
+            return None
+        versions = {field: known.found(to) if known else None for field, to in found.route.selectors.items()}
+        return RouteStatus(
+            route=found.route,
+            versions={field: version.number if version else None for field, version in versions.items()},
+            canaries=found.canaries(),
+            comparisons=found.comparisons(),
+        )
+
+    def turn(self, call: Call, *, dealt: bool = True) -> Turn:
+        """Whose turn it is to answer. `dealt`: the calls are split, and how this one ends counts.
+
+        Raises:
+            UnknownModelError, ModelServerDownError: see `Registry.model`.
+            ChoiceError, InvalidRequestError: the caller chooses a version where it may not, or one of no such name.
+        """
+        model = self._registry.model(call.model, call.deadline)
+        call.trace.model = model.name
+        found, chosen = self.live(model.name), call.header(VERSION_HEADER) if call.wanted is None else None
+        if found is None:
+            if chosen is not None:
+                raise ChoiceError(model.name)
+            return Turn(model, call, self._metrics)
+        route = found.route
+        call = replace(call, deadline=call.deadline.of(route.deadline_s))
+        if chosen is not None:
+            if not route.testers:
+                raise ChoiceError(model.name)
+            call = replace(call, wanted=_chosen(chosen))
+            self._metrics.routed(model.name, "header", None)
+        if call.wanted is not None:
+            return Turn(model, call, self._metrics, found.limits)
+        turn = Turn(model, replace(call, wanted=route.to), self._metrics, found.limits, found)
+        if call.digest is not None:
+            turn.call = replace(call, wanted=_pinned(model, route, call.digest))
+        elif dealt:
+            turn.dealt = True
+            turn.key = key_of(route, call.header, call.trace.request_id)
+            turn.part = drawn(route, model.name, turn.key)
+            self._metrics.routed(model.name, *(("split", turn.part.to) if turn.part else ("to", route.to)))
+        return turn
+
+    @contextmanager
+    def watched(self, turn: Turn) -> Iterator[None]:
+        """Within it the call is answered: how that ends may withdraw a canary."""
+        if turn.live is None or not turn.dealt:
+            yield
+            return
+        started = self._clock()
+        try:
+            yield
+        except _NOT_THE_VERSION:
+            raise
+        except Exception:
+            self._ended(turn, None)
+            raise
+        self._ended(turn, self._clock() - started)
+
+    def mirror(self, turn: Turn, version: ServedVersion, task: AnyTask, request: Request, answer: BaseModel) -> None:
+        """Gives a copy of an answered call to whoever is to be compared. Never waits, never raises."""
+        if turn.live is None:
+            return
+        turn.live.task = version.manifest.task
+        if not turn.key or turn.call.digest is not None:
+            return
+        route, part = turn.live.route, turn.part
+        if part is not None and part.canary and part.canary.disagreement is not None:
+            self._offer(Copy(turn.live, turn.model, part.to, route.to, version, task, request, answer))
+        elif part is None and route.shadow and sampled(route.shadow.percent, turn.model.name, turn.key):
+            to = route.shadow.to
+            self._offer(Copy(turn.live, turn.model, to, to, version, task, request, answer))
+
+    def stand_in(self, call: Call, error: Exception) -> Call | None:
+        """The call for the route's fallback, if there is one and the error is such that another model may do better."""
+        found = self.live(call.model)
+        if found is None or found.route.fallback is None or not _stands_in_for(error):
+            return None
+        if call.wanted is not None or call.digest is not None or call.header(VERSION_HEADER) is not None:
+            return None  # the caller wants that very version
+        try:
+            call.deadline.remaining_s()
+            model = self._registry.model(found.route.fallback, call.deadline)
+        except GatewayError:
+            return None
+        current = model.found(None)
+        if current is None or found.task not in (None, current.manifest.task):
+            return None
+        self._metrics.routed(call.model, "fallback", found.route.fallback)
+        return replace(call, model=found.route.fallback)
+
+    def change(self, model: str, revise: Revise, who: str, why: str | None = None) -> Route | None:
+        """See `Book.change`."""
+        before = self.book.route(model)
+        after = self.book.change(model, revise, who, why)
+        if after != before:
+            self._metrics.changed(model)
+        return after
+
+    def withdraw(self, model: str, part: Part, why: str) -> None:
+        """Takes a canary out of its route, if it is still there."""
+
+        def revised(route: Route | None) -> Route | None:
+            return route.without(part.to) if route and part in route.split else route
+
+        _log.warning("%s: the canary %s is withdrawn: %s", model, part.to, why)
+        self._metrics.withdrawn(model, part.to)
+        try:
+            self.change(model, revised, "canary", why)
+        except StateError as exc:
+            _log.error("%s: the canary %s is withdrawn until a restart only: %s", model, part.to, exc)
+            self.book.force(model, revised)
+
+    def _ended(self, turn: Turn, seconds: float | None) -> None:
+        """A diverted call is nobody's: it was dealt to a version that did not answer it."""
+        if turn.live is None or not turn.dealt or turn.call.trace.version is None:
+            return
+        self._act(turn.model.name, turn.live.ended(turn.part, Seen(turn.call.trace.version.number, seconds)))
+
+    def _act(self, model: str, verdict: tuple[Part, str] | None) -> None:
+        """In a thread of its own: it writes to the disk, and nobody is to wait for that."""
+        if verdict:
+            threading.Thread(target=self.withdraw, args=(model, *verdict), name=f"withdraw-{model}").start()
+
+    def _offer(self, copy: Copy) -> None:
+        if not self._shadows.offer(copy):
+            self._note(copy, None, live.DROPPED)
+
+    def _compare(self, copy: Copy) -> None:
+        other = copy.model.found(copy.ask)
+        if other is None:
+            self._note(copy, None, live.ABSENT)
+        elif other.number != copy.version.number:
+            looked_at = other if copy.to == copy.ask else copy.version
+            try:
+                found: Comparison | str = self._compared(copy, other)
+            except (GatewayError, ProcessingError) as exc:
+                _log.debug("%s: the copy for %s has no answer: %s", copy.model.name, copy.to, exc)
+                found = live.FAILED
+            self._note(copy, looked_at.number, found)
+
+    def _compared(self, copy: Copy, other: ServedVersion) -> Comparison:
+        task, name = limited(other.task, copy.live.limits), other.manifest.task
+        if type(task) is not type(copy.task):
+            raise BrokenAnswerError(f"version {other.number} has another task, {name}")
+        limit_s = copy.live.route.deadline_s or self._settings.deadline_s
+        check = partial(check_outputs, other.manifest.signatures.get(task.signature))
+        deadline = Deadline.after(self._settings.generation_s if isinstance(task, Streaming) else limit_s)
+
+        def ask(inputs: Tensors) -> Tensors:
+            until = deadline.within(limit_s)
+            return self._backend.predict(
+                other.model, other.number, task.signature, inputs, until, check=check, aside=True
+            )
+
+        inputs = task.preprocess(copy.request, deadline.remaining_s)
+        answer = task.postprocess(copy.request, task.infer(copy.request, inputs, ask))
+        return compared(name, copy.answer.model_dump(), answer.model_dump(), copy.live.route.tolerance)
+
+    def _note(self, copy: Copy, version: int | None, found: Comparison | str) -> None:
+        if isinstance(found, str):
+            self._metrics.copied(copy.model.name, copy.to, found)
+        else:
+            outcome = live.AGREED if found.agrees else live.DISAGREED
+            self._metrics.copied(copy.model.name, copy.to, outcome, found.distance)
+        self._act(copy.model.name, copy.live.compared(copy.to, version, found))
+
+
+def _chosen(header: str) -> int | str:
+    try:
+        return selector_of(header)
+    except ValueError as exc:
+        raise InvalidRequestError([Fault(VERSION_HEADER, str(exc))]) from exc
+
+
+def _pinned(model: Model, route: Route, digest: str) -> int | str | None:
+    """Which of the route's versions has the digest that the caller pins; its own if none has."""
+    for to in (route.to, *(part.to for part in route.split)):
+        found = model.found(to)
+        if found is not None and found.manifest.digest == digest:
+            return to
+    return route.to
+
+
+def _stands_in_for(error: Exception) -> bool:
+    """Whether another model may do better: this one, or its server, cannot answer. Nothing that the caller did."""
+    if isinstance(error, UnknownModelError):
+        return True
+    failures = (UnavailableError, BrokenAnswerError, DeadlineError, VersionGoneError)
+    return isinstance(error, failures) and not isinstance(error, _NOT_THE_VERSION)
