@@ -287,16 +287,20 @@ def test_workers_share_their_routes_and_the_admin_api_outlives_any_of_them(
     with RoutedGateway(two_versions.target, tmp_path / "state", workers=2) as gateway:
         gateway.wait_ready()
 
-        def answers() -> set[str]:
-            """Each call is a connection of its own: the workers take turns by chance."""
-            return {version(gateway.post("/models/digits", PICTURE)) for _ in range(30)}
+        def answers() -> set[str | None]:
+            """Each call is a connection of its own: the workers take turns by chance. One may not be ready yet."""
+            asked = [gateway.post("/models/digits", PICTURE) for _ in range(30)]
+            return {answer.headers.get("X-Model-Version") for answer in asked}
+
+        def changed(number: int) -> bool:
+            return gateway.ask("PUT", "/routes/digits", {"to": number}).status == 200
 
         for number in (1, 2):
-            gateway.route("digits", to=number)
+            until(lambda number=number: changed(number), "the worker with the admin API is ready")  # type: ignore[misc]
             until(lambda number=number: answers() == {str(number)}, "every worker follows")  # type: ignore[misc]
         for worker in workers(gateway):
             os.kill(worker, signal.SIGKILL)
-            until(lambda worker=worker: worker not in workers(gateway), "it is gone")  # type: ignore[misc]
+            until(lambda worker=worker: not Path(f"/proc/{worker}").exists(), "it is gone")  # type: ignore[misc]
             until(gateway.administered, "another worker has the admin API")
             assert gateway.shown("digits")["route"]["to"] == 2
 
