@@ -55,6 +55,8 @@ def test_the_readme_s_commands_work(stack: Stack, tmp_path: Path) -> None:
         "KMAAS_SERVE__REST_API_PORT": str(rest),
         "KMAAS_GATEWAY__PORT": str(http),
         "KMAAS_GATEWAY__GRPC_PORT": str(free_port()),
+        "KMAAS_GATEWAY__ADMIN_PORT": str(free_port()),
+        "KMAAS_GATEWAY__STATE": str(tmp_path / "state"),
         "KMAAS_PROMOTION__KEY": str(tmp_path / "key.pem"),
     }
     first, *others = blocks()

@@ -31,18 +31,12 @@ def test_a_variable_beats_the_file(empty_folder: Path, monkeypatch: pytest.Monke
     assert (config.gateway.port, config.gateway.threads) == (9001, 3)
 
 
-def test_a_route_in_the_file(empty_folder: Path) -> None:
-    (empty_folder / "kmaas.toml").write_text(
-        """
-        [gateway.routes.digits]
-        to = "stable"
-        split = [{ to = 4, percent = 10, canary = { errors = 0.01, disagreement = 0.1 } }]
-        shadow = { to = "newest" }
-        limits = { items = 8 }
-        """
-    )
+def test_the_route_of_the_guide_is_one(empty_folder: Path) -> None:
+    guide = (Path(__file__).resolve().parents[2] / "docs" / "routing.md").read_text()
+    (empty_folder / "kmaas.toml").write_text(guide.split("```toml")[1].split("```")[0])
     route = load_config().gateway.routes["digits"]
-    assert (route.to, route.split[0].to, route.rest, route.limits) == ("stable", 4, 90.0, {"items": 8})
+    assert (route.to, route.split[0].to, route.rest) == ("stable", "canary", 90.0)
+    assert route.limits == {"items": 8, "image_pixels": 4_000_000}
 
 
 def test_a_list_comes_as_json(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 
 from bench.footprint import children
+from store.signing import Signer
+from tests.gateway.conftest import Shelf
+from tests.support import decided
 from tests.support.admin import RoutedGateway
 from tests.support.clients import Clients
 from tests.support.processes import Answer, ModelServerProcess, until
@@ -307,3 +310,27 @@ def test_workers_share_their_routes_and_the_admin_api_outlives_any_of_them(
 
 def workers(gateway: RoutedGateway) -> list[int]:
     return [pid for pid in children(gateway.pid) if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+def test_a_route_follows_labels_and_a_canary_s_counts_begin_anew_with_its_label(shelf: Shelf, tmp_path: Path) -> None:
+    signer = Signer.at(tmp_path / "key.pem")
+    shelf.publish("digits-a", "digits-b")
+    decided.label(shelf.store, "digits", 1, signer)
+    decided.label(shelf.store, "digits", 2, signer, "canary")
+    with (
+        ModelServerProcess(shelf.store.root) as server,
+        RoutedGateway(server.target, tmp_path / "state") as gateway,
+    ):
+        gateway.wait_ready()
+        gateway.route("digits", to="stable", split=[{"to": "canary", "percent": 50, "canary": {"errors": 0.1}}])
+        assert gateway.shown("digits")["status"]["versions"] == {"to": 1, "split[0].to": 2}
+        assert {version(gateway.post("/models/digits", PICTURE)) for _ in range(30)} == {"1", "2"}
+        reasons = {line["version"]: line["reason"] for line in gateway.get("/models/digits").json()["versions"]}
+        assert reasons == {1: None, 2: None}, "the canary is used, though it is not promoted"
+        shelf.publish("digits-a")
+        decided.label(shelf.store, "digits", 3, signer, "canary")
+        until(lambda: gateway.shown("digits")["status"]["versions"]["split[0].to"] == 3, "the route follows the label")
+        assert {version(gateway.post("/models/digits", PICTURE)) for _ in range(30)} == {"1", "3"}
+        [canary] = gateway.shown("digits")["status"]["canaries"]
+        assert canary["version"] == 3
+        assert canary["canary"]["failed"]["trials"] <= 30
