@@ -85,9 +85,8 @@ class Router:
 
     def live(self, model: str) -> Live | None:
         """The route in force, None if the model has none."""
-        route = self.book.route(model)
-        known = self._lives.get(model)
-        if known is not None and known.route is route:
+        route, known = self.book.route(model), self._lives.get(model)
+        if route is (known.route if known else None):
             return known
         with self._lock:
             if route is None:

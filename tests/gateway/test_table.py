@@ -4,7 +4,8 @@ import pytest
 
 from gateway.errors import UnfitVersionError
 from gateway.settings import Limits
-from gateway.tasks.table import TASKS, build_task, table_of
+from gateway.tasks.base import AnyTask, limited
+from gateway.tasks.table import EXPLANATIONS, TASKS, build_task, table_of
 from gateway.tasks.text_classification import TextClassification
 from processing.spec import ImageSpec, TextSpec
 from tests.support.small_models import manifest_of
@@ -13,6 +14,16 @@ from tests.support.small_models import manifest_of
 def test_a_name_that_is_there_twice_is_refused() -> None:
     with pytest.raises(ValueError, match="two tasks are called text-classification"):
         table_of([TextClassification, TextClassification])
+
+
+@pytest.mark.parametrize("task", [*TASKS.values(), *EXPLANATIONS.values()])
+def test_every_task_keeps_its_limits_where_a_route_finds_them(task: type[AnyTask]) -> None:
+    made = object.__new__(task)
+    vars(made)["_limits"] = Limits()
+    narrower = limited(made, Limits(items=1))
+    assert (vars(narrower)["_limits"].items, vars(made)["_limits"].items) == (1, Limits().items)
+    assert "_limits" in task.__init__.__code__.co_names
+    assert limited(made, None) is made
 
 
 def test_names_are_hugging_faces() -> None:
