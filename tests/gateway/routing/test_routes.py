@@ -1,5 +1,6 @@
 """Routes at work: a real gateway, real model servers, versions that answer differently."""
 
+import json
 import math
 import os
 import signal
@@ -7,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from bench.footprint import children
@@ -334,3 +336,16 @@ def test_a_route_follows_labels_and_a_canary_s_counts_begin_anew_with_its_label(
         [canary] = gateway.shown("digits")["status"]["canaries"]
         assert canary["version"] == 3
         assert canary["canary"]["failed"]["trials"] <= 30
+
+
+def test_tensors_are_dealt_out_and_limited_like_every_other_call(gateway: RoutedGateway) -> None:
+    def predict(path: str = "/v1/models/digits", rows: int = 1, chosen: str | None = None) -> Answer:
+        body = json.dumps({"instances": np.zeros((rows, 28, 28, 1), int).tolist()}).encode()
+        return gateway.post(f"{path}:predict", body, **({"X-Model-Version": chosen} if chosen else {}))
+
+    gateway.route("digits", to=1, split=[{"to": 2, "percent": 50}], testers=True, limits={"items": 2})
+    assert {version(predict()) for _ in range(30)} == {"1", "2"}
+    assert {version(predict(f"/v1/models/digits/versions/{number}")) for number in "11"} == {"1"}
+    assert {version(predict(chosen="2")) for _ in range(5)} == {"2"}
+    assert predict(rows=3).status == 413
+    assert {version(gateway.get("/v1/models/digits/metadata")) for _ in range(10)} == {"1"}, "a look is not dealt out"
