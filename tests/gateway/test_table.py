@@ -3,10 +3,12 @@
 import pytest
 
 from gateway.errors import UnfitVersionError
+from gateway.generation.language_model import LanguageModel
 from gateway.settings import Limits
 from gateway.tasks.base import AnyTask, limited
 from gateway.tasks.table import EXPLANATIONS, TASKS, build_task, table_of
 from gateway.tasks.text_classification import TextClassification
+from gateway.tasks.text_generation import TextGeneration
 from processing.spec import ImageSpec, TextSpec
 from tests.support.small_models import manifest_of
 
@@ -16,14 +18,24 @@ def test_a_name_that_is_there_twice_is_refused() -> None:
         table_of([TextClassification, TextClassification])
 
 
-@pytest.mark.parametrize("task", [*TASKS.values(), *EXPLANATIONS.values()])
+KEEPING = [task for task in (*TASKS.values(), *EXPLANATIONS.values(), LanguageModel) if task is not TextGeneration]
+
+
+@pytest.mark.parametrize("task", KEEPING)
 def test_every_task_keeps_its_limits_where_a_route_finds_them(task: type[AnyTask]) -> None:
+    assert "_limits" in task.__init__.__code__.co_names
     made = object.__new__(task)
-    vars(made)["_limits"] = Limits()
+    vars(made).update(dict.fromkeys(("_spec", "_codec", "_vocabulary", "_template")), _limits=Limits())
     narrower = limited(made, Limits(items=1))
     assert (vars(narrower)["_limits"].items, vars(made)["_limits"].items) == (1, Limits().items)
-    assert "_limits" in task.__init__.__code__.co_names
     assert limited(made, None) is made
+
+
+def test_a_language_model_in_other_words_has_its_limits() -> None:
+    model = object.__new__(LanguageModel)
+    vars(model).update(dict.fromkeys(("_spec", "_codec", "_vocabulary", "_template")), _limits=Limits())
+    narrower = limited(TextGeneration(model), Limits(items=1))
+    assert vars(narrower.model)["_limits"].items == 1  # type: ignore[attr-defined]
 
 
 def test_names_are_hugging_faces() -> None:

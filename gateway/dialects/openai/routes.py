@@ -25,7 +25,7 @@ from gateway.dialects.openai.transcriptions import (
 )
 from gateway.errors import TaskError
 from gateway.generation.language_model import Generated, LanguageModel
-from gateway.openapi import MODEL, PIN, TEXT, Description
+from gateway.openapi import CHOICE, MODEL, PIN, TEXT, Description
 from gateway.parts import Parts
 from gateway.stream import Stream
 from gateway.tasks.feature_extraction import FeatureExtraction, FeatureExtractionResponse
@@ -34,7 +34,7 @@ from gateway.tasks.text_generation import TextGeneration
 from gateway.version import ServedVersion
 
 _T = TypeVar("_T")
-_REFUSALS = (400, 404, 405, 408, 412, 413, 415, 500, 502, 503, 504)
+_REFUSALS = (400, 403, 404, 405, 408, 412, 413, 415, 500, 502, 503, 504)
 
 
 def _routes(routes: Blueprint, parts: Parts) -> None:
@@ -171,7 +171,7 @@ def _route(summary: str, body: dict[str, Any], content: dict[str, Any], refusals
 
     return {
         "summary": summary,
-        "parameters": [PIN],
+        "parameters": [PIN, CHOICE],
         "requestBody": {"required": True, "content": body},
         "responses": {
             "200": {"description": "The answer", "headers": openapi.answer_headers(), "content": content},
