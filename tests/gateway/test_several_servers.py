@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from bench.stack import free_port
-from gateway.backend import Backend
+from gateway.backend import Backend, Counts
 from gateway.deadline import Deadline
-from gateway.errors import CallerLeftError
+from gateway.errors import BrokenAnswerError, CallerLeftError
 from gateway.servers.pool import Pool
 from gateway.servers.server import Standing
 from tests.gateway.conftest import Shelf
@@ -196,6 +196,27 @@ def test_a_request_that_takes_long_is_hedged_and_the_later_call_is_cancelled(two
         assert {gateway.post("/models/digits", PICTURE).status for _ in range(10)} == {200}
         assert stuck.asked > 0
         until(lambda: stuck.cancelled == stuck.asked, "what was overtaken is cancelled")
+
+
+def test_what_nobody_waits_for_is_asked_once_and_counts_for_nothing(two: tuple[Proxy, Proxy]) -> None:
+    """Copies for shadows: a version that fails must not take a server from callers."""
+    bad, good = two
+    image = np.zeros((1, 28, 28, 1), np.uint8)
+    with behind(bad, good):
+        pass  # the model server behind both is ready
+    pool = Pool([bad.target, good.target])
+    backend = Backend(pool)
+    backend.place("digits", {1: [Standing(server, server.era) for server in pool.servers]})
+    bad.refusal, bad.asked, good.asked = grpc.StatusCode.INTERNAL, 0, 0
+    failed = 0
+    for _ in range(40):
+        try:
+            backend.predict("digits", 1, "serving_default", {"image": image}, Deadline.after(30), aside=True)
+        except BrokenAnswerError:
+            failed += 1
+    assert (failed, bad.asked, good.asked) == (20, 20, 20), "none is tried again, and both are asked on"
+    assert backend.counts == Counts()
+    backend.predict("digits", 1, "serving_default", {"image": image}, Deadline.after(30))
 
 
 def test_a_caller_who_leaves_ends_the_call_to_the_server(two: tuple[Proxy, Proxy]) -> None:
