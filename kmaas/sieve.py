@@ -53,14 +53,11 @@ def without_chatter() -> Iterator[None]:
 
 
 def _moved(stream: TextIO, descriptor: int) -> TextIO:
-    """Standard error at another descriptor, which it never closes: handlers of logs keep it, and write to it later.
+    """Python's own standard error at another descriptor, which it never closes: handlers of logs keep it for later.
 
-    A stream that is somewhere else stays as it is.
+    A stream that somebody put in its place stays: what it writes comes through the sieve.
     """
-    try:
-        if stream.fileno() != 2:
-            return stream
-    except OSError:
+    if stream is not sys.__stderr__:
         return stream
     return open(descriptor, "w", buffering=1, encoding=stream.encoding, errors=stream.errors, closefd=False)
 

@@ -75,9 +75,15 @@ def test_a_terminal_stays_a_terminal(tmp_path: Path) -> None:
     assert done.stdout == "True\n"
 
 
-def test_a_stream_that_a_caller_put_in_place_stays() -> None:
-    done = _run("pass", "import io; sys.stderr = io.StringIO()\nwith without_chatter():\n    print(type(sys.stderr))")
-    assert done.stdout == "<class '_io.StringIO'>\n"
+@pytest.mark.parametrize("put", ["io.StringIO()", "io.TextIOWrapper(sys.stderr.buffer, line_buffering=True)"])
+def test_a_stream_that_a_caller_put_in_place_stays(put: str) -> None:
+    done = _run(
+        "pass",
+        f"import io; sys.stderr = put = {put}\nwith without_chatter():\n    print(sys.stderr is put)\n"
+        "    print('ours', file=sys.stderr)",
+    )
+    assert done.stdout == "True\n"
+    assert done.stderr == ("" if "StringIO" in put else "ours\n")
 
 
 @pytest.mark.parametrize("closing", ["2>&-", "2>/dev/full"])
