@@ -19,7 +19,7 @@ def test_equal_manifests_do_not_differ() -> None:
 
 def test_each_value_that_changed_is_named() -> None:
     accuracy, brier = manifest().metrics[0], Metric(name="brier", value=0.1, data="none", rows=2)
-    parity = Parity(between=("training", "gateway"), inputs=64, unit="pixels", mean=0, largest=1, allowed=2)
+    parity = Parity(between=("gateway", "raw"), inputs=64, unit="pixels", mean=0, largest=1, allowed=2)
     assert fields(
         digest="1" * 64,
         labels=("0", "2"),
@@ -34,7 +34,7 @@ def test_each_value_that_changed_is_named() -> None:
         "metrics.accuracy.value": (0.5, 0.75),
         "metrics.brier": (None, brier.model_dump(mode="json")),
         "temperature": (1.0, 1.5),
-        "parity.training and gateway": (None, parity.model_dump(mode="json")),
+        "parity.gateway and raw": (None, parity.model_dump(mode="json")),
     }
 
 
