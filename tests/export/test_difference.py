@@ -4,7 +4,7 @@ from export.difference import differences, paired
 from export.promotion import Subject
 from store.manifest import Metric, Parity
 from tests.export.test_promotion import answers, subject
-from tests.support.manifests import manifest
+from tests.support.manifests import PARITY, manifest
 
 
 def fields(**changes: object) -> dict[str, tuple[object, object]]:
@@ -25,7 +25,7 @@ def test_each_value_that_changed_is_named() -> None:
         labels=("0", "2"),
         metrics=(brier, accuracy.model_copy(update={"value": 0.75})),
         processing={"kind": "image", "height": 28},
-        parity=(parity,),
+        parity=(PARITY, parity),
         temperature=1.5,
     ) == {
         "digest": ("0" * 64, "1" * 64),
