@@ -53,7 +53,9 @@ def _nodes(nodes: Sequence[Any], arguments: Sequence[str], called: dict[str, str
     for node in nodes:
         node.name = positions[node.name]
         node.ClearField("experimental_debug_info")
-        node.input[:] = [_renamed(name, positions) for name in node.input]
+        inputs = [_renamed(name, positions) for name in node.input]
+        waits = sorted(name for name in inputs if name.startswith("^"))  # TensorFlow has them in any order, at the end
+        node.input[:] = [*inputs[: len(inputs) - len(waits)], *waits]
         for key in _NOISE:
             node.attr.pop(key, None)
         for key in sorted(node.attr):

@@ -1,5 +1,6 @@
 """The digest of a version is over what its functions do, inside their loops too, not over how things were named."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,23 @@ def test_what_is_inside_a_loop_counts() -> None:
 
     assert powers(2.0, 3) == powers(2.0, 3)
     assert len({powers(2.0, 3), powers(2.0, 4), powers(3.0, 3)}) == 3
+
+
+def test_in_which_order_an_operation_names_those_it_waits_for_does_not_count() -> None:
+    """TensorFlow takes them from a set: two exports of one process had other digests. The graph is written down here,
+    since nothing tells TensorFlow which order to take."""
+    from tensorflow.core.framework.graph_pb2 import GraphDef
+
+    def waiting(*inputs: str) -> str:
+        written = GraphDef()
+        for name in ("a", "b"):
+            written.node.add(name=name, op="NoOp")
+        written.node.add(name="c", op="Identity", input=inputs)
+        graph = SimpleNamespace(variables=(), captures=(), as_graph_def=lambda: written)
+        return answers_digest([SimpleNamespace(graph=graph)], [])
+
+    assert waiting("a", "b", "^a", "^b") == waiting("a", "b", "^b", "^a")
+    assert len({waiting("a", "b"), waiting("b", "a"), waiting("a", "^b"), waiting("b", "^a")}) == 4
 
 
 def test_documents_count() -> None:
