@@ -18,6 +18,7 @@ from playwright.sync_api import Browser, BrowserContext, FilePayload, Locator, P
 from bench.stack import Stack, running_stack
 from store.layout import Store
 from store.publish import publish
+from tests.support.processes import ask, until
 
 PRAISE = "an unforgettable, wonderful film"
 BLAME = "Two hours I will never get back."
@@ -238,8 +239,10 @@ def test_a_text_is_judged_and_its_line_gives_the_same_answer(page: Page, tmp_pat
     assert [as_shown(one) for one in copied_line_answers(page, tmp_path)] == [shown_ranking(page)]
 
 
-def test_the_words_of_a_text_are_coloured_by_their_weight(page: Page) -> None:
+def test_the_words_of_a_text_are_coloured_by_their_weight(page: Page, stack: Stack) -> None:
     text = "😀 un café\n– an unforgettable film"
+    whys = f"{stack.url}/models/sentiment/explain"  # the first one opens the SavedModel beside the twin
+    until(lambda: ask(whys, b'{"inputs": "a film"}').status == 200, "the SavedModel is open")
     page.goto("/#sentiment")
     page.get_by_label("Text").fill(text)
     page.get_by_role("button", name="Ask").click()
@@ -253,7 +256,8 @@ def test_the_words_of_a_text_are_coloured_by_their_weight(page: Page) -> None:
     expect(page.locator("#why")).to_be_hidden()
 
 
-def test_a_picture_is_shown_with_its_heat_map(page: Page) -> None:
+def test_a_picture_is_shown_with_its_heat_map(page: Page, stack: Stack) -> None:
+    until(lambda: ask(f"{stack.url}/models/digits/explain", picture_of_one()).status == 200, "the SavedModel is open")
     page.goto("/#digits")
     expect(page.locator("#sketch")).to_be_visible()
     give(page, "drop", file("one.png", "image/png", picture_of_one()))
