@@ -102,4 +102,4 @@ def _forget_the_dead() -> None:
 
         for pid in {int(file.stem.rpartition("_")[2]) for file in Path(folder).glob("gauge_live*.db")}:
             if not Path(f"/proc/{pid}").exists():
-                mark_process_dead(pid, folder)  # type: ignore[no-untyped-call]
+                mark_process_dead(pid, folder)  # type: ignore[no-untyped-call]  # it has no types

@@ -103,7 +103,7 @@ class Telemetry:
         counted = self.registry
         if self._shared:
             counted = CollectorRegistry()
-            MultiProcessCollector(counted)  # type: ignore[no-untyped-call]
+            MultiProcessCollector(counted)  # type: ignore[no-untyped-call]  # it has no types
         return generate_latest(counted) + generate_latest(self._of_this_process)
 
     def _gauge(self, name: str, text: str) -> Gauge:

@@ -48,7 +48,7 @@ def decode(data: bytes, *, sample_rate: int, max_seconds: float) -> Samples:
 
 def _opened(data: bytes) -> wave.Wave_read:
     try:
-        recording: wave.Wave_read = wave.open(BytesIO(data))  # noqa: SIM115 the callers close it
+        recording: wave.Wave_read = wave.open(BytesIO(data))  # noqa: SIM115 (the callers close it)
     except (wave.Error, EOFError) as exc:
         raise UnreadableInputError(f"no recording that can be read: {exc}; expected a WAV file with PCM") from exc
     if recording.getframerate() < 1 or recording.getsampwidth() not in (1, 2, 3, 4):

@@ -153,7 +153,7 @@ def test_the_manifest_says_why_a_version_has_no_explanations(run: Run, tmp_path:
 
 def test_an_explanation_of_another_network_is_refused(run: Run, tmp_path: Path) -> None:
     def astray(model: Any) -> Any:
-        opened: Any = run.spec.explain(model)  # type: ignore[operator]
+        opened: Any = run.spec.explain(model)  # type: ignore[operator]  # it is not None
         return replace(opened, logits=lambda *given: opened.logits(*given) + 1)
 
     with pytest.raises(ExplanationError, match=r"logits that differ from the model's by 1\.0e\+00"):

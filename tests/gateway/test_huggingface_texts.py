@@ -59,8 +59,8 @@ def test_details_of_a_text(texts: GatewayProcess) -> None:
 
 def test_a_drawn_text_tells_the_seed_that_gives_it_again(texts: GatewayProcess) -> None:
     writer, asked = client(texts, "writer"), {"max_new_tokens": 20, "temperature": 1.5, "details": True}
-    drawn = writer.text_generation("a", **asked)  # type: ignore[call-overload]
-    again = writer.text_generation("a", **asked, seed=drawn.details.seed)  # type: ignore[call-overload]
+    drawn = writer.text_generation("a", **asked)  # type: ignore[call-overload]  # of a table
+    again = writer.text_generation("a", **asked, seed=drawn.details.seed)  # type: ignore[call-overload]  # of a table
     assert again.generated_text == drawn.generated_text
     others = {writer.text_generation("a", max_new_tokens=20, do_sample=True, seed=seed) for seed in range(5)}
     assert len(others) > 1

@@ -35,7 +35,7 @@ def test_a_language_model_in_other_words_has_its_limits() -> None:
     model = object.__new__(LanguageModel)
     vars(model).update(dict.fromkeys(("_spec", "_codec", "_vocabulary", "_template")), _limits=Limits())
     narrower = limited(TextGeneration(model), Limits(items=1))
-    assert vars(narrower.model)["_limits"].items == 1  # type: ignore[attr-defined]
+    assert vars(narrower.model)["_limits"].items == 1  # type: ignore[attr-defined]  # of one task
 
 
 def test_names_are_hugging_faces() -> None:

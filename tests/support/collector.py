@@ -13,7 +13,7 @@ class Collector(service.TraceServiceServicer):
     def __init__(self) -> None:
         self.spans: list[tuple[str, Any]] = []  # the service's name and its span
         self._server = grpc.server(ThreadPoolExecutor(2))
-        service.add_TraceServiceServicer_to_server(self, self._server)  # type: ignore[no-untyped-call]
+        service.add_TraceServiceServicer_to_server(self, self._server)  # type: ignore[no-untyped-call]  # it has no types
         self.endpoint = f"http://127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
 
     def Export(self, request: Any, _context: grpc.ServicerContext) -> Any:  # noqa: N802 (the protocol's name)

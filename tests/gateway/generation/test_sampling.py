@@ -15,7 +15,7 @@ logits = st.lists(st.floats(-20, 20, width=32), min_size=1, max_size=50).map(lam
 
 
 def shares(row: Floats, **sampling: float) -> dict[int, float]:
-    tokens, probabilities = candidates(row.astype(np.float64), Sampling(**{"temperature": 1.0, **sampling}))  # type: ignore[arg-type]
+    tokens, probabilities = candidates(row.astype(np.float64), Sampling(**{"temperature": 1.0, **sampling}))  # type: ignore[arg-type]  # of a table
     return {int(token): round(float(share), 4) for token, share in zip(tokens, probabilities, strict=True)}
 
 

@@ -278,7 +278,7 @@ def test_examples_beyond_the_limit(stubs: Stubs) -> None:
 def test_what_multi_inference_refuses(stubs: Stubs) -> None:
     several = (BOTH[0], ("regress", spec("strokes", signature_name="regress", version=1)))
     for asked, says in ((multi(), "no tasks"), (multi(*several), "several")):
-        code, details = failure(lambda asked=asked: stubs.prediction.MultiInference(asked, 60))  # type: ignore[misc]
+        code, details = failure(lambda asked=asked: stubs.prediction.MultiInference(asked, 60))  # type: ignore[misc]  # a default
         assert (code, says in details) == (CODE.INVALID_ARGUMENT, True)
 
 

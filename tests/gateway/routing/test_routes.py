@@ -301,11 +301,11 @@ def test_workers_share_their_routes_and_the_admin_api_outlives_any_of_them(
             return gateway.ask("PUT", "/routes/digits", {"to": number}).status == 200
 
         for number in (1, 2):
-            until(lambda number=number: changed(number), "the worker with the admin API is ready")  # type: ignore[misc]
-            until(lambda number=number: answers() == {str(number)}, "every worker follows")  # type: ignore[misc]
+            until(lambda number=number: changed(number), "the worker with the admin API is ready")  # type: ignore[misc]  # a default
+            until(lambda number=number: answers() == {str(number)}, "every worker follows")  # type: ignore[misc]  # a default
         for worker in workers(gateway):
             os.kill(worker, signal.SIGKILL)
-            until(lambda worker=worker: not Path(f"/proc/{worker}").exists(), "it is gone")  # type: ignore[misc]
+            until(lambda worker=worker: not Path(f"/proc/{worker}").exists(), "it is gone")  # type: ignore[misc]  # a default
             until(gateway.administered, "another worker has the admin API")
             assert gateway.shown("digits")["route"]["to"] == 2
 
