@@ -8,6 +8,7 @@ from export.evidence import model_card
 from export.goldens import CheckedGolden
 from export.parity import Comparison, document
 from export.trained import Evidence, Trained
+from store.contents import seal
 from store.golden import dump_goldens, write_goldens
 from store.layout import VersionDir
 from store.manifest import Manifest
@@ -36,7 +37,7 @@ def write_extra(
 ) -> None:
     """`documents` are those of `documents_of`."""
     version.extra.mkdir()
-    version.manifest.write_bytes(documents["manifest"])
+    seal(version, Manifest.parse(documents["manifest"]))
     write_goldens(version.golden, [checked.golden for checked in goldens])
     version.parity.write_bytes(document(compared))
     version.card.write_bytes(documents["card"])

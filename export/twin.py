@@ -1,6 +1,5 @@
 """A version's LiteRT twin: the same answers, faster on CPUs; kept only if that is so."""
 
-import hashlib
 import json
 import shutil
 from collections.abc import Mapping, Sequence
@@ -14,6 +13,7 @@ from export.batches import batch_of
 from export.errors import TwinError
 from export.goldens import Answer, CheckedGolden
 from export.race import race
+from store.contents import sha256_of
 from store.layout import VersionDir
 from store.twin import Twin, gap
 
@@ -55,8 +55,7 @@ def write_twin(
             model=_MODEL,
             signatures=(SERVING_SIGNATURE,),
             documents={MANIFEST_SIGNATURE: _DOCUMENTS},
-            sha256={name: _sha256(version.twin / name) for name in (_MODEL, _DOCUMENTS)},
-            saved_model={path: _sha256(version.path / path) for path in _saved_model_files(version)},
+            sha256={name: sha256_of(version.twin / name) for name in (_MODEL, _DOCUMENTS)},
             tolerance=_TOLERANCE,
             agreement=agreement(answer, run, held_out, _TOLERANCE),
             speed=race(version, _MODEL) if to_win else None,
@@ -98,12 +97,3 @@ def _check(run: Answer, answer: Answer, goldens: Sequence[CheckedGolden], pad: i
                     raise TwinError(
                         f"in batches of {size} its {output} differ by {apart:.1e}, expected at most {_TOLERANCE}"
                     )
-
-
-def _saved_model_files(version: VersionDir) -> list[str]:
-    return ["saved_model.pb", *(f"variables/{path.name}" for path in sorted((version.path / "variables").iterdir()))]
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

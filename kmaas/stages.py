@@ -36,9 +36,15 @@ def export_run(run: Run, *, runtime: "Runtime" = "litert") -> Path:
 
 
 def trained(run: Run) -> Trained:
-    """What an export needs of a run. Raises `NotARunError` when the run is not finished."""
+    """What an export needs of a run.
+
+    Raises:
+        NotARunError: it is not finished, or an older kmaas evaluated it.
+        ChangedRunError: it is not as it was evaluated.
+    """
     environment, evaluated = run.environment(), run.evaluated
     evaluation, examples = evaluated.evaluation(), evaluated.examples()
+    run.require_as_evaluated()
     if any(example.logits is None for example in examples):
         raise NotARunError(run.path, "answers in its examples.json", f"`kmaas evaluate {run.path}` writes them")
     return Trained(

@@ -5,6 +5,7 @@ StoreError
 ├── InvalidLabelError       a label that cannot be a name and a URL part
 ├── ReservedLabelError      a label that means something else already
 ├── ManifestError           a manifest or golden document that does not fit its schema
+├── ContentsError           a file of a version that is not what was exported
 ├── VersionNotFoundError    no such model or version
 ├── VersionExistsError      the number is taken; versions are never overwritten
 ├── VersionNumberError      a number that no version can have
@@ -49,6 +50,11 @@ class ReservedLabelError(StoreError):
 class ManifestError(StoreError):
     def __init__(self, where: object, reason: str) -> None:
         super().__init__(f"{where} does not fit its schema: {reason}")
+
+
+class ContentsError(StoreError):
+    def __init__(self, name: str, found: str, expected: str) -> None:
+        super().__init__(f"{name} is not what was exported: it has sha256 {found}, expected {expected}")
 
 
 class VersionNotFoundError(StoreError):

@@ -10,6 +10,8 @@ from store.errors import ManifestError
 
 SCHEMA = 1
 
+ContentName = Annotated[str, Field(pattern=r"^(saved_model\.pb|(variables|assets)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+)$")]
+
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -82,7 +84,8 @@ class Manifest(_Frozen):
     softmax(logits / `temperature`). `robustness` are figures on disturbed held-out rows. `recorded` is the number of
     requests in the warm-up file, of whatever signature, that have their answer beside them: so many a model server must
     find, and answer alike. `goldens` are the held-out requests that the version carries, counted by the label that is
-    right.
+    right. `files` are those of `store.contents` when the version was exported; the copy in the graph, which is among
+    them, has none.
     """
 
     schema_version: int = SCHEMA
@@ -108,6 +111,7 @@ class Manifest(_Frozen):
     absent: dict[str, str] = Field(default_factory=dict)
     recorded: Annotated[int, Field(ge=0)] = 0
     goldens: dict[str, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
+    files: dict[ContentName, str] = Field(default_factory=dict)
     run: str
 
     @model_validator(mode="before")

@@ -13,7 +13,6 @@ from store.golden import MOST_TOLERANCE
 
 INDEX = "runtime.json"
 
-SavedModelFile = Annotated[str, Field(pattern=r"^(saved_model\.pb|variables/variables\.[a-z0-9-]+)$")]
 FileName = Annotated[str, Field(pattern=r"^[a-z0-9_]+\.[a-z]+$")]
 
 
@@ -57,8 +56,6 @@ class Twin(BaseModel):
         model: the LiteRT file with `signatures`, whose inputs and outputs have the SavedModel's names.
         documents: for each signature that maps section names to documents, the JSON file of these documents by section.
         sha256: of each file, in hexadecimal.
-        saved_model: sha256 of each file of the SavedModel, by its path in the version: a fine twin must not hide that
-            what answers the other signatures is damaged.
         tolerance: see `gap`.
         agreement: None where there were no held-out rows.
         speed: None where it was not measured.
@@ -71,7 +68,6 @@ class Twin(BaseModel):
     signatures: Annotated[tuple[str, ...], Field(min_length=1)]
     documents: dict[str, FileName]
     sha256: dict[FileName, str]
-    saved_model: dict[SavedModelFile, str] = Field(default_factory=dict)
     tolerance: Annotated[float, Field(gt=0, le=MOST_TOLERANCE, allow_inf_nan=False)]
     agreement: Agreement | None = None
     speed: Speed | None = None

@@ -7,6 +7,7 @@ TrainingError
 ├── OutdatedSearchError         a search that cannot be continued: its trials would not be comparable
 ├── NotARunError                a folder that is no run, or one that lacks what is needed
 │   └── UnfinishedRunError      a run that lacks what its end would have brought
+├── ChangedRunError             a run whose weights or tokenizer are not those that were measured
 ├── RunBusyError                another process is at work on this run
 ├── SearchBusyError             another process continues this search
 ├── OutdatedRunError            a run that cannot be continued: its weights would come of two different trainings
@@ -61,6 +62,14 @@ class NotARunError(TrainingError):
 class UnfinishedRunError(NotARunError):
     def __init__(self, path: Path, lacks: str) -> None:
         super().__init__(path, lacks, f"finish it first: kmaas train --resume {path}")
+
+
+class ChangedRunError(TrainingError):
+    def __init__(self, path: Path, names: Sequence[str]) -> None:
+        super().__init__(
+            f"{' and '.join(names)} of {path} changed since the run was evaluated; `kmaas evaluate {path}` measures it "
+            "as it is now; nothing was exported"
+        )
 
 
 class RunBusyError(TrainingError):

@@ -183,7 +183,7 @@ def _evaluate(run: Run, recipe: Recipe, progress: Progress) -> None:
     answered = _answered(run, model, recipe.tokenizer, examples)
     with run.evaluating() as evaluated:
         draw(evaluated.plots, run.epochs(), evaluation)
-        evaluated.write(evaluation, measured.held_out, answered, inputs, _sample(recipe))
+        evaluated.write(evaluation, measured.held_out, answered, inputs, _sample(recipe), contents=run.contents())
     progress.at(1, f"accuracy {evaluation.accuracy:.4f} on {evaluation.rows} held-out rows")
 
 

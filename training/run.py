@@ -24,9 +24,10 @@ from typing import Any, Self
 from models.catalog import find
 from models.errors import UnknownModelError
 from models.spec import ModelSpec, TrainConfig
+from store.contents import sha256_of
 from store.disk import sync
 from training.data.lock import locked
-from training.errors import NotARunError, RunBusyError, UnfinishedRunError, UnwritableError
+from training.errors import ChangedRunError, NotARunError, RunBusyError, UnfinishedRunError, UnwritableError
 from training.evaluated import Evaluated
 
 _CONFIG, _FINGERPRINT = "config.json", "fingerprint"
@@ -78,6 +79,10 @@ class Run:
         return self.path / "model.weights.h5"
 
     @property
+    def _tokenizer(self) -> Path:
+        return self.path / "tokenizer.json"
+
+    @property
     def metrics(self) -> Path:
         return self.path / "metrics.jsonl"
 
@@ -120,6 +125,18 @@ class Run:
             shutil.rmtree(staging, ignore_errors=True)
         shutil.rmtree(aside, ignore_errors=True)
 
+    def contents(self) -> dict[str, str]:
+        """sha256 of the files that determine its answers, by name."""
+        files = (self.weights, self._tokenizer)
+        return {path.name: sha256_of(path) for path in files if path.exists()}
+
+    def require_as_evaluated(self) -> None:
+        """Raises `ChangedRunError` where the weights or the tokenizer are others than were measured, `NotARunError`
+        where it was not measured or by an older kmaas."""
+        now, measured = self.contents(), self.evaluated.contents()
+        if changed := sorted(name for name in now.keys() | measured.keys() if now.get(name) != measured.get(name)):
+            raise ChangedRunError(self.path, changed)
+
     def require_weights(self) -> None:
         """Raises `NotARunError` while the training has not ended."""
         self._needed(self.weights.name)
@@ -130,8 +147,7 @@ class Run:
         return [EpochLine(**json.loads(line)) for line in self.metrics.read_text().splitlines()]
 
     def tokenizer(self) -> str | None:
-        path = self.path / "tokenizer.json"
-        return path.read_text() if path.exists() else None
+        return self._tokenizer.read_text() if self._tokenizer.exists() else None
 
     def environment(self) -> dict[str, Any]:
         document: dict[str, Any] = json.loads(self._needed("environment.json"))

@@ -19,7 +19,7 @@ from serving.runtimes.heap import give_back
 from serving.runtimes.interpreters import Interpreters, Run
 from serving.runtimes.measure import best_times
 from serving.runtimes.options import RuntimeOptions
-from serving.runtimes.proof import Recorded, Sample, promised_answers, prove
+from serving.runtimes.proof import Recorded, Sample, prove
 from serving.runtimes.quiet import chatter_aside
 from serving.runtimes.runtime import Runtime
 from serving.runtimes.saved_model import no_tensor
@@ -35,8 +35,13 @@ _GAIN = 1.25  # what the other cores must bring to one request, to be taken from
 class LiteRT:
     """A `Runtime` around the twin of a version that has one."""
 
-    def __init__(self, folder: Path, options: RuntimeOptions, open_saved_model: Callable[[], Runtime]) -> None:
+    def __init__(
+        self, folder: Path, options: RuntimeOptions, recorded: int, open_saved_model: Callable[[], Runtime]
+    ) -> None:
         """Opens the twin, chooses its threads, and lets it prove itself.
+
+        Args:
+            recorded: how many answers the version's warm-up file must have.
 
         Raises:
             TwinError: the twin is not what it claims to be, or answers otherwise than the SavedModel did.
@@ -44,19 +49,18 @@ class LiteRT:
         version = VersionDir(folder)
         try:
             twin = Twin.read(version.twin)
-            _check_saved_model(version, twin)
             self._signatures = _signatures(version, options.tags)
             files = {name: _content(version.twin / name, digest) for name, digest in twin.sha256.items()}
             self._documents = {name: _documents(files[file_name]) for name, file_name in twin.documents.items()}
             self._defaults = {name: _defaults(self._signatures[name]) for name in twin.signatures}
-            recorded = Recorded(version, self._signatures)
-            first = next((sample for sample in recorded if sample.signature in twin.signatures), None)
+            samples = Recorded(version, self._signatures)
+            first = next((sample for sample in samples if sample.signature in twin.signatures), None)
             make = partial(_interpreter, files[twin.model], twin.signatures)
             self._threads = options.intra_op_threads or _threads(make, first)
             self._interpreters = Interpreters(partial(make, self._threads), max(1, usable_cores() // self._threads))
             outputs = {name: self._signatures[name].outputs.keys() for name in twin.signatures}
-            proved = prove(recorded, partial(self._run_twin, timeout_s=None), outputs, twin.tolerance)
-            recorded.check_complete(promised_answers(version) or 0)
+            proved = prove(samples, partial(self._run_twin, timeout_s=None), outputs, twin.tolerance)
+            samples.check_complete(recorded)
             if unproved := outputs.keys() - proved:
                 raise TwinError(f"the warm-up file has no request with an answer for {', '.join(sorted(unproved))}")
         except Exception as exc:  # whatever it is that is wrong with a twin, it never costs the version
@@ -161,13 +165,6 @@ def _answered(documents: Mapping[bytes, bytes], sections: Array) -> Array:
     answer = np.empty(sections.size, object)
     answer[:] = [documents.get(key, b"") for key in keys]
     return answer.reshape(sections.shape)
-
-
-def _check_saved_model(version: VersionDir, twin: Twin) -> None:
-    for name, digest in twin.saved_model.items():
-        with (version.path / name).open("rb") as file:
-            if (found := hashlib.file_digest(file, "sha256").hexdigest()) != digest:
-                raise TwinError(f"beside it {name} has sha256 {found}, expected {digest}")
 
 
 def _content(path: Path, digest: str) -> bytes:

@@ -11,11 +11,13 @@ from serving.errors import TwinError
 from serving.runtimes.litert import LiteRT
 from serving.runtimes.options import RuntimeOptions
 from serving.runtimes.proof import prove_version
+from serving.runtimes.provenance import manifest_of
 from serving.runtimes.runtime import Runtime
 from serving.runtimes.saved_model import SavedModel
 from serving.settings import ServeSettings
 from serving.text_proto import read_text_proto
 from store.layout import VersionDir
+from store.manifest import Manifest
 from wire import messages
 
 _log = logging.getLogger(__name__)
@@ -25,21 +27,23 @@ def open_runtime(folder: Path, options: RuntimeOptions) -> Runtime:
     """The version in `folder`; the caller closes it.
 
     Raises:
-        LoadError: it cannot be loaded, or answers otherwise than its export recorded.
+        LoadError: it cannot be loaded, is not what was exported, or answers otherwise than its export recorded.
     """
-    open_saved_model = partial(_open_saved_model, folder, options)
+    manifest = manifest_of(VersionDir(folder))
+    open_saved_model = partial(_open_saved_model, folder, options, manifest)
     if options.litert and VersionDir(folder).twin.is_dir():
         try:
-            return LiteRT(folder, options, open_saved_model)
+            return LiteRT(folder, options, manifest.recorded if manifest else 0, open_saved_model)
         except TwinError as exc:
             _log.warning("%s: its LiteRT twin is not used, the SavedModel is: %s", folder, exc)
     return open_saved_model()
 
 
-def _open_saved_model(folder: Path, options: RuntimeOptions) -> Runtime:
+def _open_saved_model(folder: Path, options: RuntimeOptions, manifest: Manifest | None) -> Runtime:
     runtime = SavedModel(folder, options)
     try:
-        prove_version(VersionDir(folder), runtime)
+        if manifest is not None:  # whoever logged the requests of others' versions may have used another machine
+            prove_version(VersionDir(folder), runtime, manifest.recorded)
     except BaseException:
         runtime.close()
         raise

@@ -3,7 +3,6 @@
 Export records what the trained model answers. So a changed weight, graph or kernel shows before anybody is answered.
 """
 
-import json
 import logging
 import math
 from collections import Counter
@@ -11,7 +10,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from functools import partial
 from itertools import cycle, islice
-from pathlib import Path
 
 from google.protobuf.message import DecodeError
 
@@ -22,7 +20,6 @@ from serving.runtimes.runtime import Runtime
 from store.errors import ManifestError, StoreError
 from store.golden import read_goldens
 from store.layout import VersionDir
-from store.manifest import Manifest
 from store.twin import gap
 from wire import messages
 from wire.errors import WireError
@@ -106,22 +103,20 @@ class Recorded:
             )
 
 
-def prove_version(version: VersionDir, runtime: Runtime) -> None:
+def prove_version(version: VersionDir, runtime: Runtime, promised: int) -> None:
     """Asks `runtime` every request that the version's export recorded the answer of, of whatever signature. The goldens
     say how near is right.
 
-    Versions without a manifest of ours are passed over: whoever logged their requests may have used another machine.
+    Args:
+        promised: how many there are, as the manifest says.
 
     Raises:
         LoadError: an answer is wrong, or the records cannot be read.
     """
-    if not version.manifest.is_file():
+    if not (promised or version.warm_up.is_file()):
         return
     outputs = {name: signature.outputs.keys() for name, signature in runtime.signatures.items()}
     try:
-        promised = promised_answers(version)
-        if promised is None or not (promised or version.warm_up.is_file()):
-            return
         recorded = Recorded(version, outputs)
         samples = recorded if version.warm_up.is_file() else ()
         proved = prove(samples, partial(_run_all, runtime), outputs, _tolerance(version))
@@ -135,31 +130,6 @@ def prove_version(version: VersionDir, runtime: Runtime) -> None:
     except OSError as exc:
         raise LoadError(Code.UNKNOWN, f"the recorded answers cannot be read: {exc}") from exc
     _log.info("%s answers as recorded: %s", version.path, ", ".join(sorted(proved)) or "nothing was")
-
-
-def promised_answers(version: VersionDir) -> int | None:
-    """How many recorded answers the manifest says there are; None where there is no manifest of ours.
-
-    Raises:
-        ManifestError: it is ours, and damaged.
-    """
-    if not version.manifest.is_file():
-        return None
-    try:
-        return Manifest.read(version.manifest).recorded
-    except ManifestError as exc:
-        if not _is_anothers(version.manifest):
-            raise
-        _log.warning("the answers recorded in %s are not compared: %s", version.path, exc)
-        return None
-
-
-def _is_anothers(manifest: Path) -> bool:
-    try:
-        document = json.loads(manifest.read_bytes())
-    except (OSError, ValueError):
-        return False
-    return not (isinstance(document, dict) and "schema_version" in document)
 
 
 def prove(

@@ -25,8 +25,10 @@ from tests.support.sabotage import (
     change_weight,
     code_with,
     forget_recorded,
+    reseal,
     swap_outputs,
 )
+from training.run import Run
 from wire.client import ModelServerClient, VersionStatus
 
 # Enough to tell the digits apart, and no more.
@@ -77,6 +79,11 @@ def _copied(run: Path, folder: Path) -> Path:
     return Path(shutil.copytree(run, folder / run.name, ignore=shutil.ignore_patterns("export")))
 
 
+def _measured_so(run: Path) -> None:
+    """The evaluation says that it measured the files as they are now."""
+    (run / "evaluation" / "contents.json").write_text(json.dumps(Run.open(run).contents()))
+
+
 # --- What export refuses
 
 
@@ -85,6 +92,16 @@ def test_labels_in_another_order(place: Workplace, digits: Path, tmp_path: Path,
     code = code_with(tmp_path / "code", "models/digits.py", 'tuple("0123456789")', f'tuple("{labels}")')
     done = replace(place, code=code).kmaas("export", str(_copied(digits, tmp_path)))
     _refused(done, rf"the labels are {', '.join(labels)}, in the evaluation of the run they were 0, 1, 2, 3, 4, 5, 6,")
+
+
+def test_a_file_of_the_run_that_is_not_what_was_evaluated(place: Workplace, sentiment: Path, tmp_path: Path) -> None:
+    """Whether or not any example is answered otherwise."""
+    run = _copied(sentiment, tmp_path)
+    (run / "tokenizer.json").write_text((run / "tokenizer.json").read_text() + " ")
+    _refused(
+        place.kmaas("export", str(run)),
+        r"tokenizer\.json of .* changed since the run was evaluated; `kmaas evaluate .*` measures it as it is now",
+    )
 
 
 def test_a_changed_weight_of_the_run(place: Workplace, digits: Path, tmp_path: Path) -> None:
@@ -96,6 +113,7 @@ def test_a_changed_weight_of_the_run(place: Workplace, digits: Path, tmp_path: P
         weights.visititems(lambda _, found: biases.append(found) if getattr(found, "shape", ()) == (10,) else None)
         [bias] = biases
         bias[-1] += 0.5
+    _measured_so(run)
     _refused(
         place.kmaas("export", str(run)),
         r"example digit-0-0 is answered otherwise than when the run was evaluated: logits differ by \d\.\de[-+]0\d, "
@@ -109,6 +127,7 @@ def test_a_tokenizer_that_does_not_lower_the_case(place: Workplace, sentiment: P
     steps = document["normalizer"]["normalizers"]
     steps.remove({"type": "Lowercase"})
     (run / "tokenizer.json").write_text(json.dumps(document))
+    _measured_so(run)
     _refused(
         place.kmaas("export", str(run)),
         r"training and gateway preprocessing differ by \d+ token ids on average and by \d+ at most, in "
@@ -182,6 +201,7 @@ def test_what_is_changed_in_a_version(
     publish(store, digits_version)
     changed = Path(shutil.copytree(digits_version, tmp_path / "changed"))
     spoil(changed)
+    reseal(VersionDir(changed))
     with ModelServerProcess(store.root, None, "--load_retry_interval_micros", "600000000") as server:
         until(lambda: _is(server, 1, "AVAILABLE"), "version 1 is available")
         publish(store, changed)
@@ -205,6 +225,8 @@ def test_what_is_changed_in_a_version(
             "42 recorded answers were found (2 of explain, 40 of serving_default), the manifest promises 50",
         ),
         (lambda version: version.manifest.write_bytes(b"{"), "does not fit its schema"),
+        (lambda version: version.manifest.unlink(), "manifest.json"),
+        (lambda version: change_weight(version.path, (10,), 1e-9), "is not what was exported"),
         (
             lambda version: (version.golden / INDEX).write_text(
                 (version.golden / INDEX).read_text().replace('"tolerance":0.0001', '"tolerance":1e9', 1)
@@ -212,14 +234,22 @@ def test_what_is_changed_in_a_version(
             "0.tolerance",
         ),
     ],
-    ids=["no records", "an empty file", "none of a signature", "no manifest", "a tolerance of anything"],
+    ids=[
+        "no records",
+        "an empty file",
+        "none of a signature",
+        "a damaged manifest",
+        "no manifest",
+        "a weight that changes no answer",
+        "a tolerance of anything",
+    ],
 )
 def test_a_version_without_what_it_would_be_proved_by(
     digits_version: Path, tmp_path: Path, spoil: Callable[[VersionDir], object], text: str
 ) -> None:
     store = Store.at(tmp_path / "store")
     spoil(publish(store, digits_version))
-    with ModelServerProcess(store.root) as server:
+    with ModelServerProcess(store.root, None, "--max_num_load_retries", "0") as server:
         until(lambda: _is(server, 1, "END"), "the version has ended")
         assert text in (_status(server, "digits")[1].error or "")
 
@@ -272,6 +302,7 @@ def test_a_changed_document_of_a_version(
     publish(store, version)
     changed = Path(shutil.copytree(version, tmp_path / "changed"))
     change_documents(changed, change)
+    reseal(VersionDir(changed))
     with ModelServerProcess(store.root) as server, GatewayProcess(server.target) as gateway:
         gateway.wait_ready()
         publish(store, changed)

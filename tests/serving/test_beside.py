@@ -44,7 +44,7 @@ def test_it_is_opened_by_the_first_call_and_closed_with_the_twin(tmp_path: Path)
 
 def test_a_server_never_gives_the_answer_of_a_saved_model_that_answers_otherwise(tmp_path: Path) -> None:
     """The version loads, for its twin is fine; the first call of what the twin lacks brings it to light."""
-    version = twins.put_with_manifest(tmp_path / "tokens" / "1")
+    version = twins.put(tmp_path / "tokens" / "1")
     sabotage.change_recorded(version, "raw", "logits", 1e-3)
     ids, text = np.array([[1, 2, 3]], np.int32), np.array([b"1 2 3"], object)
     with ModelServerProcess(tmp_path) as server, ModelServerClient(server.target) as client:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from serving.errors import Code, RequestError
+from serving.errors import Code, LoadError, RequestError
 from serving.runtimes.litert import LiteRT
 from serving.runtimes.opening import open_runtime
 from serving.runtimes.options import RuntimeOptions
@@ -43,7 +43,7 @@ def saved_model() -> Iterator[Runtime]:
 
 @pytest.fixture
 def twin(saved_model: Runtime) -> LiteRT:
-    return LiteRT(twins.version().path, OPTIONS, lambda: saved_model)
+    return LiteRT(twins.version().path, OPTIONS, twins.RECORDED, lambda: saved_model)
 
 
 @pytest.fixture
@@ -134,7 +134,7 @@ def test_the_first_call_of_a_signature_that_the_twin_lacks_opens_the_saved_model
         opened.append(SavedModel(version.path, OPTIONS))
         return opened[-1]
 
-    twin = LiteRT(version.path, OPTIONS, open_saved_model)
+    twin = LiteRT(version.path, OPTIONS, twins.RECORDED, open_saved_model)
     assert "manifest" in twin.signatures
     assert twin.pure == {"serving_default"}
     twin.run("serving_default", _ids(1, 3), ["logits"], 30)
@@ -152,7 +152,7 @@ def test_the_first_call_of_a_signature_that_the_twin_lacks_opens_the_saved_model
 
 def test_a_saved_model_that_does_not_open_costs_only_the_calls_that_need_it(version: VersionDir) -> None:
     _change(version, documents={})
-    twin = LiteRT(version.path, OPTIONS, partial(SavedModel, version.path, OPTIONS))
+    twin = LiteRT(version.path, OPTIONS, twins.RECORDED, partial(SavedModel, version.path, OPTIONS))
     aside = version.path.with_name("aside.pb")
     (version.path / "saved_model.pb").rename(aside)
     ask = partial(twin.run, "manifest", {"section": np.array([b"card"], object)}, ["document"], 60)
@@ -176,7 +176,7 @@ def test_who_waits_for_the_saved_model_waits_no_longer_than_there_is_time(versio
         assert go_on.wait(60)
         return SavedModel(version.path, OPTIONS)
 
-    twin = LiteRT(version.path, OPTIONS, open_saved_model)
+    twin = LiteRT(version.path, OPTIONS, twins.RECORDED, open_saved_model)
     ask = partial(twin.run, "manifest", {"section": np.array([b"card"], object)}, ["document"])
     with ThreadPoolExecutor(1) as other:
         opening = other.submit(ask, 60)
@@ -231,11 +231,32 @@ def _truth(outputs: Any) -> None:
         pytest.param(lambda v: _replace(v, "model.tflite", b"garbage" * 99), "ValueError", id="no LiteRT model"),
         pytest.param(lambda v: _replace(v, "documents.json", b"{"), "JSONDecodeError", id="no JSON"),
         pytest.param(lambda v: _change(v, signatures=("other",)), "KeyError: 'other'", id="unknown signature"),
-        pytest.param(lambda v: v.warm_up.unlink(), "No such file", id="no requests"),
-        pytest.param(lambda v: v.warm_up.write_bytes(b""), "no request with an answer for", id="empty requests"),
-        pytest.param(lambda v: v.warm_up.write_bytes(b"garbage"), "not a whole TFRecord file", id="broken requests"),
         pytest.param(lambda v: _replace(v, "documents.json", b'{"manifest": 1}'), "AttributeError", id="no documents"),
         pytest.param(lambda v: _change(v, signatures=()), "does not fit its schema", id="no signatures"),
+    ],
+)
+def test_a_twin_that_does_not_prove_itself_leaves_the_work_to_the_saved_model(
+    version: VersionDir, caplog: pytest.LogCaptureFixture, spoil: Callable[[VersionDir], object], reason: str
+) -> None:
+    spoil(version)
+    runtime = open_runtime(version.path, OPTIONS)
+    assert runtime.facts["runtime"] == "saved_model"
+    assert "its LiteRT twin is not used, the SavedModel is: " in caplog.text
+    assert reason in caplog.text
+    assert runtime.run("serving_default", _ids(1, 2), ["logits"], 30)[0].shape == (1, 3)
+    runtime.close()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        pytest.param(lambda v: v.warm_up.unlink(), "No such file", id="no requests"),
+        pytest.param(
+            lambda v: v.warm_up.write_bytes(b""),
+            "0 recorded answers were found, the manifest promises 6",
+            id="empty requests",
+        ),
+        pytest.param(lambda v: v.warm_up.write_bytes(b"garbage"), "not a whole TFRecord file", id="broken requests"),
         pytest.param(lambda v: v.warm_up.write_bytes(v.warm_up.read_bytes()[:-2]), "ends inside", id="cut requests"),
         pytest.param(
             lambda v: _change_answers(v, lambda outputs: outputs.pop("probabilities")),
@@ -250,16 +271,15 @@ def _truth(outputs: Any) -> None:
         ),
     ],
 )
-def test_a_twin_that_does_not_prove_itself_leaves_the_work_to_the_saved_model(
+def test_without_the_answers_that_it_would_be_proved_by_nothing_opens(
     version: VersionDir, caplog: pytest.LogCaptureFixture, spoil: Callable[[VersionDir], object], reason: str
 ) -> None:
+    """They are the SavedModel's proof too."""
     spoil(version)
-    runtime = open_runtime(version.path, OPTIONS)
-    assert runtime.facts["runtime"] == "saved_model"
+    with pytest.raises(LoadError):
+        open_runtime(version.path, OPTIONS)
     assert "its LiteRT twin is not used, the SavedModel is: " in caplog.text
     assert reason in caplog.text
-    assert runtime.run("serving_default", _ids(1, 2), ["logits"], 30)[0].shape == (1, 3)
-    runtime.close()
 
 
 def test_without_litert_the_saved_model_does_the_work(

@@ -105,7 +105,7 @@ def test_a_session_config_that_is_none_is_refused_at_start(tmp_path: Path) -> No
 
 
 def test_the_proof_of_a_version_goes_on_without_warm_up(tmp_path: Path) -> None:
-    ours = twins.put_with_manifest(tmp_path / "m" / "1")
+    ours = twins.put(tmp_path / "m" / "1")
     sabotage.change_recorded(ours, "serving_default", "logits", 1e-3)
     with pytest.raises(LoadError, match="answered otherwise than recorded: logits differs by"):
         opened(ours.path, enable_model_warmup=False)

@@ -15,6 +15,7 @@ from serving.runtimes.runtime import Runtime
 from serving.settings import ServeSettings
 from store.golden import INDEX
 from store.layout import VersionDir
+from store.manifest import Manifest
 from tests.support import sabotage, twins
 from wire import messages
 from wire.tensors import Array
@@ -55,7 +56,7 @@ def test_a_session_config_file_that_does_not_fit(tmp_path: Path, content: bytes 
 @pytest.fixture
 def ours(tmp_path: Path) -> VersionDir:
     """A version with a twin, recorded answers, a manifest and goldens."""
-    return twins.put_with_manifest(tmp_path / "1")
+    return twins.put(tmp_path / "1")
 
 
 @pytest.mark.parametrize("litert", [True, False])
@@ -86,14 +87,15 @@ def test_every_signature_must_answer_as_recorded(ours: VersionDir) -> None:
 
 
 def test_outputs_of_a_signature_that_changed_places_are_seen(ours: VersionDir) -> None:
-    """In the SavedModel: its twin is not used, and hides nothing."""
     sabotage.swap_outputs(ours.path, "raw", "logits", "probabilities")
+    sabotage.reseal(ours)
     with pytest.raises(LoadError, match="request 3 of signature raw is answered otherwise than recorded: logits"):
-        open_runtime(ours.path, OPTIONS)
+        open_runtime(ours.path, replace(OPTIONS, litert=False))
 
 
 def test_a_signature_that_is_gone_is_missed(ours: VersionDir) -> None:
     sabotage.remove_signature(ours.path, "raw")
+    sabotage.reseal(ours)
     with pytest.raises(LoadError, match="an answer of signature raw is recorded, which the version does not have"):
         open_runtime(ours.path, OPTIONS)
 
@@ -185,10 +187,70 @@ def test_no_tolerance_switches_the_proof_off(ours: VersionDir, tolerance: str, *
 @pytest.mark.parametrize("manifest", [None, "{}"], ids=["no manifest", "another's manifest"])
 def test_answers_that_others_recorded_are_not_compared(ours: VersionDir, manifest: str | None) -> None:
     sabotage.change_recorded(ours, "serving_default", "logits", 1e-3)
+    shutil.rmtree(ours.golden)
+    sabotage.remove_signature(ours.path, "manifest")
     ours.manifest.unlink()
     if manifest is not None:
         ours.manifest.write_text(manifest)
     open_runtime(ours.path, replace(OPTIONS, litert=False)).close()
+
+
+# --- What a version of ours must have
+
+
+@pytest.mark.parametrize("litert", [True, False])
+@pytest.mark.parametrize("trace", ["goldens", "signature"])
+@pytest.mark.parametrize("manifest", [None, "{}"], ids=["no manifest", "another's manifest"])
+def test_a_version_of_ours_needs_its_manifest(
+    ours: VersionDir, manifest: str | None, trace: str, *, litert: bool
+) -> None:
+    """What is left tells whose it is. A copy that is not whole yet may come to be."""
+    if trace == "goldens":
+        sabotage.remove_signature(ours.path, "manifest")
+    else:
+        shutil.rmtree(ours.golden)
+    ours.manifest.unlink()
+    if manifest is not None:
+        ours.manifest.write_text(manifest)
+    with pytest.raises(LoadError, match=r"manifest\.json") as caught:
+        open_runtime(ours.path, replace(OPTIONS, litert=litert))
+    assert (caught.value.code, caught.value.final) == (Code.DATA_LOSS, manifest is not None)
+
+
+@pytest.mark.parametrize("litert", [True, False])
+@pytest.mark.parametrize("name", ["saved_model.pb", "variables/variables.index"])
+def test_a_file_that_is_not_what_was_exported_keeps_the_version_from_opening(
+    ours: VersionDir, name: str, *, litert: bool
+) -> None:
+    with (ours.path / name).open("ab") as file:
+        file.write(b"\0")
+    with pytest.raises(LoadError, match=f"{name} is not what was exported: it has sha256 .*; export the ver") as caught:
+        open_runtime(ours.path, replace(OPTIONS, litert=litert))
+    assert (caught.value.code, caught.value.final) == (Code.DATA_LOSS, True)
+
+
+def test_a_weight_that_no_golden_asks_for_is_seen(ours: VersionDir) -> None:
+    """The last token's: no recorded request has it."""
+    sabotage.change_weight(ours.path, (twins.TOKENS, 8), -50)
+    with pytest.raises(LoadError, match=r"variables/variables\.data-00000-of-00001 is not what was exported"):
+        open_runtime(ours.path, OPTIONS)
+    sabotage.reseal(ours)
+    open_runtime(ours.path, OPTIONS).close()
+
+
+def test_a_file_that_is_missing_may_come(ours: VersionDir) -> None:
+    (ours.path / "variables" / "variables.index").unlink()
+    with pytest.raises(LoadError, match=r"cannot be read: .*variables\.index") as caught:
+        open_runtime(ours.path, OPTIONS)
+    assert (caught.value.code, caught.value.final) == (Code.DATA_LOSS, False)
+
+
+def test_of_what_an_older_kmaas_exported_no_file_is_compared(
+    ours: VersionDir, caplog: pytest.LogCaptureFixture
+) -> None:
+    ours.manifest.write_bytes(Manifest.read(ours.manifest).model_copy(update={"files": {}}).document())
+    open_runtime(ours.path, OPTIONS).close()
+    assert "was exported by an older kmaas: its files are not compared" in caplog.text
 
 
 @pytest.mark.parametrize(

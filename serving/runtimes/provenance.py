@@ -1,0 +1,74 @@
+"""Whether a version is of our export; if it is, its files must be those that were exported."""
+
+import json
+import logging
+
+from google.protobuf.message import DecodeError
+
+from serving.errors import Code, LoadError
+from store.contents import check_contents
+from store.errors import ManifestError, StoreError
+from store.golden import INDEX
+from store.layout import VersionDir
+from store.manifest import Manifest
+from wire import messages
+
+_SIGNATURE = "manifest"
+_INPUTS, _OUTPUTS = {"section"}, {"document"}  # of that signature, in every export of ours
+
+_log = logging.getLogger(__name__)
+
+
+def manifest_of(version: VersionDir) -> Manifest | None:
+    """The manifest of a version of ours, whose files are as it says; None for a version that others made.
+
+    Raises:
+        LoadError: a version of ours has no manifest, or a damaged one, or a file is not what was exported.
+    """
+    try:
+        manifest = _manifest(version)
+        if manifest is not None:
+            check_contents(version, manifest.files)
+    except StoreError as exc:
+        raise LoadError(Code.DATA_LOSS, f"{exc}; export the version again", final=True) from exc
+    except OSError as exc:  # a copy that is not complete yet has the same look
+        raise LoadError(Code.DATA_LOSS, f"a file of the version cannot be read: {exc}") from exc
+    if manifest is not None and not manifest.files:
+        _log.warning("%s was exported by an older kmaas: its files are not compared with those of then", version.path)
+    return manifest
+
+
+def _manifest(version: VersionDir) -> Manifest | None:
+    try:
+        document = version.manifest.read_bytes()
+    except FileNotFoundError:
+        if _is_ours(version):
+            raise
+        return None
+    try:
+        return Manifest.parse(document, where=version.manifest)
+    except ManifestError as exc:
+        if not _is_anothers(document) or _is_ours(version):
+            raise
+        _log.warning("the answers recorded in %s are not compared: %s", version.path, exc)
+        return None
+
+
+def _is_anothers(document: bytes) -> bool:
+    try:
+        found = json.loads(document)
+    except ValueError:
+        return False
+    return not (isinstance(found, dict) and "schema_version" in found)
+
+
+def _is_ours(version: VersionDir) -> bool:
+    """By the rest of it: goldens, or the signature that answers with the manifest."""
+    if (version.golden / INDEX).exists():
+        return True
+    try:
+        saved = messages.SavedModel.FromString((version.path / "saved_model.pb").read_bytes())
+    except (OSError, DecodeError):
+        return False  # it will not load
+    signatures = [meta_graph.signature_def.get(_SIGNATURE) for meta_graph in saved.meta_graphs]
+    return any(found and found.inputs.keys() == _INPUTS and found.outputs.keys() == _OUTPUTS for found in signatures)

@@ -1,0 +1,35 @@
+"""The contents of a version: the files of its SavedModel, which determine its answers, by their sha256."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from store.errors import ContentsError
+from store.layout import VersionDir
+from store.manifest import Manifest
+
+_FOLDERS = ("variables", "assets")
+
+
+def contents(version: VersionDir) -> dict[str, str]:
+    """sha256 of each file, in hexadecimal, by its path in the version."""
+    found = (path for folder in _FOLDERS for path in (version.path / folder).rglob("*") if path.is_file())
+    files = [version.path / "saved_model.pb", *sorted(found)]
+    return {path.relative_to(version.path).as_posix(): sha256_of(path) for path in files}
+
+
+def seal(version: VersionDir, manifest: Manifest) -> None:
+    """Writes the manifest with the contents as they are now."""
+    version.manifest.write_bytes(manifest.model_copy(update={"files": contents(version)}).document())
+
+
+def check_contents(version: VersionDir, expected: Mapping[str, str]) -> None:
+    """Raises `ContentsError` if a file is not what it was, `OSError` if one is missing or cannot be read."""
+    for name, digest in expected.items():
+        if (found := sha256_of(version.path / name)) != digest:
+            raise ContentsError(name, found, digest)
+
+
+def sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
