@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError
 
 from gateway.errors import InvalidTensorsError, MalformedBodyError
 from gateway.open_inference.parameters import check_parameters, flag, wanted_signature
@@ -15,6 +15,9 @@ from wire import messages
 LENGTH_HEADER = "Inference-Header-Content-Length"
 
 _SIZE = "binary_data_size"
+
+# Of a request. A list is given up at its first fault: millions of them would be noted otherwise, though one is told.
+_MOST_TENSORS, _MOST_DIMENSIONS = 1000, 254
 
 Parameters = Annotated[dict[str, Any], Field(default_factory=dict)]
 
@@ -31,7 +34,7 @@ class InferInput(_Document):
     """
 
     name: str
-    shape: list[int]
+    shape: Annotated[list[int], Field(max_length=_MOST_DIMENSIONS), FailFast()]
     datatype: str
     parameters: Parameters
     data: Any = None
@@ -63,8 +66,8 @@ class InferRequest(_Document):
 
     id: str = ""
     parameters: Parameters
-    inputs: list[InferInput]
-    outputs: list[InferOutput] = Field(default_factory=list)
+    inputs: Annotated[list[InferInput], Field(max_length=_MOST_TENSORS), FailFast()]
+    outputs: Annotated[list[InferOutput], Field(max_length=_MOST_TENSORS), FailFast()] = Field(default_factory=list)
 
 
 class InferAnswerOutput(BaseModel):

@@ -132,7 +132,7 @@ def test_rows_that_are_none_disturb_nobody() -> None:
     visit = Visit(Server())
     visit.server.let()
     assert visit.company.ask({"x": np.zeros((0, 1))}, Deadline.after(30))["y"].shape == (0, 1)
-    assert visit.company.ask({"x": np.float32(4)[()] * np.ones(())}, Deadline.after(30))["y"] == 8
+    assert visit.company.ask({"x": np.full((), 4.0)}, Deadline.after(30))["y"] == 8
 
 
 def test_each_server_has_calls_under_way() -> None:
