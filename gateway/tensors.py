@@ -118,7 +118,7 @@ def check_content(name: str, proto: Any, manifest: Manifest, limits: Limits) -> 
 
     Raises:
         InvalidTensorsError: strings in another form than typed values.
-        OverLimitError: more pixels, characters or tokens than are accepted.
+        OverLimitError: more pixels, characters, tokens or seconds than are accepted.
         UnreadableInputError: an encoded picture that is none.
     """
     if proto.dtype == STRING.enum and proto.tensor_content:
@@ -132,9 +132,23 @@ def check_content(name: str, proto: Any, manifest: Manifest, limits: Limits) -> 
             longest = max((len(text.decode(errors="replace")) for text in proto.string_val), default=0)
             if longest > limits.text_chars:
                 raise OverLimitError("characters of text", longest, limits.text_chars)
-            row = math.prod(side.size for side in proto.tensor_shape.dim[1:])
-            if name == tokens and row > most:  # what a model does may grow with their square
-                raise OverLimitError("tokens", row, most)
+            _check_tokens(name, proto, tokens, most)
+        case {"kind": "language", "input": str(tokens), "context_tokens": int(most)}:
+            _check_tokens(name, proto, tokens, most)
+        case {"kind": "audio", "input": str(samples), "sample_rate": int(rate)}:
+            seconds = math.ceil(_row(proto) / rate)
+            if name == samples and seconds > limits.audio_seconds:
+                raise OverLimitError("seconds of sound", seconds, limits.audio_seconds)
+
+
+def _check_tokens(name: str, proto: Any, tokens: str, most: int) -> None:
+    """What a model does may grow with their square."""
+    if name == tokens and _row(proto) > most:
+        raise OverLimitError("tokens", _row(proto), most)
+
+
+def _row(proto: Any) -> int:
+    return math.prod(side.size for side in proto.tensor_shape.dim[1:])
 
 
 def _pixels(name: str, pictures: Sequence[bytes]) -> Iterable[int]:

@@ -49,6 +49,23 @@ def alike(scores: list[dict[str, Any]], others: list[dict[str, Any]]) -> bool:
 # --- Answers
 
 
+def test_texts_are_continued(texts: GatewayProcess) -> None:
+    """At OpenAI's completions, where this client sends them."""
+    client = InferenceClient(model=f"{texts.url}/models/writer", token="any")
+    [text] = map(
+        returned,
+        ask(texts, "writer", call("textGeneration", inputs="ab", parameters={"max_new_tokens": 4, "temperature": 0})),
+    )
+    assert text == {"generated_text": client.text_generation("ab", max_new_tokens=4, do_sample=False)}
+
+
+def test_a_conversation_goes_on(texts: GatewayProcess) -> None:
+    asked: dict[str, Any] = {"messages": [{"role": "user", "content": "ab"}], "max_tokens": 4, "temperature": 0}
+    [said] = map(returned, ask(texts, "writer", call("chatCompletion", **asked)))
+    client = InferenceClient(model=f"{texts.url}/models/writer", token="any")
+    assert said["choices"][0]["message"]["content"] == client.chat_completion(**asked).choices[0].message.content
+
+
 def test_texts_with_and_without_parameters(gateway: GatewayProcess) -> None:
     parameters = {"top_k": 1, "function_to_apply": "none"}
     whole, best, batch = map(

@@ -9,6 +9,7 @@ from gateway.open_inference.body import LENGTH_HEADER, InferAnswer, InferRequest
 from gateway.open_inference.metadata import ModelMetadata
 from tests.support.processes import Answer, GatewayProcess, ask
 from tests.support.small_models import json_picture, picture
+from tests.support.small_text_models import CONTEXT, SAMPLE_RATE
 
 ONE_TEXT = {"inputs": [{"name": "token_ids", "shape": [1, 3], "datatype": "INT32", "data": [[5, 8, 9]]}]}
 
@@ -155,6 +156,23 @@ def test_a_bad_request_is_refused_and_the_next_is_answered(gateway: GatewayProce
     document, status = BAD[case]
     refused(infer(gateway, document), status)
     assert infer(gateway, ONE_TEXT).status == 200
+
+
+@pytest.mark.parametrize(
+    ("model", "tensor", "most", "says"),
+    [
+        ("writer", {"name": "token_ids", "datatype": "INT32"}, CONTEXT, "tokens"),
+        ("speech", {"name": "samples", "datatype": "FP32"}, 5 * SAMPLE_RATE, "seconds of sound"),
+    ],
+)
+def test_what_is_longer_than_its_task_accepts(
+    texts: GatewayProcess, model: str, tensor: dict[str, str], most: int, says: str
+) -> None:
+    for length, status in ((most, 200), (most + 1, 413)):
+        document = {"inputs": [{**tensor, "shape": [1, length], "data": [1] * length}]}
+        answer = texts.post(f"/v2/models/{model}/infer", json.dumps(document).encode())
+        assert answer.status == status, answer.body
+    refused(answer, 413, says=says)
 
 
 @pytest.mark.parametrize("body", [b"", b"\xff\xfe\x00", b"{", b"[" * 10_000 + b"]" * 10_000, b'{"inputs": 1}'])

@@ -121,6 +121,7 @@ def test_the_pin_and_the_choice_are_described_with_their_refusals(document: Any)
         ("/models/{model}", "post"),
         ("/models/{model}/explain", "post"),
         ("/models/{model}/v1/chat/completions", "post"),
+        ("/models/{model}/v1/completions", "post"),
         ("/models/{model}/card", "get"),
     }
     for route in pinned.values():

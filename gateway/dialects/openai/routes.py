@@ -54,6 +54,10 @@ def _routes(routes: Blueprint, parts: Parts) -> None:
     def complete() -> Response:
         return _generate(parts, CompletionsRequest, "cmpl")
 
+    @routes.post("/models/<model>/v1/completions")
+    def complete_with(model: str) -> Response:
+        return _generate(parts, CompletionsRequest, "cmpl", model)
+
     @routes.post("/v1/audio/transcriptions")
     def transcribe() -> Response:
         return _transcribe(parts)
@@ -124,13 +128,13 @@ def _task(version: ServedVersion, kind: type[_T]) -> _T:
 
 def _describe() -> Description:
     chat = _json_route("Ask for the next message of a conversation", ChatRequest, ChatCompletion, streamed=ChatChunk)
+    completion = _json_route("Continue prompts", CompletionsRequest, Completion, streamed=CompletionChunk)
     paths: dict[str, Any] = {
         "/v1/embeddings": {"post": _json_route("Ask for vectors of texts", EmbeddingsRequest, EmbeddingsResponse)},
         "/v1/chat/completions": {"post": chat},
         "/models/{model}/v1/chat/completions": {"parameters": [MODEL], "post": chat},
-        "/v1/completions": {
-            "post": _json_route("Continue prompts", CompletionsRequest, Completion, streamed=CompletionChunk)
-        },
+        "/v1/completions": {"post": completion},
+        "/models/{model}/v1/completions": {"parameters": [MODEL], "post": completion},
         "/v1/audio/transcriptions": {"post": _transcriptions()},
     }
     models: tuple[type[BaseModel], ...] = (
