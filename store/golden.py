@@ -70,7 +70,13 @@ def write_goldens(folder: Path, goldens: Sequence[Golden]) -> None:
 
 
 def read_goldens(folder: Path) -> tuple[Golden, ...]:
-    return parse_goldens((folder / INDEX).read_bytes())
+    """Raises `ManifestError` when they are missing or do not fit, and `OSError` when the disk does not say."""
+    path = folder / INDEX
+    try:
+        document = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError) as exc:
+        raise ManifestError(path, exc.strerror or str(exc)) from exc
+    return parse_goldens(document)
 
 
 def difference(expected: JsonValue, received: JsonValue, tolerance: float, *, at: str = "answer") -> str | None:

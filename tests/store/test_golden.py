@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,21 @@ def test_goldens_survive_the_disk(tmp_path: Path) -> None:
     write_goldens(tmp_path / "golden", [golden])
     assert read_goldens(tmp_path / "golden") == (golden,)
     assert (tmp_path / "golden" / "seven.png").read_bytes() == golden.body == b"\x89PNG"
+
+
+@pytest.mark.parametrize(
+    ("put", "reason"),
+    [
+        (lambda folder: None, "No such file"),
+        (lambda folder: folder.mkdir(), "No such file"),
+        (lambda folder: folder.write_text("a file"), "Not a directory"),
+    ],
+    ids=["no folder", "no index", "a file"],
+)
+def test_goldens_that_are_missing_are_named(tmp_path: Path, put: Callable[[Path], object], reason: str) -> None:
+    put(tmp_path / "golden")
+    with pytest.raises(ManifestError, match=rf"golden/index\.json does not fit its schema: {reason}"):
+        read_goldens(tmp_path / "golden")
 
 
 @pytest.mark.parametrize("document", ["", "{}", '[{"name": 1}]', "[" * 10, '[{"name": "a", "surprise": 1}]'])
