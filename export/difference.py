@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from export.promotion import Subject
 from store.manifest import Manifest
 from store.paired import mcnemar, paired_difference
 
+if TYPE_CHECKING:
+    from export.promotion import Subject
+
 _SEED = 1  # of the bootstrap: the same answers give the same interval
+_OUTSIDE = {"version", "files"}
 _NAMED = ("metrics", "robustness")  # lists whose items have names
 
 
@@ -22,12 +25,13 @@ class Difference:
 
 
 def differences(before: Manifest, after: Manifest) -> Iterator[Difference]:
-    """In the order of the manifest's fields, down to single values."""
-    ours, theirs = (_by_name(manifest.model_dump(mode="json", exclude={"version"})) for manifest in (before, after))
+    """In the order of the manifest's fields, down to single values. Not of what the copy in the graph cannot have: the
+    number, and the digests of files of which it is one."""
+    ours, theirs = (_by_name(manifest.model_dump(mode="json", exclude=_OUTSIDE)) for manifest in (before, after))
     yield from _between("", ours, theirs)
 
 
-def paired(before: Subject, after: Subject) -> dict[str, Any] | None:
+def paired(before: "Subject", after: "Subject") -> dict[str, Any] | None:
     """Figures of the answers to the same held-out rows; None where there are no such."""
     old, new = before.held_out, after.held_out
     if old is None or new is None or old.rows != new.rows:

@@ -5,11 +5,13 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from store.layout import MOST_WARM_UP
 from store.manifest import Manifest
 
 Count = Annotated[int, Field(ge=0)]
 
 _SHOWN = 5  # labels, of perhaps dozens
+_EVIDENCE = ("parity", "batching", "recorded", "goldens")  # fields of the manifest
 
 
 class Minimum(BaseModel):
@@ -28,10 +30,35 @@ class Minimum(BaseModel):
     few_labels: Count = 32
 
 
+def unsaid(manifest: Manifest) -> list[str]:
+    """The fields of evidence that the manifest's document lacks: the kmaas that exported the version did not know them.
+    That they are empty here says nothing."""
+    return [name for name in _EVIDENCE if name not in manifest.model_fields_set]
+
+
 def lacking(manifest: Manifest, minimum: Minimum) -> list[str]:
     """What the version was shown by less than the minimum, with the amounts; empty if by nothing. That the figures
-    themselves are right, export has seen to: else there would be no version."""
-    return [*_parity(manifest, minimum.parity_inputs), *_goldens(manifest, minimum), *_batches(manifest)]
+    themselves are right, export has seen to: else there would be no version. What is `unsaid` is not looked at."""
+    unknown = unsaid(manifest)
+    faults = {
+        "parity": _parity(manifest, minimum.parity_inputs),
+        "goldens": _goldens(manifest, minimum),
+        "batching": _batches(manifest),
+    }
+    return [fault for name, found in faults.items() if name not in unknown for fault in found]
+
+
+def too_few_recorded(manifest: Manifest) -> str | None:
+    """Why a model server has too little to prove the version by: fewer recorded answers than goldens, as far as these
+    go into the warm-up file. With 0 it would prove nothing."""
+    goldens = sum(manifest.goldens.values())
+    least = min(goldens, MOST_WARM_UP - 1)  # one of them has no answer
+    if {"recorded", "goldens"} & set(unsaid(manifest)) or manifest.recorded >= least:
+        return None
+    return (
+        f"the manifest counts {manifest.recorded} recorded answers and {goldens} goldens: at least {least} are needed "
+        "for a model server to prove it by"
+    )
 
 
 def _parity(manifest: Manifest, least: int) -> Iterator[str]:

@@ -5,7 +5,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from export.minimum import lacking
+from export.difference import differences
+from export.minimum import lacking, too_few_recorded, unsaid
 from export.rules import PromotionRules
 from store.held_out import HeldOut
 from store.layout import VersionDir
@@ -16,6 +17,7 @@ from store.records import Check
 _METRIC = "accuracy"
 _SEED = 1  # of the bootstrap: the same evidence gives the same verdict
 _PERCENTILE = 0.95
+_SHOWN = 5  # fields
 _UNCLEAR = re.compile(r"^\s*$|unclear|unknown|noassertion|^none$", re.IGNORECASE)
 
 
@@ -43,12 +45,14 @@ class Seen:
         fault: why the goldens are not all answered rightly, None if they are.
         goldens: how many there are.
         latencies_ms: of golden requests, each by itself.
+        manifest: the one in the graph, None if it was not read.
     """
 
     where: str
     fault: str | None
     goldens: int = 0
     latencies_ms: tuple[float, ...] = ()
+    manifest: Manifest | None = None
 
 
 def verdict(
@@ -78,15 +82,32 @@ def verdict(
 
 
 def _evidence(manifest: Manifest, seen: Seen, rules: PromotionRules) -> Check:
-    goldens = sum(manifest.goldens.values())
-    if lacks := lacking(manifest, rules.minimum):
-        return Check(name="evidence", passed=False, fact=f"{'; '.join(lacks)}; export a run of more held-out rows")
-    if seen.fault is None and seen.goldens != goldens:
-        fact = f"the model server has {seen.goldens} goldens, the manifest promises {goldens}; publish it anew"
-        return Check(name="evidence", passed=False, fact=fact)
-    inputs = min((parity.inputs for parity in manifest.parity), default=0)
-    sizes = f", in batches of up to {manifest.batching.sizes[-1]}" if manifest.batching else ""
+    exported = seen.manifest or manifest  # the graph has it as it was exported; who publishes writes the other one
+    goldens = sum(exported.goldens.values())
+    if faults := list(_evidence_faults(manifest, exported, seen, rules)):
+        return Check(name="evidence", passed=False, fact="; ".join(faults))
+    inputs = min((parity.inputs for parity in exported.parity), default=0)
+    sizes = f", in batches of up to {exported.batching.sizes[-1]}" if exported.batching else ""
     return _passed("evidence", f"{inputs} parity inputs; {goldens} goldens{sizes}")
+
+
+def _evidence_faults(manifest: Manifest, exported: Manifest, seen: Seen, rules: PromotionRules) -> Iterator[str]:
+    unknown, goldens = unsaid(exported), sum(exported.goldens.values())
+    if unknown:
+        told = ", ".join(unknown)
+        yield f"an older kmaas exported it: its manifest does not say {told}; export it again"
+    if lacks := lacking(exported, rules.minimum):
+        yield f"{'; '.join(lacks)}; export a run of more held-out rows"
+    if fault := too_few_recorded(exported):
+        yield f"{fault}; export it again"
+    if seen.fault is None and seen.goldens != goldens and "goldens" not in unknown:
+        yield f"the model server has {seen.goldens} goldens, the manifest promises {goldens}; publish it anew"
+    if fields := [difference.field for difference in differences(manifest, exported)]:
+        more = f" and {len(fields) - _SHOWN} more" if len(fields) > _SHOWN else ""
+        yield (
+            "manifest.json is not what the model server answers from the graph: they differ in "
+            f"{', '.join(fields[:_SHOWN])}{more}; export it again"
+        )
 
 
 def _goldens(seen: Seen) -> Check:

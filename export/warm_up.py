@@ -13,10 +13,10 @@ from export.explain import EXPLAIN_SIGNATURE
 from export.goldens import CheckedGolden
 from export.raw.signature import RAW_SIGNATURE
 from export.records import Record, strings
+from store.layout import MOST_WARM_UP
 from wire import messages
 from wire.tensors import write_proto
 
-_MOST = 1000  # TensorFlow Serving refuses a version with more
 _FEWER = {RAW_SIGNATURE: 8, EXPLAIN_SIGNATURE: 2}  # requests of signatures that are dearer
 
 
@@ -33,7 +33,7 @@ def warm_up_records(made: Mapping[str, Sequence[Record]], goldens: Sequence[Chec
         for position in clearest[:count]
     ]
     fewer.append(Record("manifest", MANIFEST_SIGNATURE, {"section": strings(b"manifest")}, {}))
-    return [*made[SERVING_SIGNATURE][: _MOST - len(fewer)], *fewer]
+    return [*made[SERVING_SIGNATURE][: MOST_WARM_UP - len(fewer)], *fewer]
 
 
 def write_warm_up(path: Path, model: str, records: Sequence[Record]) -> None:

@@ -11,6 +11,8 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 INT64_MAX = 2**63 - 1
 
+MOST_WARM_UP = 1000  # requests in a version's warm-up file: TensorFlow Serving refuses a version with more
+
 
 def is_name(name: str) -> bool:
     """Whether a model can have this name: it becomes a folder, a URL part and a metric label."""

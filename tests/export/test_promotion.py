@@ -1,5 +1,6 @@
 """Every check of a promotion, as tables."""
 
+import json
 from typing import Any
 
 import numpy as np
@@ -79,6 +80,75 @@ def test_evidence_is_told_with_its_amounts() -> None:
 )
 def test_the_least_evidence(facts: dict[str, Any], minimum: dict[str, int], lacks: str) -> None:
     assert "; ".join(lacking(manifest().model_copy(update=facts), Minimum(**minimum))) == lacks
+
+
+def older(*lacks: str) -> Manifest:
+    """As an older kmaas wrote it, without the fields that it did not know."""
+    document = json.loads(manifest().document())
+    return Manifest.parse(json.dumps({name: value for name, value in document.items() if name not in lacks}))
+
+
+@pytest.mark.parametrize("published_since", [False, True])
+def test_what_an_older_kmaas_did_not_write_is_not_called_missing(published_since: bool) -> None:
+    """A later kmaas that published it may have written defaults into manifest.json; the graph has it as it was."""
+    old = older("goldens", "recorded")
+    disk = Manifest.parse(old.document()) if published_since else old
+    found = checks(Subject(1, disk, None), seen=Seen("server", None, 8, (1.0,), old))["evidence"]
+    assert found == Check(
+        name="evidence",
+        passed=False,
+        fact="an older kmaas exported it: its manifest does not say recorded, goldens; export it again",
+    )
+    unreachable = checks(Subject(1, old, None), seen=Seen("server", "nobody is there"))["evidence"]
+    assert unreachable == found
+
+
+def test_what_an_older_kmaas_did_write_counts() -> None:
+    little = older("recorded").model_copy(update={"goldens": {"0": 3}, "batching": None})
+    assert checks(Subject(1, little, None), seen=Seen("server", None, 3))["evidence"].fact == (
+        "an older kmaas exported it: its manifest does not say recorded; export it again; 3 goldens, at least 8 "
+        "needed; no golden for label '1'; no answer was compared with the same one in a batch; export a run of more "
+        "held-out rows"
+    )
+
+
+@pytest.mark.parametrize(
+    ("recorded", "goldens", "passed"), [(0, 8, False), (7, 8, False), (8, 8, True), (998, 1200, False), (999, 1200, True)]
+)
+def test_there_is_a_recorded_answer_for_each_golden_as_far_as_the_warm_up_file_goes(
+    recorded: int, goldens: int, passed: bool
+) -> None:
+    candidate = subject(1, recorded=recorded, goldens={"0": goldens - 4, "1": 4})
+    found = checks(candidate, seen=Seen("server", None, goldens, (1.0,)))["evidence"]
+    assert found.passed is passed
+    if not passed:
+        assert found.fact == (
+            f"the manifest counts {recorded} recorded answers and {goldens} goldens: at least {min(goldens, 999)} are "
+            "needed for a model server to prove it by; export it again"
+        )
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"temperature": 2.0}, "temperature"),
+        ({"labels": ("1", "0")}, "labels"),
+        ({"metrics": (metric("accuracy", 0.9),)}, "metrics.accuracy.value, metrics.accuracy.data, metrics.accuracy.rows"),
+        ({"description": "Letters.", "run": "another", "recorded": 9}, "description, recorded, run"),
+    ],
+)
+def test_a_manifest_that_is_not_the_one_in_the_graph_is_refused(change: dict[str, Any], told: str) -> None:
+    served = manifest().model_copy(update={"version": 1})
+    found = checks(subject(1, **change), seen=Seen("server", None, 8, (1.0,), served))["evidence"]
+    assert (found.passed, found.fact) == (
+        False,
+        f"manifest.json is not what the model server answers from the graph: they differ in {told}; export it again",
+    )
+
+
+def test_the_version_is_in_the_manifest_beside_the_graph_only() -> None:
+    published = Subject(1, manifest().model_copy(update={"version": 1}), None)
+    assert checks(published, seen=Seen("server", None, 8, (1.0,), manifest()))["evidence"].passed
 
 
 def test_goldens_that_the_server_does_not_have_are_missed() -> None:

@@ -28,6 +28,7 @@ def manifest(model: str = "digits") -> Manifest:
         metrics=(Metric(name="accuracy", value=0.5, data="none", rows=2),),
         parity=(PARITY,),
         batching=Batching(sizes=(2, 64), largest=0, allowed=1e-4),
+        recorded=8,
         goldens={"0": 4, "1": 4},
         run="run",
     )
