@@ -51,7 +51,8 @@ def _claim(store: Store, staging: Path, manifest: Manifest, version: int | None)
     if number in taken or os.path.lexists(target):
         raise VersionExistsError(taken.get(number, target))
     staged = staging / _VERSION
-    rewrite(VersionDir(staged).manifest, manifest.model_copy(update={"version": number}).document())
+    numbered = manifest.model_copy(update={"version": number}).model_dump_json(indent=2, exclude_unset=True)
+    rewrite(VersionDir(staged).manifest, numbered.encode())  # defaults would say what the export did not
     listed = config_of_store(store, coming=(manifest.model, number))
     config = rewrite(staging / CONFIG_FILE, listed)  # before the rename: what may fail must not come after
     is_new = make_readable_folder(base)

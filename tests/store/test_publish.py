@@ -2,6 +2,7 @@
 
 import errno
 import fcntl
+import json
 import os
 import subprocess
 import threading
@@ -45,6 +46,14 @@ def test_versions_are_numbered_and_complete(store: Store, export: Path) -> None:
     assert [version.number for version in published] == store.versions("digits") == [1, 2, 3]
     assert files(published[2].path) == files(export)
     assert Manifest.read(published[2].manifest).version == 3
+
+
+def test_what_an_older_kmaas_did_not_write_is_not_made_up(store: Store, export: Path) -> None:
+    path = VersionDir(export).manifest
+    document = json.loads(path.read_bytes())
+    del document["goldens"], document["recorded"], document["metrics"][0]["low"]
+    path.write_text(json.dumps(document))
+    assert json.loads(publish(store, export).manifest.read_bytes()) == {**document, "version": 1}
 
 
 @pytest.fixture
