@@ -20,13 +20,16 @@ def gc(config: Config, *, model: str, keep: int, dry_run: bool, as_json: bool) -
     from store.gc import collect, superfluous
     from store.labels import Labels
     from store.layout import Store
+    from store.signing import check_labels
 
     store = Store.at(config.store)
     versions = store.versions(model)
     if not versions:
         raise VersionNotFoundError(model)
     if dry_run:
-        removed = superfluous(Labels.read(store.base(model)), versions, keep)
+        labels = Labels.read(store.base(model))
+        check_labels(store.base(model), labels, config.promotion.trusted_keys)  # without --dry-run it would refuse, too
+        removed = superfluous(labels, versions, keep)
     else:
         record = collect(store, model, keep, signer(config), trusted=config.promotion.trusted_keys)
         removed = () if record is None else record.removed
