@@ -10,12 +10,18 @@ from store.errors import ManifestError
 from store.labels import LABELS_FILE, Labels
 from store.layout import is_name
 from store.model_server_config import CONFIG_FILE
+from store.signing import labels_fault
 
 _log = logging.getLogger(__name__)
 
 
 class StoreModels:
-    """Reads a store. One caller at a time."""
+    """Reads a store. One caller at a time.
+
+    Labels that are not what somebody signed are followed, with a warning: a server that did not follow them would
+    answer otherwise than TensorFlow Serving, which reads `models.config` and cannot know. Any key that lies beside the
+    records will do: which of them are trusted, only who decides knows.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -45,23 +51,37 @@ class StoreModels:
         try:
             labels = self._labels(name, base)
         except ManifestError as exc:
-            self._complain(name, str(exc))
+            said = f"the labels of {name} cannot be read, it is served as before, if at all: {exc}"
+            self._complain(name, logging.ERROR, said)
+            self._read.pop(name, None)
             return known
-        self._complain(name, "")
         return ModelConfig(name, base, Labelled(labels.kept) if labels.kept else Latest(), labels.versions)
 
     def _labels(self, name: str, base: Path) -> Labels:
         seen = _identity(base / LABELS_FILE)  # before it is read: a change meanwhile is seen next time
         before = self._read.get(name)
         if before is None or before[0] != seen:
-            before = self._read[name] = (seen, Labels.read(base))
+            labels = Labels.read(base)
+            before = self._read[name] = (seen, labels)
+            self._complain(name, logging.WARNING, _doubt(name, base, labels))
         return before[1]
 
-    def _complain(self, name: str, reason: str) -> None:
-        """Once, not at every poll; an empty reason: all is well."""
-        if reason and reason != self._complaints.get(name):
-            _log.error("the labels of %s cannot be read, it is served as before, if at all: %s", name, reason)
-        self._complaints[name] = reason
+    def _complain(self, name: str, level: int, said: str) -> None:
+        """Once, not at every poll; nothing is said where all is well."""
+        if said and said != self._complaints.get(name):
+            _log.log(level, said)
+        self._complaints[name] = said
+
+
+def _doubt(name: str, base: Path, labels: Labels) -> str:
+    """What is to be said of labels that nobody signed; nothing of others."""
+    fault = labels_fault(base, labels)
+    if fault is None:
+        return ""
+    return (
+        f"the labels of {name} are followed, and nobody decided them so: {fault}; `kmaas versions {name} --verify` "
+        "looks at all records"
+    )
 
 
 def _identity(file: Path) -> object:

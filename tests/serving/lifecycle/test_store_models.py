@@ -1,5 +1,6 @@
 """A store's folders as models, with their labels."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,10 @@ from serving.lifecycle.model_config import ModelConfig
 from serving.lifecycle.policy import Labelled
 from serving.lifecycle.store_models import StoreModels
 from store.labels import LABELS_FILE, Labels
+from store.layout import Store
 from store.model_server_config import CONFIG_FILE
+from store.signing import Signer
+from tests.support import decided
 
 
 def label(root: Path, model: str, **versions: int) -> None:
@@ -62,3 +66,54 @@ def test_a_glance_tells_a_change(tmp_path: Path) -> None:
     (tmp_path / "other").write_text("2")
     (tmp_path / "other").replace(tmp_path / CONFIG_FILE)
     assert models.glance() != second
+
+
+# --- Labels that nobody decided
+
+
+@pytest.fixture
+def signed(tmp_path: Path) -> Store:
+    """Two versions of `digits`; the first was promoted."""
+    store = decided.published(tmp_path / "store", tmp_path / "export", 2)
+    decided.label(store, "digits", 1, Signer.at(tmp_path / "key.pem"))
+    return store
+
+
+def _edit(store: Store, **fields: object) -> None:
+    path = store.base("digits") / LABELS_FILE
+    path.write_text(json.dumps({**json.loads(path.read_bytes()), **fields}))
+
+
+def _warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+
+
+def test_labels_that_were_decided_are_followed_without_a_word(signed: Store, caplog: pytest.LogCaptureFixture) -> None:
+    assert StoreModels(signed.root).configs({})["digits"].labels == {"stable": 1}
+    assert _warnings(caplog) == []
+
+
+def test_labels_that_nobody_signed_are_followed_with_a_warning(signed: Store, caplog: pytest.LogCaptureFixture) -> None:
+    """Once: not at every poll."""
+    models = StoreModels(signed.root)
+    models.configs({})
+    _edit(signed, versions={"stable": 2})
+    for _ in range(2):
+        assert models.configs({})["digits"].labels == {"stable": 2}
+    assert _warnings(caplog) == [
+        "the labels of digits are followed, and nobody decided them so: after record 1 the labels are {'stable': 1}, "
+        "and they are {'stable': 2}; `kmaas versions digits --verify` looks at all records"
+    ]
+    _edit(signed, versions={"stable": 1})
+    models.configs({})
+    _edit(signed, versions={"stable": 2})
+    models.configs({})
+    assert len(_warnings(caplog)) == 2
+
+
+def test_a_record_with_a_signature_of_nobody_s_is_warned_of(signed: Store, caplog: pytest.LogCaptureFixture) -> None:
+    record = json.loads((signed.base("digits") / LABELS_FILE).read_bytes())["record"]
+    _edit(signed, versions={"stable": 2}, record={**record, "labels": {"stable": 2}})
+    assert StoreModels(signed.root).configs({})["digits"].labels == {"stable": 2}
+    [warning] = _warnings(caplog)
+    assert "record 1 is not to be trusted: its signature is not one of the key" in warning
