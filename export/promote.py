@@ -10,7 +10,7 @@ from export.rules import PromotionRules
 from models.catalog import CATALOG
 from store.errors import ManifestError, VersionNotFoundError
 from store.labels import Labels, check_label
-from store.layout import Store
+from store.layout import Store, VersionDir
 from store.ledger import Ledger, exclusively, opened
 from store.manifest import Manifest
 from store.records import Check, Decision, Record
@@ -22,9 +22,9 @@ STABLE = "stable"  # the label whose version others are compared with
 class Live(Protocol):
     """A running model server over the store."""
 
-    def prove(self, model: str, version: int, digest: str) -> Seen:
-        """Waits for the version, asks it every golden, and measures how long it takes. Never raises for the server's
-        faults: they are what was seen."""
+    def prove(self, model: str, version: VersionDir, digest: str) -> Seen:
+        """Waits for the version, asks it every golden, measures how long it takes, and asks it a recorded request of
+        every other signature that has one. Never raises for the server's faults: they are what was seen."""
         ...
 
 
@@ -130,8 +130,9 @@ def unlabel(
 
 
 def _checked(store: Store, asked: Promotion, rules: PromotionRules, live: Live, signer: Signer) -> Record:
-    candidate = Subject.of(store.version(asked.model, asked.version))
-    seen = live.prove(asked.model, asked.version, candidate.manifest.digest)
+    version = store.version(asked.model, asked.version)
+    candidate = Subject.of(version)
+    seen = live.prove(asked.model, version, candidate.manifest.digest)
     with opened(store, asked.model) as ledger:  # from here on nobody moves the label that we compare with
         unsigned = _unsigned(ledger, asked, rules)
         others = [] if unsigned is None else [unsigned]

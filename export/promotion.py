@@ -42,10 +42,12 @@ class Seen:
 
     Attributes:
         where: its address.
-        fault: why the goldens are not all answered rightly, None if they are.
+        fault: why the goldens, or what is recorded of another signature, are not all answered rightly, None if they
+            are.
         goldens: how many there are.
         latencies_ms: of golden requests, each by itself.
         manifest: the one in the graph, None if it was not read.
+        signatures: of which a recorded request was answered rightly, besides that of the goldens.
     """
 
     where: str
@@ -53,6 +55,7 @@ class Seen:
     goldens: int = 0
     latencies_ms: tuple[float, ...] = ()
     manifest: Manifest | None = None
+    signatures: tuple[str, ...] = ()
 
 
 def verdict(
@@ -112,6 +115,8 @@ def _evidence_faults(manifest: Manifest, exported: Manifest, seen: Seen, rules: 
 
 def _goldens(seen: Seen) -> Check:
     right = f"{seen.goldens} answered rightly by the model server at {seen.where}"
+    if seen.signatures:
+        right += f", and a recorded request of {', '.join(seen.signatures)}"
     return Check(name="goldens", passed=seen.fault is None, fact=seen.fault or right)
 
 

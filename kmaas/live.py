@@ -18,6 +18,9 @@ from gateway.servers.combine import one_status
 from gateway.servers.server import Server
 from gateway.settings import Limits
 from gateway.version import ServedVersion, learn_version, replay_goldens, replayed
+from kmaas.recorded import check_others
+from serving.errors import ProofError
+from store.layout import VersionDir
 from wire.client import ModelServerClient, VersionStatus
 from wire.errors import ModelServerError, NotServedError
 
@@ -64,18 +67,20 @@ class LiveServer:
     ) -> None:
         self._client.close()
 
-    def prove(self, model: str, version: int, digest: str | None, *, measured: bool = True) -> Seen:
-        """See `export.promote.Live`. With no `digest` any will do; without `measured` only the goldens are replayed."""
-        if fault := self._wait_available(model, version):
+    def prove(self, model: str, version: VersionDir, digest: str | None, *, measured: bool = True) -> Seen:
+        """See `export.promote.Live`. With no `digest` any will do; without `measured` no latency is."""
+        if fault := self._wait_available(model, version.number):
             return Seen(self.target, fault)
         try:
-            learnt = learn_version(self._server, model, version, self._limits, self._deadline())
+            learnt = learn_version(self._server, model, version.number, self._limits, self._deadline())
             if digest not in (None, learnt.manifest.digest):
                 fault = f"{self._who} reads another store: its version has the digest {learnt.manifest.digest}"
                 return Seen(self.target, f"{fault}, expected {digest}")
             replay_goldens(learnt, self._server, self._deadline)
-            return Seen(self.target, None, len(learnt.goldens), self._latencies(learnt) if measured else ())
-        except UnfitVersionError as exc:
+            others = self._others(version, learnt)
+            latencies = self._latencies(learnt) if measured else ()
+            return Seen(self.target, None, len(learnt.goldens), latencies, learnt.manifest, others)
+        except (ProofError, UnfitVersionError) as exc:
             return Seen(self.target, str(exc))
         except GatewayError as exc:
             return Seen(self.target, f"{self._who} could not be asked: {exc}")
@@ -132,6 +137,17 @@ class LiveServer:
             return None
         return next((line for line in lines if line.version == version), None)
 
+    def _others(self, version: VersionDir, learnt: ServedVersion) -> tuple[str, ...]:
+        """As `check_others`. What a twin has left closed opens now, for which it may take as long as to load."""
+        return check_others(
+            self._client,
+            version,
+            learnt.manifest,
+            {learnt.task.signature},
+            tolerance=min(golden.tolerance for golden in learnt.goldens),
+            timeout_s=max(_CALL_S, self._patience_s),
+        )
+
     def _latencies(self, version: ServedVersion) -> tuple[float, ...]:
         """Milliseconds from a golden's body to its answer, one after another; each was answered once before."""
         taken: list[float] = []
@@ -163,7 +179,7 @@ class LiveServers:
         for server in self._servers:
             server.__exit__(kind, error, trace)
 
-    def prove(self, model: str, version: int, digest: str | None, *, measured: bool = True) -> Seen:
+    def prove(self, model: str, version: VersionDir, digest: str | None, *, measured: bool = True) -> Seen:
         """The first fault, else what the slowest took."""
         seen = [server.prove(model, version, digest, measured=measured) for server in self._servers]
         return next((one for one in seen if one.fault), max(seen, key=lambda one: sum(one.latencies_ms)))

@@ -32,9 +32,9 @@ def promote(
     as_json: bool,
 ) -> None:
     """Gives VERSION of MODEL the label, and waits until the model server and the gateway follow it. Refused, with exit
-    code 1, unless on the live model server its goldens are answered rightly and fast enough, and unless it is no worse
-    than the stable version, no less robust, and its licence is clear. Either way the decision is kept as a signed
-    record: see `kmaas versions`."""
+    code 1, unless on the live model server its goldens are answered rightly and fast enough, and a recorded request of
+    each other signature rightly, and unless it is no worse than the stable version, no less robust, and its licence is
+    clear. Either way the decision is kept as a signed record: see `kmaas versions`."""
     from export.promote import Promotion
     from export.promote import promote as decide
     from kmaas.lifecycle import followed, live_server, show_checks, show_followed, signer, version_named

@@ -157,13 +157,13 @@ def prove(
                 f"the answer of request {number} has {sorted(sample.outputs)}; expected all outputs of "
                 f"{sample.signature}: {sorted(outputs[sample.signature])}"
             )
-        _check(sample, run, tolerance, f"request {number}")
+        check_answer(sample, run, tolerance, f"request {number}")
         alike = kept.setdefault(sample.signature, [])
         if len(alike) < _KEPT and (sample.goes_with(alike[0]) if alike else sample.has_rows):
             alike.append(sample)
     for alike in filter(None, kept.values()):
         for size in _COMPANIES:
-            _check(_together(alike, size), run, tolerance, f"{size} requests in one run")
+            check_answer(_together(alike, size), run, tolerance, f"{size} requests in one run")
     return frozenset(kept)
 
 
@@ -174,7 +174,8 @@ def _tolerance(version: VersionDir) -> float:
     return min(golden.tolerance for golden in goldens)
 
 
-def _check(sample: Sample, run: Run, tolerance: float, what: str) -> None:
+def check_answer(sample: Sample, run: Run, tolerance: float, what: str) -> None:
+    """One sample of `prove`, called `what` in errors. Raises as that does, and what `run` does."""
     try:
         received = run(sample.signature, sample.inputs)
     except RequestError as exc:

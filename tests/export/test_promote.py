@@ -39,8 +39,8 @@ class Shown:
         self._meanwhile = meanwhile
         self.asked: list[tuple[str, int, str]] = []
 
-    def prove(self, model: str, version: int, digest: str) -> Seen:
-        self.asked.append((model, version, digest))
+    def prove(self, model: str, version: VersionDir, digest: str) -> Seen:
+        self.asked.append((model, version.number, digest))
         self._meanwhile()
         return self._seen
 

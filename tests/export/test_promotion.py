@@ -113,7 +113,8 @@ def test_what_an_older_kmaas_did_write_counts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("recorded", "goldens", "passed"), [(0, 8, False), (7, 8, False), (8, 8, True), (998, 1200, False), (999, 1200, True)]
+    ("recorded", "goldens", "passed"),
+    [(0, 8, False), (7, 8, False), (8, 8, True), (998, 1200, False), (999, 1200, True)],
 )
 def test_there_is_a_recorded_answer_for_each_golden_as_far_as_the_warm_up_file_goes(
     recorded: int, goldens: int, passed: bool
@@ -133,7 +134,10 @@ def test_there_is_a_recorded_answer_for_each_golden_as_far_as_the_warm_up_file_g
     [
         ({"temperature": 2.0}, "temperature"),
         ({"labels": ("1", "0")}, "labels"),
-        ({"metrics": (metric("accuracy", 0.9),)}, "metrics.accuracy.value, metrics.accuracy.data, metrics.accuracy.rows"),
+        (
+            {"metrics": (metric("accuracy", 0.9),)},
+            "metrics.accuracy.value, metrics.accuracy.data, metrics.accuracy.rows",
+        ),
         ({"description": "Letters.", "run": "another", "recorded": 9}, "description, recorded, run"),
     ],
 )
@@ -178,6 +182,13 @@ def test_what_the_server_showed(seen: Seen, passed: tuple[bool, bool], fact: str
     found = checks(subject(1), seen=seen)
     assert (found["goldens"].passed, found["latency"].passed) == passed
     assert fact in found["goldens"].fact
+
+
+def test_the_other_signatures_that_were_asked_are_told() -> None:
+    seen = Seen("server", None, 8, (1.0,), signatures=("raw", "explain"))
+    assert checks(subject(1), seen=seen)["goldens"].fact == (
+        "8 answered rightly by the model server at server, and a recorded request of raw, explain"
+    )
 
 
 def test_the_latency_says_what_was_measured_and_allowed() -> None:

@@ -1,13 +1,15 @@
 """What callers see while versions are promoted and rolled back, by the real commands and real model servers."""
 
 import json
+import re
 import shutil
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,12 +25,13 @@ from store.publish import publish
 from store.records import record_path
 from store.signing import Signer, verified
 from tests.gateway.conftest import Shelf
-from tests.support import decided
+from tests.support import decided, sabotage
 from tests.support.clients import Clients
 from tests.support.processes import GatewayProcess, ModelServerProcess, Process, until
 from tests.support.proxy import Proxy
 from tests.support.runs import Workplace
 from tests.support.small_models import picture
+from wire.tensors import from_proto, write_proto
 
 PICTURE = picture()
 
@@ -212,19 +215,116 @@ def test_a_killed_promotion_leaves_what_every_reader_understands(stage: Stage) -
 
 
 @pytest.mark.usefixtures("gateway")  # which waits until the server is ready
-def test_a_server_that_has_another_version_or_none_proves_nothing(model_server: ModelServerProcess) -> None:
+def test_a_server_that_has_another_version_or_none_proves_nothing(
+    model_server: ModelServerProcess, shelf: Shelf
+) -> None:
+    shelf.publish("digits-a")
+    version = shelf.store.version("digits", 1)
     with LiveServer(model_server.target, Limits(), 0.05) as live:
-        assert live.prove("digits", 1, "sha256:digits-1").fault is None
-        other = live.prove("digits", 1, "sha256:other").fault
+        assert live.prove("digits", version, "sha256:digits-1").fault is None
+        other = live.prove("digits", version, "sha256:other").fault
         assert other is not None
         assert other.endswith("reads another store: its version has the digest sha256:digits-1, expected sha256:other")
-        missing = live.prove("digits", 9, "sha256:digits-1").fault
+        missing = live.prove("digits", VersionDir(version.path.with_name("9")), "sha256:digits-1").fault
         assert missing is not None
         assert missing.endswith("does not have it loaded within 0.05 s: it is unknown there")
-        assert live.prove("digits", 1, None, measured=False).latencies_ms == ()
+        assert live.prove("digits", version, None, measured=False).latencies_ms == ()
         assert live.states("digits") == {1: "AVAILABLE"}
         late = live.follows("digits", "stable", 1, time.perf_counter())
         assert str(late).endswith("does not follow within 0.05 s")
+
+
+# --- Signatures that no golden asks
+
+
+@pytest.fixture
+def strokes(shelf: Shelf) -> VersionDir:
+    shelf.publish("strokes")
+    return shelf.store.version("strokes")
+
+
+@pytest.fixture
+def proxy(model_server: ModelServerProcess, gateway: GatewayProcess) -> Iterator[Proxy]:
+    """In front of a server that has these strokes, too."""
+    assert gateway.url, "it has waited until the server is ready"
+    with Proxy(model_server.target) as made:
+        yield made
+
+
+def _fault(proxy: Proxy, version: VersionDir) -> str | None:
+    with LiveServer(proxy.target, Limits(), 10) as live:
+        return live.prove("strokes", version, "sha256:strokes", measured=False).fault
+
+
+def test_every_signature_with_recorded_answers_is_asked(proxy: Proxy, strokes: VersionDir) -> None:
+    with LiveServer(proxy.target, Limits(), 10) as live:
+        seen = live.prove("strokes", strokes, "sha256:strokes", measured=False)
+    assert (seen.fault, seen.goldens, seen.signatures) == (None, 1, ("raw", "explain"))
+    assert seen.manifest is not None
+    assert seen.manifest.recorded == 3
+
+
+@pytest.mark.parametrize(
+    ("signature", "output", "request_"), [("raw", "probabilities", 1), ("explain", "logits", 2), ("raw", "logits", 1)]
+)
+def test_a_signature_that_answers_otherwise_than_recorded_is_named(
+    proxy: Proxy, strokes: VersionDir, signature: str, output: str, request_: int
+) -> None:
+    """The goldens are answered rightly, and a stock TensorFlow Serving proves nothing at load."""
+
+    def shifted(response: Any) -> Any:
+        if response.model_spec.signature_name == signature:
+            values = from_proto(response.outputs[output]) + 1e-2
+            response.outputs[output].Clear()
+            write_proto(values.astype(np.float32), response.outputs[output])
+        return response
+
+    proxy.distort = shifted
+    assert re.fullmatch(
+        rf"request {request_} of signature {signature} is answered otherwise than recorded: {output} differs by "
+        r"\d\.\de-0\d, expected at most 0\.0001",
+        _fault(proxy, strokes) or "",
+    )
+
+
+def test_a_signature_that_lacks_an_output_is_named(proxy: Proxy, strokes: VersionDir) -> None:
+    def lacking(response: Any) -> Any:
+        response.outputs.pop("heat", None)
+        return response
+
+    proxy.distort = lacking
+    assert "request 2 of signature explain is answered otherwise than recorded: heat differs by inf" in (
+        _fault(proxy, strokes) or ""
+    )
+
+
+@pytest.mark.parametrize(
+    ("spoil", "fault"),
+    [
+        (
+            lambda version: version.warm_up.unlink(),
+            "0 recorded answers were found, the manifest promises 3",
+        ),
+        (
+            lambda version: sabotage.forget_recorded(version, "raw"),
+            "2 recorded answers were found (1 of explain, 1 of serving_default), the manifest promises 3",
+        ),
+        (
+            lambda version: version.warm_up.write_bytes(b"garbage"),
+            "the recorded answers cannot be read: {} is not a whole TFRecord file: it ends inside a record's head",
+        ),
+        (
+            lambda version: sabotage.change_requests(version, "raw", np.array([b"no picture"], object)),
+            "request 1 of signature raw is not answered: ",
+        ),
+    ],
+    ids=["no file", "none of a signature", "garbage", "a request that is refused"],
+)
+def test_records_that_prove_nothing_are_told(
+    proxy: Proxy, strokes: VersionDir, spoil: Callable[[VersionDir], object], fault: str
+) -> None:
+    spoil(strokes)
+    assert (_fault(proxy, strokes) or "").startswith(fault.format(strokes.warm_up))
 
 
 def test_labels_of_a_stock_tensorflow_serving_are_followed(shelf: Shelf, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +18,7 @@ from store.labels import LABELS_FILE, Labels
 from store.layout import Store, VersionDir
 from store.publish import publish
 from store.records import record_path
+from tests.support import sabotage
 from tests.support.manifests import PARITY, export_folder, manifest
 from tests.support.processes import ModelServerProcess, until
 from tests.support.runs import Workplace
@@ -114,6 +117,23 @@ def test_from_first_promotion_to_gc(shop: Shop) -> None:
     assert Store.at(shop.place.store).versions("digits") == [1, 2, 3]
 
 
+def test_a_version_with_a_signature_that_never_answers_is_not_promoted(shop: Shop) -> None:
+    """Its twin answers the goldens, and all that was asked so far; the SavedModel beside it opens at its first call."""
+    export = next(iter(sorted(shop.place.runs.glob("digits-*/export"))))
+    spoilt = Path(shutil.copytree(export, shop.place.folder / "spoilt"))
+    sabotage.change_recorded(VersionDir(spoilt), "raw", "logits", 0.5)
+    version = publish(Store.at(shop.place.store), spoilt).number
+    refused = shop.json("promote", "digits", str(version), "--label", "spoilt", code=1)
+    facts = {check["name"]: check["fact"] for check in refused["checks"] if not check["passed"]}
+    assert re.fullmatch(
+        r"request \d+ of signature raw is not answered: signature raw is not in the version's LiteRT twin, and its "
+        r"SavedModel does not open: request \d+ of signature raw is answered otherwise than recorded: logits differs "
+        r"by \d\.\de-0\d, expected at most 0\.0001; export the version again",
+        facts["goldens"],
+    )
+    assert version in loaded(shop.server.target), "nothing else would have told"
+
+
 @pytest.fixture(scope="module")
 def hollow(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
     """A place with five versions that are no SavedModels; no server is there."""
@@ -141,7 +161,9 @@ def test_too_little_evidence_is_refused_with_the_amounts_or_forced(hollow: Workp
     export = export_folder(tmp_path / "export", "little")
     path = VersionDir(export).manifest
     few = PARITY.model_copy(update={"inputs": 12})
-    path.write_bytes(manifest("little").model_copy(update={"parity": (few,), "goldens": {"0": 9}}).document())
+    path.write_bytes(
+        manifest("little").model_copy(update={"parity": (few,), "goldens": {"0": 9}, "recorded": 9}).document()
+    )
     publish(Store.at(hollow.store), export)
     words = "evidence    failed  12 parity inputs, at least 64 needed; no golden for label '1'; export a run of more"
     assert words in hollow.kmaas("promote", "little", "1").stdout
@@ -175,7 +197,13 @@ def test_labels_that_somebody_edited_are_noticed(hollow: Workplace) -> None:
     path = Store.at(hollow.store).base("digits") / LABELS_FILE
     signed = path.read_text()
     path.write_text(json.dumps({**json.loads(signed), "before": {"stable": [5]}}))
-    edited = [hollow.kmaas(*command) for command in (("versions", "digits", "--verify"), ("rollback", "digits"))]
+    commands = (
+        ("versions", "digits", "--verify"),
+        ("rollback", "digits"),
+        ("gc", "digits", "--keep", "1"),
+        ("gc", "digits", "--keep", "1", "--dry-run"),
+    )
+    edited = [hollow.kmaas(*command) for command in commands]
     path.write_text(signed)
     for done in edited:
         assert done.returncode == 1

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import ClassVar
 
@@ -12,6 +13,7 @@ import pytest
 from bench.stack import free_port
 from gateway.settings import Limits
 from kmaas.live import LiveServer, gateway_follows
+from store.layout import VersionDir
 
 IMPATIENT_S = 0.05
 NOBODY = "127.0.0.1:1"
@@ -19,7 +21,7 @@ NOBODY = "127.0.0.1:1"
 
 def test_nobody_answers() -> None:
     with LiveServer(NOBODY, Limits(), IMPATIENT_S) as live:
-        seen = live.prove("digits", 1, "sha256:x")
+        seen = live.prove("digits", VersionDir(Path("1")), "sha256:x")
         assert seen.fault == f"no model server answers at {NOBODY} (UNAVAILABLE); start one: `kmaas serve`"
         assert (seen.goldens, seen.latencies_ms) == (0, ())
         followed = live.follows("digits", "stable", 1, time.perf_counter())

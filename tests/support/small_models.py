@@ -9,6 +9,7 @@ Each is a folder that `store.publish` takes as it is:
   without a card
 - `strokes`: upright or level strokes, by construction; it explains that, which the digits do not, and takes encoded
   pictures in its signature `raw`, and `tensorflow.Example`s in `classify` and `regress`, which know nothing of strokes
+An answer of each signature that is `asked` is recorded: of `digits` one, of `strokes` three.
 and those of `tests.support.small_text_models`.
 """
 
@@ -16,7 +17,7 @@ import base64
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
@@ -35,7 +36,7 @@ from processing.image import decode, digit_form
 from processing.spec import ImageSpec, TextSpec
 from processing.text import TextEncoder
 from store.contents import seal
-from store.golden import Golden, dump_goldens
+from store.golden import Golden, dump_goldens, parse_goldens, write_goldens
 from store.layout import VersionDir
 from store.manifest import Batching, Manifest, Origin, SignatureSpec, TensorSpec
 from tests.support import small_text_models
@@ -170,14 +171,33 @@ def card(title: str) -> dict[str, bytes]:
 
 
 def _write(
-    folder: Path, model: "keras.Model", documents: dict[str, bytes], others: dict[str, Any] | None = None
+    folder: Path,
+    model: "keras.Model",
+    documents: dict[str, bytes],
+    others: dict[str, Any] | None = None,
+    asked: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> None:
-    from export.archive import write_classifier
+    """`asked` are the inputs of a request to each signature whose answer is recorded."""
+    import tensorflow as tf
+
+    from export.archive import SERVING_SIGNATURE, serving_function, write_classifier
+    from export.records import Record
+    from export.warm_up import write_warm_up
 
     write_classifier(folder, model, _inputs(model), documents, others)
     version = VersionDir(folder)
     version.extra.mkdir()
-    seal(version, Manifest.parse(documents["manifest"]))
+    manifest = Manifest.parse(documents["manifest"])
+    seal(version, manifest)
+    write_goldens(version.golden, parse_goldens(documents["golden"]))
+    functions = {SERVING_SIGNATURE: serving_function(model, _inputs(model)), **(others or {})}
+    records = []
+    for signature, inputs in (asked or {}).items():
+        answer = functions[signature](*map(tf.constant, inputs.values()))
+        outputs = {name: values.numpy() for name, values in answer.items()}
+        records.append(Record("one", signature, inputs, outputs))
+    if records:
+        write_warm_up(version.warm_up, manifest.model, records)
 
 
 def _inputs(model: "keras.Model") -> Any:
@@ -236,7 +256,8 @@ def write_digits(
 ) -> None:
     model = _digits(seed)
     body = picture(inks=inks)
-    probabilities = _softmax(model)(digit_form(decode(body, max_pixels=10**6))[np.newaxis])[0]
+    image = digit_form(decode(body, max_pixels=10**6))[np.newaxis]
+    probabilities = _softmax(model)(image)[0]
     expected = _answer(probabilities[::-1] if wrong else probabilities, labels, 5)
     goldens = [Golden.of("seven", "image/png", body, expected, _TOLERANCE)]
     manifest = manifest_of(
@@ -249,21 +270,30 @@ def write_digits(
         processing=_IMAGE.model_dump(),
         absent={"explain": "it has no convolution"},
         goldens={"7": 1},
+        recorded=1,
     )
     documents = {"manifest": manifest.document(), "golden": dump_goldens(goldens), **card(f"digits of seed {seed}")}
-    _write(folder, model, documents)
+    _write(folder, model, documents, asked={"serving_default": {"image": image}})
 
 
 def write_strokes(folder: Path) -> None:
     from export.archive import serving_function, signature_specs
+    from export.explain import EXPLAIN_SIGNATURE, PREDICTED
     from export.raw.signature import RAW_SIGNATURE, Raw
+    from export.records import strings
 
     model = _strokes()
     raw = Raw(_IMAGE, None).function(serving_function(model, _inputs(model)))
     others = {**_explain(model, _explained_strokes(model)), RAW_SIGNATURE: raw, **_of_examples()}
     body = picture()
-    probabilities = _softmax(model)(digit_form(decode(body, max_pixels=10**6))[np.newaxis])[0]
+    image = digit_form(decode(body, max_pixels=10**6))[np.newaxis]
+    probabilities = _softmax(model)(image)[0]
     goldens = [Golden.of("seven", "image/png", body, _answer(probabilities, STROKES, 5), _TOLERANCE)]
+    asked: dict[str, dict[str, Any]] = {
+        "serving_default": {"image": image},
+        RAW_SIGNATURE: {"image_bytes": strings(body)},
+        EXPLAIN_SIGNATURE: {"image": image, "label": np.array([PREDICTED], np.int32)},
+    }
     manifest = manifest_of(
         "strokes",
         "image-classification",
@@ -271,11 +301,13 @@ def write_strokes(folder: Path) -> None:
         STROKES,
         digest="sha256:strokes",
         goldens={"upright": 1},
+        recorded=len(asked),
         parameters=model.count_params(),
         processing=_IMAGE.model_dump(),
         signatures=signature_specs(_inputs(model), len(STROKES), others),
     )
-    _write(folder, model, {"manifest": manifest.document(), "golden": dump_goldens(goldens)}, others)
+    documents = {"manifest": manifest.document(), "golden": dump_goldens(goldens)}
+    _write(folder, model, documents, others, asked)
 
 
 def write_sentiment(folder: Path, name: str = "sentiment", more: dict[str, Any] | None = None) -> None:
