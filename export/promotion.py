@@ -103,6 +103,11 @@ def _evidence_faults(manifest: Manifest, exported: Manifest, seen: Seen, rules: 
         yield f"{'; '.join(lacks)}; export a run of more held-out rows"
     if fault := too_few_recorded(exported):
         yield f"{fault}; export it again"
+    if not manifest.files:  # which the graph, one of them, cannot say
+        yield (
+            "manifest.json has no digests of the version's files, as an older kmaas left it: no model server would "
+            "notice that they changed; export it again"
+        )
     if seen.fault is None and seen.goldens != goldens and "goldens" not in unknown:
         yield f"the model server has {seen.goldens} goldens, the manifest promises {goldens}; publish it anew"
     if fields := [difference.field for difference in differences(manifest, exported)]:

@@ -155,6 +155,15 @@ def test_the_version_is_in_the_manifest_beside_the_graph_only() -> None:
     assert checks(published, seen=Seen("server", None, 8, (1.0,), manifest()))["evidence"].passed
 
 
+def test_a_version_whose_files_no_server_compares_is_refused() -> None:
+    found = checks(subject(1, files={}), seen=Seen("server", None, 8, (1.0,), manifest()))["evidence"]
+    assert (found.passed, found.fact) == (
+        False,
+        "manifest.json has no digests of the version's files, as an older kmaas left it: no model server would notice "
+        "that they changed; export it again",
+    )
+
+
 def test_goldens_that_the_server_does_not_have_are_missed() -> None:
     found = checks(subject(1), seen=Seen("server", None, 7, (1.0,)))["evidence"]
     assert found.fact == "the model server has 7 goldens, the manifest promises 8; publish it anew"

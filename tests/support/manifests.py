@@ -30,6 +30,7 @@ def manifest(model: str = "digits") -> Manifest:
         batching=Batching(sizes=(2, 64), largest=0, allowed=1e-4),
         recorded=8,
         goldens={"0": 4, "1": 4},
+        files={"saved_model.pb": "0" * 64},
         run="run",
     )
 
