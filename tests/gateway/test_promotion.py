@@ -163,6 +163,19 @@ def test_a_version_that_answers_wrongly_is_refused(stage: Stage) -> None:
     assert (stage.labels.versions, stage.asked()) == ({"stable": 1, "canary": 2}, "1")
 
 
+def test_a_version_whose_manifest_somebody_changed_is_refused(stage: Stage) -> None:
+    stage.publish("digits-b")
+    path = stage.store.version("digits", 2).manifest
+    path.write_text(json.dumps({**json.loads(path.read_bytes()), "recorded": 0, "description": "All letters."}))
+    refused = stage.place.kmaas("promote", "digits", "2")
+    assert refused.returncode == 1
+    assert (
+        "evidence    failed  manifest.json is not what the model server answers from the graph: they differ in "
+        "description, recorded; export it again" in refused.stdout
+    )
+    assert "goldens     passed" in refused.stdout
+
+
 def test_a_label_is_taken_away_under_load_without_a_failed_request(stage: Stage) -> None:
     clients = Clients(stage.gateway, "digits", PICTURE, 4)
     with clients.asking():
