@@ -11,7 +11,7 @@ from serving.errors import TwinError
 from serving.runtimes.litert import LiteRT
 from serving.runtimes.options import RuntimeOptions
 from serving.runtimes.proof import prove_version
-from serving.runtimes.provenance import manifest_of
+from serving.runtimes.provenance import check_manifest, manifest_of
 from serving.runtimes.runtime import Runtime
 from serving.runtimes.saved_model import SavedModel
 from serving.settings import ServeSettings
@@ -30,6 +30,17 @@ def open_runtime(folder: Path, options: RuntimeOptions) -> Runtime:
         LoadError: it cannot be loaded, is not what was exported, or answers otherwise than its export recorded.
     """
     manifest = manifest_of(VersionDir(folder))
+    runtime = _open(folder, options, manifest)
+    try:
+        if manifest is not None:
+            check_manifest(manifest, runtime)
+    except BaseException:
+        runtime.close()
+        raise
+    return runtime
+
+
+def _open(folder: Path, options: RuntimeOptions, manifest: Manifest | None) -> Runtime:
     open_saved_model = partial(_open_saved_model, folder, options, manifest)
     if options.litert and VersionDir(folder).twin.is_dir():
         try:

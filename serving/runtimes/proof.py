@@ -19,7 +19,7 @@ from serving.inference.call import signature_name
 from serving.runtimes.runtime import Runtime
 from store.errors import ManifestError, StoreError
 from store.golden import read_goldens
-from store.layout import VersionDir
+from store.layout import MOST_WARM_UP, VersionDir
 from store.twin import gap
 from wire import messages
 from wire.errors import WireError
@@ -29,7 +29,6 @@ from wire.tensors import Array, from_proto
 Run = Callable[[str, Mapping[str, Array]], Mapping[str, Array]]
 """A signature and its inputs by alias to all its outputs by alias."""
 
-_MOST = 1000  # requests, TensorFlow Serving's limit
 _KEPT = 8  # samples of a signature that are tried in company
 _COMPANIES = (2, 3, 8)
 _FINAL = (Code.INVALID_ARGUMENT, Code.OUT_OF_RANGE, Code.UNIMPLEMENTED)  # the graph refuses, and would again
@@ -79,7 +78,7 @@ class Recorded:
         ProofError: a request is of a signature that the version does not have.
         """
         self.found.clear()
-        for record in islice(read_records(self._version.warm_up), _MOST):
+        for record in islice(read_records(self._version.warm_up), MOST_WARM_UP):
             log = messages.PredictionLog.FromString(record).predict_log
             if not log.response.outputs:
                 continue

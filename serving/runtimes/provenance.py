@@ -1,11 +1,14 @@
-"""Whether a version is of our export; if it is, its files must be those that were exported."""
+"""Whether a version is of our export; if it is, its files and its manifest must be those that were exported."""
 
 import json
 import logging
+from typing import Any
 
+import numpy as np
 from google.protobuf.message import DecodeError
 
-from serving.errors import Code, LoadError
+from serving.errors import Code, LoadError, RequestError
+from serving.runtimes.runtime import Runtime
 from store.contents import check_contents
 from store.errors import ManifestError, StoreError
 from store.golden import INDEX
@@ -36,6 +39,30 @@ def manifest_of(version: VersionDir) -> Manifest | None:
     if manifest is not None and not manifest.files:
         _log.warning("%s was exported by an older kmaas: its files are not compared with those of then", version.path)
     return manifest
+
+
+def check_manifest(manifest: Manifest, runtime: Runtime) -> None:
+    """Compares it with its copy in the graph, where there is one.
+
+    Raises:
+        LoadError: they tell different things, or the copy cannot be read.
+    """
+    if not _is_told_by(runtime.signatures.get(_SIGNATURE)):
+        return
+    try:
+        (answer,) = runtime.run(_SIGNATURE, {"section": np.array([b"manifest"], object)}, ["document"], None)
+        fields = manifest.differing(Manifest.parse(answer[0], where="the graph's manifest"))
+    except RequestError as exc:
+        raise LoadError(exc.code, f"the graph's manifest cannot be asked for: {exc.message}") from exc
+    except ManifestError as exc:
+        raise LoadError(Code.DATA_LOSS, f"{exc}; export the version again", final=True) from exc
+    if fields:
+        raise LoadError(
+            Code.DATA_LOSS,
+            f"manifest.json is not what was exported: it differs from the graph's in {', '.join(fields)}; export the "
+            "version again",
+            final=True,
+        )
 
 
 def _manifest(version: VersionDir) -> Manifest | None:
@@ -70,5 +97,8 @@ def _is_ours(version: VersionDir) -> bool:
         saved = messages.SavedModel.FromString((version.path / "saved_model.pb").read_bytes())
     except (OSError, DecodeError):
         return False  # it will not load
-    signatures = [meta_graph.signature_def.get(_SIGNATURE) for meta_graph in saved.meta_graphs]
-    return any(found and found.inputs.keys() == _INPUTS and found.outputs.keys() == _OUTPUTS for found in signatures)
+    return any(_is_told_by(meta_graph.signature_def.get(_SIGNATURE)) for meta_graph in saved.meta_graphs)
+
+
+def _is_told_by(signature: Any) -> bool:
+    return bool(signature) and signature.inputs.keys() == _INPUTS and signature.outputs.keys() == _OUTPUTS

@@ -238,6 +238,18 @@ def test_a_weight_that_no_golden_asks_for_is_seen(ours: VersionDir) -> None:
     open_runtime(ours.path, OPTIONS).close()
 
 
+@pytest.mark.parametrize("litert", [True, False])
+def test_a_manifest_that_is_not_the_graphs_keeps_the_version_from_opening(ours: VersionDir, *, litert: bool) -> None:
+    """Nobody switches the proof off by promising nothing."""
+    ours.warm_up.unlink()
+    changed = Manifest.read(ours.manifest).model_copy(update={"recorded": 0, "digest": "sha256:other", "version": 7})
+    ours.manifest.write_bytes(changed.document())
+    text = "manifest.json is not what was exported: it differs from the graph's in digest, recorded; export"
+    with pytest.raises(LoadError, match=text) as caught:
+        open_runtime(ours.path, replace(OPTIONS, litert=litert))
+    assert (caught.value.code, caught.value.final) == (Code.DATA_LOSS, True)
+
+
 def test_a_file_that_is_missing_may_come(ours: VersionDir) -> None:
     (ours.path / "variables" / "variables.index").unlink()
     with pytest.raises(LoadError, match=r"cannot be read: .*variables\.index") as caught:

@@ -21,10 +21,11 @@ from store.golden import Golden, write_goldens
 from store.layout import VersionDir
 from tests.support.manifests import manifest
 
-DOCUMENTS = {"manifest": b'{"model": "tokens"}', "card": "für alle".encode()}
 TOKENS = 50
 LENGTHS = (1, 3, 8)  # of the requests whose answers are recorded, for each signature
 RECORDED = 2 * len(LENGTHS)
+MANIFEST = manifest("tokens").model_copy(update={"recorded": RECORDED})
+DOCUMENTS = {"manifest": MANIFEST.document(), "card": "für alle".encode()}
 
 
 @cache
@@ -82,7 +83,7 @@ def _main(folder: Path) -> None:
     write_warm_up(made.warm_up, "tokens", records)
     write_twin(made, serve, goldens, DOCUMENTS, pad=0)
     write_goldens(made.golden, [Golden.of("one", "application/json", b"{}", [], 1e-4)])
-    seal(made, manifest("tokens").model_copy(update={"recorded": RECORDED}))
+    seal(made, MANIFEST)
 
 
 if __name__ == "__main__":
