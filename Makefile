@@ -1,9 +1,9 @@
-# up · test · check · bench · lock · clean: each one line that calls a tool. Set-up happens by itself.
+# up · test · check · chaos · bench · lock · clean: each one line that calls a tool. Set-up happens by itself.
 PYTHON ?= python3.11
 MODELS ?= digits sentiment
 SUDO ?= $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: up test check bench lock clean
+.PHONY: up test check chaos bench lock clean
 
 up: .venv/up
 	@exec .venv/bin/kmaas up $(MODELS)
@@ -16,6 +16,10 @@ check: .venv/dev
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	@$(MAKE) --no-print-directory test
+
+# Ten minutes in which everything breaks: docs/chaos.md.
+chaos: .venv/dev .venv/system
+	.venv/bin/python -m pytest tests/chaos -m chaos --session-timeout 900 $(ARGS)
 
 # A peer that cannot be had is reported as missing.
 bench: .venv/dev .venv/system

@@ -5,6 +5,7 @@ import click
 from gateway.server import serve
 from kmaas.binding import check_bind
 from kmaas.config import Config, overridden
+from kmaas.notice import notice
 from kmaas.processes import check_port_free, stop_on_eof
 
 
@@ -34,7 +35,7 @@ def gateway(config: Config, /, *, stop_with_parent: bool, **options: object) -> 
     check_port_free(settings.admin_host.strip("[]"), settings.admin_port, "gateway's admin API")
     grpc = f", gRPC {settings.host}:{settings.grpc_port}" if settings.grpc_port else ""
     url = f"http://{settings.host}:{settings.port}/"
-    click.echo(f"gateway: {url}{grpc}, model server {', '.join(settings.model_servers)}", err=True)
+    notice(f"gateway: {url}{grpc}, model server {', '.join(settings.model_servers)}", err=True)
     if stop_with_parent:
         stop_on_eof()
     serve(settings)

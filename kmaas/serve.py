@@ -15,6 +15,7 @@ from kmaas.binding import check_bind
 from kmaas.config import Config, overridden
 from kmaas.errors import ConfigError, KmaasError
 from kmaas.flags import flags_of, ignored_flags, same_dash
+from kmaas.notice import notice
 from kmaas.processes import check_port_free, stop_on_eof
 from serving.errors import Code, ServingError
 from serving.server import ModelServer
@@ -66,11 +67,11 @@ def _run(config: Config, store: Path | None, flags: Mapping[str, Any], *, stop_w
         server.start()
         while not server.wait_ready(_TICK_S):
             pass
-        click.echo(f"serving {server.what} on {server.addresses}")
+        notice(f"serving {server.what} on {server.addresses}")
         while True:
             threading.Event().wait(_TICK_S)
     except KeyboardInterrupt:
-        click.echo("stopping: requests in flight may end", err=True)
+        notice("stopping: requests in flight may end", err=True)
     except ConfigError as exc:
         return _failed(f"{Code.INVALID_ARGUMENT.name}: {exc}")
     except (KmaasError, ServingError, StoreError) as exc:
@@ -84,7 +85,7 @@ def _run(config: Config, store: Path | None, flags: Mapping[str, Any], *, stop_w
 
 
 def _failed(status: str) -> int:
-    click.echo(f"Failed to start server. Error: {status}")
+    notice(f"Failed to start server. Error: {status}")
     return _FAILED
 
 

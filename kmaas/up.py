@@ -19,6 +19,7 @@ import click
 from kmaas.binding import check_bind
 from kmaas.config import Config
 from kmaas.errors import ChildFailedError, ConfigError, StoreInUseError
+from kmaas.notice import notice
 from kmaas.processes import Child, check_port_free, reachable
 from store.errors import StoreUnwritableError
 from store.layout import Store
@@ -49,7 +50,7 @@ def up(config: Config, models: tuple[str, ...], accept_licence: bool, no_auth: b
         _publish_missing(config, models or STARTERS, accept_licence=accept_licence, stopping=stopping)
         if not stopping.is_set():
             _run(config, no_auth=no_auth, stopping=stopping)
-    click.echo("stopped")
+    notice("stopped")
 
 
 def _check_addresses(config: Config, *, no_auth: bool) -> None:
@@ -116,7 +117,7 @@ def _run(config: Config, *, no_auth: bool, stopping: threading.Event) -> None:
         while not stopping.wait(_POLL_S):
             server.revive(time.monotonic())
             gateway.revive(time.monotonic())
-        click.echo("stopping …")
+        notice("stopping …")
 
 
 def _wait_until_ready(
@@ -140,7 +141,7 @@ def _wait_until_ready(
             child.check()
         reason = "; ".join(f"{name} {why}" for name, why in waiting.items())
         if reason != said:
-            click.echo(f"waiting: {reason}")
+            notice(f"waiting: {reason}")
             said = reason
 
 
@@ -160,14 +161,14 @@ def _greet(config: Config, url: str, target: str, late: Mapping[str, str], secon
     click.secho(f"\nkmaas is ready ({seconds:.1f} s)", fg="green", bold=True)
     for name, reason in late.items():
         click.secho(f"  without {name}: {reason}", fg="yellow")
-    click.echo(f"  page         {url}/\n  API          {url}/docs")
+    notice(f"  page         {url}/\n  API          {url}/docs")
     rest = f", http://{reachable(config.serve.host)}:{config.serve.rest_api_port}/v1/models"
     if config.gateway.grpc_port:
-        click.echo(f"  gRPC         {reachable(config.gateway.host)}:{config.gateway.grpc_port}")
-    click.echo(f"  model server {target}{rest if config.serve.rest_api_port else ''}\n")
+        notice(f"  gRPC         {reachable(config.gateway.host)}:{config.gateway.grpc_port}")
+    notice(f"  model server {target}{rest if config.serve.rest_api_port else ''}\n")
     for line in _curl_lines(config, url):
-        click.echo(f"  {line}")
-    click.echo("\nCtrl-C stops everything.")
+        notice(f"  {line}")
+    notice("\nCtrl-C stops everything.")
 
 
 def _curl_lines(config: Config, url: str) -> Iterator[str]:

@@ -39,6 +39,14 @@ def test_a_killed_worker_is_replaced() -> None:
         until(gateway.alive, "it answers")
 
 
+def test_a_log_without_room_stops_nothing() -> None:
+    """Not even the start: what it says first finds none."""
+    with GatewayProcess("127.0.0.1:1", log=Path("/dev/full")) as gateway:
+        assert gateway.post("/models/digits", b"{}").status == 503
+        gateway.signal(signal.SIGTERM)
+        gateway.wait()
+
+
 def is_free(port: int) -> bool:
     try:
         check_port_free("127.0.0.1", port, "test")

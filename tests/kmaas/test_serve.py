@@ -14,8 +14,9 @@ import pytest
 
 from bench.stack import free_port
 from tests.support import saved_models
-from tests.support.processes import ask, until
+from tests.support.processes import ModelServerProcess, ask, until
 from wire.client import ModelServerClient
+from wire.errors import ModelServerError
 
 
 def serve(*arguments: str, folder: Path, **variables: str) -> subprocess.Popen[str]:
@@ -47,6 +48,21 @@ def test_it_says_where_it_answers_and_ends_cleanly(tmp_path: Path, number: signa
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 0
     assert "Traceback" not in errors
+
+
+def test_a_log_without_room_stops_nothing(tmp_path: Path) -> None:
+    saved_models.put("plus-2", tmp_path / "plus" / "1")
+    with ModelServerProcess(tmp_path, log=Path("/dev/full")) as server, ModelServerClient(server.target) as client:
+        until(lambda: answers(client), "it answers")
+        server.signal(signal.SIGTERM)
+        assert server.wait() == 0
+
+
+def answers(client: ModelServerClient) -> bool:
+    try:
+        return bool(client.predict("plus", {"x": np.zeros(1, "f4")}, timeout_s=30).outputs["y"] == [2])
+    except ModelServerError:  # it does not listen yet, or has not loaded yet
+        return False
 
 
 def test_settings_come_from_the_configuration_and_an_option_beats_them(tmp_path: Path) -> None:

@@ -1,9 +1,7 @@
 """The memory of the process; over hundreds of load/unload cycles and thousands of requests no slope beyond noise."""
 
-import itertools
 import json
 import os
-import statistics
 import subprocess
 import sys
 from typing import Any
@@ -11,6 +9,7 @@ from typing import Any
 import pytest
 
 from serving.memory import common, resident_bytes, versions_bytes
+from tests.support.slope import slope
 
 CYCLES, REQUESTS = 200, 50  # 10,000 requests
 SETTLING = 4  # samples, of ten cycles each, before memory has found its level
@@ -32,12 +31,6 @@ def resident_kb(**options: Any) -> list[int]:
 def slope_kb(samples: list[int]) -> float:
     """KB per cycle, ten of which are between two samples."""
     return slope(samples[SETTLING:]) / 10
-
-
-def slope(samples: list[int]) -> float:
-    """Per sample: the median of the slopes between all pairs (Theil and Sen), which a jump cannot fool."""
-    pairs = itertools.combinations(enumerate(samples), 2)
-    return statistics.median((b - a) / (j - i) for (i, a), (j, b) in pairs)
 
 
 def test_loading_and_unloading_for_ever_needs_no_more_memory() -> None:

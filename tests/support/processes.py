@@ -10,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -29,13 +30,23 @@ def until(true: Callable[[], bool], what: str, *, timeout_s: float = 60) -> None
 class Process:
     """A `kmaas` verb in a process of its own, ended with the block."""
 
-    def __init__(self, *arguments: str, environment: Mapping[str, str] | None = None, code: Path | None = None) -> None:
-        """`code` is the folder with our packages, if it is not the one that runs the test."""
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "kmaas", *arguments],
-            cwd=code,
-            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2", **(environment or {})},
-        )
+    def __init__(
+        self,
+        *arguments: str,
+        environment: Mapping[str, str] | None = None,
+        code: Path | None = None,
+        log: Path | None = None,
+    ) -> None:
+        """`code` is the folder with our packages, if it is not the one that runs the test; all output goes to `log`."""
+        with ExitStack() as opened:
+            output = None if log is None else opened.enter_context(log.open("ab"))
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "kmaas", *arguments],
+                cwd=code,
+                env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2", **(environment or {})},
+                stdout=output,
+                stderr=output,
+            )
 
     @property
     def pid(self) -> int:
@@ -61,10 +72,12 @@ class Process:
 class ModelServerProcess(Process):
     """The embedded model server over `store`."""
 
-    def __init__(self, store: Path, port: int | None = None, *flags: str) -> None:
+    def __init__(self, store: Path, port: int | None = None, *flags: str, log: Path | None = None) -> None:
         self.port = port or free_port()
         ports = ("--port", str(self.port), "--rest_api_port", "0")
-        super().__init__("serve", "--store", str(store), *ports, "--file_system_poll_wait_seconds", "0.1", *flags)
+        super().__init__(
+            "serve", "--store", str(store), *ports, "--file_system_poll_wait_seconds", "0.1", *flags, log=log
+        )
 
     @property
     def target(self) -> str:
@@ -78,7 +91,14 @@ class ModelServerProcess(Process):
 class GatewayProcess(Process):
     """A gateway with `settings`, listening on a free port."""
 
-    def __init__(self, model_server: str | Sequence[str], *, code: Path | None = None, **settings: Any) -> None:
+    def __init__(
+        self,
+        model_server: str | Sequence[str],
+        *,
+        code: Path | None = None,
+        log: Path | None = None,
+        **settings: Any,
+    ) -> None:
         addresses = model_server if isinstance(model_server, str) else tuple(model_server)
         ports = {"port": free_port(), "grpc_port": free_port()}
         complete = GatewaySettings(model_server=addresses, refresh_interval_s=0.1, **{**ports, **settings})
@@ -92,6 +112,7 @@ class GatewayProcess(Process):
                 for name, value in variables
             },
             code=code,
+            log=log,
         )
         until(self.alive, "the gateway lives")
 
