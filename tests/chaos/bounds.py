@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 from tests.chaos.conftest import Goldens, See
@@ -18,7 +19,7 @@ DIGESTS = ("sha256:digits-1", "sha256:sentiment")
 
 
 class Bounds:
-    """What is promised whatever breaks."""
+    """Held by a gateway that had `start_s` to start, and its callers."""
 
     def __init__(self, gauntlet: Gauntlet, see: See, start_s: float) -> None:
         self._gauntlet = gauntlet
@@ -26,7 +27,10 @@ class Bounds:
         self._start_s = start_s
 
     def hold(self, over_at: float, *, statuses: set[int], starts: bool = False) -> None:
-        """`starts`: the gateway has to start again, for which a busy machine may need longer than is promised."""
+        """`statuses` are those that callers may have met besides 200; 0 is a connection that broke.
+
+        `starts`: the gateway has to start again, for which a busy machine may need longer than is promised.
+        """
         gauntlet = self._gauntlet
         recovered_s = gauntlet.recovered_s(over_at)
         self._see(
@@ -56,13 +60,17 @@ def under_load(
     log: Path | None = None,
     **settings: Any,
 ) -> Iterator[tuple[Gauntlet, Bounds]]:
-    """A gateway that answers rightly, with callers."""
-    began_at = time.monotonic()
+    """A gateway that answers rightly, with callers. What it logs tells of nothing unknown, to its end."""
     defaults: dict[str, Any] = {"deadline_s": DEADLINE_S, "access_log": False}
-    with GatewayProcess(target, log=log, **{**defaults, **settings}) as gateway:
-        start_s = time.monotonic() - began_at  # until it answers at all; what the models need comes after
-        gateway.wait_ready()
-        gauntlet = Gauntlet(gateway, {digest: goldens[digest] for digest in digests})
-        with gauntlet.running():
-            gauntlet.settle()
-            yield gauntlet, Bounds(gauntlet, see, start_s)
+    with NamedTemporaryFile() as kept:
+        began_at = time.monotonic()
+        with GatewayProcess(target, log=log or Path(kept.name), **{**defaults, **settings}) as gateway:
+            start_s = time.monotonic() - began_at  # until it answers at all; what the models need comes after
+            gateway.wait_ready()
+            gauntlet = Gauntlet(gateway, {digest: goldens[digest] for digest in digests})
+            with gauntlet.running():
+                gauntlet.settle()
+                yield gauntlet, Bounds(gauntlet, see, start_s)
+        logged = Path(kept.name).read_text()
+        assert "panicked" not in logged, logged
+        assert "Traceback" not in logged, logged

@@ -29,6 +29,7 @@ def test_it_is_killed_and_started_again(store: Store, goldens: Goldens, see: See
         over_at = time.monotonic()
         gauntlet.settle()
         bounds.hold(over_at, statuses={503, 504})
+    assert gauntlet.statuses[503] > 0
 
 
 def test_it_is_frozen(store: Store, goldens: Goldens, see: See) -> None:
@@ -42,6 +43,7 @@ def test_it_is_frozen(store: Store, goldens: Goldens, see: See) -> None:
         over_at = time.monotonic()
         gauntlet.settle()
         bounds.hold(over_at, statuses={503, 504})
+    assert gauntlet.statuses[504] > 0
 
 
 def slow(proxy: TcpProxy, on: bool) -> None:
@@ -74,6 +76,7 @@ def test_its_bytes_are(
         over_at = time.monotonic()
         gauntlet.settle()
         bounds.hold(over_at, statuses={502, 503, 504})
+    assert fault is slow or gauntlet.statuses.keys() > {200}, "nobody felt it"
 
 
 @pytest.mark.parametrize("fault", [torn, mad, hopelessly_slow])

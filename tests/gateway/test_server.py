@@ -12,6 +12,7 @@ import pytest
 from bench.footprint import children
 from kmaas.errors import PortTakenError
 from kmaas.processes import check_port_free
+from tests.gateway.test_workers import workers
 from tests.support.processes import GatewayProcess, until
 
 
@@ -37,6 +38,17 @@ def test_a_killed_worker_is_replaced() -> None:
         os.kill(worker, signal.SIGKILL)
         until(lambda: bool(set(children(gateway.pid)) - before), "another worker")
         until(gateway.alive, "it answers")
+
+
+def test_a_worker_that_dies_again_within_seconds_ends_the_gateway() -> None:
+    """Whoever started it starts it again, with a growing pause: it would die for ever."""
+    with GatewayProcess("127.0.0.1:1") as gateway:
+        [first] = workers(gateway)
+        os.kill(first, signal.SIGKILL)
+        until(lambda: bool(workers(gateway) - {first}), "another worker")
+        [second] = workers(gateway) - {first}
+        os.kill(second, signal.SIGKILL)
+        assert gateway.wait() == 1
 
 
 def test_a_log_without_room_stops_nothing() -> None:

@@ -37,13 +37,17 @@ class Arrived:
 
 @dataclass(frozen=True)
 class Arrivals:
-    """A POST of `body` (base64) to `path`, so many a second for so long, over connections that are used again."""
+    """A POST of `body` (base64) to `path`, so many a second for so long, over connections that are used again.
+
+    What finds none free of the `connections` waits for one, and its time runs.
+    """
 
     port: int
     path: str
     body: str
     rate: float
     seconds: float
+    connections: int = 512
     patience_s: float = 30.0
 
     @classmethod
@@ -60,7 +64,9 @@ class Arrivals:
         body = base64.b64decode(self.body)
         head = f"POST {self.path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(body)}\r\n\r\n"
         message = head.encode() + body
-        idle: list[_Connection] = []
+        free: asyncio.LifoQueue[_Connection | None] = asyncio.LifoQueue()  # None: one to be opened
+        for _ in range(self.connections):
+            free.put_nowait(None)
         began_at = time.monotonic()
         sending = []
         for number in range(int(self.rate * self.seconds)):
@@ -70,18 +76,23 @@ class Arrivals:
                 await asyncio.sleep(wait_s)
             elif not number % 100:
                 await asyncio.sleep(0)  # answers are to be read, too
-            sending.append(asyncio.create_task(self._one(message, began_at, at_s, idle)))
+            sending.append(asyncio.create_task(self._one(message, began_at, at_s, free)))
         return list(await asyncio.gather(*sending))
 
-    async def _one(self, message: bytes, began_at: float, at_s: float, idle: "list[_Connection]") -> Arrived:
+    async def _one(
+        self, message: bytes, began_at: float, at_s: float, free: "asyncio.LifoQueue[_Connection | None]"
+    ) -> Arrived:
+        connection = await free.get()
         try:
             async with asyncio.timeout(self.patience_s):
-                connection = idle.pop() if idle else await _Connection.open(self.port)
+                connection = connection or await _Connection.open(self.port)
                 status, headers, body = await connection.ask(message)
         except (OSError, EOFError, TimeoutError):
+            connection = None
             return Arrived(at_s, time.monotonic() - began_at - at_s, 0, None, None, "")
+        finally:
+            free.put_nowait(connection)
         took_s = time.monotonic() - began_at - at_s
-        idle.append(connection)
         return Arrived(at_s, took_s, status, headers.get("retry-after"), headers.get("x-model-version"), body.decode())
 
 
