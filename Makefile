@@ -11,11 +11,12 @@ up: .venv/up
 test: .venv/dev .venv/clients/ready .venv/clients/node/ready .venv/system
 	.venv/bin/python -m pytest $(ARGS)
 
+# On two workers, each with its own servers: tests/conftest.py says which tests stay together.
 check: .venv/dev
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
-	@$(MAKE) --no-print-directory test
+	@$(MAKE) --no-print-directory test ARGS="-n 2 --dist loadgroup --no-loadscope-reorder"
 
 # Ten minutes in which everything breaks: docs/chaos.md.
 chaos: .venv/dev .venv/system

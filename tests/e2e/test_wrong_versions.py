@@ -312,9 +312,8 @@ def test_a_changed_document_of_a_version(
 
 def test_colours_in_another_order(tmp_path: Path) -> None:
     """In the gateway's own preprocessing; a golden in two colours tells."""
-    small_models.build(tmp_path / "exports")
     store = Store.at(tmp_path / "store")
-    publish(store, tmp_path / "exports" / "digits-coloured")
+    publish(store, small_models.exports() / "digits-coloured")
     decoded = "return np.asarray(_flattened(picture), dtype=np.uint8)"
     code = code_with(tmp_path / "code", "processing/image.py", decoded, f"{decoded}[..., ::-1]")
     with ModelServerProcess(store.root) as server:

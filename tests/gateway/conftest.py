@@ -13,10 +13,8 @@ from tests.support.processes import GatewayProcess, ModelServerProcess
 
 
 @pytest.fixture(scope="session")
-def exports(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("exports")
-    small_models.build(folder)
-    return folder
+def exports() -> Path:
+    return small_models.exports()
 
 
 @dataclass

@@ -13,7 +13,6 @@
 - `slow`: `steps` matrix products, for requests that are under way
 """
 
-import atexit
 import os
 import shutil
 import subprocess
@@ -22,18 +21,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any
+
+from tests.support.once import made_once
 
 
 @cache
 def folder() -> Path:
-    """The folder of the SavedModels, made once per process and removed with it."""
-    made = Path(mkdtemp(prefix="saved-models-"))
-    atexit.register(shutil.rmtree, made, ignore_errors=True)
+    """The folder of the SavedModels, made once per run of the tests; not to be changed."""
+    return made_once("saved-models", _make)
+
+
+def _make(made: Path) -> None:
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"}
     subprocess.run([sys.executable, "-m", __name__, str(made)], check=True, env=environment, timeout=300)
-    return made
 
 
 def put(name: str, version: Path) -> None:

@@ -41,6 +41,7 @@ from store.layout import VersionDir
 from store.manifest import Batching, Manifest, Origin, SignatureSpec, TensorSpec
 from tests.support import small_text_models
 from tests.support.manifests import PARITY
+from tests.support.once import made_once
 
 if TYPE_CHECKING:
     import keras
@@ -58,9 +59,13 @@ _NEGATIVE, _POSITIVE = ("bad", "boring", "awful"), ("good", "wonderful", "unforg
 _TOLERANCE = 1e-4
 
 
-def build(folder: Path) -> None:
-    """Fills `folder`, in a fresh process, so that the caller's never imports TensorFlow."""
-    subprocess.run([sys.executable, "-m", __name__, str(folder)], check=True)
+def exports() -> Path:
+    """Their folder, made once per run of the tests; not to be changed. The caller's process imports no TensorFlow."""
+    return made_once("small-models", _make)
+
+
+def _make(made: Path) -> None:
+    subprocess.run([sys.executable, "-m", __name__, str(made)], check=True)
 
 
 def picture(

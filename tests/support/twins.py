@@ -4,14 +4,12 @@ A small classifier of token ids `[rows, tokens]`, any number of both, with the d
 lacks the signature `raw`, which takes the ids as texts. `RECORDED` answers are recorded.
 """
 
-import atexit
 import os
 import shutil
 import subprocess
 import sys
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any
 
 import numpy as np
@@ -20,6 +18,7 @@ from store.contents import seal
 from store.golden import Golden, write_goldens
 from store.layout import VersionDir
 from tests.support.manifests import manifest
+from tests.support.once import made_once
 
 TOKENS = 50
 LENGTHS = (1, 3, 8)  # of the requests whose answers are recorded, for each signature
@@ -30,12 +29,13 @@ DOCUMENTS = {"manifest": MANIFEST.document(), "card": "für alle".encode()}
 
 @cache
 def version() -> VersionDir:
-    """The version, made once per process and removed with it; not to be changed."""
-    made = Path(mkdtemp(prefix="twin-"))
-    atexit.register(shutil.rmtree, made, ignore_errors=True)
+    """The version, made once per run of the tests; not to be changed."""
+    return VersionDir(made_once("twin", _make) / "1")
+
+
+def _make(made: Path) -> None:
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"}
     subprocess.run([sys.executable, "-m", __name__, str(made / "1")], check=True, env=environment, timeout=300)
-    return VersionDir(made / "1")
 
 
 def put(target: Path) -> VersionDir:

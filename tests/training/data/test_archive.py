@@ -34,6 +34,7 @@ def test_a_file_is_read() -> None:
         (b"not an archive", "data", "cannot be read"),
         (_archive(data=bytes(100_000))[:60], "data", "cannot be read"),
     ],
+    ids=["another name", "a link", "no archive", "cut short"],
 )
 def test_what_is_not_there_is_an_error(archive: bytes, name: str, message: str) -> None:
     with pytest.raises(DataError, match=message):
