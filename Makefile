@@ -1,9 +1,9 @@
-# up · test · check · chaos · bench · lock · clean: each one line that calls a tool. Set-up happens by itself.
+# up · test · check · lint · chaos · bench · lock · clean: each one line that calls a tool. Set-up happens by itself.
 PYTHON ?= python3.11
 MODELS ?= digits sentiment
 SUDO ?= $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: up test check chaos bench lock clean
+.PHONY: up test check lint chaos bench lock clean
 
 up: .venv/up
 	@exec .venv/bin/kmaas up $(MODELS)
@@ -11,12 +11,16 @@ up: .venv/up
 test: .venv/dev .venv/clients/ready .venv/clients/node/ready .venv/system
 	.venv/bin/python -m pytest $(ARGS)
 
-# On two workers, each with its own servers: tests/conftest.py says which tests stay together.
-check: .venv/dev
+# The linters run while the environments of the clients are set up; then the tests, on two workers: tests/conftest.py
+# says which of them stay together.
+check:
+	@$(MAKE) --no-print-directory --jobs --output-sync lint .venv/clients/ready .venv/clients/node/ready .venv/system
+	@$(MAKE) --no-print-directory test ARGS="-n 2 --dist loadgroup --no-loadscope-reorder"
+
+lint: .venv/dev
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
-	@$(MAKE) --no-print-directory test ARGS="-n 2 --dist loadgroup --no-loadscope-reorder"
 
 # Ten minutes in which everything breaks: docs/chaos.md.
 chaos: .venv/dev .venv/system
