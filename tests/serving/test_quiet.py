@@ -55,3 +55,16 @@ def test_an_import_that_fails_shows_everything() -> None:
     assert done.stdout == ""
     assert done.stderr.startswith(CHATTER)
     assert "no TensorFlow for you" in done.stderr
+
+
+def test_a_server_has_no_keras_and_who_wants_it_gets_it() -> None:
+    script = (
+        "import sys; from serving.runtimes.quiet import import_tensorflow_quietly\n"
+        "import_tensorflow_quietly()\n"
+        "print(sorted({'keras', 'matplotlib', 'sklearn', 'tensorflow'} & set(sys.modules)))\n"
+        "import keras, tensorflow as tf\n"
+        "print(tf.keras.Model is keras.Model)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=True)
+    assert done.stdout.splitlines() == ["['tensorflow']", "True"]
+    assert done.stderr == ""
