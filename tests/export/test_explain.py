@@ -145,7 +145,8 @@ def test_an_export_explains_its_own_answers_in_a_session(run: Run, session: Save
 
 
 def test_the_manifest_says_why_a_version_has_no_explanations(run: Run, tmp_path: Path) -> None:
-    export_version(replace(trained(run), spec=replace(run.spec, explain="it only adds")), tmp_path / "export")
+    unexplained = replace(trained(run), spec=replace(run.spec, explain="it only adds"))
+    export_version(unexplained, tmp_path / "export", runtime="saved_model")
     manifest = Manifest.read(VersionDir(tmp_path / "export").manifest)
     assert manifest.absent == {"explain": "it only adds"}
     assert "explain" not in manifest.signatures
@@ -156,8 +157,9 @@ def test_an_explanation_of_another_network_is_refused(run: Run, tmp_path: Path) 
         opened: Any = run.spec.explain(model)  # type: ignore[operator]  # it is not None
         return replace(opened, logits=lambda *given: opened.logits(*given) + 1)
 
+    wrong = replace(trained(run), spec=replace(run.spec, explain=astray))
     with pytest.raises(ExplanationError, match=r"logits that differ from the model's by 1\.0e\+00"):
-        export_version(replace(trained(run), spec=replace(run.spec, explain=astray)), tmp_path / "export")
+        export_version(wrong, tmp_path / "export", runtime="saved_model")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from export.errors import ReloadError
 from export.version import export_version
-from kmaas.stages import export_run, trained
+from kmaas.stages import trained
 from processing.classification import softmax
 from processing.image import FORMS, decode
 from processing.spec import ImageSpec, TextSpec, parse_spec
@@ -158,11 +158,18 @@ def test_weights_are_stored_once(run: Run, exported: Path) -> None:
     assert stored < 4 * load_model(run).count_params() + 20_000
 
 
-def test_a_second_export_has_the_same_digest_and_another_date(run: Run, exported: Path) -> None:
-    before = Manifest.read(VersionDir(exported).manifest)
-    after = Manifest.read(VersionDir(export_run(run)).manifest)
+def test_a_second_export_replaces_the_first_and_has_the_same_digest_and_another_date(
+    run: Run, exported: Path, tmp_path: Path
+) -> None:
+    """With or without a twin."""
+    target = VersionDir(Path(shutil.copytree(exported, tmp_path / "export")))
+    before = Manifest.read(target.manifest)
+    export_version(trained(run), target.path, runtime="saved_model")
+    after = Manifest.read(target.manifest)
     assert after.digest == before.digest
     assert after.created > before.created
+    assert VersionDir(exported).twin.exists()
+    assert not target.twin.exists()
 
 
 def test_it_can_be_published(exported: Path, tmp_path: Path) -> None:
@@ -188,7 +195,7 @@ def test_a_graph_that_answers_otherwise_than_keras_is_refused(run: Run, tmp_path
 
     astray = replace(trained(run), spec=replace(run.spec, build=build))
     with pytest.raises(ReloadError, match=r"serving_default of \w+-[\w-]+: logits differ by 1\.0e-03"):
-        export_version(astray, tmp_path / "export")
+        export_version(astray, tmp_path / "export", runtime="saved_model")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -201,6 +208,6 @@ def test_a_failed_export_leaves_the_old_one_and_nothing_else(
     (tmp_path / ".exporting-killed").mkdir()
     monkeypatch.setenv("PYTHONHOME", str(tmp_path))
     with pytest.raises(ReloadError, match="nothing was exported"):
-        export_version(trained(run), target)
+        export_version(trained(run), target, runtime="saved_model")
     assert [path.name for path in tmp_path.iterdir()] == ["export"]
     assert Manifest.read(VersionDir(target).manifest) == Manifest.read(VersionDir(exported).manifest)
