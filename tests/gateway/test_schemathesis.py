@@ -40,7 +40,9 @@ def _described() -> Any:
 DOCUMENT = _described()
 SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
 OPERATIONS = [
-    (path, method) for path, item in DOCUMENT["paths"].items() for method in item.keys() - {"parameters", "summary"}
+    (path, method)
+    for path, item in DOCUMENT["paths"].items()
+    for method in sorted(item.keys() - {"parameters", "summary"})
 ]
 
 
