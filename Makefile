@@ -15,7 +15,7 @@ test: .venv/dev .venv/clients/ready .venv/clients/node/ready .venv/system
 # says which of them stay together.
 check:
 	@$(MAKE) --no-print-directory --jobs --output-sync lint .venv/clients/ready .venv/clients/node/ready .venv/system
-	@$(MAKE) --no-print-directory test ARGS="-n 2 --dist loadgroup --no-loadscope-reorder"
+	@$(MAKE) --no-print-directory test ARGS="-n 2 --dist loadfile --no-loadscope-reorder"
 
 lint: .venv/dev
 	.venv/bin/ruff check .

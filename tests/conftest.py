@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,20 +14,34 @@ os.environ.setdefault("KMAAS_GATEWAY__STATE", os.path.join(tempfile.gettempdir()
 
 shared_folder()
 
-# The fixture of a folder's tests that takes long to set up, the longest first. One worker does it, and begins with it.
-DEAR = {"e2e": "stack", "gateway": "exports", "clients": "exports", "export": "run", "contract": "server"}
+# Files of which one worker takes all, since they share what is dear to set up; those that take longest first. Others go
+# to whichever worker is free.
+TOGETHER = {
+    "tests/e2e": "the stack",
+    "tests/gateway": "the small models' servers",
+    "tests/clients": "the small models' servers",
+    "tests/export": "the tiny runs",
+    "tests/contract": "the servers under contract",
+}
+APART = ("tests/e2e/test_wrong_versions.py",)
 
-HERE = Path(__file__).parent
+
+def group(nodeid: str) -> str:
+    file = nodeid.split("::")[0]
+    return file if file in APART else TOGETHER.get("/".join(file.split("/")[:2]), file)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Workers take files, and the files whose tests ask for the same dear fixture as one."""
-    groups: dict[Path, str] = {}
-    for item in items:
-        dear = DEAR.get(item.path.relative_to(HERE).parts[0])
-        if dear in getattr(item, "fixturenames", ()):
-            groups[item.path] = str(dear)
-    order = list(dict.fromkeys(DEAR.values()))
-    items.sort(key=lambda item: order.index(groups[item.path]) if item.path in groups else len(order))
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(groups.get(item.path, str(item.path))))
+    order = list(dict.fromkeys(TOGETHER.values()))
+    items.sort(key=lambda item: order.index(found) if (found := group(item.nodeid)) in order else len(order))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+    from xdist.scheduler import LoadFileScheduling
+
+    class Groups(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return group(nodeid)
+
+    return Groups(config, log)
