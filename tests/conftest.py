@@ -27,7 +27,7 @@ APART = ("tests/e2e/test_wrong_versions.py",)
 
 
 def group(nodeid: str) -> str:
-    file = nodeid.split("::")[0]
+    file = nodeid.split("::", maxsplit=1)[0]
     return file if file in APART else TOGETHER.get("/".join(file.split("/")[:2]), file)
 
 
@@ -38,10 +38,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
-    from xdist.scheduler import LoadFileScheduling
+    from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]  # it ships no types
 
-    class Groups(LoadFileScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            return group(nodeid)
-
-    return Groups(config, log)
+    scheduling = LoadFileScheduling(config, log)
+    scheduling._split_scope = group
+    return scheduling
