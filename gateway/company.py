@@ -34,7 +34,7 @@ class _Request:
     """Waits in the queue, or travels in the group of the one that leads it, and then has an answer.
 
     Attributes:
-        group: of which this one is the first, and which its thread is to ask for.
+        group: of which this one is, and which its thread is to ask for.
         alone: it must be asked by itself, for together there was no answer.
     """
 
@@ -79,7 +79,7 @@ class Company:
         request = _Request(inputs, _rows(inputs), _form(inputs), deadline)
         with self._lock:
             queue = self._queues.setdefault(request.form, _Queue())
-            if queue.under_way < _ABREAST * self._servers():
+            if queue.under_way < _ABREAST * max(1, self._servers()):
                 queue.under_way += 1
                 request.group = (request,)
             else:
@@ -125,14 +125,17 @@ class Company:
                 case [one]:
                     one.answer = self._call(one.inputs, one.deadline)
                 case _:
-                    _deal(self._call(_merged(group), _soonest(group)), group)
+                    _deal(self._call(_merged(group), replace(_last(group).deadline, interrupt=None)), group)
         except GatewayError as exc:
             if len(group) == 1 or isinstance(exc, UnavailableError):
                 for request in group:
                     request.error = exc
 
     def _pass_on(self, queue: _Queue, form: Hashable) -> None:
-        """Hands the place to the first who waits, with those behind it as long as they fit into one call."""
+        """Hands the place to the first who waits, with those behind it as long as they fit into one call.
+
+        Who has most time leads, for the call has that time: the others' threads go when theirs is over.
+        """
         if not queue.waiting:
             queue.under_way -= 1
             if not queue.under_way:
@@ -143,17 +146,18 @@ class Company:
         while rows and queue.waiting and rows + queue.waiting[0].rows <= self._most_rows:
             group.append(queue.waiting.popleft())
             rows += group[-1].rows
-        group[0].group = group
-        group[0].woken.set()
+        leader = _last(group)
+        leader.group = group
+        leader.woken.set()
 
 
 def _merged(group: Sequence[_Request]) -> Tensors:
     return {name: np.concatenate([request.inputs[name] for request in group]) for name in group[0].inputs}
 
 
-def _soonest(group: Sequence[_Request]) -> Deadline:
-    """Of all deadlines. That one of the callers leaves does not end the call."""
-    return replace(min((request.deadline for request in group), key=lambda deadline: deadline.ends_at), interrupt=None)
+def _last(group: Sequence[_Request]) -> _Request:
+    """Whose time is over last; of those whose callers are still there, if any is."""
+    return max(group, key=lambda request: (not _is_over(request.deadline), request.deadline.ends_at))
 
 
 def _rows(inputs: Tensors) -> int:

@@ -200,7 +200,7 @@ def test_an_error_that_nobody_thought_of_is_the_leaders_alone() -> None:
 
     visit = Visit(Server(answer))
     visit.two_under_way()
-    leader, other = visit.waiting(1, 2)
+    other, leader = visit.waiting(2, 1)  # who has most time
     visit.server.let()
     with pytest.raises(ZeroDivisionError):
         leader.result(timeout=30)
@@ -219,14 +219,37 @@ class Clock:
         return self.now
 
 
-def test_the_call_has_the_time_of_who_has_least() -> None:
+def test_the_call_has_the_time_of_who_has_most() -> None:
     clock = Clock()
     visit = Visit(Server())
     visit.two_under_way()
-    waiting = [visit.one_waits(1, deadline=Deadline.after(limit_s, clock)) for limit_s in (9, 4, 7)]
+    waiting = [visit.one_waits(1, deadline=Deadline.after(limit_s, clock)) for limit_s in (4, 9, 7)]
     visit.server.let()
     wait(waiting, timeout=30)
-    assert visit.server.deadlines[-1].ends_at == 104
+    assert visit.server.deadlines[-1].ends_at == 109
+
+
+def test_who_has_least_time_holds_nobody_up_and_is_held_up_by_nobody() -> None:
+    visit = Visit(Server())
+    visit.two_under_way()
+    hasty = visit.one_waits(1, deadline=Deadline.after(3))
+    patient = visit.one_waits(2)
+    visit.server.let(1)
+    assert visit.server.arrived.acquire(timeout=30)
+    assert visit.server.rows == [1, 1, 2]
+    with pytest.raises(DeadlineError):
+        hasty.result(timeout=30)
+    assert not patient.done()
+    visit.server.let()
+    assert values(patient) == [4]
+    assert visit.server.rows == [1, 1, 2]
+
+
+def test_without_a_server_the_call_says_so() -> None:
+    visit = Visit(Server())
+    visit.company = Company(visit.server, 8, servers=lambda: 0)
+    visit.server.let()
+    assert values(visit.ask(1)) == [2]
 
 
 def test_who_runs_out_of_time_leaves_the_queue() -> None:
