@@ -96,7 +96,7 @@ def test_nobody_waits_for_company_that_may_come() -> None:
     visit.server.let()
     assert [values(visit.ask(value)) for value in (1, 2, 3)] == [[2], [4], [6]]
     assert visit.server.rows == [1, 1, 1]
-    assert visit.at_rest()
+    until(visit.at_rest, "nothing is under way")
 
 
 def test_those_who_wait_travel_together_and_each_has_its_own_answer() -> None:
@@ -106,7 +106,7 @@ def test_those_who_wait_travel_together_and_each_has_its_own_answer() -> None:
     visit.server.let()
     assert [values(future) for future in (*first, *others)] == [[-2], [-4], [2, 4], [6], [8]]
     assert visit.server.rows == [1, 1, 4]
-    assert visit.at_rest()
+    until(visit.at_rest, "nothing is under way")
 
 
 def test_no_call_has_more_rows_than_were_tried() -> None:
@@ -163,7 +163,7 @@ def test_a_row_that_breaks_the_call_costs_its_neighbours_nothing() -> None:
     with pytest.raises(BrokenAnswerError, match="no 13"):
         broken.result(timeout=30)
     assert sorted(visit.server.rows) == [1, 1, 1, 1, 1, 3]
-    assert visit.at_rest()
+    until(visit.at_rest, "nothing is under way")
 
 
 def test_a_server_that_is_away_is_not_asked_again_for_each() -> None:
@@ -180,7 +180,7 @@ def test_a_server_that_is_away_is_not_asked_again_for_each() -> None:
         with pytest.raises(ModelServerDownError):
             future.result(timeout=30)
     assert visit.server.rows == [1, 1, 2]
-    assert visit.at_rest()
+    until(visit.at_rest, "nothing is under way")
 
 
 @pytest.mark.parametrize("answered", [{}, {"y": np.zeros((1, 1))}, {"y": np.zeros((9, 1))}, {"y": np.float32(1)}])
@@ -205,7 +205,7 @@ def test_an_error_that_nobody_thought_of_is_the_leaders_alone() -> None:
     with pytest.raises(ZeroDivisionError):
         leader.result(timeout=30)
     assert values(other) == [4]
-    assert visit.at_rest()
+    until(visit.at_rest, "nothing is under way")
 
 
 # --- Time
@@ -335,4 +335,4 @@ def test_many_threads_get_their_own_answers() -> None:
     with ThreadPoolExecutor(16) as threads:
         rights = list(threads.map(visit, range(16)))
     assert sum(rights) > 16 * 200 * 0.8
-    assert not company._queues
+    assert not company._queues  # all threads have ended
