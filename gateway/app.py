@@ -1,7 +1,9 @@
 """The Flask application: parts put together, every request traced, every error answered."""
 
 import atexit
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from flask import Blueprint, Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
@@ -43,7 +45,7 @@ def create_app(settings: GatewaySettings) -> Flask:
     parts.telemetry.start()
     access_log = AccessLog(parts.telemetry.access_log_dropped) if settings.access_log else None
     observer = Observer(parts.telemetry, tracing, access_log)
-    app = Flask(__name__, static_folder=None)
+    app = _Synchronous(__name__, static_folder=None)
     app.url_map.merge_slashes = False  # else a redirect would name whatever host the caller claimed
     app.extensions["parts"], app.extensions["observer"] = parts, observer
     for dialect in DIALECTS:
@@ -65,6 +67,13 @@ def create_app(settings: GatewaySettings) -> Flask:
     app.extensions["close"] = close
     atexit.register(close)
     return app
+
+
+class _Synchronous(Flask):
+    """All functions of which are plain ones: Flask would look again at each of them, in every request."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func
 
 
 def _refuse(error: Exception) -> Response:

@@ -66,14 +66,7 @@ class Observer:
     def end(self, response: Response) -> Response:
         """The answer with its headers. A streamed one ends when its last piece was sent, or nobody wants more."""
         trace = exchange.trace()
-        response.headers["X-Request-Id"] = trace.request_id
-        if trace.stages:
-            response.headers["Server-Timing"] = trace.server_timing()
-        if trace.model:
-            response.headers["X-Model"] = trace.model
-        if trace.version:
-            response.headers["X-Model-Version"] = str(trace.version.number)
-            response.headers["X-Model-Digest"] = trace.version.manifest.digest
+        response.headers.extend(_headers(trace))
         dialect = dialect_of(request.blueprint, request.path).name
         client, method, path = request.remote_addr, request.method, request.path
         streamed = response.is_streamed and not response.direct_passthrough  # that one, a file, would not tell its end
@@ -109,6 +102,17 @@ class Observer:
             self._access_log.close()
         if self._tracing:
             self._tracing.close()
+
+
+def _headers(trace: Trace) -> Iterator[tuple[str, str]]:
+    yield "X-Request-Id", trace.request_id
+    if trace.stages:
+        yield "Server-Timing", trace.server_timing()
+    if trace.model:
+        yield "X-Model", trace.model
+    if trace.version:
+        yield "X-Model-Version", str(trace.version.number)
+        yield "X-Model-Digest", trace.version.manifest.digest
 
 
 def _mark(trace: Trace) -> None:

@@ -15,7 +15,7 @@ from gateway.generation.generator import generate
 from gateway.generation.piece import Finish, Piece, Token
 from gateway.generation.sampling import Sampling
 from gateway.settings import Limits
-from gateway.tasks.base import SERVING_SIGNATURE, Ask, Checkpoint, Documents, Request
+from gateway.tasks.base import SERVING_SIGNATURE, Ask, Checkpoint, Documents, Narrowing, Request, Streaming
 from processing.errors import UnusableInputError
 from processing.spec import LanguageSpec, parse_spec
 from processing.tokens import TokenCodec
@@ -89,7 +89,7 @@ class Generated(BaseModel):
         return sum(len(choice.tokens) for choice in self.choices)
 
 
-class LanguageModel:
+class LanguageModel(Streaming, Narrowing):
     """Continues prompts by the version's own tokenizer, signature and chat template."""
 
     name: ClassVar[str] = "text-generation"

@@ -4,8 +4,9 @@ import base64
 import binascii
 import copy
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Mapping
-from typing import Annotated, Any, ClassVar, Protocol, Self, TypeVar, runtime_checkable
+from typing import Annotated, Any, ClassVar, Protocol, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
 
@@ -80,18 +81,18 @@ class OneRun:
         return ask(inputs)
 
 
-@runtime_checkable
-class Streaming(Protocol):
+class Streaming(ABC):
     """Of a task that answers step by step, by many runs of its signature."""
 
+    @abstractmethod
     def stream(self, request: Any, inputs: Any, ask: Ask, /) -> Generator[Any, None, None]:
         """The pieces of the answer, while they are made. Closing it ends the work."""
 
 
-@runtime_checkable
-class Narrowing(Protocol):
+class Narrowing(ABC):
     """Of a task whose limits are kept by something that it is made of."""
 
+    @abstractmethod
     def within(self, limits: Limits, /) -> Any:
         """The same task within other limits."""
 

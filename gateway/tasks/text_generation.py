@@ -9,7 +9,7 @@ from gateway.generation.language_model import Generated, Generation, LanguageMod
 from gateway.generation.piece import Finish, Piece, Token
 from gateway.generation.sampling import Sampling
 from gateway.settings import Limits
-from gateway.tasks.base import SERVING_SIGNATURE, Ask, Checkpoint, Documents, Request
+from gateway.tasks.base import SERVING_SIGNATURE, Ask, Checkpoint, Documents, Narrowing, Request, Streaming
 from store.manifest import Manifest
 
 _MAX_NEW_TOKENS = 100  # where the caller says nothing
@@ -146,7 +146,7 @@ class StreamedToken(BaseModel):
     top_tokens: list[GeneratedToken] | None = None
 
 
-class TextGeneration:
+class TextGeneration(Streaming, Narrowing):
     """Hugging Face's words for what a language model does. A stop string that ends a text is part of it, as there."""
 
     name: ClassVar[str] = LanguageModel.name
