@@ -1,7 +1,7 @@
 """Texts to token ids, by Hugging Face `tokenizers` from a `tokenizer.json`: the same object in training and serving."""
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +10,9 @@ from tokenizers import Tokenizer
 
 from processing.errors import UnreadableInputError, UnusableInputError
 from processing.spec import TextSpec
+
+
+_PORTION_CHARS = 50_000  # some hundredths of a second
 
 
 class Token(NamedTuple):
@@ -30,26 +33,27 @@ class TextEncoder:
         except Exception as exc:  # tokenizers raises plain Exception
             raise UnreadableInputError(f"tokenizer.json cannot be read: {exc}") from exc
         self._tokenizer.enable_truncation(spec.max_tokens)
-        self._tokenizer.enable_padding(pad_id=spec.pad_id)
+        self._tokenizer.no_padding()
         self._spec = spec
 
-    def encode(self, texts: Sequence[str]) -> NDArray[np.int32]:
-        """int32 `[len(texts), longest]`, padded at the end.
+    def encode(self, texts: Sequence[str], checkpoint: Callable[[], object] = lambda: None) -> NDArray[np.int32]:
+        """int32 `[len(texts), longest]`, padded at the end. `checkpoint` is called before each portion of long texts.
 
         Raises:
             UnusableInputError: a text is blank, or nothing of it is left after normalisation.
+            Whatever `checkpoint` raises.
         """
         for position, text in enumerate(texts):
             if not text.strip():
                 raise UnusableInputError(f"text {position} is empty; expected at least one word")
-        encodings = self._tokenizer.encode_batch(list(texts))
-        ids = np.array([encoding.ids for encoding in encodings], dtype=np.int32).reshape(len(texts), -1)
-        used = np.array([sum(encoding.attention_mask) for encoding in encodings])
-        if len(texts) and not used.all():
-            raise UnusableInputError(
-                f"text {int(used.argmin())} has no readable characters; expected at least one word"
-            )
-        return ids
+        rows: list[list[int]] = []
+        for portion in _portions(texts):
+            checkpoint()
+            rows += [encoding.ids for encoding in self._tokenizer.encode_batch(portion)]
+        for position, row in enumerate(rows):
+            if not row:
+                raise UnusableInputError(f"text {position} has no readable characters; expected at least one word")
+        return self.pad(rows)
 
     @property
     def vocabulary(self) -> int:
@@ -66,7 +70,7 @@ class TextEncoder:
 
     def count(self, texts: Sequence[str]) -> int:
         """How many tokens `encode` gives for all texts together, without the padding."""
-        return sum(sum(encoding.attention_mask) for encoding in self._tokenizer.encode_batch(list(texts)))
+        return sum(len(encoding.ids) for encoding in self._tokenizer.encode_batch(list(texts)))
 
     def overlong(self, texts: Sequence[str]) -> int | None:
         """The position of the first text that `encode` cuts, None if there is none."""
@@ -81,6 +85,20 @@ class TextEncoder:
             Token(token, start, _with_marks(text, end, before))
             for token, (start, end), before in zip(encoding.tokens, encoding.offsets, ends, strict=True)
         ]
+
+
+def _portions(texts: Sequence[str]) -> Iterator[list[str]]:
+    """The texts in order, so many at a time that no portion is much longer than the longest text."""
+    portion: list[str] = []
+    chars = 0
+    for text in texts:
+        if portion and chars + len(text) > _PORTION_CHARS:
+            yield portion
+            portion, chars = [], 0
+        portion.append(text)
+        chars += len(text)
+    if portion:
+        yield portion
 
 
 def _with_marks(text: str, end: int, before: int) -> int:

@@ -128,7 +128,7 @@ class FeatureExtraction(OneRun):
             raise UnusableInputError(
                 f"text {position} has more than {self._spec.max_tokens} tokens; it is not to be cut"
             )
-        return {self._spec.input: self._encoder.encode(texts)}
+        return {self._spec.input: self._encoder.encode(texts, checkpoint)}
 
     def postprocess(
         self, request: FeatureExtractionRequest | TokensRequest, outputs: Tensors

@@ -71,8 +71,7 @@ class TextClassification(OneRun):
         longest = max(map(len, texts))
         if longest > self._limits.text_chars:
             raise OverLimitError("characters of text", longest, self._limits.text_chars)
-        checkpoint()
-        return {self._spec.input: self._encoder.encode(texts)}
+        return {self._spec.input: self._encoder.encode(texts, checkpoint)}
 
     def postprocess(self, request: TextClassificationRequest, outputs: Tensors) -> TextClassificationResponse:
         parameters = request.parameters or ClassificationParameters()

@@ -35,6 +35,21 @@ def test_a_long_text_is_cut(encoder: TextEncoder) -> None:
     assert encoder.encode(["good " * 100]).tolist() == [[3, 3, 3, 3]]
 
 
+def test_between_long_texts_there_is_a_checkpoint(encoder: TextEncoder) -> None:
+    """And the portions are padded to one width."""
+    passed: list[int] = []
+    texts = ["good " * 8_000, "a", "film " * 8_000, "a good"]
+    ids = encoder.encode(texts, lambda: passed.append(len(passed)))
+    assert passed == [0, 1]
+    assert ids.tolist() == encoder.encode(["good " * 4, "a", "film " * 4, "a good"]).tolist()
+
+    def over() -> None:
+        raise TimeoutError
+
+    with pytest.raises(TimeoutError):
+        encoder.encode(["a"], over)
+
+
 def test_unknown_words_have_a_token(encoder: TextEncoder) -> None:
     assert encoder.encode(["GOOD 映画 😀"]).tolist() == [[3, 1, 1]]
 
