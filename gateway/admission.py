@@ -12,6 +12,8 @@ from gateway.errors import BusyError
 from gateway.place import Place, slowest
 from gateway.turns import Turns
 
+_LOOK_EVERY_S = 0.1  # for slow senders: of thousands who are turned away each would look through all places
+
 
 class Admission:
     """Bounds the threads that callers can hold, and with the work at once also its memory. Safe to share.
@@ -28,6 +30,8 @@ class Admission:
         self._lock = threading.Lock()
         self._taken = 0
         self._holders: set[Place] = set()  # with those that lost their place and do not know it yet
+        self._clock = clock
+        self._look_at = clock()
         self._turns = Turns(workers, waiting, clock)
 
     @contextmanager
@@ -51,11 +55,13 @@ class Admission:
                 self._inside.dec()
 
     def _take_from_slowest(self) -> None:
-        while slow := slowest(self._holders):
-            if slow.take():
-                self._taken -= 1
-                self._inside.dec()
-                return
+        if self._clock() >= self._look_at:
+            while slow := slowest(self._holders):
+                if slow.take():
+                    self._taken -= 1
+                    self._inside.dec()
+                    return
+            self._look_at = self._clock() + _LOOK_EVERY_S
         raise BusyError(self._limit)
 
     def longest_wait_s(self) -> float:
