@@ -19,6 +19,15 @@ SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client's name; where wo
 # At once, of each worker; others wait to be accepted. Each may keep a thread waiting for its body, so that there is one
 # for each.
 _CONNECTIONS = 1024
+# glibc's: a heap for each of the worker's threads would be kept; and pictures' buffers, given back after every request,
+# would be fetched page by page for the next.
+_MALLOC = {
+    "MALLOC_ARENA_MAX": "2",
+    "MALLOC_MMAP_THRESHOLD_": str(64 * 2**20),
+    "MALLOC_TRIM_THRESHOLD_": str(128 * 2**20),
+    "MALLOC_TOP_PAD_": str(16 * 2**20),
+}
+
 _HEAD_MS = 30_000  # for a request's head, and for how long an idle connection is kept
 _HEAD_BYTES = 64 * 2**10
 
@@ -27,7 +36,8 @@ def serve(settings: GatewaySettings) -> None:
     """Serves in front until SIGINT or SIGTERM. The port must be free: granian would share it with another granian."""
     # A worker that begins empty: what this process imported to read its configuration would cost it 20 MB.
     multiprocessing.set_start_method("spawn")
-    os.environ.setdefault("MALLOC_ARENA_MAX", "2")  # else glibc keeps a heap for each of the worker's threads
+    for name, value in _MALLOC.items():
+        os.environ.setdefault(name, value)
     with ExitStack() as folders:
         if settings.workers > 1:
             os.environ[SHARED_FOLDER] = folders.enter_context(TemporaryDirectory(prefix="kmaas-metrics-"))

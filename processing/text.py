@@ -11,7 +11,6 @@ from tokenizers import Tokenizer
 from processing.errors import UnreadableInputError, UnusableInputError
 from processing.spec import TextSpec
 
-
 _PORTION_CHARS = 50_000  # some hundredths of a second
 
 
