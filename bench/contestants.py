@@ -106,6 +106,13 @@ def _module(python: Path, name: str, *arguments: object) -> Start:
     return Start(command, f"127.0.0.1:{arguments[1]}", {})
 
 
+def _fastapi_gateway(load: Workload) -> Start:
+    port, server_port = free_port(), free_port()
+    server = [str(OURS), "-m", "kmaas", "serve", "--store", str(load.model.store), f"--port={server_port}"]
+    command = [str(PEERS), "-m", "bench.peers.fastapi_grpc", str(port), str(server_port), load.model.name]
+    return Start([*command, load.model.input, *server, "--rest_api_port=0"], f"127.0.0.1:{port}", {})
+
+
 def _keras_file(load: Workload) -> Path:
     return load.model.folder / "model.keras"
 
@@ -118,6 +125,13 @@ def _bentoml(load: Workload) -> Start:
 
 
 _PEERS = (
+    Contestant(
+        "FastAPI + grpc.aio",
+        GATEWAY_JSON,
+        "in front of kmaas' model server, as its gateway is",
+        _fastapi_gateway,
+        fits=lambda load: load.pictures,
+    ),
     Contestant(
         "FastAPI + Keras",
         TENSOR_BYTES,
