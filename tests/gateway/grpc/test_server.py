@@ -239,7 +239,7 @@ def test_reflection_at_rest_keeps_nobody_out(model_server: ModelServerProcess) -
 
 
 def test_streams_at_rest_keep_nobody_else_out(model_server: ModelServerProcess) -> None:
-    with GatewayProcess(model_server.target, requests=2, deadline_s=2.0) as gateway, ExitStack() as opened:
+    with GatewayProcess(model_server.target, requests=2) as gateway, ExitStack() as opened:
         gateway.wait_ready()
         for _ in range(2):
             channel = opened.enter_context(apart(gateway))
