@@ -37,7 +37,8 @@ _INT64_DIGITS = 20  # with the sign
 # go back. One that did would be quadratic, with the interpreter's lock held.
 _A_STRING = r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)'
 _STRING = re.compile(_A_STRING, re.DOTALL)
-_NUMBER = re.compile(rf"{_A_STRING}|(?P<number>-?\d++(?:\.\d++)?(?:[eE][-+]?\d++)?)", re.DOTALL | re.ASCII)
+_A_NUMBER = r"-?\d++(?:\.\d++)?(?:[eE][-+]?\d++)?"
+_TELLING = 100  # characters of a number by which it is looked for
 # A number up to what is missing behind it; the group is the part that is one without it.
 _BROKEN_NUMBERS = {
     "fraction part": re.compile(r"(\d++)\."),
@@ -76,8 +77,8 @@ def _parse_leniently(body: bytes) -> Any:
     except json.JSONDecodeError as exc:
         reason, at = _reason(exc, text)
         raise _parse_error(reason, text[:at]) from exc
-    except ValueError as exc:  # of `_whole` or `_real`
-        raise _parse_error("Number too big to be stored in double.", text[: _too_big(text)]) from exc
+    except _TooBig as exc:
+        raise _parse_error("Number too big to be stored in double.", text[: _too_big(text, exc.digits)]) from exc
     except RecursionError as exc:
         raise RestError(StatusCode.INVALID_ARGUMENT, "JSON Parse error: The document is nested too deeply") from exc
     for escape in _ESCAPE.finditer(text, start, end):
@@ -86,34 +87,44 @@ def _parse_leniently(body: bytes) -> Any:
     return document
 
 
+class _TooBig(Exception):  # noqa: N818 (never leaves this module)
+    """A number beyond float64."""
+
+    def __init__(self, digits: str) -> None:
+        super().__init__()
+        self.digits = digits
+
+
 def _whole(digits: str) -> int | float:
     """A whole number, a float beyond 64 bits.
 
     Raises:
-        ValueError: it is beyond float64, too.
+        _TooBig: it is beyond float64, too.
     """
     if len(digits) <= _INT64_DIGITS and -(2**63) <= (number := int(digits)) < 2**64:
         return number
     approximate = float(digits)
     if math.isinf(approximate):
-        raise ValueError
+        raise _TooBig(digits)
     return approximate
 
 
 def _real(digits: str) -> float:
-    """Raises `ValueError` beyond float64."""
+    """Raises `_TooBig` beyond float64."""
     number = float(digits)
     if math.isinf(number):
-        raise ValueError
+        raise _TooBig(digits)
     return number
 
 
 _DECODER = json.JSONDecoder(parse_int=_whole, parse_float=_real)
 
 
-def _too_big(text: str) -> int:
-    """Where the first number beyond float64 begins."""
-    found = (match for match in _NUMBER.finditer(text) if match["number"])
+def _too_big(text: str, digits: str) -> int:
+    """Where the first number beyond float64, which is this one, begins. The millions before it are passed over."""
+    begins_alike = rf"(?<![\w.+-])(?={re.escape(digits[:_TELLING])})"
+    pattern = re.compile(rf"{_A_STRING}|{begins_alike}(?P<number>{_A_NUMBER})", re.DOTALL | re.ASCII)
+    found = (match for match in pattern.finditer(text) if match["number"])
     return next((match.start() for match in found if math.isinf(float(match["number"]))), 0)
 
 

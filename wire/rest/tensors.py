@@ -1,12 +1,12 @@
 """The REST interface's `instances` and `inputs`: JSON values to tensors.
 
-Well-formed values are converted in bulk. Whatever does not fit is walked once more, value by value, in TensorFlow
-Serving's order, to say the first thing that is wrong in its words.
+Well-formed values are converted in bulk. Whatever does not fit is gone through once more, in TensorFlow Serving's
+order, to say the first thing that is wrong in its words: in bulk as far as all is well, from there value by value.
 """
 
 from collections.abc import Mapping, Sequence
 from itertools import chain
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from grpc import StatusCode
@@ -19,6 +19,7 @@ from wire.rest.json import show, type_name
 from wire.tensors import Array
 
 _MAX_RANK = 63  # numpy's, less the batch dimension that rows add
+_AT_ONCE = 1024  # values among which a fault is looked for one by one
 _INT32 = range(-(2**31), 2**31)
 _INTEGERS = {
     "int32": _INT32,
@@ -58,13 +59,18 @@ def rows(instances: Sequence[Any], inputs: Mapping[str, int]) -> dict[str, Array
             "tensorinfo_map"
         )
     try:
-        return {name: _bulk(column, inputs[name]) for name, column in _columns(instances, inputs).items()}
+        return _bulk_rows(instances, inputs)
     except _Irregular:
-        return _row_by_row(instances, inputs)
+        _complain_of_rows(instances, inputs)
 
 
 class _Irregular(Exception):  # noqa: N818 (never leaves this module)
     """A value that the bulk way does not take."""
+
+
+def _bulk_rows(instances: Sequence[Any], inputs: Mapping[str, int]) -> dict[str, Array]:
+    columns = _columns(instances, inputs)
+    return {name: _bulk(column, inputs[name], most_rank=_MAX_RANK + 1) for name, column in columns.items()}
 
 
 def _columns(instances: Sequence[Any], inputs: Mapping[str, int]) -> Mapping[str, Sequence[Any]]:
@@ -75,7 +81,7 @@ def _columns(instances: Sequence[Any], inputs: Mapping[str, int]) -> Mapping[str
     return {name: [item[name] for item in instances] for name in inputs}
 
 
-def _bulk(value: Any, dtype: int) -> Array:
+def _bulk(value: Any, dtype: int, most_rank: int = _MAX_RANK) -> Array:
     """A regular nest of lists as one array."""
     wire_type = dtypes.BY_ENUM.get(dtype)
     if wire_type is None:
@@ -83,7 +89,7 @@ def _bulk(value: Any, dtype: int) -> Array:
     shape: list[int] = []
     level = [value]
     while level and type(level[0]) is list:
-        if set(map(type, level)) != {list} or len(set(map(len, level))) != 1 or len(shape) == _MAX_RANK:
+        if set(map(type, level)) != {list} or len(set(map(len, level))) != 1 or len(shape) == most_rank:
             raise _Irregular
         shape.append(len(level[0]))
         level = list(chain.from_iterable(level))
@@ -133,37 +139,56 @@ def _string(value: Any) -> bytes:
 # --- The slow way, which finds what is wrong --------------------------------------------------------------------------
 
 
-def _row_by_row(instances: Sequence[Any], inputs: Mapping[str, int]) -> dict[str, Array]:
+def _complain_of_rows(instances: Sequence[Any], inputs: Mapping[str, int]) -> NoReturn:
+    """Raises what is wrong with rows that are not regular."""
     named = _is_named(instances[0])
-    columns: dict[str, list[Array]] = {}
-    for index, item in enumerate(instances):
-        if named != _is_named(item):
-            problem = "object but got list" if named else "value/list but got object"
-            raise _invalid(f"Expecting {problem} at item {index} of input list")
-        for name, value in item.items() if named else [(next(iter(inputs)), item)]:
-            key = f" key: {name}" if named else ""
-            try:
-                if name not in inputs:
-                    raise _invalid(f"JSON object: does not have named input: {name}")
-                _append(columns.setdefault(name, []), _tensor(value, inputs[name]))
-            except RestError as exc:
-                raise _invalid(f"Failed to process element: {index}{key} of 'instances' list. Error: {exc}") from exc
-        if named and item.keys() != inputs.keys():
-            raise _invalid(
-                f"Failed to process element: {index} of 'instances' list. JSON object: {show(item)} keys must be "
-                f"equal to: {','.join(sorted(inputs))}"
-            )
-    return {name: np.stack(column) for name, column in columns.items()}
+    firsts: dict[str, Array] = {}
+    for start in range(0, len(instances), _AT_ONCE):
+        some = instances[start : start + _AT_ONCE]
+        if named == _is_named(some[0]) and _are_like(firsts, some, inputs):
+            continue
+        for index, item in enumerate(some, start):
+            if named != _is_named(item):
+                problem = "object but got list" if named else "value/list but got object"
+                raise _invalid(f"Expecting {problem} at item {index} of input list")
+            _check_row(index, item if named else {next(iter(inputs)): item}, inputs, firsts, named=named)
+    raise AssertionError("irregular rows without a fault")
 
 
-def _append(column: list[Array], tensor: Array) -> None:
-    if column:
-        first = column[0]
-        if first.size != tensor.size:
-            raise _invalid(f"Expecting tensor size: {first.size} but got: {tensor.size}")
-        if first.shape != tensor.shape:
-            raise _invalid(f"Expecting shape {_shape(first)} but got: {_shape(tensor)}")
-    column.append(tensor)
+def _are_like(firsts: Mapping[str, Array], some: Sequence[Any], inputs: Mapping[str, int]) -> bool:
+    """Whether all of these rows are well-formed and of the first row's shapes."""
+    try:
+        columns = _bulk_rows(some, inputs)
+    except _Irregular:
+        return False
+    return {name: array.shape[1:] for name, array in columns.items()} == {name: a.shape for name, a in firsts.items()}
+
+
+def _check_row(
+    index: int, row: Mapping[str, Any], inputs: Mapping[str, int], firsts: dict[str, Array], *, named: bool
+) -> None:
+    """Raises what is wrong with a row. What is first of its name is kept in `firsts`."""
+    for name, value in row.items():
+        key = f" key: {name}" if named else ""
+        try:
+            if name not in inputs:
+                raise _invalid(f"JSON object: does not have named input: {name}")
+            tensor = _tensor(value, inputs[name])
+            _check_alike(firsts.setdefault(name, tensor), tensor)
+        except RestError as exc:
+            raise _invalid(f"Failed to process element: {index}{key} of 'instances' list. Error: {exc}") from exc
+    if named and row.keys() != inputs.keys():
+        raise _invalid(
+            f"Failed to process element: {index} of 'instances' list. JSON object: {show(row)} keys must be "
+            f"equal to: {','.join(sorted(inputs))}"
+        )
+
+
+def _check_alike(first: Array, tensor: Array) -> None:
+    if first.size != tensor.size:
+        raise _invalid(f"Expecting tensor size: {first.size} but got: {tensor.size}")
+    if first.shape != tensor.shape:
+        raise _invalid(f"Expecting shape {_shape(first)} but got: {_shape(tensor)}")
 
 
 def _tensor(value: Any, dtype: int) -> Array:
@@ -207,8 +232,20 @@ def _walk(value: Any, level: int, shape: list[int], dtype: int) -> None:
         raise _invalid(
             f"Encountered list at unexpected size: {len(value)} at level: {level} expected size: {shape[level]}"
         )
-    for item in value:
-        _walk(item, level + 1, shape, dtype)
+    for start in range(0, len(value), _AT_ONCE):
+        some = value[start : start + _AT_ONCE]
+        if len(some) > 1 and _is_regular(some, shape[level + 1 :], dtype):
+            continue
+        for item in some:
+            _walk(item, level + 1, shape, dtype)
+
+
+def _is_regular(values: Sequence[Any], shape: list[int], dtype: int) -> bool:
+    """Whether all of these values are well-formed and of this shape."""
+    try:
+        return _bulk(values, dtype).shape[1:] == tuple(shape)
+    except _Irregular:
+        return False
 
 
 def _walk_leaf(value: Any, dtype: int) -> None:

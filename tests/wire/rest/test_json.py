@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from types import FrameType
 
 import numpy as np
 import pytest
@@ -48,6 +49,12 @@ def test_nan_is_read() -> None:
         (b'{"a": "', "JSON Parse error: Missing a closing quotation mark in string. at offset: 6"),
         (b'{"a": ' + b"9" * 5000 + b"}", "JSON Parse error: Number too big to be stored in double. at offset: 6"),
         (b'{"1e999": [1e308, -1e309]}', "JSON Parse error: Number too big to be stored in double. at offset: 18"),
+        (b'{"a": [1e30, "1e309", 11e309, "', "JSON Parse error: Number too big to be stored in double. at offset: 22"),
+        (b'{"a": [1e30, 1e309garbage', "JSON Parse error: Number too big to be stored in double. at offset: 13"),
+        (
+            b'{"a": [' + b"1" * 150 + b", " + b"1" * 400 + b"]}",
+            "JSON Parse error: Number too big to be stored in double. at offset: 159",
+        ),
         (b" \r\n", "JSON Parse error: The document is empty. at offset: 3"),
         (b'{"a": 1.}', "JSON Parse error: Miss fraction part in number. at offset: 8"),
         (b'{"a": 1.5e-}', "JSON Parse error: Miss exponent in number. at offset: 11"),
@@ -96,6 +103,22 @@ def test_a_large_hostile_body_is_read_in_linear_time(text: str, message: str) ->
     """It takes a tenth of a second; hours when each quotation mark begins a new search to the end."""
     done = subprocess.run([sys.executable, "-c", hostile(text)], capture_output=True, text=True, timeout=60, check=True)
     assert message in done.stdout
+
+
+def test_the_numbers_before_one_too_big_are_not_gone_through_again() -> None:
+    read, many = 0, 10_000
+
+    def count(frame: FrameType, event: str, arg: object) -> None:
+        nonlocal read
+        read += event == "call" and frame.f_code.co_filename == parse.__code__.co_filename
+
+    sys.setprofile(count)
+    try:
+        with pytest.raises(RestError, match=f"too big to be stored in double. at offset: {2 * many + 7}"):
+            parse(b'{"a": [' + b"1," * many + b"1e999]}")
+    finally:
+        sys.setprofile(None)
+    assert read < 1.5 * many
 
 
 def test_values_in_messages_are_pretty_and_cut() -> None:

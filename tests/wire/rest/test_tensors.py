@@ -1,5 +1,8 @@
 """`instances` and `inputs` to tensors, and what is said of those that do not fit."""
 
+import sys
+import tracemalloc
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -143,3 +146,57 @@ def test_rows_that_do_not_fit(instances: list[Any], inputs: dict[str, int], mess
     with pytest.raises(RestError) as caught:
         rows(instances, inputs)
     assert (caught.value.code, caught.value.message) == (StatusCode.INVALID_ARGUMENT, message)
+
+
+MANY = 20_000
+
+
+@pytest.mark.parametrize(
+    ("instances", "dtype", "says"),
+    [
+        ([[]] * MANY + [[1]], FLOAT, "tensor size: 0 but got: 1"),
+        ([[1]] * MANY + [[1, 2]], FLOAT, "tensor size: 1 but got: 2"),
+        ([1] * MANY + [{"x": 1}], FLOAT, f"Expecting value/list but got object at item {MANY}"),
+        ([{"x": 1}] * MANY + [1], FLOAT, f"Expecting object but got list at item {MANY}"),
+        ([{"x": 1}] * MANY + [{"x": [1]}], FLOAT, "Expecting shape [] but got: [1]"),
+        ([{"x": 1}] * MANY + [{}], FLOAT, f"element: {MANY} of 'instances' list. JSON object: {{}} keys must be"),
+        (
+            [{"b64": ""}] * MANY + [{"b64": "="}],
+            STRING,
+            f"element: {MANY} of 'instances' list. Error: INVALID_ARGUMENT: Unable",
+        ),
+        ([[*[[1]] * MANY, [1, 2]]], FLOAT, "unexpected size: 2 at level: 1 expected size: 1"),
+        ([[*[[1]] * MANY, 1]], FLOAT, "JSON Value: 1 found at incorrect level: 2"),
+        ([[*[1] * MANY, "a"]], FLOAT, 'JSON Value: "a" Type: String'),
+        ([[[[[*[1] * MANY, None]]]]], FLOAT, "JSON Value: null Type: Null"),
+    ],
+)
+def test_a_fault_behind_many_values_is_found_among_the_last_of_them(
+    instances: list[Any], dtype: int, says: str
+) -> None:
+    """A body may have millions: none becomes an array or is gone through on its own before it is near the fault."""
+    calls = 0
+
+    def count(frame: FrameType, event: str, arg: object) -> None:
+        nonlocal calls
+        calls += event == "call" and frame.f_code.co_filename == rows.__code__.co_filename
+
+    tracemalloc.start()
+    sys.setprofile(count)
+    try:
+        with pytest.raises(RestError) as caught:
+            rows(instances, {"x": dtype})
+    finally:
+        sys.setprofile(None)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert says in caught.value.message
+    assert peak < 100 * MANY
+    assert calls < 4 * MANY
+
+
+def test_rows_of_as_many_dimensions_as_an_array_has() -> None:
+    value: Any = 1
+    for _ in range(63):
+        value = [value]
+    assert rows([value, value], X)["x"].shape == (2, *[1] * 63)
