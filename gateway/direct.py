@@ -16,7 +16,6 @@ from gateway.pipeline import Pipeline
 from gateway.routing.turn import Turn
 from gateway.settings import Limits
 from gateway.signatures import Signatures, read_signatures
-from gateway.tasks.classification import check_items
 from gateway.tensors import check_content
 from gateway.version import ServedVersion
 from wire import messages
@@ -25,8 +24,9 @@ from wire.methods import DEFAULT_SIGNATURE, PREDICT
 from wire.shapes import bound_shapes, rank_fault
 from wire.tensors import Array, from_proto, write_proto
 
-# The `SignatureDef` that is asked, None if there is none of that name, to the tensors that the caller sent for it.
-Read = Callable[[Any], Mapping[str, Array]]
+# The `SignatureDef` that is asked, None if there is none of that name, to the tensors that the caller sent for it, of
+# no more rows than the limits have items.
+Read = Callable[[Any, Limits], Mapping[str, Array]]
 
 
 class Direct:
@@ -66,7 +66,7 @@ class Direct:
         call, limits = turn.call, turn.limits or self._limits
         signature = self._told(call, version).by_name.get(name or DEFAULT_SIGNATURE)
         with call.trace.stage("preprocess"):
-            request = _request(version, name, signature, read(signature), limits)
+            request = _request(version, name, signature, read(signature, limits), limits)
             call.deadline.remaining_s()
         message = Message(PREDICT, request, (request.model_spec,), attrgetter("model_spec"), tensor_content=True)
         outputs = self._pipeline.send(call, message, version).response.outputs
@@ -78,8 +78,6 @@ class Direct:
 
 def _request(version: ServedVersion, name: str, signature: Any, inputs: Mapping[str, Array], limits: Limits) -> Any:
     """A `PredictRequest`, within the limits."""
-    rows = [len(array) for alias, array in inputs.items() if array.ndim and _in_rows(signature.inputs[alias])]
-    check_items(max(rows, default=1), limits.items)
     if fault := rank_fault(bound_shapes(signature), inputs):
         raise RejectedError(StatusCode.INVALID_ARGUMENT, fault)
     request = messages.PredictRequest()
@@ -88,8 +86,3 @@ def _request(version: ServedVersion, name: str, signature: Any, inputs: Mapping[
         write_proto(array, request.inputs[alias])
         check_content(alias, request.inputs[alias], version.manifest, limits)
     return request
-
-
-def _in_rows(declared: Any) -> bool:
-    """Whether the first dimension of a `TensorInfo` may have any size."""
-    return not any(dim.size >= 0 for dim in declared.tensor_shape.dim[:1])

@@ -5,8 +5,9 @@ Answers and refusals of what a caller sent are those of the model server's own R
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from operator import attrgetter
 from typing import Any
 
@@ -31,6 +32,7 @@ from gateway.model import Wanted
 from gateway.model_status import read_status
 from gateway.parts import Parts
 from gateway.refusals import Refusal
+from gateway.settings import Limits
 from gateway.tasks.classification import check_items
 from store.layout import INT64_MAX
 from wire import messages
@@ -40,17 +42,19 @@ from wire.rest.documents import error_text, fields, http_status, metadata, prett
 from wire.rest.examples import classifications_text, fill_request, regressions_text
 from wire.rest.gzip import inflated
 from wire.rest.json import parse, signature_name
-from wire.rest.predict import outputs_text, read_inputs
+from wire.rest.predict import outputs_text, read_inputs, row_count
+from wire.tensors import Array
 
 _VERSION = re.compile(r"\d+", re.ASCII)
 _INT64_DIGITS = 4000  # more than these Python does not convert; leading zeros are fine
+_TOLD = 1000  # characters of a refusal: TensorFlow Serving repeats names that may be as long as the body
 
 
 def _routes(routes: Blueprint, parts: Parts) -> None:
     def predict(model: str, version: str | None = None, label: str | None = None) -> Response:
         with _received(parts, model, version, label) as (call, document):
             name = signature_name(document)
-            outputs = parts.direct.predict(call, name, lambda signature: read_inputs(document, signature))
+            outputs = parts.direct.predict(call, name, partial(_inputs, document))
             with call.trace.stage("postprocess"):
                 return _answer(outputs_text(document, outputs))
 
@@ -98,7 +102,7 @@ def refuse(refusal: Refusal) -> Response:
             status, text = 400, malformed().message
         case _:
             status, text = refusal.status, refusal.detail
-    return _answer(error_text(text), status)
+    return _answer(error_text(text if len(text) <= _TOLD else f"{text[:_TOLD]}…"), status)
 
 
 def malformed() -> RestError:
@@ -176,13 +180,18 @@ def _plain(body: bytes, limit_bytes: int) -> bytes:
         raise OverLimitError("bytes of inflated body", None, limit_bytes) from exc
 
 
+def _inputs(document: dict[str, Any], signature: Any, limits: Limits) -> Mapping[str, Array]:
+    """What a body brought to a signature. Rows are counted before any becomes a tensor."""
+    check_items(row_count(document, signature), limits.items)
+    return read_inputs(document, signature)
+
+
 def _filled(message: Any, document: dict[str, Any], limit: int) -> Any:
-    """A `ClassificationRequest` or `RegressionRequest` with the examples that a body brought, `limit` at most."""
+    """A `ClassificationRequest` or `RegressionRequest` with the examples of a body, `limit` at most, counted first."""
     with exchange.trace().stage("preprocess"):
+        examples = document.get("examples")
+        check_items(len(examples) if isinstance(examples, list) else 0, limit)
         fill_request(document, message)
-        given = message.input
-        listed = getattr(given, given.WhichOneof("kind"))
-        check_items(len(listed.examples), limit)
     return message
 
 

@@ -290,13 +290,33 @@ def test_of_what_the_graph_says_the_first_line_is_told(doors: Doors, path: str, 
     assert through.json() == {"error": told}
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("toy:predict", {"signature_name": "s" * 10**5, "instances": [[1]]}),
+        ("toy:predict", {"instances": [{"s" * 10**5: 1}]}),
+        ("toy:classify", {"signature_name": "classify", "examples": [{"s" * 10**5: None}]}),
+        ("toy:classify", {"signature_name": "classify", "examples": [{"s" * 10**5: 2**63}]}),
+        ("toy:classify", {"signature_name": "classify", "examples": [{"s" * 10**5: [1, "a"]}]}),
+    ],
+)
+def test_a_refusal_does_not_repeat_all_that_was_sent(doors: Doors, path: str, body: Any) -> None:
+    """The model server's does."""
+    direct, through = doors.both(path, body)
+    assert (through.status, direct.status) == (400, 400)
+    whole = direct.json()["error"]
+    assert len(whole) > 10**5
+    assert through.json() == {"error": f"{whole[:1000]}…"}
+
+
 @pytest.mark.parametrize("path", ["toy/versions/{}", "toy/versions/{}:predict"])
 @pytest.mark.parametrize("version", [str(2**63), "9" * 5000])
 def test_a_version_too_big_is_refused_with_a_word(doors: Doors, path: str, version: str) -> None:
     """The model server's body is empty."""
     direct, through = doors.both(path.format(version), None if path.endswith("}") else {"instances": [[1]]})
     assert (through.status, direct.status, direct.body) == (400, 400, b"")
-    assert through.json() == {"error": f"Failed to convert version: {version} to numeric."}
+    whole = f"Failed to convert version: {version} to numeric."
+    assert through.json() == {"error": whole if len(whole) <= 1000 else f"{whole[:1000]}…"}
 
 
 def test_what_the_manifest_keeps_secret_is_told_to_nobody(doors: Doors) -> None:
@@ -328,6 +348,11 @@ def test_a_picture_that_is_none_is_refused_before_the_model_is_asked(doors: Door
         ("toy:classify", {"signature_name": "classify", "examples": [{"x": 1.0}] * 5}, "5 items received; at most 4"),
         ("toy:regress", {"signature_name": "regress", "context": {}, "examples": [{"x": 1.0}] * 5},
          "5 items received; at most 4"),
+        ("toy:predict", {"instances": [[], [], [], [], [1]]}, "5 items received; at most 4"),
+        ("toy:predict", {"instances": [{"token_ids": [1]}] * 4 + [1]}, "5 items received; at most 4"),
+        ("toy:predict", {"inputs": [1, 1, 1, 1, "a"]}, "5 items received; at most 4"),
+        ("toy:predict", {"signature_name": "pair", "inputs": {"a": [1, 1, 1, 1, "a"]}}, "5 items received; at most 4"),
+        ("toy:classify", {"signature_name": "classify", "examples": [1] * 5}, "5 items received; at most 4"),
         ("toy:predict", {"instances": [[1] * 17]}, "17 tokens received; at most 16"),
         ("toy:predict", {"signature_name": "strings", "inputs": "ü" * 1001}, "1001 characters of text received"),
         ("strokes:predict", {"signature_name": "raw", "instances": [BOMB]}, "1001000 pixels received; at most 1000000"),

@@ -39,6 +39,25 @@ def read_inputs(document: dict[str, Any], signature: Any) -> dict[str, Array]:
     return tensors.rows(instances, inputs)
 
 
+def row_count(document: dict[str, Any], signature: Any) -> int:
+    """How many rows a body brings, told before anything is converted: where the first dimension may have any size.
+
+    Args:
+        signature: as for `read_inputs`, which finds what is wrong with the body.
+    """
+    free = [name for name, info in signature.inputs.items() if _in_rows(info)] if signature else []
+    value = document.get("inputs")
+    columns = [value.get(name) for name in free] if isinstance(value, dict) else [value]
+    return max(
+        (len(rows) for rows in [document.get("instances"), *columns] if free and isinstance(rows, list)), default=1
+    )
+
+
+def _in_rows(declared: Any) -> bool:
+    """Whether the first dimension of a `TensorInfo` may have any size."""
+    return not any(dim.size >= 0 for dim in declared.tensor_shape.dim[:1])
+
+
 def outputs_text(document: dict[str, Any], outputs: Mapping[str, Array]) -> str:
     """The answer to a body, row by row if it asked so; several outputs stand in the order they have here.
 
