@@ -1,10 +1,11 @@
 """A caller's own tensors: which signature they are for, and whether it takes them. Nothing is decoded."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Sized
 from dataclasses import dataclass
 from typing import Any
 
+from gateway import shown
 from gateway.errors import InvalidTensorsError, OverLimitError
 from gateway.settings import Limits
 from gateway.tasks.base import SERVING_SIGNATURE
@@ -15,9 +16,10 @@ from wire.dtypes import BY_ENUM, ENUM_BY_NAME, STRING
 
 PRIVATE_SIGNATURE = "manifest"  # it tells paths and commits: the gateway's own
 
+MOST_TENSORS = 1000  # inputs of a request, or outputs that it asks for
+
 _FREE = -1  # a dimension of any size
 _UNTABLED_BYTES = 2  # of an element of bfloat16, where numpy has no such arrays
-_NAMED, _SHOWN = 20, 100  # names, and characters of each, in a message
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,12 @@ def public_signatures(manifest: Manifest) -> dict[str, SignatureSpec]:
     return {name: manifest.signatures[name] for name in names}
 
 
+def check_count(what: str, tensors: Sized) -> None:
+    """Raises `OverLimitError` before anything is done with millions of them."""
+    if len(tensors) > MOST_TENSORS:
+        raise OverLimitError(what, len(tensors), MOST_TENSORS)
+
+
 def check_tensors(call: TensorCall, manifest: Manifest, limits: Limits) -> str:
     """The name of the signature that is asked.
 
@@ -65,7 +73,7 @@ def check_tensors(call: TensorCall, manifest: Manifest, limits: Limits) -> str:
     name, signature = _signature(call.signature, inputs.keys(), manifest)
     if inputs.keys() != signature.inputs.keys():
         raise InvalidTensorsError(
-            f"the signature {name!r} takes the inputs {_listed(signature.inputs)}; received {_listed(inputs)}"
+            f"the signature {name!r} takes the inputs {shown.names(signature.inputs)}; received {shown.names(inputs)}"
         )
     for alias, spec in signature.inputs.items():
         _check_tensor(alias, inputs[alias], spec, limits)
@@ -73,7 +81,8 @@ def check_tensors(call: TensorCall, manifest: Manifest, limits: Limits) -> str:
     for output in call.outputs:
         if output not in signature.outputs:
             raise InvalidTensorsError(
-                f"the signature {name!r} has no output {output!r}; expected some of {_listed(signature.outputs)}"
+                f"the signature {name!r} has no output {shown.name(output)}; expected some of "
+                f"{shown.names(signature.outputs)}"
             )
     return name
 
@@ -83,24 +92,32 @@ def _signature(wanted: str | None, inputs: Iterable[str], manifest: Manifest) ->
     if wanted is not None:
         check_public(wanted)
         if wanted not in offered:
-            raise InvalidTensorsError(f"there is no signature {wanted!r}; expected one of {_listed(offered)}")
+            raise InvalidTensorsError(
+                f"there is no signature {shown.name(wanted)}; expected one of {shown.names(offered)}"
+            )
         return wanted, offered[wanted]
     names = set(inputs)
     for name, signature in offered.items():
         if signature.inputs.keys() == names:
             return name, signature
-    expected = "; ".join(f"{name}: {_listed(signature.inputs)}" for name, signature in offered.items())
-    raise InvalidTensorsError(f"no signature takes the inputs {_listed(names)}; there are {expected}")
+    expected = "; ".join(f"{name}: {shown.names(signature.inputs)}" for name, signature in offered.items())
+    raise InvalidTensorsError(f"no signature takes the inputs {shown.names(names)}; there are {expected}")
 
 
 def _check_tensor(name: str, proto: Any, spec: TensorSpec, limits: Limits) -> None:
     expected = ENUM_BY_NAME.get(spec.dtype)
     if proto.dtype != expected:
         raise InvalidTensorsError(f"input {name!r} has another data type than {spec.dtype}, which is expected")
-    shape = [side.size for side in proto.tensor_shape.dim]
-    fits = not proto.tensor_shape.unknown_rank and len(shape) == len(spec.shape)
-    if not fits or any(_misfit(size, wanted) for size, wanted in zip(shape, spec.shape, strict=True)):
-        raise InvalidTensorsError(f"input {name!r} has the shape {shape}; expected {list(spec.shape)}, -1 is any size")
+    sides = proto.tensor_shape.dim
+    if proto.tensor_shape.unknown_rank or len(sides) != len(spec.shape):
+        raise InvalidTensorsError(
+            f"input {name!r} has {len(sides)} dimensions; expected {list(spec.shape)}, -1 is any size"
+        )
+    shape = [side.size for side in sides]
+    if any(_misfit(size, wanted) for size, wanted in zip(shape, spec.shape, strict=True)):
+        raise InvalidTensorsError(
+            f"input {name!r} has the shape {shown.shape(shape)}; expected {list(spec.shape)}, -1 is any size"
+        )
     if spec.shape[:1] == (_FREE,) and shape[0] > limits.items:
         raise OverLimitError(f"rows of {name!r}", shape[0], limits.items)
     # In full: a tensor may name a large shape and bring one value, which is repeated.
@@ -117,19 +134,18 @@ def check_content(name: str, proto: Any, manifest: Manifest, limits: Limits) -> 
     """The limits of the model's task: strings are encoded pictures or texts, which the graph decodes.
 
     Raises:
-        InvalidTensorsError: strings in another form than typed values.
+        InvalidTensorsError: strings in another form than typed values, or more of them than the shape has elements.
         OverLimitError: more pixels, characters, tokens or seconds than are accepted.
         UnreadableInputError: an encoded picture that is none.
     """
-    if proto.dtype == STRING.enum and proto.tensor_content:
-        raise InvalidTensorsError(f"input {name!r} has its strings in tensor_content; expected them in string_val")
+    strings = _strings(name, proto) if proto.dtype == STRING.enum else ()
     match manifest.processing:
         case {"kind": "image"}:
-            pixels = sum(_pixels(name, proto.string_val))
+            pixels = _all_pixels(name, strings, _elements(proto))
             if pixels > limits.image_pixels:
                 raise OverLimitError("pixels", pixels, limits.image_pixels)
         case {"kind": "text", "input": str(tokens), "max_tokens": int(most)}:
-            longest = max((len(text.decode(errors="replace")) for text in proto.string_val), default=0)
+            longest = max((len(text.decode(errors="replace")) for text in strings), default=0)
             if longest > limits.text_chars:
                 raise OverLimitError("characters of text", longest, limits.text_chars)
             _check_tokens(name, proto, tokens, most)
@@ -151,14 +167,30 @@ def _row(proto: Any) -> int:
     return math.prod(side.size for side in proto.tensor_shape.dim[1:])
 
 
+def _strings(name: str, proto: Any) -> Sequence[bytes]:
+    """Those of a tensor that is sent as typed values, none of them opened yet."""
+    if proto.tensor_content:
+        raise InvalidTensorsError(f"input {name!r} has its strings in tensor_content; expected them in string_val")
+    strings: Sequence[bytes] = proto.string_val
+    elements = _elements(proto)
+    if len(strings) > elements:
+        raise InvalidTensorsError(f"input {name!r} has {len(strings)} strings; its shape has {elements} elements")
+    return strings
+
+
+def _elements(proto: Any) -> int:
+    return math.prod(side.size for side in proto.tensor_shape.dim)
+
+
+def _all_pixels(name: str, pictures: Sequence[bytes], elements: int) -> int:
+    """The last picture stands for those elements that bring none, and is decoded for each."""
+    pixels = list(_pixels(name, pictures))
+    return sum(pixels) + (elements - len(pixels)) * pixels[-1] if pixels else 0
+
+
 def _pixels(name: str, pictures: Sequence[bytes]) -> Iterable[int]:
     for position, picture in enumerate(pictures):
         try:
             yield pixels_of(picture)
         except ProcessingError as exc:
             raise type(exc)(f"picture {position} of {name!r}: {exc}") from exc
-
-
-def _listed(names: Iterable[str]) -> str:
-    """Bounded: some are the caller's."""
-    return ", ".join(repr(name)[:_SHOWN] for name in sorted(names)[:_NAMED]) or "none"

@@ -23,7 +23,7 @@ from gateway.model_status import read_status
 from gateway.parts import Parts
 from gateway.signatures import hide_private
 from gateway.tasks.base import SERVING_SIGNATURE
-from gateway.tensors import TensorCall
+from gateway.tensors import TensorCall, check_count
 from wire.methods import (
     CLASSIFY,
     GET_MODEL_METADATA,
@@ -52,6 +52,8 @@ def rpcs(parts: Parts) -> Sequence[Rpc]:
 
 def _predict(parts: Parts, request: Any, asked: Asked) -> Any:
     call = _call(request, asked)
+    check_count("inputs", request.inputs)
+    check_count("outputs", request.output_filter)
     signature = request.model_spec.signature_name or SERVING_SIGNATURE
     tensors = TensorCall(request, signature, tuple(request.output_filter), asked.tensor_content)
     return parts.pipeline.predict(call, tensors).response

@@ -6,10 +6,11 @@ from typing import Annotated, Any
 import orjson
 from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError
 
+from gateway import shown
 from gateway.errors import InvalidTensorsError, MalformedBodyError
 from gateway.open_inference.parameters import check_parameters, flag, wanted_signature
 from gateway.open_inference.tensors import Input, Output
-from gateway.tensors import TensorCall
+from gateway.tensors import MOST_TENSORS, TensorCall
 from wire import messages
 
 LENGTH_HEADER = "Inference-Header-Content-Length"
@@ -17,7 +18,7 @@ LENGTH_HEADER = "Inference-Header-Content-Length"
 _SIZE = "binary_data_size"
 
 # Of a request. A list is given up at its first fault: millions of them would be noted otherwise, though one is told.
-_MOST_TENSORS, _MOST_DIMENSIONS = 1000, 254
+_MOST_DIMENSIONS = 254
 
 Parameters = Annotated[dict[str, Any], Field(default_factory=dict)]
 
@@ -66,8 +67,8 @@ class InferRequest(_Document):
 
     id: str = ""
     parameters: Parameters
-    inputs: Annotated[list[InferInput], Field(max_length=_MOST_TENSORS), FailFast()]
-    outputs: Annotated[list[InferOutput], Field(max_length=_MOST_TENSORS), FailFast()] = Field(default_factory=list)
+    inputs: Annotated[list[InferInput], Field(max_length=MOST_TENSORS), FailFast()]
+    outputs: Annotated[list[InferOutput], Field(max_length=MOST_TENSORS), FailFast()] = Field(default_factory=list)
 
 
 class InferAnswerOutput(BaseModel):
@@ -113,7 +114,7 @@ def read_infer(body: bytes, header_length: str | None) -> Infer:
     for given in document.inputs:
         check_parameters(given.parameters)
         if given.name in request.inputs:
-            raise InvalidTensorsError(f"the input {given.name!r} stands twice in the request")
+            raise InvalidTensorsError(f"the input {shown.name(given.name)} stands twice in the request")
         tensor = Input(given.name, given.datatype, given.shape, request.inputs[given.name])
         rest = _write(given, tensor, rest)
     if rest:
@@ -176,12 +177,12 @@ def _write(given: InferInput, tensor: Input, binary: memoryview) -> memoryview:
         tensor.write_json(given.data)
         return binary
     if given.data is not None:
-        raise InvalidTensorsError(f"input {given.name!r} has data and {_SIZE}; expected one of them")
+        raise InvalidTensorsError(f"input {shown.name(given.name)} has data and {_SIZE}; expected one of them")
     if not isinstance(size, int) or isinstance(size, bool) or size < 0:
-        raise InvalidTensorsError(f"input {given.name!r} has a {_SIZE} that is no number of bytes")
+        raise InvalidTensorsError(f"input {shown.name(given.name)} has a {_SIZE} that is no number of bytes")
     if size > len(binary):
         raise MalformedBodyError(
-            f"input {given.name!r} has the {_SIZE} {size}; {len(binary)} bytes are left behind the JSON, "
+            f"input {shown.name(given.name)} has the {_SIZE} {size}; {len(binary)} bytes are left behind the JSON, "
             f"whose length the header {LENGTH_HEADER} says"
         )
     tensor.write_memory(bytes(binary[:size]))

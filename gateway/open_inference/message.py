@@ -1,14 +1,14 @@
 """The messages of gRPC's ModelInfer: in which form the inputs come, in that the outputs go."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from gateway import shown
 from gateway.errors import InvalidTensorsError
 from gateway.open_inference.datatypes import BYTES
-from gateway.open_inference.parameters import check_parameters, wanted_signature
+from gateway.open_inference.parameters import SIGNATURE, check_parameters, wanted_signature
 from gateway.open_inference.tensors import Input, Output
-from gateway.tensors import TensorCall
+from gateway.tensors import TensorCall, check_count
 from wire import messages
 
 
@@ -22,9 +22,15 @@ class InferMessage:
 
 
 def read_message(request: Any) -> InferMessage:
-    """Raises `InvalidTensorsError` for a tensor that is not what it says, or a parameter that is not offered."""
-    parameters = _values(request.parameters)
-    check_parameters(parameters)
+    """The request in a message.
+
+    Raises:
+        OverLimitError: more inputs or outputs than are accepted.
+        InvalidTensorsError: a tensor that is not what it says, or a parameter that is not offered.
+    """
+    check_count("inputs", request.inputs)
+    check_count("outputs", request.outputs)
+    check_parameters(request.parameters)
     raw = request.raw_input_contents
     if raw and len(raw) != len(request.inputs):
         raise InvalidTensorsError(
@@ -32,22 +38,22 @@ def read_message(request: Any) -> InferMessage:
         )
     predict = messages.PredictRequest()
     for position, given in enumerate(request.inputs):
-        check_parameters(_values(given.parameters))
+        check_parameters(given.parameters)
         if given.name in predict.inputs:
-            raise InvalidTensorsError(f"the input {given.name!r} stands twice in the request")
+            raise InvalidTensorsError(f"the input {shown.name(given.name)} stands twice in the request")
         tensor = Input(given.name, given.datatype, given.shape, predict.inputs[given.name])
         if not raw:
             tensor.write_contents(given.contents)
         elif given.HasField("contents"):
             raise InvalidTensorsError(
-                f"input {given.name!r} has contents beside raw_input_contents; expected one of them"
+                f"input {shown.name(given.name)} has contents beside raw_input_contents; expected one of them"
             )
         else:
             tensor.write_memory(raw[position])
     for output in request.outputs:
-        check_parameters(_values(output.parameters))
+        check_parameters(output.parameters)
     names = tuple(output.name for output in request.outputs)
-    call = TensorCall(predict, wanted_signature(parameters), names, tensor_content=True)
+    call = TensorCall(predict, wanted_signature(_signature(request)), names, tensor_content=True)
     return InferMessage(request.id, call, raw=bool(raw))
 
 
@@ -66,10 +72,10 @@ def write_message(infer: InferMessage, model: str, version: int, outputs: list[O
     return response
 
 
-def _values(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters in Python; one without a value is None."""
-    found = {}
-    for name, parameter in parameters.items():
-        choice = parameter.WhichOneof("parameter_choice")
-        found[name] = getattr(parameter, choice) if choice else None
-    return found
+def _signature(request: Any) -> dict[str, Any]:
+    """The parameter in Python, if it is there: the others, of which there may be millions, are not looked at."""
+    if SIGNATURE not in request.parameters:
+        return {}
+    parameter = request.parameters[SIGNATURE]
+    choice = parameter.WhichOneof("parameter_choice")
+    return {SIGNATURE: getattr(parameter, choice) if choice else None}

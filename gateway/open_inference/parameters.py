@@ -1,6 +1,6 @@
 """The parameters of a request, of its inputs and of its outputs: those that are known, and those that are refused."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 from gateway.errors import InvalidTensorsError
 
@@ -20,7 +20,7 @@ _REFUSED = (
 )
 
 
-def check_parameters(parameters: Mapping[str, object]) -> None:
+def check_parameters(parameters: Container[str]) -> None:
     """Raises `InvalidTensorsError` for one that is not offered."""
     for name in _REFUSED:
         if name in parameters:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from gateway import shown
 from gateway.errors import BrokenAnswerError, InvalidTensorsError
 from gateway.open_inference.datatypes import BF16, BOOL, BY_NAME, BYTES, OF_TENSORFLOW, Datatype
 from gateway.tensors import TensorCall
@@ -20,7 +21,6 @@ from wire.tensors import Array, from_proto
 _MAX_RANK = 32
 _MAX_ELEMENTS = 2**31
 _LENGTH = struct.Struct("<I")  # stands before each element of BYTES
-_SHOWN = 100  # characters of a caller's name
 
 # What JSON's values are in Python, by the kind of numpy's dtype.
 _JSON_TYPES: dict[str, frozenset[type]] = {
@@ -37,16 +37,16 @@ class Input:
 
     def __init__(self, name: str, datatype: str, shape: Sequence[int], into: Any) -> None:
         """Raises `InvalidTensorsError` for a data type that is none, and a shape that cannot be."""
-        self._name = name[:_SHOWN]
+        self._name = shown.name(name)
         self._datatype = self._known(datatype)
         self._shape = shape
         self._into = into
         if len(shape) > _MAX_RANK:
             raise self._invalid(f"has {len(shape)} dimensions; at most {_MAX_RANK} can be read")
         if any(size < 0 for size in shape):
-            raise self._invalid(f"has the shape {list(shape)}; a tensor that is sent has no negative dimension")
+            raise self._invalid(f"has the shape {shown.shape(shape)}; a tensor that is sent has no negative dimension")
         if math.prod(size or 1 for size in shape) > _MAX_ELEMENTS:
-            raise self._invalid(f"has the shape {list(shape)[:_MAX_RANK]}, which is more than can be sent")
+            raise self._invalid(f"has the shape {shown.shape(shape)}, which is more than can be sent")
         self._count = math.prod(shape)
         into.dtype = self._datatype.enum
         into.tensor_shape.SetInParent()  # a scalar has a shape without dimensions, not no shape
@@ -61,7 +61,8 @@ class Input:
         expected = self._count * self._datatype.numpy.itemsize
         if len(memory) != expected:
             raise self._invalid(
-                f"has {len(memory)} bytes; {self._datatype.name} of the shape {list(self._shape)} needs {expected}"
+                f"has {len(memory)} bytes; {self._datatype.name} of the shape {shown.shape(self._shape)} needs "
+                f"{expected}"
             )
         if self._datatype is BOOL and memory.strip(b"\0\1"):
             raise self._invalid("has a byte that is neither 0 nor 1, which BOOL cannot be")
@@ -125,10 +126,10 @@ class Input:
         for depth, size in enumerate(sizes):
             rows = [level] if depth == 0 else level
             if not all(isinstance(row, list) and len(row) == size for row in rows):
-                raise self._invalid(f"has data that is nested otherwise than the shape {list(self._shape)} says")
+                raise self._invalid(f"has data that is nested otherwise than the shape {shown.shape(self._shape)} says")
             level = [value for row in rows for value in row]
         if any(isinstance(value, list) for value in level):
-            raise self._invalid(f"has data that is nested deeper than the shape {list(self._shape)} says")
+            raise self._invalid(f"has data that is nested deeper than the shape {shown.shape(self._shape)} says")
         return level
 
     def _elements(self, memory: bytes) -> list[bytes]:
@@ -150,19 +151,19 @@ class Input:
 
     def _check_count(self, count: int) -> None:
         if count != self._count:
-            raise self._invalid(f"has {count} elements; the shape {list(self._shape)} needs {self._count}")
+            raise self._invalid(f"has {count} elements; the shape {shown.shape(self._shape)} needs {self._count}")
 
     def _known(self, datatype: str) -> Datatype:
         try:
             return BY_NAME[datatype]
         except KeyError as exc:
-            raise self._invalid(f"is of datatype {datatype[:_SHOWN]!r}; expected one of {', '.join(BY_NAME)}") from exc
+            raise self._invalid(f"is of datatype {shown.name(datatype)}; expected one of {', '.join(BY_NAME)}") from exc
 
     def _out_of_range(self) -> InvalidTensorsError:
         return self._invalid(f"holds a number that {self._datatype.name} cannot be")
 
     def _invalid(self, what: str) -> InvalidTensorsError:
-        return InvalidTensorsError(f"input {self._name!r} {what}")
+        return InvalidTensorsError(f"input {self._name} {what}")
 
 
 class Output:

@@ -241,6 +241,31 @@ def test_parameters_that_are_not_offered(rest: dict[str, Any], says: str) -> Non
         read(tensor([1], data=[1]), **rest)
 
 
+LONG = "n" * 10**6
+LONG_NAMED: dict[str, list[dict[str, Any]]] = {
+    "twice": [tensor([1], data=[1], name=LONG)] * 2,
+    "both forms": [tensor([1], data=[1], name=LONG, **sized(4))],
+    "no number of bytes": [tensor([1], name=LONG, **sized(-1))],
+    "no bytes": [tensor([1], name=LONG, **sized(4))],
+    "another size": [tensor([1], name=LONG, data=[1, 2])],
+    "a datatype": [tensor([1], LONG, data=[1])],
+}
+
+
+@pytest.mark.parametrize("case", LONG_NAMED)
+def test_a_name_of_megabytes_is_not_repeated(case: str) -> None:
+    with pytest.raises((InvalidTensorsError, MalformedBodyError), match="input '") as caught:
+        read(*LONG_NAMED[case])
+    assert "n" * 101 not in str(caught.value)
+    assert len(str(caught.value)) < 400
+
+
+def test_of_a_shape_the_first_dimensions_are_told() -> None:
+    with pytest.raises(InvalidTensorsError) as caught:
+        read(tensor([1] * 31 + [2], data=[1]))
+    assert "[1, 1, 1, 1, 1, 1, 1, 1, …]" in str(caught.value)
+
+
 def test_an_input_that_stands_twice() -> None:
     with pytest.raises(InvalidTensorsError, match="twice"):
         read(tensor([1], data=[1]), tensor([1], data=[2]))

@@ -1,5 +1,6 @@
 """The messages of ModelInfer: typed contents and memory, and what is neither."""
 
+import tracemalloc
 from contextlib import suppress
 from typing import Any
 
@@ -9,7 +10,7 @@ from google.protobuf.message import DecodeError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.errors import InvalidTensorsError
+from gateway.errors import InvalidTensorsError, OverLimitError
 from gateway.open_inference.datatypes import BY_NAME
 from gateway.open_inference.message import read_message, write_message
 from gateway.open_inference.tensors import Output
@@ -70,6 +71,41 @@ def test_a_tensor_that_is_not_what_it_says(case: str) -> None:
     request, says = REFUSED[case]
     with pytest.raises(InvalidTensorsError, match=says):
         read_message(request)
+
+
+@pytest.mark.parametrize("field", ["inputs", "outputs"])
+def test_more_tensors_than_are_accepted_are_refused_before_one_is_looked_at(field: str) -> None:
+    request = message("INT32", [1], int_contents=[1])
+    request.MergeFromString({"inputs": b"\x2a\x00", "outputs": b"\x32\x00"}[field] * 1001)
+    with pytest.raises(OverLimitError, match=f"100[12] {field} received; at most 1000"):
+        read_message(request)
+
+
+def test_of_a_hundred_thousand_parameters_those_that_mean_something_are_looked_at() -> None:
+    request = message("INT32", [1], int_contents=[1])
+    for parameters in (request.parameters, request.inputs[0].parameters, request.outputs.add(name="y").parameters):
+        for number in range(100_000):
+            parameters[str(number)].int64_param = number
+    request.parameters["signature"].string_param = "raw"
+    tracemalloc.start()
+    try:
+        assert read_message(request).call.signature == "raw"
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 2**20
+
+
+def test_a_name_of_megabytes_is_not_repeated() -> None:
+    twice = messages.ModelInferRequest()
+    for _ in range(2):
+        twice.inputs.add(name="n" * 10**6, datatype="INT32", shape=[1]).contents.int_contents.append(1)
+    both = message("INT32", [1], b"1234", int_contents=[1])
+    both.inputs[0].name = "n" * 10**6
+    for request in (twice, both):
+        with pytest.raises(InvalidTensorsError, match="input 'nnn") as caught:
+            read_message(request)
+        assert len(str(caught.value)) < 300
 
 
 def test_memory_for_another_number_of_inputs() -> None:
