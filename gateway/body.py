@@ -20,10 +20,8 @@ _UNSAID = ("", "application/octet-stream", "application/x-www-form-urlencoded")
 
 # A parser makes an object of each value: a million keys in 16 MB keep it, and everybody else, busy for half a minute.
 _MOST_VALUES = 10_000
+_MOST_FAULTS = 100
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)  # to the end if nothing closes it: never read twice
-
-_TOLD_FAULTS = 20
-_SHOWN = 100  # characters of a field's name
 
 
 def accepted_types(task: type[AnyTask] | AnyTask) -> tuple[str, ...]:
@@ -90,19 +88,18 @@ def read_json(schema: type[_Model], body: bytes) -> _Model:
     try:
         return schema.model_validate(document)
     except ValidationError as exc:
-        raise InvalidRequestError(faults(exc)) from exc
+        raise invalid(exc) from exc
 
 
 def _like(schema: type[BaseModel]) -> str:
     return '{"inputs": …}' if issubclass(schema, Request) else f"{schema.__name__} in /openapi.json"
 
 
-def faults(error: ValidationError) -> list[Fault]:
-    """What is wrong, but no more than a person reads: a body may be wrong in a million places."""
+def invalid(error: ValidationError) -> InvalidRequestError:
+    """What is wrong, in our words. Of very many faults the first are looked at."""
     count = error.error_count()
-    details = error.errors(include_url=False, include_context=count <= _TOLD_FAULTS)[:_TOLD_FAULTS]
-    told = [fault for one in details for fault in _told(one)]
-    return [*told, Fault("body", f"and {count - _TOLD_FAULTS} more")] if count > _TOLD_FAULTS else told
+    details = error.errors(include_url=False, include_context=count <= _MOST_FAULTS)[:_MOST_FAULTS]
+    return InvalidRequestError([fault for one in details for fault in _told(one)], count - len(details))
 
 
 def _told(error: ErrorDetails) -> list[Fault]:
@@ -123,4 +120,4 @@ def _fault(error: ErrorDetails) -> Fault:
             message = f"expected an object, received {type(error['input']).__name__}"
         case _:
             message = error["msg"].removeprefix("Value error, ")
-    return Fault(path[:_SHOWN] or "body", message)
+    return Fault(path or "body", message)

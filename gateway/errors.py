@@ -49,6 +49,7 @@ from pathlib import Path
 import grpc
 
 _SHOWN = 100  # characters of a header, a name or a path
+_TOLD_FAULTS = 20
 
 
 class GatewayError(Exception):
@@ -90,14 +91,23 @@ class Fault:
 
 
 class InvalidRequestError(RequestError):
-    def __init__(self, faults: Sequence[Fault]) -> None:
-        super().__init__("; ".join(f"{fault.field}: {fault.message}" for fault in faults))
-        self.faults = tuple(faults)
+    """Tells no more than a person reads: a body may be wrong in a million places."""
+
+    def __init__(self, faults: Sequence[Fault], more: int = 0) -> None:
+        """`more`: how many there are beside these."""
+        told = [Fault(fault.field[:_SHOWN], fault.message) for fault in faults[:_TOLD_FAULTS]]
+        more += len(faults) - len(told)
+        if more:
+            told.append(Fault("body", f"and {more} more"))
+        super().__init__("; ".join(f"{fault.field}: {fault.message}" for fault in told))
+        self.faults = tuple(told)
 
 
 class UnsupportedError(InvalidRequestError):
+    message = "is not supported here; ask without it"
+
     def __init__(self, fields: Sequence[str]) -> None:
-        super().__init__([Fault(field, "is not supported here; ask without it") for field in fields])
+        super().__init__([Fault(field, self.message) for field in fields])
 
 
 class InvalidTensorsError(RequestError):

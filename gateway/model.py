@@ -47,6 +47,7 @@ class Model:
         self._named = named
         self._asked_for: set[int | str] = set()  # versions and labels to look after beside the current one
         self._trouble: str | None = None
+        self._told = False  # whether the last round learnt which versions there are
         self._rounds = threading.Condition()
         self._begun = 0
         self._ended = 0
@@ -69,7 +70,7 @@ class Model:
 
         Raises:
             UnknownVersionError: the model server has no such version loaded, or knows no such label.
-            ModelNotReadyError: it has, and that cannot answer.
+            ModelNotReadyError: it has, and that cannot answer; or it cannot be asked.
             DeadlineError: that is not known within the deadline.
         """
         if wanted is None:
@@ -84,6 +85,8 @@ class Model:
             if found is None:
                 number = wanted if isinstance(wanted, int) else view.labels.get(wanted)
                 if number not in available(view):
+                    if self._trouble and not self._told:
+                        raise ModelNotReadyError(self.name, self._trouble)
                     raise UnknownVersionError(self.name, wanted)
                 why = view.unfit.get(number, "is not checked yet")
                 raise ModelNotReadyError(self.name, self._trouble or f"version {number}: {why}")
@@ -169,6 +172,7 @@ class Model:
             self._note(None)
 
     def _round(self) -> None:
+        self._told = False
         with self._rounds:
             asked_for = {*self._asked_for, *self._named()}
         statuses = self._backend.statuses(self.name, self._deadline())
@@ -181,6 +185,7 @@ class Model:
         self._proofs.keep_only(there, [server for server in self._backend.pool.servers if server not in statuses])
         labelled = labels.get(self._settings.label)
         self._view = told(self._view, lines, labelled, MappingProxyType(dict(labels)), self._proofs.unfit(there))
+        self._told = True
         self._place(there)
         before = self._view.holding()
         self._choose(before, there)

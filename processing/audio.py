@@ -50,7 +50,8 @@ def _opened(data: bytes) -> wave.Wave_read:
     try:
         recording: wave.Wave_read = wave.open(BytesIO(data))  # noqa: SIM115 (the callers close it)
     except (wave.Error, EOFError) as exc:
-        raise UnreadableInputError(f"no recording that can be read: {exc}; expected a WAV file with PCM") from exc
+        why = str(exc) or "it ends too soon"  # wave's EOFError says nothing
+        raise UnreadableInputError(f"no recording that can be read: {why}; expected a WAV file with PCM") from exc
     if recording.getframerate() < 1 or recording.getsampwidth() not in (1, 2, 3, 4):
         raise UnreadableInputError("no recording that can be read: expected PCM of 8, 16, 24 or 32 bits at some rate")
     return recording

@@ -9,13 +9,16 @@ from flask import Flask
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 from werkzeug.wsgi import get_input_stream
 
+from gateway.admin.arrivals import Arrivals
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _log = logging.getLogger(__name__)
 
-_CALLERS = 16  # at once; further connections are closed
-_SILENCE_S = 10.0  # a caller that says nothing for so long is left
+_CALLERS = 16  # at once; for a further one the slowest to send its request is left, if there is one
+_ARRIVAL_S = 10.0  # for a whole request; and for a piece of its answer to be taken
+_GRACE_S = 1.0  # for so long nobody is left for another
 _RETRY_S = 1.0
 
 
@@ -30,8 +33,14 @@ def _ended(app: Flask) -> "WSGIApplication":
 
 
 class _Handler(WSGIRequestHandler):
-    timeout = _SILENCE_S
+    timeout = _ARRIVAL_S
+    server: "_Server"
     protocol_version = "HTTP/1.0"  # a connection for each request: none is held by a caller that has its answer
+
+    def setup(self) -> None:
+        super().setup()
+        self.rfile.close()
+        self.rfile = self.server.arrivals.stream(self.connection)
 
     def log(self, _level: str, message: str, *args: Any) -> None:
         _log.debug(f"%s {message}", self.address_string(), *args)
@@ -45,6 +54,7 @@ class _Server(ThreadedWSGIServer):
 
     def __init__(self, listening: socket.socket, app: Flask) -> None:
         self._places = threading.Semaphore(_CALLERS)
+        self.arrivals = Arrivals(_ARRIVAL_S, _GRACE_S)
         host, port = listening.getsockname()[:2]
         super().__init__(host, port, _ended(app), handler=_Handler, fd=listening.fileno())
 
@@ -52,7 +62,9 @@ class _Server(ThreadedWSGIServer):
         _log.debug(message, *args)
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        if self._places.acquire(blocking=False):
+        if self._places.acquire(blocking=False) or (
+            self.arrivals.displace() and self._places.acquire(timeout=_GRACE_S)
+        ):
             super().process_request(request, client_address)
         else:
             self.shutdown_request(request)

@@ -126,7 +126,7 @@ def _describe() -> Description:
         "requestBody": {"required": True, "content": {JSON: any_of([InferRequest]), _OCTETS: {}}},
         "responses": {
             "200": {"description": "The outputs", "content": {**json(InferAnswer), _OCTETS: {}}},
-            **_refused(400, 403, 404, 412, 413, 422, 500, 502, 503, 504),
+            **_refused(400, 403, 404, 408, 412, 413, 415, 422, 500, 502, 503, 504),
         },
     }
     version = {"name": "version", "in": "path", "required": True, "schema": {"type": "string"}, "example": "stable"}

@@ -164,7 +164,7 @@ def _verb(summary: str, parameters: list[Any], body: type[BaseModel], *answers: 
         "requestBody": {"required": True, "content": json(body)},
         "responses": {
             "200": {"description": "The answer; NaN and infinities are bare words", "content": content},
-            **refused(400, 403, 404, 412, 413, 422, 500, 501, 502, 503, 504),
+            **refused(400, 403, 404, 408, 412, 413, 415, 422, 500, 501, 502, 503, 504),
         },
     }
     return {"parameters": parameters, "post": operation}

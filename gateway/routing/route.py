@@ -25,7 +25,7 @@ DISAGREEMENT = "route_disagreement"  # the type of pydantic's error that has `fa
 Positive = Annotated[int, Field(ge=1)]
 Rate = Annotated[float, Field(gt=0, lt=1)]  # the share of calls of which something may be true
 Percent = Annotated[float, Field(gt=0, le=100)]
-Seconds = Annotated[float, Field(gt=0)]
+Seconds = Annotated[float, Field(ge=0.001)]  # in less nobody answers
 
 
 def selector(value: object) -> int | str:

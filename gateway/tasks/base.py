@@ -8,8 +8,18 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Mapping
 from typing import Annotated, Any, ClassVar, Protocol, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WithJsonSchema,
+    WrapValidator,
+)
+from pydantic_core import PydanticCustomError
 
+from gateway.errors import UnsupportedError
 from gateway.settings import Limits
 from store.manifest import Manifest
 from wire.tensors import Array
@@ -32,6 +42,16 @@ class Request(BaseModel):
         """Whether the answer is wanted in pieces, while it is made."""
         return False
 
+
+def _unsupported(value: object, handler: ValidatorFunctionWrapHandler) -> object:
+    try:
+        return handler(value)
+    except ValidationError as exc:
+        raise PydanticCustomError("unsupported", UnsupportedError.message) from exc
+
+
+# Of a field that clients send and that nothing is done for: its type has the values that ask for nothing.
+Unsupported = WrapValidator(_unsupported)
 
 Req_contra = TypeVar("Req_contra", bound=Request, contravariant=True)
 Res_co = TypeVar("Res_co", bound=BaseModel, covariant=True)

@@ -8,7 +8,16 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, RootModel, Tag
 from gateway.errors import Fault, InvalidRequestError, OverLimitError, UnfitVersionError
 from gateway.generation.language_model import check_token_ids
 from gateway.settings import Limits
-from gateway.tasks.base import SERVING_SIGNATURE, Checkpoint, Documents, OneRun, Request, Tensors, one_or_many
+from gateway.tasks.base import (
+    SERVING_SIGNATURE,
+    Checkpoint,
+    Documents,
+    OneRun,
+    Request,
+    Tensors,
+    Unsupported,
+    one_or_many,
+)
 from gateway.tasks.classification import check_items, floats
 from processing.errors import UnusableInputError
 from processing.spec import TextSpec, parse_spec
@@ -56,8 +65,10 @@ class FeatureExtractionRequest(Request):
     parameters: Annotated[dict[str, object], Field(max_length=0)] | None = None
     normalize: bool | None = None
     truncate: bool | None = None
-    truncation_direction: Literal["right"] | None = None
+    truncation_direction: Annotated[Literal["right"] | None, Unsupported] = None
     dimensions: Annotated[int, Field(ge=1)] | None = None
+    encoding_format: Annotated[Literal["float"] | None, Unsupported] = None
+    prompt_name: Annotated[None, Unsupported] = None
 
     @property
     def texts(self) -> list[str]:

@@ -1,7 +1,7 @@
 """text-generation in Hugging Face's shapes: a prompt in, its continuation out, at once or token by token."""
 
 from collections.abc import Generator
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
@@ -9,7 +9,7 @@ from gateway.generation.language_model import Generated, Generation, LanguageMod
 from gateway.generation.piece import Finish, Piece, Token
 from gateway.generation.sampling import Sampling
 from gateway.settings import Limits
-from gateway.tasks.base import SERVING_SIGNATURE, Ask, Checkpoint, Documents, Narrowing, Request, Streaming
+from gateway.tasks.base import SERVING_SIGNATURE, Ask, Checkpoint, Documents, Narrowing, Request, Streaming, Unsupported
 from store.manifest import Manifest
 
 _MAX_NEW_TOKENS = 100  # where the caller says nothing
@@ -37,6 +37,12 @@ class TextGenerationParameters(Request):
     return_full_text: bool | None = None
     details: bool | None = None
     top_n_tokens: Annotated[int, Field(ge=0, le=20)] | None = None
+    best_of: Annotated[Literal[1] | None, Unsupported] = None
+    typical_p: Annotated[Annotated[float, Field(ge=1, le=1)] | None, Unsupported] = None
+    watermark: Annotated[Literal[False] | None, Unsupported] = None
+    decoder_input_details: Annotated[Literal[False] | None, Unsupported] = None
+    grammar: Annotated[None, Unsupported] = None
+    adapter_id: Annotated[None, Unsupported] = None
 
     @property
     def sampling(self) -> Sampling:

@@ -100,14 +100,36 @@ def test_errors_of_text_generation_are_those_the_client_knows(texts: GatewayProc
         ({"inputs": "a", "parameters": {"top_p": 1.5}}, "parameters.top_p"),
         ({"inputs": "a", "parameters": {"stop": "a"}}, "parameters.stop"),
         ({"inputs": "a", "parameters": {"seed": -1}}, "parameters.seed"),
-        ({"inputs": "a", "parameters": {"watermark": True}}, "parameters.watermark"),
-        ({"inputs": "a", "parameters": {"decoder_input_details": True}}, "parameters.decoder_input_details"),
     ],
 )
 def test_a_wrong_value_is_422_and_the_field_is_named(texts: GatewayProcess, body: Any, field: str) -> None:
     problem = refused(post(texts, "writer", **body), 422, says="")
     assert [fault["field"] for fault in problem["errors"]] == [field]
     assert problem["error_type"] == "validation"
+
+
+def test_parameters_that_ask_for_nothing_are_taken(texts: GatewayProcess) -> None:
+    nothing: Any = {"watermark": False, "best_of": 1, "decoder_input_details": False, "typical_p": 1.0}
+    assert client(texts, "writer").text_generation("ab", max_new_tokens=3, **nothing) == "cde"
+    nulls = dict.fromkeys((*nothing, "grammar", "adapter_id"))
+    [told] = post(texts, "writer", inputs="ab", parameters={**nulls, "max_new_tokens": 3}).json()
+    assert told["generated_text"] == "cde"
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"watermark": True},
+        {"best_of": 2},
+        {"decoder_input_details": True},
+        {"typical_p": 0.9},
+        {"grammar": {"type": "regex", "value": "a+"}},
+        {"adapter_id": "mine"},
+    ],
+)
+def test_what_would_change_a_text_and_is_not_done_is_named(texts: GatewayProcess, asked: Any) -> None:
+    problem = refused(post(texts, "writer", inputs="ab", parameters=asked), 422, says="is not supported here")
+    assert [fault["field"] for fault in problem["errors"]] == [f"parameters.{field}" for field in asked]
 
 
 def test_too_long_a_prompt_is_413(texts: GatewayProcess) -> None:
@@ -139,6 +161,9 @@ def test_feature_extraction(texts: GatewayProcess) -> None:
     assert embeddings.feature_extraction("good film").tolist() == [[1.0, 0.0, 1.5]]
     unit = embeddings.feature_extraction("good film", normalize=True)
     assert unit == pytest.approx(np.array([[1, 0, 1.5]]) / np.sqrt(3.25))
+    same = embeddings.feature_extraction("good film", encoding_format="float", truncation_direction="right")
+    assert same.tolist() == [[1.0, 0.0, 1.5]]
+    assert post(texts, "embeddings", inputs="good film", prompt_name=None).json() == [[1.0, 0.0, 1.5]]
     both = post(texts, "embeddings", inputs=["bad", "good film"]).json()
     assert both == [[-2.0, 0.0, 0.0], [1.0, 0.0, 1.5]]
 
@@ -160,7 +185,6 @@ def test_sentence_similarity(texts: GatewayProcess) -> None:
 @pytest.mark.parametrize(
     ("body", "field"),
     [
-        ({"inputs": "good", "prompt_name": "query"}, "prompt_name"),
         ({"inputs": "good", "dimensions": 4}, "dimensions"),
         ({"inputs": "good", "parameters": {"normalize": True}}, "parameters"),
         ({"inputs": {"source_sentence": "good"}}, "inputs.sentences"),
@@ -173,6 +197,14 @@ def test_sentence_similarity(texts: GatewayProcess) -> None:
 def test_features_of_what_is_none_are_422(texts: GatewayProcess, body: Any, field: str) -> None:
     problem = refused(post(texts, "embeddings", **body), 422, says="")
     assert [fault["field"] for fault in problem["errors"]] == [field]
+
+
+@pytest.mark.parametrize(
+    "asked", [{"prompt_name": "query"}, {"truncation_direction": "left"}, {"encoding_format": "base64"}]
+)
+def test_what_would_change_a_vector_and_is_not_done_is_named(texts: GatewayProcess, asked: Any) -> None:
+    problem = refused(post(texts, "embeddings", inputs="good", **asked), 422, says="is not supported here")
+    assert [fault["field"] for fault in problem["errors"]] == list(asked)
 
 
 # --- automatic-speech-recognition
@@ -191,6 +223,7 @@ def test_automatic_speech_recognition(texts: GatewayProcess) -> None:
 
 def test_recordings_that_cannot_be_heard(texts: GatewayProcess) -> None:
     refused(texts.post("/models/speech", b"hello"), 400, says="WAV")
+    refused(texts.post("/models/speech", b"abc"), 400, says="can be read: it ends too soon; expected a WAV file")
     refused(texts.post("/models/speech", recording([0.5])[:-9]), 400, says="cut off")
     refused(texts.post("/models/speech", recording([0.5], rate=44100)), 422, says="expected 8000")
     refused(texts.post("/models/speech", recording([0.1] * 11)), 413, says="at most 5 s")

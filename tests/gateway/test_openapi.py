@@ -7,6 +7,7 @@ import pytest
 from flask import Flask
 from jsonschema import Draft202012Validator
 
+from gateway import errors
 from gateway.app import create_app
 from gateway.dialects.openai.errors import OpenAIError
 from gateway.dialects.tensorflow_serving_api import (
@@ -18,6 +19,7 @@ from gateway.dialects.tensorflow_serving_api import (
     ServingStatus,
 )
 from gateway.dialects.v1_models import V1Model, V1ModelList
+from gateway.refusals import refusal
 from gateway.settings import GatewaySettings
 from gateway.tasks.table import EXPLANATIONS, TASKS
 from tests.support.processes import GatewayProcess, ask
@@ -45,6 +47,40 @@ def test_every_route_is_in_it(document: Any, app: Flask) -> None:
         (path, method) for path, item in document["paths"].items() for method in item if method != "parameters"
     }
     assert described == routes
+
+
+# What may become of a request before its model is known, and of its version before it is asked: on every route that
+# receives a body.
+RECEIVING: tuple[Exception, ...] = (
+    errors.MalformedBodyError("not JSON"),
+    errors.TruncatedBodyError(1, 2),
+    errors.SlowBodyError(1, 2.0),
+    errors.EncodedBodyError("br", ["identity"]),
+    errors.OverLimitError("bytes of body", 2, 1),
+    errors.BusyError(1),
+    errors.LongQueueError(1, 1.0),
+    errors.DeadlineError(1.0),
+    errors.UnknownModelError("x"),
+    errors.UnknownVersionError("x", 1),
+    errors.ChoiceError("x"),
+    errors.DigestError("x", 1, "a", "b"),
+    errors.ModelServerDownError(),
+    errors.ModelServerBusyError(),
+    errors.ModelNotReadyError("x", "it loads"),
+    errors.BrokenAnswerError("no answer"),
+    errors.GatewayError("anything else"),
+)
+
+
+def test_every_refusal_of_a_route_that_receives_a_body_is_described(document: Any) -> None:
+    possible = {str(refusal(error, "").status) for error in RECEIVING}
+    missing = {
+        (path, status)
+        for path, item in document["paths"].items()
+        if "post" in item
+        for status in possible - item["post"]["responses"].keys()
+    }
+    assert missing == set()
 
 
 def test_every_reference_leads_somewhere(document: Any) -> None:

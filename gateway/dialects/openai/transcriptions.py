@@ -6,13 +6,13 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from flask import Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
 
 from gateway.dialects import exchange
 from gateway.dialects.openai.subtitles import srt, vtt
 from gateway.dialects.openai.wire import Wire
-from gateway.errors import MalformedBodyError, MediaTypeError, UnsupportedError
+from gateway.errors import MalformedBodyError, MediaTypeError, OverLimitError, UnsupportedError
 from gateway.tasks.speech_recognition import (
     SpeechRecognition,
     SpeechRecognitionParameters,
@@ -23,7 +23,7 @@ from gateway.tasks.speech_recognition import (
 MULTIPART = "multipart/form-data"
 Format = Literal["json", "text", "srt", "verbose_json", "vtt"]
 _MAX_PARTS = 64
-_MAX_FIELD_BYTES = 100_000  # of everything but the file
+_MAX_FIELD_BYTES = 100_000  # of the head of a part, or of a field that is no file
 
 
 class TranscriptionRequest(Wire):
@@ -79,6 +79,7 @@ def form_of(body: bytes, mimetype: str, options: Mapping[str, str]) -> dict[str,
     Raises:
         MediaTypeError: it is something else.
         MalformedBodyError: it cannot be read.
+        OverLimitError: more parts, or larger ones beside the file, than are accepted.
     """
     if mimetype != MULTIPART:
         raise MediaTypeError(mimetype or "none", [MULTIPART])
@@ -90,6 +91,11 @@ def form_of(body: bytes, mimetype: str, options: Mapping[str, str]) -> dict[str,
     )
     try:
         _, fields, files = parser.parse(BytesIO(body), mimetype, len(body), dict(options))
+    except RequestEntityTooLarge as exc:
+        parts = body.count(f"--{options['boundary']}\r\n".encode())
+        if parts > _MAX_PARTS:
+            raise OverLimitError("parts of the form", parts, _MAX_PARTS) from exc
+        raise OverLimitError("bytes of a part's head, or of a field that is no file,", None, _MAX_FIELD_BYTES) from exc
     except (ValueError, HTTPException) as exc:
         raise MalformedBodyError(f"the body is no {MULTIPART} that can be read: {exc}") from exc
     form: dict[str, Any] = {name: fields.getlist(name) if name.endswith("[]") else fields[name] for name in fields}

@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 
-from gateway.body import faults, load_json
+from gateway.body import invalid, load_json
 from gateway.errors import Fault, InvalidRequestError, UnsupportedError
 
 _log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ class Wire(BaseModel):
         try:
             request = cls.model_validate(document)
         except ValidationError as exc:
-            raise InvalidRequestError(faults(exc)) from exc
+            raise invalid(exc) from exc
         unknown = sorted(request.model_extra.keys() - cls.unsupported.keys() if request.model_extra else ())
         if unknown:
             named = ", ".join(repr(field[: 2 * _SHOWN]) for field in unknown[:_SHOWN])

@@ -2,9 +2,10 @@
 
 import json
 import socket
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from gateway.app import create_app
 from gateway.errors import HostError, TokenError
 from gateway.routing.route import Route
 from gateway.settings import GatewaySettings
+from tests.gateway.conftest import Shelf
 from tests.support.admin import RoutedGateway
 from tests.support.processes import ModelServerProcess, until
 from tests.support.small_models import picture
@@ -76,6 +78,23 @@ def test_a_wrong_change_is_refused_whole_and_each_fault_is_named(gateway: Routed
     ]
     assert statuses == [400, 413, 422, 404, 404, 404, 422, 405, 404]
     assert (gateway.shown("digits"), gateway.audit) == (before, audit)
+
+
+def test_a_deadline_in_which_nobody_can_answer_is_refused(gateway: RoutedGateway) -> None:
+    for deadline_s in (1e-300, 0.0009):
+        assert faults(gateway, {"deadline_s": deadline_s}).keys() == {"deadline_s"}
+    gateway.route("digits", deadline_s=0.001)
+    gateway.route("digits", to=1)
+
+
+def test_of_thousands_of_faults_in_a_route_twenty_are_told(gateway: RoutedGateway) -> None:
+    equal = gateway.ask("PUT", "/routes/digits", {"to": 1, "split": [{"to": 1, "percent": 0.01}] * 2000})
+    named = gateway.ask("PUT", "/routes/digits", {"limits": {f"{number}{'n' * 500}": 1 for number in range(100)}})
+    for answer, more in ((equal, 3979), (named, 80)):
+        assert answer.status == 422
+        assert len(answer.json()["errors"]) == 21
+        assert answer.json()["errors"][-1] == {"field": "body", "message": f"and {more} more"}
+        assert len(answer.body) < 20_000
 
 
 def test_every_change_has_an_audit_line(gateway: RoutedGateway) -> None:
@@ -177,6 +196,28 @@ def test_callers_that_say_nothing_do_not_shut_others_out(gateway: RoutedGateway)
         until(lambda: answers(gateway), "the admin API answers beside them")
 
 
+def test_callers_that_drip_their_request_do_not_shut_others_out(gateway: RoutedGateway) -> None:
+    """Each byte comes soon after the one before, for ever; whoever is cut comes again."""
+    address = ("127.0.0.1", int(gateway.admin.rpartition(":")[2]))
+    answered = threading.Event()
+
+    def drip() -> None:
+        while not answered.is_set():
+            with suppress(OSError), socket.create_connection(address) as slow:
+                slow.sendall(b"GET /healthz HTTP/1.0\r\nX-Slow: ")
+                while not answered.wait(0.1):
+                    slow.sendall(b"1")
+
+    with ThreadPoolExecutor(20) as threads:
+        try:
+            for _ in range(20):
+                threads.submit(drip)
+            for _ in range(3):
+                until(lambda: answers(gateway), "the admin API answers beside them")
+        finally:
+            answered.set()
+
+
 def test_a_body_that_does_not_come_is_not_waited_for_for_ever(gateway: RoutedGateway) -> None:
     port = int(gateway.admin.rpartition(":")[2])
     head = b"PUT /routes/digits HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{"
@@ -186,6 +227,23 @@ def test_a_body_that_does_not_come_is_not_waited_for_for_ever(gateway: RoutedGat
         while piece := stalled.recv(4096):
             answered += piece
     assert answered.startswith(b"HTTP/1.0 400")
+
+
+def test_whether_a_version_is_there_cannot_be_known_while_the_model_server_is_away(
+    shelf: Shelf, tmp_path: Path
+) -> None:
+    shelf.publish("digits-a")
+    with (
+        ModelServerProcess(shelf.store.root) as server,
+        RoutedGateway(server.target, tmp_path / "state", deadline_s=5) as gateway,
+    ):
+        gateway.wait_ready()
+        assert faults(gateway, {"to": 7}).keys() == {"to"}
+        server.kill()
+        until(lambda: gateway.get("/readyz").status == 503, "the gateway knows that the server is away")
+        refused = gateway.ask("PUT", "/routes/digits", {"to": 7})
+        assert (refused.status, refused.json()["type"]) == (503, "urn:kmaas:problem:model-not-ready")
+        assert "Retry-After" in refused.headers
 
 
 def answers(gateway: RoutedGateway) -> bool:

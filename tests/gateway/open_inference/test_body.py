@@ -241,14 +241,14 @@ def test_parameters_that_are_not_offered(rest: dict[str, Any], says: str) -> Non
         read(tensor([1], data=[1]), **rest)
 
 
-LONG = "n" * 10**6
+LONG_NAME = "n" * 10**6
 LONG_NAMED: dict[str, list[dict[str, Any]]] = {
-    "twice": [tensor([1], data=[1], name=LONG)] * 2,
-    "both forms": [tensor([1], data=[1], name=LONG, **sized(4))],
-    "no number of bytes": [tensor([1], name=LONG, **sized(-1))],
-    "no bytes": [tensor([1], name=LONG, **sized(4))],
-    "another size": [tensor([1], name=LONG, data=[1, 2])],
-    "a datatype": [tensor([1], LONG, data=[1])],
+    "twice": [tensor([1], data=[1], name=LONG_NAME)] * 2,
+    "both forms": [tensor([1], data=[1], name=LONG_NAME, **sized(4))],
+    "no number of bytes": [tensor([1], name=LONG_NAME, **sized(-1))],
+    "no bytes": [tensor([1], name=LONG_NAME, **sized(4))],
+    "another size": [tensor([1], name=LONG_NAME, data=[1, 2])],
+    "a datatype": [tensor([1], LONG_NAME, data=[1])],
 }
 
 
