@@ -164,7 +164,9 @@ def test_a_version_that_answers_wrongly_is_refused(stage: Stage) -> None:
 
 
 def test_a_version_whose_manifest_somebody_changed_is_refused(stage: Stage) -> None:
+    """After the server has loaded it: else it would not."""
     stage.publish("digits-b")
+    until(lambda: 2 in stage.reasons(), "version 2 is loaded")
     path = stage.store.version("digits", 2).manifest
     path.write_text(json.dumps({**json.loads(path.read_bytes()), "recorded": 0, "description": "All letters."}))
     refused = stage.place.kmaas("promote", "digits", "2")
