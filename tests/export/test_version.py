@@ -17,8 +17,8 @@ from processing.classification import softmax
 from processing.image import FORMS, decode
 from processing.spec import ImageSpec, TextSpec, parse_spec
 from processing.text import TextEncoder
-from store.golden import difference, parse_goldens, read_goldens
 from store.contents import contents
+from store.golden import difference, parse_goldens, read_goldens
 from store.layout import Store, VersionDir
 from store.manifest import Manifest
 from store.publish import publish
