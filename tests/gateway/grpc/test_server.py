@@ -190,13 +190,13 @@ def is_free_of(gateway: GatewayProcess) -> bool:
 
 
 @contextmanager
-def silent(begin: Any) -> Iterator[Any]:
-    """A call that begins, sends nothing, and goes with the block."""
+def silent(begin: Any, *said: bytes) -> Iterator[Any]:
+    """A call that begins, sends nothing but this, and goes with the block."""
     released = threading.Event()
 
     def nothing() -> Iterator[bytes]:
+        yield from said
         released.wait(60)
-        yield from ()
 
     call = begin(nothing())
     try:
@@ -243,7 +243,8 @@ def test_streams_at_rest_keep_nobody_else_out(model_server: ModelServerProcess) 
         gateway.wait_ready()
         for _ in range(2):
             channel = opened.enter_context(apart(gateway))
-            opened.enter_context(silent(channel.stream_stream(MODEL_STREAM_INFER.path)))
+            resting = opened.enter_context(silent(channel.stream_stream(MODEL_STREAM_INFER.path), b""))
+            assert next(resting), "it has its thread, and an answer to a request without a model"
         other = opened.enter_context(apart(gateway))
         until(lambda: stream_status(other) is CODE.UNAVAILABLE, "another stream is refused")
         assert ask(other, PREDICT, picture_request()).outputs
