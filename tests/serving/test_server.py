@@ -150,7 +150,7 @@ def test_stopping_lets_requests_end_and_refuses_new_ones(serve: Serve) -> None:
 
 
 def test_stopping_refuses_requests_of_both_protocols_at_once(serve: Serve) -> None:
-    served = serve(m=("slow", 1))
+    served = serve(m=("slow", 1), drain_seconds=60)  # the request takes long on a busy machine
     with ThreadPoolExecutor(2) as threads:
         under_way = threads.submit(served.client.predict, "m", {"steps": np.array(100_000, "i4")}, timeout_s=120)
         until(lambda: served.users("m") == 1, "the request is under way")

@@ -82,7 +82,7 @@ def test_examples_have_the_answers_of_the_trained_model_and_there_are_rows_besid
 def test_a_damaged_sample_says_how_to_get_another(undisturbed: Path, tmp_path: Path) -> None:
     shutil.copytree(undisturbed, tmp_path / "run")
     (tmp_path / "run" / "evaluation" / "sample.npz").write_bytes(b"garbage")
-    with pytest.raises(NotARunError, match=r"has no readable sample\.npz; `kmaas evaluate .*run` writes it"):
+    with pytest.raises(NotARunError, match=r"has no readable sample\.npz; measure it again: kmaas evaluate .*run"):
         Run.open(tmp_path / "run").evaluated.sample()
 
 
