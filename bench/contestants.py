@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -49,7 +50,8 @@ def contestants() -> list[Contestant]:
         _embedded("kmaas, batching", "SavedModel, bench/batching_parameters.txt", "--enable_batching", twin=False),
         _embedded("kmaas, twin", "LiteRT", twin=True),
         _embedded("kmaas, twin, batching", "LiteRT, bench/batching_parameters.txt", "--enable_batching", twin=True),
-        Contestant("kmaas up", GATEWAY_JSON, "gateway and model server", _kmaas_up, fits=lambda load: load.pictures),
+        _stack("kmaas up", "gateway and model server", workers=1),
+        _stack("kmaas up, two workers", "gateway.workers = 2", workers=2),
         Contestant(
             "naive gRPC",
             PREDICT_GRPC,
@@ -80,17 +82,23 @@ def _embedded(name: str, how: str, *flags: str, twin: bool) -> Contestant:
     return Contestant(name, PREDICT_GRPC, how, start, fits=fits)
 
 
-def _kmaas_up(load: Workload) -> Start:
-    port = free_port()
-    environment = {
-        "KMAAS_STORE": str(load.model.store),
-        "KMAAS_SERVE__PORT": str(free_port()),
-        "KMAAS_SERVE__REST_API_PORT": str(free_port()),
-        "KMAAS_GATEWAY__PORT": str(port),
-        "KMAAS_GATEWAY__GRPC_PORT": str(free_port()),
-        "KMAAS_GATEWAY__ADMIN_PORT": "0",
-    }
-    return Start([str(OURS), "-m", "kmaas", "up", load.model.name], f"127.0.0.1:{port}", environment)
+def _stack(name: str, how: str, *, workers: int) -> Contestant:
+    def start(load: Workload) -> Start:
+        port = free_port()
+        store = load.model.folder / f"store-{workers}"  # of which one stack at a time has the lock
+        shutil.copytree(load.model.store, store, dirs_exist_ok=True)
+        environment = {
+            "KMAAS_STORE": str(store),
+            "KMAAS_SERVE__PORT": str(free_port()),
+            "KMAAS_SERVE__REST_API_PORT": str(free_port()),
+            "KMAAS_GATEWAY__PORT": str(port),
+            "KMAAS_GATEWAY__GRPC_PORT": str(free_port()),
+            "KMAAS_GATEWAY__ADMIN_PORT": "0",
+            "KMAAS_GATEWAY__WORKERS": str(workers),
+        }
+        return Start([str(OURS), "-m", "kmaas", "up", load.model.name], f"127.0.0.1:{port}", environment)
+
+    return Contestant(name, GATEWAY_JSON, how, start, fits=lambda load: load.pictures)
 
 
 def _stock() -> list[Contestant]:
