@@ -289,7 +289,9 @@ def test_models_of_a_config_file_that_changes(tmp_path: Path) -> None:
     served.server.start()
     try:
         assert answer(served, "a") == [2.5, 3], "the ports open once the models are available"
-        file.write_text(config_of(served, "b", "missing"))
+        other = tmp_path / "other.config"
+        other.write_text(config_of(served, "b", "missing"))
+        other.replace(file)  # at once: the server might look while a file is half written
         until(lambda: served.client.models(timeout_s=30) == ["a", "b", "missing"], "the file is read again")
         served.wait_for("a", 1, "END")
         served.wait_for("b", 1, "AVAILABLE")
