@@ -5,9 +5,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from export.difference import differences
 from export.minimum import lacking, too_few_recorded, unsaid
 from export.rules import PromotionRules
+from store.difference import differences
 from store.held_out import HeldOut
 from store.layout import VersionDir
 from store.manifest import Manifest, Metric

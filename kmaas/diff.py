@@ -9,7 +9,7 @@ from kmaas.config import Config
 from kmaas.lifecycle import VERSION_HELP
 
 if TYPE_CHECKING:
-    from export.difference import Difference
+    from store.difference import Difference
 
 
 @click.command("diff", short_help="Tell how two versions differ.", epilog=VERSION_HELP.replace("VERSION", "A or B"))
@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 @click.pass_obj
 def diff(config: Config, *, model: str, a: str, b: str, as_json: bool) -> None:
     """Tells how the manifests of two versions of MODEL differ, and their answers to held-out rows."""
-    from export.difference import differences, paired
+    from export.difference import paired
     from export.promotion import Subject
     from kmaas.lifecycle import version_named
+    from store.difference import differences
     from store.layout import Store
 
     store = Store.at(config.store)

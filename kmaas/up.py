@@ -158,9 +158,9 @@ def _unready(url: str, models: set[str]) -> dict[str, str]:
 
 
 def _greet(config: Config, url: str, target: str, late: Mapping[str, str], seconds: float) -> None:
-    click.secho(f"\nkmaas is ready ({seconds:.1f} s)", fg="green", bold=True)
+    notice(click.style(f"\nkmaas is ready ({seconds:.1f} s)", fg="green", bold=True))
     for name, reason in late.items():
-        click.secho(f"  without {name}: {reason}", fg="yellow")
+        notice(click.style(f"  without {name}: {reason}", fg="yellow"))
     notice(f"  page         {url}/\n  API          {url}/docs")
     rest = f", http://{reachable(config.serve.host)}:{config.serve.rest_api_port}/v1/models"
     if config.gateway.grpc_port:

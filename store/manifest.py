@@ -137,10 +137,5 @@ class Manifest(_Frozen):
         except ValidationError as exc:
             raise ManifestError(where, str(exc)) from exc
 
-    def differing(self, other: "Manifest") -> list[str]:
-        """The fields that are not the same, but for those that the copy in the graph does not have."""
-        compared = type(self).model_fields.keys() - {"version", "files"}
-        return sorted(name for name in compared if getattr(self, name) != getattr(other, name))
-
     def document(self) -> bytes:
         return self.model_dump_json(indent=2).encode()

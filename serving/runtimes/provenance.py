@@ -2,6 +2,7 @@
 
 import json
 import logging
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from google.protobuf.message import DecodeError
 from serving.errors import Code, LoadError, RequestError
 from serving.runtimes.runtime import Runtime
 from store.contents import check_contents
+from store.difference import differences
 from store.errors import ManifestError, StoreError
 from store.golden import INDEX
 from store.layout import VersionDir
@@ -18,6 +20,8 @@ from wire import messages
 
 _SIGNATURE = "manifest"
 _INPUTS, _OUTPUTS = {"section"}, {"document"}  # of that signature, in every export of ours
+
+_SHOWN = 5  # fields
 
 _log = logging.getLogger(__name__)
 
@@ -51,12 +55,12 @@ def check_manifest(manifest: Manifest, runtime: Runtime) -> None:
         return
     try:
         (answer,) = runtime.run(_SIGNATURE, {"section": np.array([b"manifest"], object)}, ["document"], None)
-        fields = manifest.differing(Manifest.parse(answer[0], where="the graph's manifest"))
+        told = Manifest.parse(answer[0], where="the graph's manifest")
     except RequestError as exc:
         raise LoadError(exc.code, f"the graph's manifest cannot be asked for: {exc.message}") from exc
     except ManifestError as exc:
         raise LoadError(Code.DATA_LOSS, f"{exc}; export the version again", final=True) from exc
-    if fields:
+    if fields := [difference.field for difference in islice(differences(manifest, told), _SHOWN)]:
         raise LoadError(
             Code.DATA_LOSS,
             f"manifest.json is not what was exported: it differs from the graph's in {', '.join(fields)}; export the "
