@@ -21,7 +21,7 @@ SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client's name; where wo
 _CONNECTIONS = 1024
 # glibc's: a heap for each of the worker's threads would be kept; and pictures' buffers, given back after every request,
 # would be fetched page by page for the next.
-_MALLOC = {
+MALLOC = {
     "MALLOC_ARENA_MAX": "2",
     "MALLOC_MMAP_THRESHOLD_": str(64 * 2**20),
     "MALLOC_TRIM_THRESHOLD_": str(128 * 2**20),
@@ -36,7 +36,7 @@ def serve(settings: GatewaySettings) -> None:
     """Serves in front until SIGINT or SIGTERM. The port must be free: granian would share it with another granian."""
     # A worker that begins empty: what this process imported to read its configuration would cost it 20 MB.
     multiprocessing.set_start_method("spawn")
-    for name, value in _MALLOC.items():
+    for name, value in MALLOC.items():
         os.environ.setdefault(name, value)
     with ExitStack() as folders:
         if settings.workers > 1:

@@ -1,74 +1,25 @@
-"""The page and the rendered API document, in a real browser before the real stack."""
+"""The page, in a real browser before the real stack."""
 
 import base64
 import json
 import re
-import shutil
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 from PIL import Image, ImageDraw
-from playwright.sync_api import Browser, BrowserContext, FilePayload, Locator, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, FilePayload, Locator, Page, Route, expect
 
 from bench.stack import Stack, running_stack
 from store.layout import Store
 from store.publish import publish
+from tests.e2e.browsing import quiet_page
 from tests.support.processes import ask, until
 
 PRAISE = "an unforgettable, wonderful film"
 BLAME = "Two hours I will never get back."
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-# What the browser itself says when a test provokes a refusal or takes the network away.
-PROVOKED = tuple(
-    f"Failed to load resource: {why}" for why in ("the server responded with a status of 4", "net::ERR_INT")
-)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium")
-    assert chromium, "chromium is not installed; expected Debian's package: apt-get install chromium"
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
-        yield running
-        running.close()
-
-
-@contextmanager
-def quiet_page(browser: Browser, url: str, **options: Any) -> Iterator[Page]:
-    """A page that must end without an error in its console and without a request to another origin."""
-    errors: list[str] = []
-    strangers: list[str] = []
-    context: BrowserContext = browser.new_context(base_url=url, **options)
-    context.grant_permissions(["clipboard-read", "clipboard-write"])
-    page = context.new_page()
-    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("request", lambda request: None if request.url.startswith(url) else strangers.append(request.url))
-    yield page
-    context.close()
-    assert [text for text in errors if not text.startswith(PROVOKED)] == []
-    assert [url for url in strangers if not url.startswith("blob:")] == []
-
-
-@pytest.fixture
-def page(browser: Browser, stack: Stack) -> Iterator[Page]:
-    with quiet_page(browser, stack.url) as opened:
-        yield opened
 
 
 def best(page: Page) -> Locator:
@@ -373,56 +324,3 @@ def test_the_answer_takes_no_more_room_than_its_place(page: Page) -> None:
     page.get_by_role("button", name="Draw a 7").click()
     expect(best(page)).to_have_text("7")
     assert page.locator("#answer").bounding_box() == before
-
-
-def test_the_document_shows_every_operation(page: Page, stack: Stack) -> None:
-    paths = stack.get("/openapi.json")["paths"]
-    page.goto("/docs")
-    expect(page.locator(".operation")).not_to_have_count(0)
-    methods = ("get", "put", "post", "delete", "patch")
-    wanted = {f"{method} {path}" for path, item in paths.items() for method in methods if method in item}
-    assert {one.get_attribute("aria-label") for one in page.locator(".operation").all()} == wanted
-    assert page.locator("#contents a").count() == len(wanted)
-    for link in page.locator("#contents a").all():
-        assert page.locator(f"[id='{(link.get_attribute('href') or '')[1:]}']").count() == 1
-
-
-def test_the_document_tells_fields_bounds_and_answers_of_a_request(page: Page) -> None:
-    page.goto("/docs")
-    ask = page.get_by_role("region", name="post /models/{model}", exact=True)
-    for field in ("model", "inputs", "parameters.top_k", "parameters.function_to_apply"):
-        expect(ask.get_by_role("rowheader", name=field).first).to_be_visible()
-    top_k = ask.get_by_role("row", name="parameters.top_k").first
-    expect(top_k).to_contain_text("integer or null, ≥ 1")
-    ask.locator("summary", has_text="422").click()
-    expect(ask.get_by_role("rowheader", name=re.compile("^detail")).locator("visible=true")).to_be_visible()
-    ask.get_by_role("link", name="Try it on the page").click()
-    expect(page.get_by_role("link", name="sentiment")).to_be_visible()
-
-
-def test_a_schema_that_contains_itself_is_told_once(page: Page) -> None:
-    page.goto("/docs")
-    told = page.evaluate(
-        """async (root) => {
-            const { fieldsOf, typeOf } = await import("/web/schema.js");
-            const tree = { $ref: "#/$defs/a~1tree" };
-            return [fieldsOf(tree, root).map(({ path }) => path), typeOf({ items: tree }, root), typeOf(tree, root)];
-        }""",
-        {
-            "$defs": {
-                "a/tree": {
-                    "type": "object",
-                    "properties": {"name": {}, "leaves": {"items": {"$ref": "#/$defs/a~1tree"}}},
-                }
-            }
-        },
-    )
-    assert told == [["name", "leaves"], "array of object", "object"]
-
-
-def test_the_lines_of_the_document_run(page: Page, tmp_path: Path) -> None:
-    page.goto("/docs")
-    ask = page.get_by_role("region", name="get /models/{model}", exact=True)
-    line = ask.locator("pre", has_text="curl").inner_text()
-    done = subprocess.run(["sh", "-c", line], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True)
-    assert json.loads(done.stdout)["ready"] is True

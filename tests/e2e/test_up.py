@@ -11,7 +11,7 @@ import pytest
 
 from bench.footprint import children
 from bench.stack import Stack, free_port, running_stack
-from tests.support.processes import Answer, ask, until
+from tests.support.processes import Answer, Process, ask, until
 from tests.support.stacks import pid_of
 from tests.support.stores import linked_copy
 
@@ -104,6 +104,29 @@ def test_ctrl_c_stops_everything_cleanly(stack: Stack, tmp_path: Path) -> None:
         assert len(family) >= 3  # the model server, the gateway and its worker
     # Python's resource tracker sees its pipe close, and ends a moment later.
     until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in family), "every process is gone", timeout_s=10)
+
+
+def test_a_log_without_room_stops_nothing(stack: Stack, tmp_path: Path) -> None:
+    """Its greeting, which comes after the stack is ready, finds none."""
+    ports = {
+        name: free_port() for name in ("SERVE__PORT", "SERVE__REST_API_PORT", "GATEWAY__PORT", "GATEWAY__GRPC_PORT")
+    }
+    settings = {f"KMAAS_{name}": str(port) for name, port in ports.items()}
+    store = {"KMAAS_STORE": str(linked_copy(stack.store, tmp_path / "store"))}
+    url = f"http://127.0.0.1:{ports['GATEWAY__PORT']}"
+    with Process("up", "digits", "sentiment", environment=settings | store, log=Path("/dev/full")) as up:
+        until(lambda: is_ready(url), "the stack is ready")
+        for _ in range(200):
+            assert ask(f"{url}/models/sentiment", b'{"inputs": "good"}').status == 200
+        up.signal(signal.SIGINT)
+        assert up.wait() == 0
+
+
+def is_ready(url: str) -> bool:
+    try:
+        return ask(f"{url}/readyz").status == 200
+    except OSError:
+        return False
 
 
 @pytest.mark.parametrize("verb", ["up", "add", "train", "evaluate", "export", "publish", "models", "serve", "gateway"])

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bench.footprint import children
+from gateway.server import MALLOC
 from kmaas.errors import PortTakenError
 from kmaas.processes import check_port_free
 from tests.gateway.test_workers import workers
@@ -57,6 +58,13 @@ def test_a_log_without_room_stops_nothing() -> None:
         assert gateway.post("/models/digits", b"{}").status == 503
         gateway.signal(signal.SIGTERM)
         gateway.wait()
+
+
+def test_the_worker_has_the_malloc_settings() -> None:
+    with GatewayProcess("127.0.0.1:1") as gateway:
+        [worker] = workers(gateway)
+        environment = Path(f"/proc/{worker}/environ").read_bytes().split(b"\0")
+    assert {line.partition(b"=")[0] for line in environment} >= {name.encode() for name in MALLOC}
 
 
 def is_free(port: int) -> bool:

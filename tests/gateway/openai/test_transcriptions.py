@@ -1,0 +1,85 @@
+"""OpenAI's transcriptions."""
+
+from typing import Any
+
+import openai
+import pytest
+from openai import OpenAI
+
+from tests.gateway.openai.asking import SPOKEN, post, refused
+from tests.support.processes import GatewayProcess, ask
+from tests.support.small_text_models import recording
+
+
+def test_a_recording_is_transcribed(client: OpenAI) -> None:
+    answer = client.audio.transcriptions.create(model="speech", file=SPOKEN)
+    assert answer.text == "loud quiet loud"
+    assert answer.usage is not None
+    assert answer.usage.model_dump() == {"seconds": 1.5, "type": "duration"}
+
+
+def test_formats_of_a_transcription(client: OpenAI) -> None:
+    told = {
+        form: client.audio.transcriptions.create(model="speech", file=SPOKEN, response_format=form)
+        for form in ("text", "srt", "vtt")
+    }
+    assert told["text"] == "loud quiet loud\n"
+    first, second, _ = str(told["srt"]).split("\n\n")
+    assert (first, second) == ("1\n00:00:00,000 --> 00:00:00,500\nloud", "2\n00:00:00,500 --> 00:00:01,000\nquiet")
+    assert str(told["vtt"]).startswith("WEBVTT\n\n00:00:00.000 --> 00:00:00.500\nloud\n")
+    verbose = client.audio.transcriptions.create(
+        model="speech", file=SPOKEN, response_format="verbose_json", language="en", timestamp_granularities=["segment"]
+    )
+    assert (verbose.duration, verbose.language, verbose.text) == (1.5, "en", "loud quiet loud")
+    assert [(part.start, part.end, part.text) for part in verbose.segments or ()][1] == (0.5, 1.0, "quiet")
+
+
+@pytest.mark.parametrize(
+    ("options", "param"),
+    [
+        ({"language": "fr"}, "language"),
+        ({"prompt": "names"}, "prompt"),
+        ({"temperature": 0.7}, "temperature"),
+        ({"stream": True}, "stream"),
+        ({"response_format": "verbose_json", "timestamp_granularities": ["word"]}, "timestamp_granularities[]"),
+        ({"response_format": "yaml"}, "response_format"),
+    ],
+)
+def test_what_a_transcription_does_not_do_is_named(client: OpenAI, options: Any, param: str) -> None:
+    with pytest.raises(openai.BadRequestError) as caught:
+        client.audio.transcriptions.create(model="speech", file=SPOKEN, **options)
+    assert caught.value.param == param
+
+
+def test_recordings_that_cannot_be_heard(client: OpenAI, texts: GatewayProcess) -> None:
+    with pytest.raises(openai.BadRequestError, match="WAV") as caught:
+        client.audio.transcriptions.create(model="speech", file=("a.mp3", b"ID3..."))
+    assert caught.value.param == "file"
+    with pytest.raises(openai.APIStatusError, match="at most 5 s") as large:
+        client.audio.transcriptions.create(model="speech", file=("a.wav", recording([0.1] * 11)))
+    assert large.value.status_code == 413
+    refused(post(texts, "/v1/audio/transcriptions", {"model": "speech"}), 415, param=None, says="multipart/form-data")
+
+
+@pytest.mark.parametrize("body", [b"", b"--x", b"--x\r\n\r\n\r\n--x--", b"--y--", bytes(1000)])
+def test_a_multipart_body_that_is_none_is_400(texts: GatewayProcess, body: bytes) -> None:
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    assert ask(f"{texts.url}/v1/audio/transcriptions", body, headers).status == 400
+    headers = {"Content-Type": "multipart/form-data"}
+    assert ask(f"{texts.url}/v1/audio/transcriptions", body, headers).status == 400
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (
+            b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n' * 65,
+            "65 parts of the form received; at most 64",
+        ),
+        (b"--x\r\n" + b"A: b\r\n" * 50_000 + b"\r\n1\r\n", "a part's head"),
+        (b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n' + bytes(200_000) + b"\r\n", "at most 100000"),
+    ],
+)
+def test_a_form_over_a_limit_is_413_and_the_limit_is_named(texts: GatewayProcess, body: bytes, says: str) -> None:
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    refused(ask(f"{texts.url}/v1/audio/transcriptions", body + b"--x--", headers), 413, param=None, says=says)
