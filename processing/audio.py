@@ -49,8 +49,8 @@ def decode(data: bytes, *, sample_rate: int, max_seconds: float) -> Samples:
 def _opened(data: bytes) -> wave.Wave_read:
     try:
         recording: wave.Wave_read = wave.open(BytesIO(data))  # noqa: SIM115 (the callers close it)
-    except (wave.Error, EOFError) as exc:
-        why = str(exc) or "it ends too soon"  # wave's EOFError says nothing
+    except (wave.Error, EOFError, RuntimeError) as exc:
+        why = str(exc) or "it ends too soon"  # EOFError says nothing, nor RuntimeError: a chunk longer than its file
         raise UnreadableInputError(f"no recording that can be read: {why}; expected a WAV file with PCM") from exc
     if recording.getframerate() < 1 or recording.getsampwidth() not in (1, 2, 3, 4):
         raise UnreadableInputError("no recording that can be read: expected PCM of 8, 16, 24 or 32 bits at some rate")

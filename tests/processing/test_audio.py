@@ -38,6 +38,7 @@ WHOLE = recording([0.5])
         (b"hello", UnreadableInputError, "WAV"),
         (b"RIFF\xff\xff\xff\xffWAVE", UnreadableInputError, "WAV"),
         (WHOLE[:-100], UnreadableInputError, "cut off"),
+        (WHOLE[:16] + b"\xff" + WHOLE[17:], UnreadableInputError, "ends too soon"),  # a chunk longer than its file
         (WHOLE[:20] + b"\x03\x00" + WHOLE[22:], UnreadableInputError, "format"),  # floats
         (WHOLE[:24] + bytes(4) + WHOLE[28:], UnreadableInputError, "rate"),
         (recording([]), UnusableInputError, "empty"),
