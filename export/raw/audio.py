@@ -5,6 +5,7 @@ TensorFlow's own DecodeWav knows 16 bits only, so the chunks of a file are walke
 
 from typing import TYPE_CHECKING
 
+from processing.audio import MOST_CHUNKS
 from processing.spec import AudioSpec
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ MAX_SAMPLES = 2**26  # of all recordings, each filled up to the longest: 256 MiB
 
 _BEGIN = r"RIFF\C\C\C\CWAVE"
 _FIRST_CHUNK = 12
-_MOST_CHUNKS = 64  # before the samples: a file of nothing but empty ones would take minutes
 _HEADER = 8  # bytes of a chunk: its name and its size
 _FORMAT = 16  # bytes of the chunk `fmt `: encoding, channels, rate, bytes per second, bytes per frame, bits
 _PCM = 1
@@ -26,7 +26,7 @@ class AudioGraph:
     """`tf.string [rows]`, WAV files of any lengths, to float32 `[rows, longest]`, zeros behind the shorter ones.
 
     In the graph INVALID_ARGUMENT is the answer to what `processing.audio.decode` refuses, where `MAX_SECONDS` are
-    accepted; to a file with more than 64 chunks before its samples; and to more than `MAX_SAMPLES`.
+    accepted, and to more than `MAX_SAMPLES`.
     """
 
     def __init__(self, spec: AudioSpec) -> None:
@@ -95,7 +95,7 @@ def _chunks(data: "tf.Tensor", end: "tf.Tensor") -> tuple["tf.Tensor", "tf.Tenso
         return at + _HEADER + size + size % 2, tf.where(whole, at + _HEADER, fmt)
 
     begin = tf.constant(_FIRST_CHUNK, tf.int64), tf.constant(-1, tf.int64)
-    at, fmt = tf.while_loop(more, step, begin, maximum_iterations=_MOST_CHUNKS)
+    at, fmt = tf.while_loop(more, step, begin, maximum_iterations=MOST_CHUNKS)
     found = (fmt >= 0) & (at + _HEADER <= end) & (_name(data, at, end) == b"data")
     return _checked(fmt, found, _UNREADABLE), _checked(at + _HEADER, found, _UNREADABLE)
 

@@ -223,7 +223,9 @@ def test_automatic_speech_recognition(texts: GatewayProcess) -> None:
 
 def test_recordings_that_cannot_be_heard(texts: GatewayProcess) -> None:
     refused(texts.post("/models/speech", b"hello"), 400, says="WAV")
-    refused(texts.post("/models/speech", b"abc"), 400, says="can be read: it ends too soon; expected a WAV file")
+    refused(
+        texts.post("/models/speech", b"abc"), 400, says="can be read: it does not begin as one; expected a WAV file"
+    )
     refused(texts.post("/models/speech", recording([0.5])[:-9]), 400, says="cut off")
     whole = recording([0.5])
     refused(texts.post("/models/speech", whole[:16] + b"\xff" + whole[17:]), 400, says="ends too soon")
