@@ -14,7 +14,7 @@ from export.batches import batch_of
 from export.errors import BatchSafetyError
 from export.goldens import Answer, Array, CheckedGolden
 from export.records import Record
-from processing.spec import ImageSpec, TextSpec
+from processing.spec import ExportedSpec, ImageSpec, TextSpec
 from store.manifest import Batching
 from store.twin import gap
 
@@ -32,7 +32,7 @@ def check_batch_safety(
 
     Args:
         pad: what fills the shorter inputs of a batch of unequal ones.
-        stranger: an input `[…]` of the greatest length, for models that take several; each golden is asked beside it.
+        stranger: a long input `[…]`, for models that take several lengths; each golden is asked beside it.
 
     Raises:
         BatchSafetyError: an answer changes with the company.
@@ -64,12 +64,15 @@ def check_records_together(function: Any, records: Iterable[Record]) -> None:
             _check_together(function, list(islice(cycle(group[start : start + _TOGETHER]), _TOGETHER)))
 
 
-def stranger_for(spec: ImageSpec | TextSpec, goldens: Sequence[CheckedGolden]) -> Array | None:
-    """The tokens of the longest golden over and over, as many as the model takes. None: inputs have one size."""
+def stranger_for(spec: ExportedSpec, goldens: Sequence[CheckedGolden]) -> Array | None:
+    """The longest golden over and over: of tokens as many as the model takes, of samples twice as many as it has.
+
+    None: inputs have one size.
+    """
     if isinstance(spec, ImageSpec):
         return None
     longest = max((golden.inputs[0] for golden in goldens), key=len)
-    return np.resize(longest, spec.max_tokens)
+    return np.resize(longest, spec.max_tokens if isinstance(spec, TextSpec) else 2 * longest.size)
 
 
 def write_batching_parameters(path: Path, batching: Batching) -> None:

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from export.goldens import Array
-from processing.spec import ImageSpec, TextSpec
+from processing.spec import ExportedSpec, TextSpec
 
 
-def pad_of(spec: ImageSpec | TextSpec) -> int:
-    """What fills the shorter inputs of a batch of unequal ones; pictures are all of one size."""
+def pad_of(spec: ExportedSpec) -> int:
+    """What fills the shorter inputs of a batch of unequal ones: of recordings, silence. Pictures have one size."""
     return spec.pad_id if isinstance(spec, TextSpec) else 0
 
 

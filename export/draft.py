@@ -28,7 +28,7 @@ from export.trained import Trained
 from export.warm_up import warm_up_records
 from models.example import Example
 from processing.request import preprocessing
-from processing.spec import ImageSpec, TextSpec
+from processing.spec import ExportedSpec
 from store.manifest import Batching, Manifest, Origin
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def _by_label(goldens: Sequence[CheckedGolden], examples: Sequence[Example]) -> 
     return dict(Counter(labels[checked.golden.name] for checked in goldens))
 
 
-def _raw(processing: ImageSpec | TextSpec, tokenizer: str | None) -> tuple[Raw | None, dict[str, str]]:
+def _raw(processing: ExportedSpec, tokenizer: str | None) -> tuple[Raw | None, dict[str, str]]:
     """The in-graph preprocessing, or why there is none: a version without it still serves."""
     try:
         return Raw(processing, tokenizer), {}

@@ -10,9 +10,9 @@ from pydantic import JsonValue
 
 from export.errors import NoGoldensError
 from models.example import Example
-from processing.classification import IMAGE_TOP_K, ranked, softmax
+from processing.classification import MEDIA_TOP_K, ranked, softmax
 from processing.request import preprocessing
-from processing.spec import ImageSpec, TextSpec
+from processing.spec import ExportedSpec, TextSpec
 from store.golden import Golden
 
 _TOLERANCE = 1e-4
@@ -42,7 +42,7 @@ class CheckedGolden:
 def make_goldens(
     examples: Sequence[Example],
     labels: Sequence[str],
-    spec: ImageSpec | TextSpec,
+    spec: ExportedSpec,
     tokenizer: str | None,
     predict: Callable[[Array], NDArray[np.float32]],
     *,
@@ -59,7 +59,7 @@ def make_goldens(
         NoGoldensError: all were.
     """
     preprocess = preprocessing(spec, tokenizer)
-    shown = IMAGE_TOP_K if isinstance(spec, ImageSpec) else len(labels)
+    shown = len(labels) if isinstance(spec, TextSpec) else MEDIA_TOP_K
     chosen: list[CheckedGolden] = []
     for number, label in enumerate(labels):
         clear: list[tuple[bool, CheckedGolden]] = []
@@ -69,7 +69,7 @@ def make_goldens(
             if _is_clear(logits[0], shown):
                 (best,) = ranked(softmax(logits, temperature), labels, shown)
                 answer: list[JsonValue] = [{"label": name, "score": score} for name, score in best]
-                expected: JsonValue = answer if isinstance(spec, ImageSpec) else [answer]
+                expected: JsonValue = [answer] if isinstance(spec, TextSpec) else answer
                 golden = Golden.of(example.name, example.media_type, example.body, expected, _TOLERANCE)
                 clear.append((logits[0].argmax() != number, CheckedGolden(golden, inputs, logits, temperature)))
         chosen += [golden for _, golden in sorted(clear, key=lambda item: item[0])[:_PER_LABEL]]

@@ -1,18 +1,19 @@
 """Parity: training-time, gateway-time and in-graph preprocessing give a model the same, on real held-out requests."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from export.batches import batch_of, pad_of
 from export.errors import ParityError, reason_of
 from export.goldens import Array
 from export.raw.signature import RAW_SIGNATURE, Raw
 from export.trained import Trained
 from processing.request import preprocessing
-from processing.spec import ImageSpec, TextSpec
+from processing.spec import AudioSpec, ExportedSpec, ImageSpec, TextSpec
 from store.manifest import Parity
 
 _TRAINING, _GATEWAY = "training", "gateway"
@@ -30,6 +31,9 @@ class Tolerance:
 # Pixels leave room for another machine's arithmetic; a swapped channel or another resampling is far outside.
 _PIXELS = Tolerance("levels", mean=1, largest=8)
 _TOKEN_IDS = Tolerance("token ids", mean=0, largest=0)
+# Samples leave room for the rounding of a mean over channels; a step of 16 bits is thirty times as large.
+_SAMPLES = Tolerance("of full scale", mean=1e-7, largest=1e-6)
+_ALLOWED: Mapping[type[ExportedSpec], Tolerance] = {ImageSpec: _PIXELS, TextSpec: _TOKEN_IDS, AudioSpec: _SAMPLES}
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class Comparison:
     by_input: dict[str, tuple[float, float]]  # mean and largest
 
 
-def check_parity(trained: Trained, processing: ImageSpec | TextSpec, raw: Raw | None) -> list[Comparison]:
+def check_parity(trained: Trained, processing: ExportedSpec, raw: Raw | None) -> list[Comparison]:
     """Compares training with the gateway, and the gateway with the graph where there is one.
 
     Raises:
@@ -94,9 +98,9 @@ def _compared(
     names: Sequence[str],
     ones: Sequence[Array],
     others: Sequence[Array],
-    processing: ImageSpec | TextSpec,
+    processing: ExportedSpec,
 ) -> Comparison:
-    allowed = _PIXELS if isinstance(processing, ImageSpec) else _TOKEN_IDS
+    allowed = _ALLOWED[type(processing)]
     apart = {
         name: _differences(between, name, one, other, processing)
         for name, one, other in zip(names, ones, others, strict=True)
@@ -119,12 +123,11 @@ def _compared(
 
 
 def _differences(
-    between: tuple[str, str], name: str, one: Array, other: Array, processing: ImageSpec | TextSpec
+    between: tuple[str, str], name: str, one: Array, other: Array, processing: ExportedSpec
 ) -> NDArray[np.float64]:
     """Absolute ones. What is padded to another length is the same."""
-    if isinstance(processing, TextSpec):
-        longest = max(one.size, other.size)
-        one, other = (np.pad(ids, (0, longest - ids.size), constant_values=processing.pad_id) for ids in (one, other))
+    if one.ndim == other.ndim == 1:
+        one, other = batch_of([one, other], pad_of(processing))
     if one.shape != other.shape:
         raise ParityError(
             f"{between[0]} and {between[1]} preprocessing differ in {name}: shapes {one.shape} and {other.shape}"

@@ -1,14 +1,15 @@
 """A caller's own tensors: which signature they are for, and whether it takes them. Nothing is decoded."""
 
 import math
-from collections.abc import Iterable, Sequence, Sized
+from collections.abc import Callable, Iterable, Sequence, Sized
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from gateway import shown
 from gateway.errors import InvalidTensorsError, OverLimitError
 from gateway.settings import Limits
 from gateway.tasks.base import SERVING_SIGNATURE
+from processing.audio import seconds_of
 from processing.errors import ProcessingError
 from processing.image import pixels_of
 from store.manifest import Manifest, SignatureSpec, TensorSpec
@@ -20,6 +21,8 @@ MOST_TENSORS = 1000  # inputs of a request, or outputs that it asks for
 
 _FREE = -1  # a dimension of any size
 _UNTABLED_BYTES = 2  # of an element of bfloat16, where numpy has no such arrays
+
+_Number = TypeVar("_Number", int, float)
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ def check_tensors(call: TensorCall, manifest: Manifest, limits: Limits) -> str:
     Raises:
         InvalidTensorsError: there is no such signature, or it does not take these tensors, or has no such output.
         OverLimitError: more rows, bytes, pixels or characters than are accepted.
-        UnreadableInputError: an encoded picture that is none.
+        UnreadableInputError: an encoded picture or recording that is none.
     """
     inputs = call.request.inputs
     name, signature = _signature(call.signature, inputs.keys(), manifest)
@@ -131,12 +134,12 @@ def _misfit(size: int, wanted: int) -> bool:
 
 
 def check_content(name: str, proto: Any, manifest: Manifest, limits: Limits) -> None:
-    """The limits of the model's task: strings are encoded pictures or texts, which the graph decodes.
+    """The limits of the model's task: strings are encoded pictures, recordings or texts, which the graph decodes.
 
     Raises:
         InvalidTensorsError: strings in another form than typed values, or more of them than the shape has elements.
         OverLimitError: more pixels, characters, tokens or seconds than are accepted.
-        UnreadableInputError: an encoded picture that is none.
+        UnreadableInputError: an encoded picture or recording that is none.
     """
     strings = _strings(name, proto) if proto.dtype == STRING.enum else ()
     match manifest.processing:
@@ -152,8 +155,9 @@ def check_content(name: str, proto: Any, manifest: Manifest, limits: Limits) -> 
         case {"kind": "language", "input": str(tokens), "context_tokens": int(most)}:
             _check_tokens(name, proto, tokens, most)
         case {"kind": "audio", "input": str(samples), "sample_rate": int(rate)}:
-            seconds = math.ceil(_row(proto) / rate)
-            if name == samples and seconds > limits.audio_seconds:
+            encoded = _measured("recording", name, strings, seconds_of)
+            seconds = math.ceil(_row(proto) / rate if name == samples else max(encoded, default=0))
+            if seconds > limits.audio_seconds:
                 raise OverLimitError("seconds of sound", seconds, limits.audio_seconds)
 
 
@@ -184,13 +188,13 @@ def _elements(proto: Any) -> int:
 
 def _all_pixels(name: str, pictures: Sequence[bytes], elements: int) -> int:
     """The last picture stands for those elements that bring none, and is decoded for each."""
-    pixels = list(_pixels(name, pictures))
+    pixels = list(_measured("picture", name, pictures, pixels_of))
     return sum(pixels) + (elements - len(pixels)) * pixels[-1] if pixels else 0
 
 
-def _pixels(name: str, pictures: Sequence[bytes]) -> Iterable[int]:
-    for position, picture in enumerate(pictures):
+def _measured(what: str, name: str, encoded: Sequence[bytes], measure: Callable[[bytes], _Number]) -> Iterable[_Number]:
+    for position, data in enumerate(encoded):
         try:
-            yield pixels_of(picture)
+            yield measure(data)
         except ProcessingError as exc:
-            raise type(exc)(f"picture {position} of {name!r}: {exc}") from exc
+            raise type(exc)(f"{what} {position} of {name!r}: {exc}") from exc

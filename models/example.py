@@ -12,7 +12,7 @@ from models.spec import Frozen
 
 
 class Example(Frozen):
-    """A picture, or the JSON of a text request, and the label that is right; bytes are kept as base64.
+    """A picture, a recording, or the JSON of a text request, and the label that is right; bytes are kept as base64.
 
     `logits` are what the trained model answered when it was evaluated, None if it was not.
     """

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from models.explanation import Opened
-from processing.spec import ImageSpec, TextSpec
+from processing.spec import ExportedSpec
 
 if TYPE_CHECKING:
     import keras
@@ -78,6 +78,6 @@ class ModelSpec:
     origins: tuple[Origin, ...]
     config: type[TrainConfig]
     build: "Callable[[Any], keras.Model]"
-    processing: Callable[[Any], ImageSpec | TextSpec]
+    processing: Callable[[Any], ExportedSpec]
     explain: "Callable[[keras.Model], Opened] | str" = "nothing tells where its network could be opened"
     licence_unclear: bool = False

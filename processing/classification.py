@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-IMAGE_TOP_K = 5  # labels in the answer to a picture that asks for no number of them
+MEDIA_TOP_K = 5  # labels in the answer to a picture or a recording that asks for no number of them
 
 Scores = NDArray[np.floating[Any]]
 

@@ -7,15 +7,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from processing.audio import decode as decode_audio
 from processing.image import FORMS, decode
-from processing.spec import ImageSpec, TextSpec
+from processing.spec import AudioSpec, ExportedSpec, ImageSpec
 from processing.text import TextEncoder
 
 _MAX_PIXELS = 2**24
+_MAX_SECONDS = 600
 
 
-def preprocessing(spec: ImageSpec | TextSpec, tokenizer: str | None) -> Callable[[bytes], NDArray[Any]]:
-    """What turns the body of one picture or text into the model's input, one row.
+def preprocessing(spec: ExportedSpec, tokenizer: str | None) -> Callable[[bytes], NDArray[Any]]:
+    """What turns the body of one picture, text or recording into the model's input, one row.
 
     Args:
         tokenizer: the document of a text model.
@@ -23,5 +25,8 @@ def preprocessing(spec: ImageSpec | TextSpec, tokenizer: str | None) -> Callable
     if isinstance(spec, ImageSpec):
         form = FORMS[spec.form]
         return lambda body: form(decode(body, max_pixels=_MAX_PIXELS))[np.newaxis]
+    if isinstance(spec, AudioSpec):
+        rate = spec.sample_rate
+        return lambda body: decode_audio(body, sample_rate=rate, max_seconds=_MAX_SECONDS)[np.newaxis]
     encoder = TextEncoder(tokenizer or "", spec)
     return lambda body: encoder.encode([json.loads(body)["inputs"]])

@@ -50,6 +50,7 @@ class LanguageSpec(_Frozen):
 class AudioSpec(_Frozen):
     """A recording becomes float32 `[samples]` in [-1, 1] under the input name `input`, one channel.
 
+    Shorter ones of a batch are followed by zeros: silence behind a recording is nothing to a model.
     `language` is the one that is spoken, by its ISO 639-1 code.
     """
 
@@ -59,7 +60,9 @@ class AudioSpec(_Frozen):
     language: str
 
 
-AnySpec = ImageSpec | TextSpec | LanguageSpec | AudioSpec
+ExportedSpec = ImageSpec | TextSpec | AudioSpec
+"""What versions are exported with; others are written elsewhere."""
+AnySpec = ExportedSpec | LanguageSpec
 ProcessingSpec = Annotated[AnySpec, Field(discriminator="kind")]
 
 _SPEC: TypeAdapter[AnySpec] = TypeAdapter(ProcessingSpec)

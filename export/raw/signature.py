@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from processing.spec import ImageSpec, TextSpec
+from processing.spec import AudioSpec, ExportedSpec, ImageSpec, TextSpec
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -23,8 +23,9 @@ class Raw:
         tracked: what a SavedModel with the signature must track.
     """
 
-    def __init__(self, processing: ImageSpec | TextSpec, tokenizer: str | None) -> None:
+    def __init__(self, processing: ExportedSpec, tokenizer: str | None) -> None:
         """Raises `NotInGraphError` when the preprocessing has parts that no graph can do."""
+        from export.raw.audio import AudioGraph
         from export.raw.image import ImageGraph
         from export.raw.text import TextGraph
 
@@ -32,6 +33,8 @@ class Raw:
         preprocess: Callable[[tf.Tensor], tf.Tensor]
         if isinstance(processing, ImageSpec):
             self.input, preprocess = "image_bytes", ImageGraph(processing)
+        elif isinstance(processing, AudioSpec):
+            self.input, preprocess = "audio_bytes", AudioGraph(processing)
         else:
             self.input, preprocess = "text", (text_graph := TextGraph(tokenizer or "", processing))
             self.tracked = [text_graph.table]
@@ -49,7 +52,7 @@ class Raw:
         return np.asarray(self._preprocess(tf.constant(self.given(bodies))))
 
     def given(self, bodies: Sequence[bytes]) -> list[bytes]:
-        """The input for the bodies of requests to the gateway: pictures as they are, texts out of their JSON."""
+        """The input for the bodies of requests to the gateway: texts out of their JSON, others as they are."""
         return [json.loads(body)["inputs"].encode() for body in bodies] if self._is_text else list(bodies)
 
     def _traced(self, compute: Any) -> Any:

@@ -10,7 +10,7 @@ from gateway.errors import OverLimitError, UnfitVersionError
 from gateway.settings import Limits
 from gateway.tasks.base import SERVING_SIGNATURE, Checkpoint, Documents, Media, OneRun, Request, Tensors, one_or_many
 from gateway.tasks.classification import ClassificationParameters, LabelScore, check_items, ranked
-from processing.classification import IMAGE_TOP_K
+from processing.classification import MEDIA_TOP_K
 from processing.errors import ProcessingError
 from processing.image import FORMS, MEDIA_TYPES, Pixels, decode, pixels_of
 from processing.spec import ImageSpec, parse_spec
@@ -85,7 +85,7 @@ class ImageClassification(OneRun):
 
     def postprocess(self, request: ImageClassificationRequest, outputs: Tensors) -> ImageClassificationResponse:
         parameters = request.parameters or ClassificationParameters()
-        scores = ranked(outputs, self._labels, len(request.pictures), parameters, default_top_k=IMAGE_TOP_K)
+        scores = ranked(outputs, self._labels, len(request.pictures), parameters, default_top_k=MEDIA_TOP_K)
         return ImageClassificationResponse(scores[0] if isinstance(request.inputs, bytes) else scores)
 
 

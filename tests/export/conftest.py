@@ -1,5 +1,7 @@
-"""A tiny finished run of each kind, made once."""
+"""A tiny finished run of each kind, made once, and their exports."""
 
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -13,13 +15,25 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
     return Workplace.at(tmp_path_factory.mktemp("export"))
 
 
-@pytest.fixture(scope="session", params=["digits", "sentiment"])
-def run(request: pytest.FixtureRequest, place: Workplace) -> Run:
-    return Run.open(place.train(request.param))
+@pytest.fixture(scope="session")
+def runs(place: Workplace) -> Callable[[str], Run]:
+    """By the model's name."""
+    return cache(lambda model: Run.open(place.train(model)))
 
 
 @pytest.fixture(scope="session")
-def exported(run: Run) -> Path:
+def exports(runs: Callable[[str], Run]) -> Callable[[str], Path]:
+    """By the model's name."""
     from kmaas.stages import export_run
 
-    return export_run(run)
+    return cache(lambda model: export_run(runs(model)))
+
+
+@pytest.fixture(scope="session", params=["digits", "sentiment"])
+def run(request: pytest.FixtureRequest, runs: Callable[[str], Run]) -> Run:
+    return runs(request.param)
+
+
+@pytest.fixture(scope="session")
+def exported(run: Run, exports: Callable[[str], Path]) -> Path:
+    return exports(run.spec.name)

@@ -8,10 +8,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from export.batch_safety import SIZES, check_batch_safety, check_records_together, write_batching_parameters
+from export.batch_safety import (
+    SIZES,
+    check_batch_safety,
+    check_records_together,
+    stranger_for,
+    write_batching_parameters,
+)
 from export.errors import BatchSafetyError
 from export.goldens import Answer, Array, CheckedGolden
 from export.records import Record
+from processing.spec import AudioSpec
 from serving.batching.parameters import BatchingParameters
 from serving.metrics import Metrics
 from serving.opener import Opener
@@ -92,6 +99,18 @@ def test_goldens_of_one_length_need_a_longer_stranger() -> None:
     check_batch_safety(unmasked, alike, pad=PAD)
     with pytest.raises(BatchSafetyError, match=r"golden one in a batch of 2 .* y differ by"):
         check_batch_safety(unmasked, alike, pad=PAD, stranger=np.arange(1, 10, dtype=np.int32))
+
+
+def test_recordings_of_one_length_are_asked_beside_one_twice_as_long() -> None:
+    samples = np.array([[0.5, -0.5, 0.25]], np.float32)
+    made = Golden.of("loud", "audio/wav", b"RIFF", [], 1e-4)
+    alike = [CheckedGolden(made, samples * loudness, np.zeros((1, 2), np.float32)) for loudness in (1, 2)]
+    stranger = stranger_for(AudioSpec(sample_rate=8000, language="en"), alike)
+    assert stranger is not None
+    assert stranger.tolist() == [0.5, -0.5, 0.25] * 2
+    check_batch_safety(lambda batch: {"y": batch.max(axis=1)}, alike, pad=PAD, stranger=stranger)
+    with pytest.raises(BatchSafetyError, match=r"golden loud in a batch of 2 .* y differ by"):
+        check_batch_safety(unmasked, alike, pad=PAD, stranger=stranger)
 
 
 def test_a_single_golden_is_its_own_company() -> None:

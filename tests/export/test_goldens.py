@@ -9,7 +9,8 @@ import pytest
 from export.errors import NoGoldensError
 from export.goldens import make_goldens
 from models.example import Example
-from processing.spec import TextSpec
+from processing.spec import AudioSpec, TextSpec
+from tests.support.recordings import wav
 from training.vocabulary import make_tokenizer
 
 LABELS = ("negative", "positive")
@@ -45,3 +46,13 @@ def test_each_label_has_its_own_rightly_read_first_and_doubtful_ones_are_passed_
 def test_no_clear_answer_at_all_is_an_error() -> None:
     with pytest.raises(NoGoldensError, match="none of 1 held-out requests"):
         make_goldens([_example("doubtful", "so bad", "negative")], LABELS, SPEC, TOKENIZER, _by_length)
+
+
+def test_a_recording_is_answered_as_a_picture_is_with_the_best_labels_in_one_list() -> None:
+    body = wav(np.array([[0.5], [0.25]]), 8000, width=4)
+    examples = [Example.of("loud", "audio/wav", body, "a")]
+    spec = AudioSpec(sample_rate=8000, language="en")
+    (checked,) = make_goldens(examples, tuple("abcdefg"), spec, None, lambda _: np.arange(7, dtype=np.float32)[None])
+    np.testing.assert_allclose(checked.inputs, [[0.5, 0.25]])
+    expected: Any = checked.golden.expected
+    assert [entry["label"] for entry in expected] == ["g", "f", "e", "d", "c"]

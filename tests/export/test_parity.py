@@ -9,32 +9,35 @@ from typing import Any
 import numpy as np
 import pytest
 
+import export.raw.audio
 import export.raw.image
 import processing.request
 from export.errors import ParityError
+from export.trained import Trained
 from export.version import export_version
 from kmaas.stages import trained
+from processing.audio import Samples
+from processing.audio import decode as decode_audio
 from processing.image import Pixels, decode
 from store.layout import VersionDir
 from store.manifest import Manifest
-from tests.support.runs import Workplace
+from tests.support import tones
 from training.run import Run
 
 
 @pytest.fixture(scope="module")
-def digits(place: Workplace) -> Run:
-    return _run(place, "digits")
+def digits(runs: Callable[[str], Run]) -> Run:
+    return runs("digits")
 
 
 @pytest.fixture(scope="module")
-def sentiment(place: Workplace) -> Run:
-    return _run(place, "sentiment")
+def sentiment(runs: Callable[[str], Run]) -> Run:
+    return runs("sentiment")
 
 
-def _run(place: Workplace, model: str) -> Run:
-    """The one that the other tests use, if it is there already."""
-    found = sorted(place.runs.glob(f"{model}-*")) or [place.train(model)]
-    return Run.open(found[0])
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    return tones.trained(tmp_path_factory.mktemp("tones"))
 
 
 def test_the_figures_are_in_the_manifest_and_beside_it(run: Run, exported: Path) -> None:
@@ -125,3 +128,50 @@ def test_a_version_whose_tokenizer_has_no_twin_in_the_graph_goes_without_raw_and
     assert manifest.signatures.keys() == {"serving_default", "manifest", "explain"}
     assert tf.saved_model.load(str(tmp_path / "export")).signatures.keys() == manifest.signatures.keys()
     assert [parity.between for parity in manifest.parity] == [("training", "gateway")]
+
+
+def test_recordings_are_compared_by_their_samples(recordings: Trained, tmp_path: Path) -> None:
+    export_version(recordings, tmp_path / "export", runtime="saved_model")
+    training, graph = Manifest.read(VersionDir(tmp_path / "export").manifest).parity
+    assert (training.between, graph.between) == (("training", "gateway"), ("gateway", "raw"))
+    for parity in (training, graph):
+        assert (parity.inputs, parity.unit, parity.allowed) == (72, "of full scale", 1e-6)
+        assert parity.mean <= parity.largest <= 1e-6
+
+
+def test_samples_of_another_scale_in_the_gateway_are_refused(
+    recordings: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the greatest number of 16 bits, as others have it."""
+
+    def scaled(data: bytes, *, sample_rate: int, max_seconds: float) -> Samples:
+        return decode_audio(data, sample_rate=sample_rate, max_seconds=max_seconds) * np.float32(2**15 / (2**15 - 1))
+
+    monkeypatch.setattr(processing.request, "decode_audio", scaled)
+    message = (
+        r"^training and gateway preprocessing differ by [\d.]+e-06 of full scale on average and by [\d.]+e-05 at most, "
+        r"in \w+-\d+ \(\d+ of its \d+ numbers\); expected at most 1e-07 and 1e-06; nothing was exported$"
+    )
+    with pytest.raises(ParityError, match=message):
+        export_version(recordings, tmp_path / "export")
+
+
+def test_the_first_channel_only_in_the_graph_is_refused(
+    recordings: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export.raw.audio, "mono", lambda frames: frames[:, 0])
+    message = (
+        r"^gateway and raw preprocessing differ by 0\.\d+ of full scale on average and by 0\.\d+ at most, in "
+        r"\w+-\d+ \(\d+ of its \d+ numbers\)"
+    )
+    with pytest.raises(ParityError, match=message):
+        export_version(recordings, tmp_path / "export")
+
+
+def test_a_recording_that_only_the_graph_refuses_is_refused(
+    recordings: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export.raw.audio, "MAX_SECONDS", 0.1)
+    message = r"^raw preprocessing refuses what the gateway takes: assertion failed: \[the recording lasts 0\.\d+ s; at"
+    with pytest.raises(ParityError, match=message):
+        export_version(recordings, tmp_path / "export")

@@ -223,8 +223,12 @@ def test_automatic_speech_recognition(texts: GatewayProcess) -> None:
 
 def test_recordings_that_cannot_be_heard(texts: GatewayProcess) -> None:
     refused(texts.post("/models/speech", b"hello"), 400, says="WAV")
-    refused(texts.post("/models/speech", b"abc"), 400, says="can be read: it ends too soon; expected a WAV file")
+    refused(
+        texts.post("/models/speech", b"abc"), 400, says="can be read: it does not begin as one; expected a WAV file"
+    )
     refused(texts.post("/models/speech", recording([0.5])[:-9]), 400, says="cut off")
+    whole = recording([0.5])
+    refused(texts.post("/models/speech", whole[:16] + b"\xff" + whole[17:]), 400, says="ends too soon")
     refused(texts.post("/models/speech", recording([0.5], rate=44100)), 422, says="expected 8000")
     refused(texts.post("/models/speech", recording([0.1] * 11)), 413, says="at most 5 s")
     refused(texts.post("/models/speech", recording([0.1]), "audio/mpeg"), 415, says="audio/wav")

@@ -9,7 +9,7 @@ from gateway.open_inference.body import LENGTH_HEADER, InferAnswer, InferRequest
 from gateway.open_inference.metadata import ModelMetadata
 from tests.support.processes import Answer, GatewayProcess, ask
 from tests.support.small_models import json_picture, picture
-from tests.support.small_text_models import CONTEXT, SAMPLE_RATE
+from tests.support.small_text_models import CONTEXT, SAMPLE_RATE, recording
 
 ONE_TEXT = {"inputs": [{"name": "token_ids", "shape": [1, 3], "datatype": "INT32", "data": [[5, 8, 9]]}]}
 
@@ -189,14 +189,25 @@ def test_a_body_beyond_the_limit_is_refused(gateway: GatewayProcess) -> None:
     refused(gateway.post("/v2/models/sentiment/infer", b"{" + b" " * 17 * 2**20), 413, says="bytes of body")
 
 
+def _infer_encoded(gateway: GatewayProcess, model: str, name: str, content: bytes) -> Answer:
+    element = len(content).to_bytes(4, "little") + content
+    size = {"binary_data_size": len(element)}
+    given = {"name": name, "shape": [1], "datatype": "BYTES", "parameters": size}
+    head = json.dumps({"inputs": [given]}).encode()
+    return gateway.post(f"/v2/models/{model}/infer", head + element, **{LENGTH_HEADER: str(len(head))})
+
+
 def test_an_encoded_picture_is_held_to_the_limits(gateway: GatewayProcess) -> None:
     for content, status in ((picture(), 200), (b"hello", 400), (picture(side=6000), 413)):
-        element = len(content).to_bytes(4, "little") + content
-        size = {"binary_data_size": len(element)}
-        given = {"name": "image_bytes", "shape": [1], "datatype": "BYTES", "parameters": size}
-        head = json.dumps({"inputs": [given]}).encode()
-        answer = gateway.post("/v2/models/strokes/infer", head + element, **{LENGTH_HEADER: str(len(head))})
+        answer = _infer_encoded(gateway, "strokes", "image_bytes", content)
         assert answer.status == status, answer.body
+
+
+def test_an_encoded_recording_is_held_to_the_limits(texts: GatewayProcess) -> None:
+    answer = _infer_encoded(texts, "speech", "audio_bytes", recording([0.5, 0.0]))
+    assert [output["data"] for output in answer.json()["outputs"] if output["name"] == "text"] == [["loud", "quiet"]]
+    refused(_infer_encoded(texts, "speech", "audio_bytes", b"hello"), 400, says="recording 0 of 'audio_bytes': no")
+    refused(_infer_encoded(texts, "speech", "audio_bytes", recording([0.1] * 11)), 413, says="6 seconds of sound")
 
 
 def test_a_pinned_digest_holds(gateway: GatewayProcess) -> None:

@@ -29,6 +29,7 @@ def test_the_header_tells_how_long_it_is() -> None:
 
 
 WHOLE = recording([0.5])
+EMPTY = b"RIFF\xff\xff\xff\xffWAVE" + b"JUNK\0\0\0\0" * 64
 
 
 @pytest.mark.parametrize(
@@ -37,7 +38,9 @@ WHOLE = recording([0.5])
         (b"", UnreadableInputError, "WAV"),
         (b"hello", UnreadableInputError, "WAV"),
         (b"RIFF\xff\xff\xff\xffWAVE", UnreadableInputError, "WAV"),
+        (EMPTY + WHOLE[12:], UnreadableInputError, "ends too soon"),  # too many chunks before the samples
         (WHOLE[:-100], UnreadableInputError, "cut off"),
+        (WHOLE[:16] + b"\xff" + WHOLE[17:], UnreadableInputError, "ends too soon"),  # a chunk longer than its file
         (WHOLE[:20] + b"\x03\x00" + WHOLE[22:], UnreadableInputError, "format"),  # floats
         (WHOLE[:24] + bytes(4) + WHOLE[28:], UnreadableInputError, "rate"),
         (recording([]), UnusableInputError, "empty"),

@@ -4,14 +4,18 @@ import json
 from io import BytesIO
 
 import numpy as np
+import pytest
 from PIL import Image
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 
+from processing.audio import decode as decode_audio
+from processing.errors import TooLargeError
 from processing.image import decode, digit_form
 from processing.request import preprocessing
-from processing.spec import ImageSpec, TextSpec
+from processing.spec import AudioSpec, ImageSpec, TextSpec
+from tests.support.recordings import wav
 
 
 def test_a_picture() -> None:
@@ -29,3 +33,12 @@ def test_a_text() -> None:
     tokenizer.pre_tokenizer = Whitespace()
     encode = preprocessing(TextSpec(max_tokens=3, pad_id=0), tokenizer.to_str())
     assert encode(json.dumps({"inputs": "good film good good"}).encode()).tolist() == [[2, 1, 2]]
+
+
+def test_a_recording() -> None:
+    body = wav(np.array([[0.5, -0.25], [1.0, 0.5]]), 8000)
+    preprocess = preprocessing(AudioSpec(sample_rate=8000, language="en"), None)
+    assert preprocess(body).shape == (1, 2)
+    np.testing.assert_array_equal(preprocess(body)[0], decode_audio(body, sample_rate=8000, max_seconds=1))
+    with pytest.raises(TooLargeError, match=r"lasts 600.5 s; at most 600 s"):
+        preprocess(wav(np.zeros((600 * 8000 + 4000, 1)), 8000, width=1))

@@ -5,13 +5,11 @@
   With a chat template; a token is a byte.
 - `writer-other`: the same in capitals
 - `embeddings`: "good" and its like lie at one end of a line, "bad" and its like at the other, "film" across
-- `speech`: tells of each half second whether it was loud or quiet
+- `speech`: tells of each half second whether it was loud or quiet; takes WAV files in its signature `raw`
 """
 
 import json
-import wave
 from collections.abc import Callable, Mapping, Sequence
-from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
 from string import ascii_lowercase, digits
@@ -29,6 +27,7 @@ from store.contents import seal
 from store.golden import Golden, dump_goldens
 from store.layout import VersionDir
 from store.manifest import Manifest, SignatureSpec, TensorSpec
+from tests.support.recordings import wav
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -154,6 +153,8 @@ def write_embeddings(folder: Path, manifest_of: ManifestOf) -> None:
 def write_speech(folder: Path, manifest_of: ManifestOf) -> None:
     import tensorflow as tf
 
+    from export.raw.signature import RAW_SIGNATURE, Raw
+
     step = SAMPLE_RATE // 2
 
     def serve(samples: Any) -> dict[str, Any]:
@@ -166,6 +167,13 @@ def write_speech(folder: Path, manifest_of: ManifestOf) -> None:
         return {"text": tf.where(loudness > 0.1, "loud", "quiet"), "times": times}
 
     given = tf.TensorSpec([None, None], tf.float32, name="samples")
+    spec = AudioSpec(sample_rate=SAMPLE_RATE, language="en")
+    raw = Raw(spec, None)
+    outputs = {
+        "text": TensorSpec(dtype="string", shape=(-1, -1)),
+        "times": TensorSpec(dtype="float32", shape=(-1, -1, 2)),
+    }
+    samples, files = TensorSpec(dtype="float32", shape=(-1, -1)), TensorSpec(dtype="string", shape=(-1,))
     manifest = manifest_of(
         "speech",
         "automatic-speech-recognition",
@@ -173,19 +181,16 @@ def write_speech(folder: Path, manifest_of: ManifestOf) -> None:
         (),
         digest="sha256:speech",
         parameters=0,
-        processing=AudioSpec(sample_rate=SAMPLE_RATE, language="en").model_dump(),
+        processing=spec.model_dump(),
         signatures={
-            "serving_default": SignatureSpec(
-                inputs={"samples": TensorSpec(dtype="float32", shape=(-1, -1))},
-                outputs={
-                    "text": TensorSpec(dtype="string", shape=(-1, -1)),
-                    "times": TensorSpec(dtype="float32", shape=(-1, -1, 2)),
-                },
-            )
+            "serving_default": SignatureSpec(inputs={"samples": samples}, outputs=outputs),
+            RAW_SIGNATURE: SignatureSpec(inputs={raw.input: files}, outputs=outputs),
         },
     )
     golden = Golden.of("loud", "audio/wav", recording([0.5, 0.0]), {"text": "loud quiet"}, 1e-4)
-    _write(folder, tf.function(serve, input_signature=[given]), [], manifest, goldens=[golden], documents={})
+    others = {RAW_SIGNATURE: raw.function(serve)}
+    serve = tf.function(serve, input_signature=[given])
+    _write(folder, serve, [], manifest, goldens=[golden], documents={}, others=others)
 
 
 def recording(
@@ -194,17 +199,7 @@ def recording(
     """A WAV file: so loud in each half second."""
     amplitude = np.repeat(np.asarray(loudness), int(rate * seconds))
     samples = amplitude * np.where(np.arange(len(amplitude)) % 2, 1, -1)
-    whole = np.round(samples * (2 ** (8 * width - 1) - 1)).astype("<i4")
-    if width == 1:
-        whole = whole + 128
-    pcm = whole.astype("<i4").view(np.uint8).reshape(-1, 4)[:, :width]
-    buffer = BytesIO()
-    with wave.open(buffer, "wb") as file:
-        file.setnchannels(channels)
-        file.setsampwidth(width)
-        file.setframerate(rate)
-        file.writeframes(np.repeat(pcm[:, np.newaxis], channels, axis=1).tobytes())
-    return buffer.getvalue()
+    return wav(np.repeat(samples[:, np.newaxis], channels, axis=1), rate, width=width)
 
 
 def _golden(name: str, body: object, expected: Any) -> Golden:
@@ -219,6 +214,7 @@ def _write(
     *,
     goldens: Sequence[Golden],
     documents: Mapping[str, bytes],
+    others: Mapping[str, Any] | None = None,
 ) -> None:
     import tensorflow as tf
 
@@ -227,7 +223,7 @@ def _write(
     sections = {"manifest": manifest.document(), "golden": dump_goldens(goldens), **documents}
     archive = tf.Module()
     archive.variables_of_it = list(variables)
-    signatures = {"serving_default": serve, "manifest": documents_function(sections)}
+    signatures = {"serving_default": serve, "manifest": documents_function(sections), **(others or {})}
     tf.saved_model.save(archive, str(folder), signatures=signatures)
     version = VersionDir(folder)
     version.extra.mkdir()

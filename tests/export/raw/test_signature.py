@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,21 +11,45 @@ import numpy as np
 import pytest
 
 from bench.stack import free_port
+from export.trained import Trained
+from export.version import export_version
+from kmaas.stages import trained
 from processing.request import preprocessing
-from processing.spec import ImageSpec, TextSpec, parse_spec
+from processing.spec import ExportedSpec, parse_spec
 from serving.errors import Code, RequestError
 from serving.runtimes.options import RuntimeOptions
 from serving.runtimes.saved_model import SavedModel
 from store.layout import Store, VersionDir
 from store.manifest import Manifest
 from store.publish import publish
+from tests.support import tones
 from tests.support.processes import Process, ask, until
 from training.run import Run
 from wire.client import ModelServerClient
 from wire.errors import ModelServerError
 
 OUTPUTS = ["logits", "probabilities"]
-BAD = {"image_bytes": b"\x89PNG\r\n\x1a\n and no picture", "text": b"\xff\xfe"}
+BAD = {
+    "image_bytes": b"\x89PNG\r\n\x1a\n and no picture",
+    "text": b"\xff\xfe",
+    "audio_bytes": b"RIFF\x24\0\0\0WAVE and no recording",
+}
+
+
+@pytest.fixture(scope="module", params=["digits", "sentiment", "tones"])
+def made(
+    request: pytest.FixtureRequest,
+    runs: Callable[[str], Run],
+    exports: Callable[[str], Path],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> tuple[Trained, Path]:
+    """A trained model and its export: of pictures, of texts, and of recordings."""
+    if request.param != "tones":
+        return trained(runs(request.param)), exports(request.param)
+    folder = tmp_path_factory.mktemp("tones")
+    model = tones.trained(folder)
+    export_version(model, folder / "export", runtime="saved_model")
+    return model, folder / "export"
 
 
 @dataclass(frozen=True)
@@ -39,20 +63,21 @@ class Asked:
 
 
 @pytest.fixture(scope="module")
-def asked(run: Run, exported: Path) -> Asked:
+def asked(made: tuple[Trained, Path]) -> Asked:
+    model, exported = made
     manifest = Manifest.read(VersionDir(exported).manifest)
     (name,) = manifest.signatures["raw"].inputs
-    bodies = [example.body for example in run.evaluated.examples()]
+    bodies = [example.body for example in model.examples]
     spec = parse_spec(manifest.processing)
-    assert isinstance(spec, ImageSpec | TextSpec)
-    preprocess = preprocessing(spec, run.tokenizer())
+    assert isinstance(spec, ExportedSpec)
+    preprocess = preprocessing(spec, model.tokenizer)
     given = [json.loads(body)["inputs"].encode() for body in bodies] if name == "text" else bodies
     return Asked(name, given, [preprocess(body) for body in bodies], str(manifest.processing["input"]))
 
 
 @pytest.fixture(scope="module")
-def session(exported: Path) -> Iterator[SavedModel]:
-    runtime = SavedModel(exported, RuntimeOptions(intra_op_threads=1, inter_op_threads=1))
+def session(made: tuple[Trained, Path]) -> Iterator[SavedModel]:
+    runtime = SavedModel(made[1], RuntimeOptions(intra_op_threads=1, inter_op_threads=1))
     yield runtime
     runtime.close()
 
@@ -74,8 +99,9 @@ class Server:
 
 
 @pytest.fixture(scope="module")
-def server(run: Run, exported: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(made: tuple[Trained, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A real `kmaas serve` over a store with the version."""
+    model, exported = made
     store = Store.at(tmp_path_factory.mktemp("store"))
     publish(store, exported)
     grpc, rest = free_port(), free_port()
@@ -84,7 +110,7 @@ def server(run: Run, exported: Path, tmp_path_factory: pytest.TempPathFactory) -
         Process("serve", "--store", str(store.root), *ports) as process,
         ModelServerClient(f"127.0.0.1:{grpc}") as client,
     ):
-        found = Server(client, f"http://127.0.0.1:{rest}", run.spec.name, process.pid)
+        found = Server(client, f"http://127.0.0.1:{rest}", model.spec.name, process.pid)
         until(lambda: _available(found), "the version serves")
         yield found
 
@@ -114,10 +140,10 @@ def test_in_a_session_bad_bytes_are_an_invalid_argument_of_that_call_only(sessio
     assert session.run("raw", {asked.name: np.array(asked.given[:1], object)}, OUTPUTS, 60)[0].shape[0] == 1
 
 
-def test_served(server: Server, asked: Asked) -> None:
-    """By the twin until `raw` is asked for, then by the SavedModel beside it; in bytes and in base64."""
+def test_served(server: Server, asked: Asked, made: tuple[Trained, Path]) -> None:
+    """By the twin, if there is one, until `raw` is asked for, then by the SavedModel beside it; in bytes and base64."""
     first = [(server.client.predict(server.model, {asked.input: row}, timeout_s=60).outputs) for row in asked.rows[:20]]
-    assert not server.has_tensorflow
+    assert server.has_tensorflow is not VersionDir(made[1]).twin.exists()
     received = server.client.predict(
         server.model, {asked.name: np.array(asked.given[:20], object)}, timeout_s=120, signature="raw"
     ).outputs
