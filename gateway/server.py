@@ -1,5 +1,6 @@
 """The gateway's process: granian in front of the application."""
 
+import gc
 import logging
 import multiprocessing
 import multiprocessing.util
@@ -94,6 +95,8 @@ def _load(settings: GatewaySettings) -> Any:
         _serve_grpc(app, settings)
     if settings.admin_port:
         serve_admin(create_admin(app.extensions["parts"]), settings.admin_host, settings.admin_port)
+    gc.collect()
+    gc.freeze()  # what was imported stays: the collector need not look through it again and again
     return app
 
 
