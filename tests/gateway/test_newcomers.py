@@ -51,3 +51,21 @@ def test_a_version_that_was_loading_when_the_gateway_looked(shelf: Shelf) -> Non
             stop.set()
             asking.join()
         assert set(seen) <= {404, 503, 200}
+
+
+def test_a_version_whose_digest_the_caller_learnt_elsewhere(shelf: Shelf) -> None:
+    shelf.publish("digits-a")
+    with (
+        ModelServerProcess(shelf.store.root) as server,
+        ModelServerClient(server.target) as client,
+        GatewayProcess(server.target, refresh_interval_s=SELDOM_S) as gateway,
+    ):
+        until(lambda: gateway.post("/models/digits", picture()).status == 200, "the first version answers")
+        shelf.publish("digits-b")
+        until(lambda: "AVAILABLE" in states(client, version=2), "the server has the second")
+        pinned = {"X-Model-Digest": "sha256:digits-2"}
+        assert gateway.post("/models/digits", picture(), **pinned).headers["X-Model-Version"] == "2"
+
+
+def states(client: ModelServerClient, *, version: int) -> list[str]:
+    return [line.state for line in client.status("digits", timeout_s=5) if line.version == version]
