@@ -42,6 +42,7 @@ def create_app(settings: GatewaySettings) -> Flask:
     parts = Parts.of(settings, backend, registry, book, described())
     registry.start()
     book.start()
+    parts.router.start()
     parts.telemetry.start()
     access_log = AccessLog(parts.telemetry.access_log_dropped) if settings.access_log else None
     observer = Observer(parts.telemetry, tracing, access_log)
@@ -62,6 +63,7 @@ def create_app(settings: GatewaySettings) -> Flask:
         atexit.unregister(close)
         registry.close()
         book.close()
+        parts.router.close()
         observer.close()
 
     app.extensions["close"] = close

@@ -2,6 +2,8 @@
 
 from flask import Flask, Response, request
 
+from gateway import heads
+from gateway.heads import Heads
 from gateway.settings import GatewaySettings
 
 _PREFLIGHT_S = 600
@@ -11,17 +13,18 @@ _TOLD_HEADERS = "Retry-After, Server-Timing, X-Model, X-Model-Digest, X-Model-Ve
 
 _PAGE_POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 _OTHER_POLICY = "default-src 'none'; frame-ancestors 'none'"
-_ALWAYS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Server": "kmaas",  # else granian tells its own name
-}
+_ALWAYS = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Server", "kmaas"),  # else granian tells its own name
+)
 
 
 def instruct(app: Flask, settings: GatewaySettings) -> None:
     """Adds the headers to every answer. Pages of other origins may read answers only where `cors_origins` has them."""
     origins = frozenset(settings.cors_origins)
+    app.wsgi_app = Heads(app.wsgi_app, _ALWAYS)  # type: ignore[method-assign]  # Flask's documented way
 
     @app.before_request
     def preflight() -> Response | None:
@@ -40,9 +43,9 @@ def instruct(app: Flask, settings: GatewaySettings) -> None:
     @app.after_request
     def tell(response: Response) -> Response:
         headers = response.headers
-        headers.extend(_ALWAYS)  # nothing else sets them; to look for them in every answer takes time
-        policy = _PAGE_POLICY if response.mimetype == "text/html" else _OTHER_POLICY
-        headers.setdefault("Content-Security-Policy", policy)
+        if "Content-Security-Policy" not in headers:
+            policy = _PAGE_POLICY if response.mimetype == "text/html" else _OTHER_POLICY
+            heads.tell(request.environ, ("Content-Security-Policy", policy))
         if origins:
             response.vary.add("Origin")
             origin = request.headers.get("Origin")

@@ -93,13 +93,14 @@ class Model:
         return found
 
     def current(self, deadline: Deadline) -> ServedVersion:
-        """The version that answers now. After an outage it is checked before it answers again.
+        """The version that answers now. After an outage it is checked before it answers again; so is one that this
+        process, which may be one of several workers, has not looked at yet.
 
         Raises:
             ModelNotReadyError: there is none.
             DeadlineError: that is not known within the deadline.
         """
-        if self._view.current and not self.view.current:
+        if not self.view.current and (self._view.current or not self._ended or self._is_coming):
             self.refresh(deadline)
         view = self.view
         if view.current is None:
@@ -145,6 +146,11 @@ class Model:
     @property
     def followed(self) -> bool:
         return self._thread.is_alive()
+
+    @property
+    def _is_coming(self) -> bool:
+        """A version was on its way when that was last asked."""
+        return self._view.statuses is not None and self._view.on_its_way
 
     def _follow(self) -> None:
         while not self._stopped:

@@ -5,6 +5,7 @@ from contextlib import ExitStack, contextmanager
 
 from flask import Response, g, request
 
+from gateway import heads
 from gateway.access_log import AccessLog
 from gateway.dialects import exchange
 from gateway.dialects.table import dialect_of
@@ -66,7 +67,7 @@ class Observer:
     def end(self, response: Response) -> Response:
         """The answer with its headers. A streamed one ends when its last piece was sent, or nobody wants more."""
         trace = exchange.trace()
-        response.headers.extend(_headers(trace))
+        heads.tell(request.environ, *_headers(trace))
         dialect = dialect_of(request.blueprint, request.path).name
         client, method, path = request.remote_addr, request.method, request.path
         streamed = response.is_streamed and not response.direct_passthrough  # that one, a file, would not tell its end

@@ -13,6 +13,7 @@ from gateway.registry import Registry
 from gateway.routing.book import Book
 from gateway.routing.metrics import RoutingMetrics
 from gateway.routing.router import Router
+from gateway.server import shared_folder
 from gateway.servers.metrics import ServerMetrics
 from gateway.settings import GatewaySettings
 from gateway.telemetry import Telemetry
@@ -39,7 +40,9 @@ class Parts:
         cls, settings: GatewaySettings, backend: Backend, registry: Registry, book: Book, openapi: Mapping[str, Any]
     ) -> "Parts":
         telemetry = Telemetry(registry.models, ServerMetrics(backend))
-        router = Router(book, registry, backend, settings, metrics=RoutingMetrics(telemetry.registry))
+        router = Router(
+            book, registry, backend, settings, metrics=RoutingMetrics(telemetry.registry), shared=shared_folder()
+        )
         streams = Admission(settings.streams, settings.steps, telemetry.streams, telemetry.steps_waiting)
         pipeline = Pipeline(router, registry, backend, streams, settings)
         return cls(

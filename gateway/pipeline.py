@@ -142,12 +142,16 @@ class Pipeline:
         return self._led(self._router.turn(call, dealt=False), act)
 
     def _led(self, turn: Turn, act: Callable[[ServedVersion], _T]) -> _T:
-        call = turn.call
+        call, looked_again = turn.call, False
         while True:
             era = self._backend.era
             version = call.trace.version = turn.version()
             if call.digest not in (None, version.manifest.digest):
-                raise DigestError(version.model, version.number, version.manifest.digest, str(call.digest))
+                if looked_again:
+                    raise DigestError(version.model, version.number, version.manifest.digest, str(call.digest))
+                turn.look_again()  # another worker may have told the caller of a version that this one has not seen yet
+                looked_again = True
+                continue
             try:
                 answer = act(version)
             except VersionGoneError:

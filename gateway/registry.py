@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 
@@ -14,6 +15,9 @@ from gateway.settings import GatewaySettings
 from gateway.view import ModelView
 from store.errors import InvalidNameError
 from store.layout import check_name
+
+_FRESH_S = 0.1  # for so long a listing is believed that a model is not there
+_PATIENCE_S = 0.25  # for a fresh one
 
 _log = logging.getLogger(__name__)
 
@@ -53,6 +57,10 @@ class Registry:
         self._listing = bool(settings.models)  # whether `_models` says which models there are
         self._server_fault: str | None = "has not been asked yet"
         self._starting = True
+        self._hurry = threading.Event()
+        self._rounds = threading.Condition()
+        self._begun = self._ended = 0
+        self._begun_at = 0.0
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="follow-models", daemon=True)
 
@@ -66,13 +74,14 @@ class Registry:
         return self._models
 
     def model(self, name: str, deadline: Deadline) -> Model:
-        """The model of that name. One that an unlisting server turns out to have is followed from then on.
+        """The model of that name. One that an unlisting server turns out to have is followed from then on. One that is
+        not listed may be new: the server is asked again, but not for each of many such calls.
 
         Raises:
             UnknownModelError: there is none.
             ModelServerDownError: that cannot be known, because the model server does not answer.
         """
-        known = self._models.get(name)
+        known = self._models.get(name) or (self._looked_again(name, deadline) if self._listing else None)
         if known:
             return known
         if self._listing:
@@ -89,11 +98,21 @@ class Registry:
     def close(self) -> None:
         """Ends what `start` began; running calls to the model server are waited for."""
         self._closing.set()
+        self._hurry.set()
         self._thread.join()
         self._keep_only([])
         for model in self._gone:
             model.join()
         self._backend.close()
+
+    def _looked_again(self, name: str, deadline: Deadline) -> Model | None:
+        """The model after a listing that began a moment ago, if that has ended in time."""
+        with self._rounds:
+            if time.monotonic() - self._begun_at > _FRESH_S and not self._settings.models:
+                begun = self._begun
+                self._hurry.set()
+                self._rounds.wait_for(lambda: self._ended > begun, min(_PATIENCE_S, deadline.remaining_s()))
+        return self._models.get(name)
 
     def _on_demand(self, name: str, deadline: Deadline) -> Model:
         try:
@@ -106,8 +125,15 @@ class Registry:
 
     def _run(self) -> None:
         while not self._closing.is_set():
+            with self._rounds:
+                self._hurry.clear()
+                self._begun += 1
+                self._begun_at = time.monotonic()
             self._ask()
-            self._closing.wait(self._settings.refresh_interval_s)
+            with self._rounds:
+                self._ended = self._begun
+                self._rounds.notify_all()
+            self._hurry.wait(self._settings.refresh_interval_s)
 
     def _ask(self) -> None:
         try:

@@ -1,5 +1,6 @@
 """The gateway's process: granian in front of the application."""
 
+import gc
 import logging
 import multiprocessing
 import multiprocessing.util
@@ -12,9 +13,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from gateway.pinning import pin
 from gateway.settings import GatewaySettings
 
-SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client's name; where workers share their metrics
+SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client's name; where workers share what they count
 
 # At once, of each worker; others wait to be accepted. Each may keep a thread waiting for its body, so that there is one
 # for each.
@@ -32,6 +34,12 @@ _HEAD_MS = 30_000  # for a request's head, and for how long an idle connection i
 _HEAD_BYTES = 64 * 2**10
 
 
+def shared_folder() -> Path | None:
+    """What the workers of a gateway share while it runs; None where there is but one."""
+    folder = os.environ.get(SHARED_FOLDER)
+    return Path(folder) if folder else None
+
+
 def serve(settings: GatewaySettings) -> None:
     """Serves in front until SIGINT or SIGTERM. The port must be free: granian would share it with another granian."""
     # A worker that begins empty: what this process imported to read its configuration would cost it 20 MB.
@@ -40,7 +48,7 @@ def serve(settings: GatewaySettings) -> None:
         os.environ.setdefault(name, value)
     with ExitStack() as folders:
         if settings.workers > 1:
-            os.environ[SHARED_FOLDER] = folders.enter_context(TemporaryDirectory(prefix="kmaas-metrics-"))
+            os.environ[SHARED_FOLDER] = folders.enter_context(TemporaryDirectory(prefix="kmaas-workers-"))
         _serve(settings)
 
 
@@ -69,6 +77,9 @@ def _serve(settings: GatewaySettings) -> None:
 
 def _load(settings: GatewaySettings) -> Any:
     """The application, made in the worker."""
+    folder = shared_folder()
+    if folder:
+        pin(settings.workers, folder)  # before there are threads
     from gateway.admin.app import create_admin
     from gateway.admin.server import serve_admin
     from gateway.app import create_app
@@ -84,6 +95,8 @@ def _load(settings: GatewaySettings) -> Any:
         _serve_grpc(app, settings)
     if settings.admin_port:
         serve_admin(create_admin(app.extensions["parts"]), settings.admin_host, settings.admin_port)
+    gc.collect()
+    gc.freeze()  # what was imported stays: the collector need not look through it again and again
     return app
 
 
@@ -106,10 +119,10 @@ def _end_with_parent() -> None:
 
 def _forget_the_dead() -> None:
     """Takes the gauges of workers that were killed out of the sum."""
-    folder = os.environ.get(SHARED_FOLDER)
+    folder = shared_folder()
     if folder:
         from prometheus_client.multiprocess import mark_process_dead
 
-        for pid in {int(file.stem.rpartition("_")[2]) for file in Path(folder).glob("gauge_live*.db")}:
+        for pid in {int(file.stem.rpartition("_")[2]) for file in folder.glob("gauge_live*.db")}:
             if not Path(f"/proc/{pid}").exists():
-                mark_process_dead(pid, folder)  # type: ignore[no-untyped-call]  # it has no types
+                mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]  # it has no types

@@ -11,7 +11,9 @@ from pydantic_core import PydanticCustomError
 from gateway.errors import Fault
 from gateway.loopback import is_loopback
 from gateway.routing.route import Positive, Route, misfits
+from wire.cores import usable_cores
 
+_MOST_WORKERS = 8  # by default: each takes 100 MB
 _ADDRESS = re.compile(r"(dns:///)?([\w.-]+|\[[\da-fA-F:]+\]):\d{1,5}")
 
 
@@ -50,10 +52,11 @@ class GatewaySettings(BaseModel):
     answered 503; `threads` of them are worked on at once, the others send their bodies or wait for their turn. Texts
     that are generated, streamed or not, are beside these: `streams` of them at once, each for `generation_s` at most,
     with `deadline_s` for each step; of the steps `steps` at once. A stream that has nothing to say for `heartbeat_s`
-    says that it lives. All that is each of the `workers`, processes that share the port. A body must arrive within
-    `deadline_s`; one that does not keeps a connection, and that is cut when nothing was answered on it for `silence_s`.
-    `cors_origins` are the origins whose pages browsers let read answers, as `https://example.com`. With an
-    `otlp_endpoint`, as `http://host:4317`, every request is traced there.
+    says that it lives. All that is each of the `workers`, processes that share the port: one for each core, 8 at most,
+    unless the setting says how many. A body must arrive within `deadline_s`; one that does not keeps a connection, and
+    that is cut when nothing was answered on it for `silence_s`. `cors_origins` are the origins whose pages browsers let
+    read answers, as `https://example.com`. With an `otlp_endpoint`, as `http://host:4317`, every request is traced
+    there.
 
     `routes` say by model who answers; what the admin API changes of them is kept in the folder `state`. That API is at
     `admin_host` and `admin_port`, 0 means none; callers need the `admin_token` if there is one. `shadow_threads` copy
@@ -81,7 +84,7 @@ class GatewaySettings(BaseModel):
     steps: Positive = 4
     generation_s: Annotated[float, Field(gt=0)] = 120.0
     heartbeat_s: Annotated[float, Field(gt=0)] = 10.0
-    workers: Positive = 1
+    workers: Positive = Field(default_factory=lambda: min(usable_cores(), _MOST_WORKERS))
     access_log: bool = True
     otlp_endpoint: Annotated[str, Field(pattern=r"^(https?://\S+)?$")] = ""
     limits: Limits = Limits()

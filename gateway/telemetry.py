@@ -4,10 +4,10 @@ With several workers each keeps its values in files of a folder that all share (
 `gateway.server`), and whichever is asked adds them up.
 """
 
-import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 from prometheus_client.core import GaugeMetricFamily
@@ -15,11 +15,13 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from gateway.model import Model
-from gateway.server import SHARED_FOLDER
+from gateway.server import shared_folder
 from gateway.trace import Trace
 
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _PROBE_S = 0.25
+
+_Metric = TypeVar("_Metric", Counter, Histogram)
 
 
 class _ModelsReady(Collector):
@@ -41,7 +43,7 @@ class Telemetry:
     def __init__(self, models: Callable[[], Mapping[str, Model]], *others: Collector) -> None:
         """`others` are exposed beside, each process its own."""
         self.registry = CollectorRegistry()
-        self._shared = SHARED_FOLDER in os.environ
+        self._shared = shared_folder() is not None
         self._of_this_process = CollectorRegistry()
         for collector in (_ModelsReady(models), *others):
             self._of_this_process.register(collector)
@@ -77,6 +79,7 @@ class Telemetry:
         self.access_log_dropped = Counter(
             "kmaas_access_log_dropped", "Lines of the access log that were lost", registry=self.registry
         )
+        self._children: dict[Any, Any] = {}
         self._closing = threading.Event()
         self._probe = threading.Thread(target=self._measure_delay, name="scheduling-delay", daemon=True)
 
@@ -93,11 +96,19 @@ class Telemetry:
         self._in_flight.dec()
         model, version = trace.model or "", trace.version
         number, task = (str(version.number), version.manifest.task) if version else ("", "")
-        self._requests.labels(model, number, task, dialect, status).inc()
+        self._child(self._requests, model, number, task, dialect, status).inc()
         if model:
-            self._seconds.labels(model, dialect).observe(trace.seconds())
+            self._child(self._seconds, model, dialect).observe(trace.seconds())
             for stage, seconds in trace.stages.items():
-                self._stages.labels(model, stage).observe(seconds)
+                self._child(self._stages, model, stage).observe(seconds)
+
+    def _child(self, metric: _Metric, *labels: object) -> _Metric:
+        """As `metric.labels` finds it, which would make strings of the labels each time."""
+        key = metric, labels
+        child = self._children.get(key)
+        if child is None:
+            child = self._children[key] = metric.labels(*labels)
+        return child
 
     def exposition(self) -> bytes:
         counted = self.registry

@@ -6,7 +6,6 @@ from serving.batching.batched import Batched
 from serving.batching.parameters import BatchingParameters
 from serving.batching.samples import read_samples
 from serving.batching.scheduler import Scheduler
-from serving.cores import usable_cores
 from serving.metrics import Metrics
 from serving.runtimes.opening import open_runtime, runtime_options
 from serving.runtimes.runtime import Runtime
@@ -14,6 +13,7 @@ from serving.servable import Servable
 from serving.settings import ServeSettings
 from serving.warm_up import replay
 from store.layout import VersionDir
+from wire.cores import usable_cores
 
 
 class Opener:

@@ -50,7 +50,7 @@ class ComparisonFigures(BaseModel):
 
 
 class RouteStatus(BaseModel):
-    """A route, and what this process saw of it since it is in force."""
+    """A route, and what was seen of it since it is in force, by all workers: of the others up to half a second ago."""
 
     route: Route
     versions: dict[str, int | None]  # those it names, by field; null: cannot answer now

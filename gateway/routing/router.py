@@ -3,10 +3,11 @@
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 from pydantic import BaseModel
 
@@ -35,6 +36,7 @@ from gateway.registry import Registry
 from gateway.routing import live
 from gateway.routing.book import Book, Revise
 from gateway.routing.choice import drawn, key_of, sampled
+from gateway.routing.colleagues import Colleagues, Figures
 from gateway.routing.comparison import Comparison, compared
 from gateway.routing.figures import RouteStatus
 from gateway.routing.live import Live, Seen
@@ -66,8 +68,10 @@ class Router:
         settings: GatewaySettings,
         *,
         metrics: RoutingMetrics,
+        shared: Path | None = None,
         clock: Clock = time.monotonic,
     ) -> None:
+        """`shared` is the folder of several workers. `start` begins to tell them what this one sees; `close` it."""
         self.book = book
         self._registry = registry
         self._backend = backend
@@ -82,6 +86,13 @@ class Router:
             copies=settings.shadow_requests,
             memory=settings.shadow_bytes,
         )
+        self._colleagues = Colleagues(shared, self._figures, settings.refresh_interval_s)
+
+    def start(self) -> None:
+        self._colleagues.start()
+
+    def close(self) -> None:
+        self._colleagues.close()
 
     def live(self, model: str) -> Live | None:
         """The route in force, None if the model has none."""
@@ -103,16 +114,17 @@ class Router:
         return (found and found.limits) or self._settings.limits
 
     def status(self, model: str) -> RouteStatus | None:
-        """The route in force and what was seen of it, None if the model has none."""
+        """The route in force and what all workers saw of it, None if the model has none."""
         found, known = self.live(model), self._registry.models().get(model)
         if found is None:
             return None
         versions = {field: known.found(to) if known else None for field, to in found.route.selectors.items()}
+        seen = self._seen(model, found).with_those(self._colleagues.of(model))
         return RouteStatus(
             route=found.route,
             versions={field: version.number if version else None for field, version in versions.items()},
-            canaries=found.canaries(),
-            comparisons=found.comparisons(),
+            canaries=seen.canaries,
+            comparisons=seen.comparisons,
         )
 
     def turn(self, call: Call, *, dealt: bool = True) -> Turn:
@@ -217,6 +229,18 @@ class Router:
         except StateError as exc:
             _log.error("%s: the canary %s is withdrawn until a restart only: %s", model, part.to, exc)
             self.book.force(model, revised)
+
+    def _figures(self) -> Mapping[str, Figures]:
+        return {model: self._seen(model, found) for model in self.book.models() if (found := self.live(model))}
+
+    def _seen(self, model: str, found: Live) -> Figures:
+        entry = self.book.entry(model)
+        return Figures(
+            route=found.route,
+            since=entry.at if entry else None,
+            canaries=found.canaries(),
+            comparisons=found.comparisons(),
+        )
 
     def _ended(self, turn: Turn, seconds: float | None) -> None:
         """A diverted call is nobody's: it was dealt to a version that did not answer it."""

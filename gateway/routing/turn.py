@@ -1,17 +1,19 @@
 """One call on its way by a route: which version answers it, and which does when that is gone."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from gateway.call import Call
-from gateway.errors import ModelNotReadyError, UnknownVersionError
+from gateway.errors import DeadlineError, ModelNotReadyError, UnknownVersionError
 from gateway.model import Model
 from gateway.routing.live import Live
 from gateway.routing.metrics import RoutingMetrics
 from gateway.routing.route import Part
 from gateway.settings import Limits
 from gateway.version import ServedVersion
+
+_SOON_S = 0.5
 
 
 @dataclass
@@ -54,6 +56,11 @@ class Turn:
         else:
             with self._routed():
                 self.model.replace_gone(gone, self.call.wanted, self.call.deadline)
+
+    def look_again(self) -> None:
+        """Learns which versions there are now, if that can be known soon."""
+        with suppress(DeadlineError):
+            self.model.refresh(self.call.deadline.within(_SOON_S))
 
     @contextmanager
     def _routed(self) -> Iterator[None]:

@@ -12,9 +12,9 @@ from itertools import cycle
 from serving.batching.independence import Run, independent
 from serving.batching.samples import Rows, distinct
 from serving.batching.tensors import merge
-from serving.cores import usable_cores
 from serving.errors import RequestError
 from serving.runtimes.runtime import Runtime
+from wire.cores import usable_cores
 from wire.tensors import Array
 
 _log = logging.getLogger(__name__)

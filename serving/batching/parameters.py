@@ -5,11 +5,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Self
 
-from serving.cores import usable_cores
 from serving.errors import Code, LoadError
 from serving.text_proto import parse_text_proto
 from store.layout import VersionDir
 from wire import messages
+from wire.cores import usable_cores
 
 _WRAPPED = (
     "max_batch_size",

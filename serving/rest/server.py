@@ -8,7 +8,6 @@ import uvicorn
 
 from serving.binding import listen
 from serving.control_plane import ControlPlane
-from serving.cores import usable_cores
 from serving.metrics import Metrics
 from serving.monitoring import metrics_path
 from serving.rest.access_log import AccessLog
@@ -17,6 +16,7 @@ from serving.rest.app import RestApp
 from serving.rest.bodies import MAX_BODY
 from serving.rest.limits import limited
 from serving.settings import ServeSettings
+from wire.cores import usable_cores
 
 _MAX_REQUESTS = 1024  # that arrive, run or wait for a thread
 _MAX_UPLOADS = 2 * MAX_BODY  # bytes of their bodies together

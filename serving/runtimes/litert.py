@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from serving.cores import usable_cores
 from serving.errors import Code, RequestError, TwinError
 from serving.runtimes.beside import Beside
 from serving.runtimes.heap import give_back
@@ -26,6 +25,7 @@ from serving.runtimes.saved_model import no_tensor
 from store.layout import VersionDir
 from store.twin import Twin
 from wire import dtypes, messages
+from wire.cores import usable_cores
 from wire.tensors import Array, from_proto
 
 _INIT = "__saved_model_init_op"  # listed with the signatures, but its output is an operation: it can never be run

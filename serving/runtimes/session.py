@@ -9,10 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from serving.cores import usable_cores
 from serving.errors import Code, LoadError
 from serving.runtimes.options import RuntimeOptions
 from serving.runtimes.quiet import import_tensorflow_quietly
+from wire.cores import usable_cores
 
 CALLER = -1  # `RunOptions.inter_op_thread_pool`: run every op in the thread that calls
 

@@ -89,7 +89,9 @@ class ModelServerProcess(Process):
 
 
 class GatewayProcess(Process):
-    """A gateway with `settings`, listening on a free port."""
+    """A gateway with `settings`, listening on a free port; one worker unless these say otherwise, so that what a test
+    sees of it is all there is.
+    """
 
     def __init__(
         self,
@@ -101,7 +103,9 @@ class GatewayProcess(Process):
     ) -> None:
         addresses = model_server if isinstance(model_server, str) else tuple(model_server)
         ports = {"port": free_port(), "grpc_port": free_port()}
-        complete = GatewaySettings(model_server=addresses, refresh_interval_s=0.1, **{**ports, **settings})
+        complete = GatewaySettings(
+            model_server=addresses, **{"refresh_interval_s": 0.1, "workers": 1, **ports, **settings}
+        )
         variables = complete.model_dump(mode="json", exclude_defaults=True).items()
         self.url = f"http://127.0.0.1:{complete.port}"
         self.grpc = f"127.0.0.1:{complete.grpc_port}"

@@ -308,6 +308,30 @@ def test_workers_share_their_routes_and_the_admin_api_outlives_any_of_them(
             assert gateway.shown("digits")["route"]["to"] == 2
 
 
+def test_what_all_workers_see_of_a_route_is_told_and_outlives_any_of_them(
+    two_versions: ModelServerProcess, tmp_path: Path
+) -> None:
+    with RoutedGateway(two_versions.target, tmp_path / "state", workers=2) as gateway:
+        gateway.wait_ready()
+        gateway.route(
+            "digits", to=2, split=[{"to": 1, "percent": 50, "canary": {"errors": 0.5, "disagreement": 0.999}}]
+        )
+
+        def dealt() -> int:
+            asked = [gateway.post("/models/digits", PICTURE) for _ in range(40)]
+            return sum(answer.headers.get("X-Model-Version") == "1" for answer in asked)  # without a route 2 answers
+
+        def counted() -> int:
+            canaries = gateway.shown("digits")["status"]["canaries"]
+            return sum(canary["canary"]["failed"]["trials"] for canary in canaries)
+
+        seen = dealt() + dealt()
+        until(lambda: counted() == seen, "all of them are counted")
+        os.kill(workers(gateway)[0], signal.SIGKILL)
+        until(gateway.administered, "another worker has the admin API")
+        until(lambda: counted() == seen, "none is forgotten")
+
+
 def workers(gateway: RoutedGateway) -> list[int]:
     return [pid for pid in children(gateway.pid) if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
