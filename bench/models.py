@@ -5,6 +5,7 @@
 - `mobilenet`: MobileNetV2 for 224×224 uint8 pictures, untrained
 - `bert`: BERT L2/H128 over 64 tokens with two classes, untrained
 - `sentiment`: the catalogue's classifier of texts, untrained, exported as any version is; it is asked with texts only
+- `writer`, `dreamer`: see `bench.writers`
 """
 
 import hashlib
@@ -23,7 +24,7 @@ from store.layout import VersionDir
 from wire.tensors import Array
 
 _ROOT = Path(__file__).resolve().parents[1]
-_MADE_FROM = ("bench/making.py", "models", "export")
+_MADE_FROM = ("bench/making.py", "bench/writers.py", "models", "export")
 
 # name -> the input's and the output's name in `serving_default`
 _TENSORS = {
@@ -32,6 +33,8 @@ _TENSORS = {
     "mobilenet": ("image", "logits"),
     "bert": ("token_ids", "logits"),
     "sentiment": ("token_ids", "logits"),
+    "writer": ("token_ids", "logits"),
+    "dreamer": ("token_ids", "logits"),
 }
 
 
@@ -40,7 +43,7 @@ class BenchModel:
     """A model in `folder`: `store/<name>/1` for model servers, `model.keras` for others, two rows and their answers.
 
     One that clients send pictures or texts has these as `0.png` or `0.json`, and its `labels.json`; a model of texts
-    has `tokenizer.json` and `processing.json`.
+    has `tokenizer.json` and `processing.json`. One that writes is a version for model servers only.
     """
 
     name: str
