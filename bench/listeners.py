@@ -103,8 +103,11 @@ class Listeners:
                 self._call(again=True)
             return
         seen = caller.tail + piece
-        if _ERROR in seen or (not caller.tail and not seen.startswith(b"HTTP/1.1 200")):
-            self._fault = f"a stream was refused or told of an error: {seen.decode(errors='replace')}"
+        if _ERROR in seen:
+            told = seen[seen.index(_ERROR) :].splitlines()[0]
+            self._fault = f"a stream told of an error: {told.decode(errors='replace')}"
+        elif not caller.tail and not seen.startswith(b"HTTP/1.1 200"):
+            self._fault = f"a stream was refused: {seen.decode(errors='replace')}"
         new = seen.count(_EVENT) - caller.tail.count(_EVENT)
         self.events += new
         if new and not caller.heard:
