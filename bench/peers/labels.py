@@ -8,7 +8,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from processing.classification import IMAGE_TOP_K, softmax
+from processing.classification import MEDIA_TOP_K, softmax
 
 
 class LabelWriter:
@@ -20,5 +20,5 @@ class LabelWriter:
     def __call__(self, logits: NDArray[Any]) -> bytes:
         """`logits` `[labels]` as JSON."""
         scores = softmax(logits)
-        best = np.argsort(-scores)[:IMAGE_TOP_K]
+        best = np.argsort(-scores)[:MEDIA_TOP_K]
         return orjson.dumps([{"label": self._labels[n], "score": float(scores[n])} for n in best])
