@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.stack import free_port
-from bench.transport import GATEWAY_JSON, INFER_GRPC, PREDICT_GRPC, TENSOR_BYTES, Transport, Workload
+from bench.transport import GATEWAY_HTTP, INFER_GRPC, PEER_HTTP, PREDICT_GRPC, Transport, Workload
+from gateway.settings import GatewaySettings
 
 ROOT = Path(__file__).resolve().parents[1]
 PEERS = ROOT / ".venv" / "peers" / "bin" / "python"
@@ -50,8 +51,8 @@ def contestants() -> list[Contestant]:
         _embedded("kmaas, batching", "SavedModel, bench/batching_parameters.txt", "--enable_batching", twin=False),
         _embedded("kmaas, twin", "LiteRT", twin=True),
         _embedded("kmaas, twin, batching", "LiteRT, bench/batching_parameters.txt", "--enable_batching", twin=True),
-        _stack("kmaas up", "gateway and model server", workers=1),
-        _stack("kmaas up, two workers", "gateway.workers = 2", workers=2),
+        _stack("kmaas up", "gateway and model server", {}),
+        *_one_worker(),
         Contestant(
             "naive gRPC",
             PREDICT_GRPC,
@@ -64,7 +65,11 @@ def contestants() -> list[Contestant]:
 
 
 def _tensors(load: Workload) -> bool:
-    return not load.pictures
+    return load.form == "tensor"
+
+
+def _not_tensors(load: Workload) -> bool:
+    return not _tensors(load)
 
 
 def _embedded(name: str, how: str, *flags: str, twin: bool) -> Contestant:
@@ -82,10 +87,17 @@ def _embedded(name: str, how: str, *flags: str, twin: bool) -> Contestant:
     return Contestant(name, PREDICT_GRPC, how, start, fits=fits)
 
 
-def _stack(name: str, how: str, *, workers: int) -> Contestant:
+def _one_worker() -> list[Contestant]:
+    """The stack as it is on one core, unless it is so here by itself."""
+    if GatewaySettings().workers == 1:
+        return []
+    return [_stack("kmaas up, one worker", "gateway.workers = 1", {"KMAAS_GATEWAY__WORKERS": "1"})]
+
+
+def _stack(name: str, how: str, settings: Mapping[str, str]) -> Contestant:
     def start(load: Workload) -> Start:
         port = free_port()
-        store = load.model.folder / f"store-{workers}"  # of which one stack at a time has the lock
+        store = load.model.folder / f"store-{len(settings)}"  # of which one stack at a time has the lock
         shutil.copytree(load.model.store, store, dirs_exist_ok=True)
         environment = {
             "KMAAS_STORE": str(store),
@@ -94,11 +106,11 @@ def _stack(name: str, how: str, *, workers: int) -> Contestant:
             "KMAAS_GATEWAY__PORT": str(port),
             "KMAAS_GATEWAY__GRPC_PORT": str(free_port()),
             "KMAAS_GATEWAY__ADMIN_PORT": "0",
-            "KMAAS_GATEWAY__WORKERS": str(workers),
+            **settings,
         }
         return Start([str(OURS), "-m", "kmaas", "up", load.model.name], f"127.0.0.1:{port}", environment)
 
-    return Contestant(name, GATEWAY_JSON, how, start, fits=lambda load: load.pictures)
+    return Contestant(name, GATEWAY_HTTP, how, start, fits=_not_tensors)
 
 
 def _stock() -> list[Contestant]:
@@ -117,52 +129,49 @@ def _module(python: Path, name: str, *arguments: object) -> Start:
 def _fastapi_gateway(load: Workload) -> Start:
     port, server_port = free_port(), free_port()
     server = [str(OURS), "-m", "kmaas", "serve", "--store", str(load.model.store), f"--port={server_port}"]
-    command = [str(PEERS), "-m", "bench.peers.fastapi_grpc", str(port), str(server_port), load.model.name]
-    return Start([*command, load.model.input, *server, "--rest_api_port=0"], f"127.0.0.1:{port}", {})
-
-
-def _keras_file(load: Workload) -> Path:
-    return load.model.folder / "model.keras"
+    command = [str(PEERS), "-m", "bench.peers.fastapi_grpc", str(load.model.folder), str(port), str(server_port)]
+    command += [load.model.name, load.model.input, *server, "--rest_api_port=0"]
+    return Start(command, f"127.0.0.1:{port}", {})
 
 
 def _bentoml(load: Workload) -> Start:
     port = free_port()
     command = [str(PEERS.with_name("bentoml")), "serve", "bench.peers.bentoml_keras:KerasService"]
-    environment = {"BENCH_MODEL": str(_keras_file(load)), "BENTOML_DO_NOT_TRACK": "True"}
+    environment = {"BENCH_MODEL": str(load.model.folder), "BENTOML_DO_NOT_TRACK": "True"}
     return Start([*command, "--host", "127.0.0.1", "--port", str(port)], f"127.0.0.1:{port}", environment)
 
 
 _PEERS = (
     Contestant(
         "FastAPI + grpc.aio",
-        GATEWAY_JSON,
+        GATEWAY_HTTP,
         "in front of kmaas' model server, as its gateway is",
         _fastapi_gateway,
-        fits=lambda load: load.pictures,
+        fits=_not_tensors,
     ),
     Contestant(
         "FastAPI + Keras",
-        TENSOR_BYTES,
+        PEER_HTTP,
         "traced function in uvicorn's thread pool",
-        lambda load: _module(PEERS, "fastapi_keras", _keras_file(load), free_port()),
+        lambda load: _module(PEERS, "fastapi_keras", load.model.folder, free_port()),
     ),
     Contestant(
         "Flask + Keras predict",
-        TENSOR_BYTES,
+        PEER_HTTP,
         "Model.predict on gunicorn, 8 threads",
-        lambda load: _module(PEERS, "flask_keras", _keras_file(load), free_port()),
+        lambda load: _module(PEERS, "flask_keras", load.model.folder, free_port()),
     ),
     Contestant(
         "LitServe",
-        TENSOR_BYTES,
+        PEER_HTTP,
         "traced function, batches of up to 32 within 1 ms, fast queue",
-        lambda load: _module(PEERS, "litserve_keras", _keras_file(load), free_port()),
+        lambda load: _module(PEERS, "litserve_keras", load.model.folder, free_port()),
     ),
-    Contestant("BentoML", TENSOR_BYTES, "traced function, one worker, 16 threads", _bentoml),
+    Contestant("BentoML", PEER_HTTP, "traced function, one worker, 16 threads", _bentoml),
     Contestant(
         "MLServer",
         INFER_GRPC,
         "traced function, batches of up to 32 within 1 ms, raw tensors",
-        lambda load: _module(PEERS, "mlserver_keras", _keras_file(load), free_port(), free_port()),
+        lambda load: _module(PEERS, "mlserver_keras", load.model.folder, free_port(), free_port()),
     ),
 )

@@ -87,23 +87,40 @@ def requests_per_s(request: Request, *, concurrency: int, count: int) -> float:
     Raises:
         LoadError: h2load is missing, or a request failed.
     """
-    tool = shutil.which("h2load")
-    if tool is None:
-        raise LoadError("h2load is missing; expected Debian's nghttp2-client, which `make bench` installs")
     data_bytes = count * (_FRAME_BYTES + len(ask(request))) if request.http2 else None
-    with tempfile.NamedTemporaryFile() as body:
-        body.write(request.body)
-        body.flush()
-        headers = [part for name, value in request.headers.items() for part in ("-H", f"{name}: {value}")]
-        protocol = [] if request.http2 else ["--h1"]
-        command = [tool, "-n", str(count), "-c", str(concurrency), *protocol, "-d", body.name, *headers, request.url]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    outcome = Outcome.parse(f"{done.stdout}{done.stderr}")
-    if outcome.succeeded != count:
-        raise LoadError(f"expected {count} answers from {request.url}, received {outcome.succeeded}:\n{done.stdout}")
+    outcome = _sent(request, concurrency, count)
     if data_bytes is not None and outcome.data_bytes != data_bytes:
         raise LoadError(
             f"expected {data_bytes} bytes of {count} right answers from {request.url}, received {outcome.data_bytes}: "
             "calls ended with a gRPC error"
         )
     return outcome.rate
+
+
+def latencies_ms(request: Request, *, count: int) -> list[float]:
+    """Sends `count` requests over one connection, one after another; answers how long each took, in milliseconds.
+
+    Raises:
+        LoadError: h2load is missing, or a request failed; an error of gRPC's is not noticed.
+    """
+    with tempfile.NamedTemporaryFile("r") as log:
+        _sent(request, 1, count, f"--log-file={log.name}")
+        return [int(line.split("\t")[2]) / 1000 for line in log]
+
+
+def _sent(request: Request, concurrency: int, count: int, *options: str) -> Outcome:
+    """What h2load says of `count` requests, all of which had the status of a success."""
+    tool = shutil.which("h2load")
+    if tool is None:
+        raise LoadError("h2load is missing; expected Debian's nghttp2-client, which `make bench` installs")
+    with tempfile.NamedTemporaryFile() as body:
+        body.write(request.body)
+        body.flush()
+        headers = [part for name, value in request.headers.items() for part in ("-H", f"{name}: {value}")]
+        protocol = [] if request.http2 else ["--h1"]
+        command = [tool, "-n", str(count), "-c", str(concurrency), *protocol, *options, "-d", body.name, *headers]
+        done = subprocess.run([*command, request.url], capture_output=True, text=True, check=False)
+    outcome = Outcome.parse(f"{done.stdout}{done.stderr}")
+    if outcome.succeeded != count:
+        raise LoadError(f"expected {count} answers from {request.url}, received {outcome.succeeded}:\n{done.stdout}")
+    return outcome

@@ -1,14 +1,18 @@
 """Makes a model of the comparison, see `bench.models`: `python -m bench.making NAME INPUT OUTPUT FOLDER`."""
 
 import io
+import json
+import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageDraw
 
+from bench import writers
 from export.archive import serving_function, write_classifier
 from export.goldens import CheckedGolden
 from export.records import serving_records
@@ -16,12 +20,15 @@ from export.trained import Trained
 from export.twin import write_twin
 from export.version import export_version
 from export.warm_up import write_warm_up
-from models import digits
+from models import digits, sentiment
 from models.example import Example
+from models.spec import ModelSpec
 from processing.image import decode, digit_form
+from processing.text import TextEncoder
 from store.golden import Golden
 from store.layout import VersionDir
 from training.config import load_config
+from training.vocabulary import make_tokenizer
 from wire.tensors import Array
 
 if TYPE_CHECKING:
@@ -30,7 +37,13 @@ if TYPE_CHECKING:
 
 _ROWS = 2  # two different ones, so that a server with one fixed answer is found out
 _SIDE = 28
+_EXAMPLES = 100
 _TOKENS, _VOCABULARY = 64, 30522
+_WORDS = re.findall(
+    r"\S+",
+    "the a this that film plot cast music ending story was is felt seemed never not hardly very rather almost too dull "
+    "wonderful awful moving clever tired funny slow bright and but with without any heart wit pace charm , . !",
+)
 
 
 def make(name: str, input_name: str, output_name: str, folder: Path) -> None:
@@ -42,10 +55,13 @@ def make(name: str, input_name: str, output_name: str, folder: Path) -> None:
     folder.mkdir(parents=True)
     version = folder / "store" / name / "1"
     version.parent.mkdir(parents=True)
+    if name in writers.PAUSES_S:
+        writers.write(name, version)
+        return
     model = _BUILD[name]()
     model.save(folder / "model.keras")
-    if name == "digits":
-        rows = _export_digits(model, folder, version, random)
+    if name in _REQUESTS:
+        rows = _export(model, _REQUESTS[name](random), folder, version)
     else:
         rows = _ROW[name](random)
         write = _save if name == "trivial" else _save_with_twin
@@ -61,8 +77,8 @@ def _trivial() -> "keras.Model":
     return keras.Model(inputs, keras.layers.Rescaling(0.5, 2.0, name="y")(inputs))
 
 
-def _digits() -> "keras.Model":
-    return digits.build(digits.DigitsConfig.model_validate(load_config(digits.SPEC)))
+def _of_catalogue(spec: ModelSpec) -> "keras.Model":
+    return spec.build(load_config(spec))
 
 
 def _mobilenet() -> "keras.Model":
@@ -100,9 +116,10 @@ def _bert() -> "keras.Model":
 
 _BUILD: Mapping[str, Callable[[], "keras.Model"]] = {
     "trivial": _trivial,
-    "digits": _digits,
+    "digits": lambda: _of_catalogue(digits.SPEC),
     "mobilenet": _mobilenet,
     "bert": _bert,
+    "sentiment": lambda: _of_catalogue(sentiment.SPEC),
 }
 _ROW: Mapping[str, Callable[[np.random.Generator], Array]] = {
     "trivial": lambda random: random.normal(size=(_ROWS, 1)).astype(np.float32),
@@ -144,28 +161,58 @@ def _save_with_twin(model: "keras.Model", input_name: str, _output_name: str, ro
     write_twin(folder, serving_function(model, spec), goldens, {}, pad=0)
 
 
-def _export_digits(model: "keras.Model", folder: Path, version: Path, random: np.random.Generator) -> Array:
-    """A version as `kmaas export` makes it. Writes the pictures that become the rows beside it."""
-    pictures = [_scribble(random) for _ in range(100)]
-    forms = np.stack([digit_form(decode(picture, max_pixels=_SIDE**2)) for picture in pictures])
+@dataclass(frozen=True)
+class _Requests:
+    """What clients send to a model of the catalogue.
+
+    Attributes:
+        ending: of the names of files with a body in them.
+        inputs: what becomes of the bodies.
+        tokenizer: of a model of texts.
+    """
+
+    spec: ModelSpec
+    ending: str
+    media_type: str
+    bodies: Sequence[bytes]
+    inputs: Array
+    tokenizer: str | None = None
+
+
+def _export(model: "keras.Model", made: _Requests, folder: Path, version: Path) -> Array:
+    """A version as `kmaas export` makes it; beside it what clients send and see, and what others preprocess with."""
+    config, labels = load_config(made.spec), made.spec.labels
     weights = folder / "model.weights.h5"
     model.save_weights(weights)
     trained = Trained(
-        spec=digits.SPEC,
-        config=load_config(digits.SPEC),
+        spec=made.spec,
+        config=config,
         weights=weights,
-        tokenizer=None,
-        examples=[Example.of(f"{n}", "image/png", picture, str(n % 10)) for n, picture in enumerate(pictures)],
-        inputs=forms,
+        tokenizer=made.tokenizer,
+        examples=[
+            Example.of(f"{number}", made.media_type, body, labels[number % len(labels)])
+            for number, body in enumerate(made.bodies)
+        ],
+        inputs=made.inputs,
         metrics=(),
         data_sha256="0" * 64,
         code_commit="0" * 40,
         run="bench",
     )
     export_version(trained, version)
-    for number, picture in enumerate(pictures[:_ROWS]):
-        (folder / f"{number}.png").write_bytes(picture)
-    return forms[:_ROWS]
+    (folder / "labels.json").write_text(json.dumps(labels))
+    for number, body in enumerate(made.bodies[:_ROWS]):
+        (folder / f"{number}.{made.ending}").write_bytes(body)
+    if made.tokenizer is not None:
+        (folder / "tokenizer.json").write_text(made.tokenizer)
+        (folder / "processing.json").write_text(made.spec.processing(config).model_dump_json())
+    return made.inputs[:_ROWS]
+
+
+def _pictures(random: np.random.Generator) -> _Requests:
+    bodies = [_scribble(random) for _ in range(_EXAMPLES)]
+    forms = np.stack([digit_form(decode(body, max_pixels=_SIDE**2)) for body in bodies])
+    return _Requests(digits.SPEC, "png", "image/png", bodies, forms)
 
 
 def _scribble(random: np.random.Generator) -> bytes:
@@ -176,6 +223,18 @@ def _scribble(random: np.random.Generator) -> bytes:
     written = io.BytesIO()
     picture.save(written, "PNG")
     return written.getvalue()
+
+
+def _texts(random: np.random.Generator) -> _Requests:
+    texts = [" ".join(random.choice(_WORDS, random.integers(6, 14))) for _ in range(_EXAMPLES)]
+    config = sentiment.SentimentConfig.model_validate(load_config(sentiment.SPEC))
+    tokenizer = make_tokenizer(texts, (), config.vocabulary)
+    inputs = TextEncoder(tokenizer, sentiment.processing(config)).encode(texts)
+    bodies = [json.dumps({"inputs": text}).encode() for text in texts]
+    return _Requests(sentiment.SPEC, "json", "application/json", bodies, inputs, tokenizer)
+
+
+_REQUESTS: Mapping[str, Callable[[np.random.Generator], _Requests]] = {"digits": _pictures, "sentiment": _texts}
 
 
 if __name__ == "__main__":

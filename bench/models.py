@@ -4,9 +4,12 @@
 - `digits`: the catalogue's MNIST network, untrained, exported as any version is
 - `mobilenet`: MobileNetV2 for 224×224 uint8 pictures, untrained
 - `bert`: BERT L2/H128 over 64 tokens with two classes, untrained
+- `sentiment`: the catalogue's classifier of texts, untrained, exported as any version is; it is asked with texts only
+- `writer`, `dreamer`: see `bench.writers`
 """
 
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -21,7 +24,7 @@ from store.layout import VersionDir
 from wire.tensors import Array
 
 _ROOT = Path(__file__).resolve().parents[1]
-_MADE_FROM = ("bench/making.py", "models/digits.py", "export")
+_MADE_FROM = ("bench/making.py", "bench/writers.py", "models", "export")
 
 # name -> the input's and the output's name in `serving_default`
 _TENSORS = {
@@ -29,13 +32,19 @@ _TENSORS = {
     "digits": ("image", "logits"),
     "mobilenet": ("image", "logits"),
     "bert": ("token_ids", "logits"),
+    "sentiment": ("token_ids", "logits"),
+    "writer": ("token_ids", "logits"),
+    "dreamer": ("token_ids", "logits"),
 }
-MODELS = tuple(_TENSORS)
 
 
 @dataclass(frozen=True)
 class BenchModel:
-    """A model in `folder`: `store/<name>/1` for model servers, `model.keras` for others, two rows and their answers."""
+    """A model in `folder`: `store/<name>/1` for model servers, `model.keras` for others, two rows and their answers.
+
+    One that clients send pictures or texts has these as `0.png` or `0.json`, and its `labels.json`; a model of texts
+    has `tokenizer.json` and `processing.json`. One that writes is a version for model servers only.
+    """
 
     name: str
     folder: Path
@@ -72,9 +81,15 @@ class BenchModel:
         return list(np.load(self.folder / "answers.npy")[:, np.newaxis])
 
     @property
-    def pictures(self) -> list[bytes]:
-        """PNG files that become `rows` by the catalogue's preprocessing; only `digits` has them."""
-        return [path.read_bytes() for path in sorted(self.folder.glob("*.png"))]
+    def bodies(self) -> list[bytes]:
+        """PNG files, or texts in JSON, that become `rows` by the catalogue's preprocessing."""
+        return [path.read_bytes() for path in sorted(self.folder.glob("[0-9].*"))]
+
+    @property
+    def labels(self) -> list[str]:
+        """In the order of the model's scores."""
+        labels: list[str] = json.loads((self.folder / "labels.json").read_text())
+        return labels
 
 
 def prepared(name: str, root: Path) -> BenchModel:

@@ -1,19 +1,27 @@
-"""`make bench`: the budgets of the gateway, and the model server beside others. Prints ratios."""
+"""`make bench`: the budgets of the gateway, its open streams, and the servers beside others. Prints ratios."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 import click
 
-from bench import gateway, machine
+from bench import gateway, machine, streams
 from bench.comparison import Plan, Result, compare
 from bench.contestants import ROOT, contestants
-from bench.models import MODELS, prepared
+from bench.models import prepared
 from bench.report import markdown, plot
 from bench.transport import Workload
 
-_PICTURES = "digits-png"
-_WORKLOADS = (*MODELS, _PICTURES)
+_WORKLOADS: Mapping[str, tuple[str, Literal["tensor", "png", "text"]]] = {
+    "trivial": ("trivial", "tensor"),
+    "digits": ("digits", "tensor"),
+    "mobilenet": ("mobilenet", "tensor"),
+    "bert": ("bert", "tensor"),
+    "digits-png": ("digits", "png"),
+    "sentiment-text": ("sentiment", "text"),
+}
 _DOCS = ROOT / "docs" / "bench"
 _WORK = ROOT / "var" / "bench"
 
@@ -37,9 +45,9 @@ _SERVERS = tuple(contestant.short for contestant in contestants())
 
 
 @click.command()
-@click.argument("parts", nargs=-1, type=click.Choice(["gateway", "servers"]))
+@click.argument("parts", nargs=-1, type=click.Choice(["gateway", "streams", "servers"]))
 @click.option("--store", type=click.Path(path_type=Path), default=Path("var/store"), show_default=True)
-@click.option("--models", type=_Names(_WORKLOADS), default=_WORKLOADS, help="Of the servers' comparison.")
+@click.option("--models", type=_Names(tuple(_WORKLOADS)), default=tuple(_WORKLOADS), help="Of the servers' comparison.")
 @click.option("--servers", type=_Names(_SERVERS), default=_SERVERS, help=f"Any of {', '.join(_SERVERS)}.")
 @click.option("--concurrency", "concurrencies", type=_Names(("1", "8", "32", "64")), default=("1", "8", "32", "64"))
 @click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True, help="Interleaved rounds.")
@@ -56,12 +64,14 @@ def main(
     quick: bool,
     write: bool,
 ) -> None:
-    """Measures PARTS, by default both: `gateway` on STORE, and `servers` on models made for it."""
+    """Measures PARTS, by default all: `gateway` on STORE, `streams` and `servers` on models made for them."""
     if "servers" in parts or not parts:
         plan = Plan(tuple(map(int, concurrencies)), 1 if quick else rounds, 0.1 if quick else 0.5)
         _servers(models, servers, plan, write=write)
     if "gateway" in parts or not parts:
         gateway.measure(store, rounds=1 if quick else rounds, count=200 if quick else 2000)
+    if "streams" in parts or not parts:
+        streams.measure(_WORK, streams.Plan(1 if quick else rounds, 50 if quick else 500))
 
 
 def _servers(models: tuple[str, ...], servers: tuple[str, ...], plan: Plan, *, write: bool) -> None:
@@ -83,7 +93,8 @@ def _servers(models: tuple[str, ...], servers: tuple[str, ...], plan: Plan, *, w
 
 def _workload(name: str) -> Workload:
     click.echo(f"{name}: its model is made unless it is there", err=True)
-    return Workload(name, prepared(name.removesuffix("-png"), _WORK), pictures=name == _PICTURES)
+    model, form = _WORKLOADS[name]
+    return Workload(name, prepared(model, _WORK), form)
 
 
 def _write(table: str, results: list[Result]) -> None:

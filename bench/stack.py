@@ -33,6 +33,16 @@ class Stack:
         with urllib.request.urlopen(f"{self.url}{path}", timeout=30) as answer:
             return json.loads(answer.read())
 
+    def gauge(self, name: str) -> float:
+        """A figure of the gateway's `/metrics` that has no labels.
+
+        Raises:
+            KeyError: there is none of that name.
+        """
+        with urllib.request.urlopen(f"{self.url}/metrics", timeout=30) as answer:
+            lines = answer.read().decode().splitlines()
+        return float(dict(line.rsplit(" ", 1) for line in lines)[name])
+
 
 def free_port() -> int:
     """A port nobody uses, and not soon another process that asks this way, nor a connection: each process goes through
@@ -54,9 +64,9 @@ def running_stack(store: Path, models: tuple[str, ...], *, timeout_s: float = 12
     Raises:
         RuntimeError: it ended, or was not ready in time; its output went to this process's own.
     """
-    names = ("SERVE__PORT", "SERVE__REST_API_PORT", "GATEWAY__PORT", "GATEWAY__GRPC_PORT")
+    names = ("SERVE__PORT", "SERVE__REST_API_PORT", "GATEWAY__PORT", "GATEWAY__GRPC_PORT", "GATEWAY__ADMIN_PORT")
     ports = {name: free_port() for name in names}
-    grpc, rest, http, _ = ports.values()
+    grpc, rest, http, *_ = ports.values()
     environment = {
         **os.environ,
         "KMAAS_STORE": str(store),

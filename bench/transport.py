@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorProto
@@ -23,15 +23,15 @@ _CLOSE = 1e-4
 
 @dataclass(frozen=True)
 class Workload:
-    """What is asked of a model: its rows as tensors, or the pictures that become them."""
+    """What is asked of a model: its rows as tensors, or the pictures or texts that become them."""
 
     name: str
     model: BenchModel
-    pictures: bool = False
+    form: Literal["tensor", "png", "text"] = "tensor"
 
     def body(self, case: int) -> bytes:
-        """A row's bytes as they lie in memory, or a picture's PNG."""
-        return self.model.pictures[case] if self.pictures else self.model.rows[case].tobytes()
+        """A row's bytes as they lie in memory, a picture's PNG, or the JSON of a text."""
+        return self.model.rows[case].tobytes() if self.form == "tensor" else self.model.bodies[case]
 
 
 @dataclass(frozen=True)
@@ -83,8 +83,13 @@ def _predict_gap(answer: bytes, workload: Workload, case: int) -> float:
     return _gap(from_proto(outputs[workload.model.output]), workload.model.answers[case])
 
 
-def _bytes_request(address: str, workload: Workload, case: int) -> Request:
+def _peer_request(address: str, workload: Workload, case: int) -> Request:
     return Request(f"http://{address}/predict", workload.body(case), {"content-type": "application/octet-stream"})
+
+
+def _peer_gap(answer: bytes, workload: Workload, case: int) -> float:
+    gap = _bytes_gap if workload.form == "tensor" else _labels_gap
+    return gap(answer, workload, case)
 
 
 def _bytes_gap(answer: bytes, workload: Workload, case: int) -> float:
@@ -94,20 +99,27 @@ def _bytes_gap(answer: bytes, workload: Workload, case: int) -> float:
 
 
 def _gateway_request(address: str, workload: Workload, case: int) -> Request:
-    return Request(f"http://{address}/models/{workload.model.name}", workload.body(case), {"content-type": "image/png"})
+    media_type = "image/png" if workload.form == "png" else "application/json"
+    url = f"http://{address}/models/{workload.model.name}"
+    return Request(url, workload.body(case), {"content-type": media_type})
 
 
-def _gateway_gap(answer: bytes, workload: Workload, case: int) -> float:
-    scores = np.array([line["score"] for line in json.loads(answer)])
-    expected = np.sort(softmax(workload.model.answers[case])[0])[::-1][: len(scores)]
-    return _gap(scores, expected)
+def _labels_gap(answer: bytes, workload: Workload, case: int) -> float:
+    """Of the best labels, in their order; of one that does not exist it is endless."""
+    told = json.loads(answer)
+    lines = told[0] if isinstance(told[0], list) else told  # the answers to several texts, of which there is one
+    known = softmax(workload.model.answers[case])[0]
+    by_label = dict(zip(workload.model.labels, known, strict=True))
+    scores = np.array([line["score"] for line in lines])
+    named = np.array([by_label.get(line["label"], np.inf) for line in lines])
+    return max(_gap(scores, np.sort(known)[::-1][: len(scores)]), float(np.abs(scores - named).max() / known.max()))
 
 
 def _infer_request(address: str, workload: Workload, case: int) -> Request:
     row, body = workload.model.rows[case], workload.body(case)
     request = _infer_message("ModelInferRequest")(model_name="model")
-    if workload.pictures:
-        request.inputs.add(name="picture", datatype="BYTES", shape=[1])
+    if workload.form != "tensor":
+        request.inputs.add(name=workload.form, datatype="BYTES", shape=[1])
         body = len(body).to_bytes(4, "little") + body
     else:
         datatype = {"float32": "FP32", "int32": "INT32", "uint8": "UINT8"}[row.dtype.name]
@@ -144,6 +156,6 @@ def _infer_message(name: str) -> Any:
 
 
 PREDICT_GRPC = Transport("gRPC Predict", _predict_request, _predict_gap)
-TENSOR_BYTES = Transport("HTTP, bytes", _bytes_request, _bytes_gap)
-GATEWAY_JSON = Transport("HTTP, PNG to JSON", _gateway_request, _gateway_gap)
+PEER_HTTP = Transport("HTTP, tensors as bytes", _peer_request, _peer_gap)
+GATEWAY_HTTP = Transport("HTTP", _gateway_request, _labels_gap)
 INFER_GRPC = Transport("gRPC ModelInfer", _infer_request, _infer_gap)

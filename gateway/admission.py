@@ -70,11 +70,11 @@ class Admission:
             waits = [pace[1] for place in self._holders if (pace := place.slow_since())]
         return max(waits, default=0.0)
 
-    def work(self, deadline: Deadline) -> AbstractContextManager[None]:
-        """Waits for its turn.
+    def work(self, deadline: Deadline, *, begun: bool = False) -> AbstractContextManager[None]:
+        """Waits for its turn; what has `begun`, and cannot go elsewhere, as long as it has time.
 
         Raises:
-            LongQueueError: by all that is known there would be no answer in time.
+            LongQueueError: by all that is known there would be no answer in time; not of what has begun.
             DeadlineError: the turn did not come in time.
         """
-        return self._turns.one(deadline)
+        return self._turns.one(deadline, begun=begun)

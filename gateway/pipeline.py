@@ -258,12 +258,14 @@ class Pipeline:
         if not isinstance(task, Streaming):
             return lambda inputs: predict(inputs, call.deadline)
         whole, era = call.deadline.lengthened(self._settings.generation_s), self._backend.era
+        begun = False
 
         def ask(inputs: Tensors) -> Tensors:
-            nonlocal era
+            nonlocal era, begun
             deadline = whole.within(call.deadline.limit_s)
-            with self._streams.work(deadline):
+            with self._streams.work(deadline, begun=begun):
                 outputs = predict(inputs, deadline)
+            begun = True
             now = self._backend.era
             if now is not era:  # it was away since the last step, and may have come back with something else
                 if work.turn.version() is not version:

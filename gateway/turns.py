@@ -29,14 +29,14 @@ class Turns:
         self._mean_s: float | None = None
 
     @contextmanager
-    def one(self, deadline: Deadline) -> Iterator[None]:
-        """Waits for a turn.
+    def one(self, deadline: Deadline, *, begun: bool = False) -> Iterator[None]:
+        """Waits for a turn; what has `begun`, and cannot go elsewhere, as long as it has time.
 
         Raises:
-            LongQueueError: by all that is known there would be no answer in time.
+            LongQueueError: by all that is known there would be no answer in time; not of what has begun.
             DeadlineError: it did not come in time.
         """
-        self._take(deadline)
+        self._take(deadline, begun=begun)
         key, began = object(), self._clock()
         self._running[key] = began
         try:
@@ -47,33 +47,38 @@ class Turns:
                 self._mean_s = smoothed(self._mean_s, self._clock() - began)
                 self._pass_on()
 
-    def _take(self, deadline: Deadline) -> None:
+    def _take(self, deadline: Deadline, *, begun: bool) -> None:
         turn = threading.Event()
         with self._lock:
             if self._free:
                 self._free -= 1
                 return
-            self._check(len(self._queue), deadline)
+            self._check(len(self._queue), deadline, begun=begun)
             self._queue.append(turn)
         with self._waiting.track_inprogress():
-            self._wait(turn, deadline)
+            self._wait(turn, deadline, begun=begun)
 
-    def _wait(self, turn: threading.Event, deadline: Deadline) -> None:
-        while not turn.wait(min(_LOOK_S, max(0.0, deadline.ends_at - self._clock()))):
+    def _wait(self, turn: threading.Event, deadline: Deadline, *, begun: bool) -> None:
+        """Hundreds of streams that all looked up would leave no time to anybody else."""
+        look_s = threading.TIMEOUT_MAX if begun and deadline.interrupt is None else _LOOK_S
+        while not turn.wait(min(look_s, max(0.0, deadline.ends_at - self._clock()))):
             with self._lock:
                 if turn.is_set():
                     return
                 try:
-                    self._check(self._queue.index(turn), deadline)
+                    self._check(self._queue.index(turn), deadline, begun=begun)
                 except (LongQueueError, DeadlineError):
                     self._queue.remove(turn)
                     raise
 
-    def _check(self, ahead: int, deadline: Deadline) -> None:
+    def _check(self, ahead: int, deadline: Deadline, *, begun: bool) -> None:
+        left_s = deadline.remaining_s()
+        if begun:
+            return
         now = self._clock()
         work_s = typical_s(self._mean_s, [now - since for since in list(self._running.values())])
         wait_s = expected_s(ahead, self._workers, work_s)
-        if wait_s > deadline.remaining_s():
+        if wait_s > left_s:
             raise LongQueueError(ahead, wait_s)
 
     def _pass_on(self) -> None:

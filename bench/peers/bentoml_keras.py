@@ -1,4 +1,4 @@
-"""A BentoML service: `bentoml serve bench.peers.bentoml_keras:KerasService`, the model's file in `BENCH_MODEL`.
+"""A BentoML service: `bentoml serve bench.peers.bentoml_keras:KerasService`, the model's folder in `BENCH_MODEL`.
 
 Bodies go as they are, which BentoML allows for one `bytes` argument. Its batching takes JSON only from outside, which
 costs more than it gains. A method that is no coroutine runs in a pool of `threads`.
@@ -21,4 +21,4 @@ class KerasService:
 
     @bentoml.api  # type: ignore[untyped-decorator]  # its types are not there when ours are checked
     def predict(self, body: bytes, /) -> Annotated[bytes, ContentType("application/octet-stream")]:
-        return self._model.traced(self._model.read(body)).tobytes()
+        return self._model.write(self._model.traced(self._model.read(body)), body)

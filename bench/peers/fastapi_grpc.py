@@ -1,29 +1,28 @@
-"""FastAPI on uvicorn as a gateway: a PNG to a row, the embedded model server by grpc.aio, labels with scores.
+"""FastAPI on uvicorn as a gateway: body to row, the embedded model server by grpc.aio, labels with scores.
 
-`python -m bench.peers.fastapi_grpc PORT SERVER_PORT MODEL INPUT COMMAND…`, the command starts the model server. A small
-picture is decoded in the event loop: a pool of threads would cost more than it takes.
+`python -m bench.peers.fastapi_grpc FOLDER PORT SERVER_PORT MODEL INPUT COMMAND…`, the command starts the model server.
+A small picture or text is read in the event loop: a pool of threads would cost more than it takes.
 """
 
 import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import grpc
-import numpy as np
 import uvicorn
-from fastapi import FastAPI, Request
-from fastapi.responses import ORJSONResponse
+from fastapi import FastAPI, Request, Response
 
+from bench.peers.labels import LabelWriter
 from bench.peers.rows import RowReader
-from processing.classification import softmax
 from wire.messages import PredictRequest, PredictResponse
 from wire.methods import PREDICT
 from wire.tensors import from_proto, write_proto
 
 
-def create_app(target: str, model: str, given: str) -> FastAPI:
-    read = RowReader("uint8", ())
+def create_app(folder: Path, target: str, model: str, given: str) -> FastAPI:
+    read, write = RowReader(folder, "uint8", ()), LabelWriter(folder)
     calls = {}
 
     @asynccontextmanager
@@ -39,19 +38,18 @@ def create_app(target: str, model: str, given: str) -> FastAPI:
     app = FastAPI(lifespan=connected)
 
     @app.post(f"/models/{model}")  # type: ignore[untyped-decorator]  # its types are not there when ours are checked
-    async def predict(request: Request) -> ORJSONResponse:
+    async def predict(request: Request) -> Response:
         asked = PredictRequest()
         asked.model_spec.name = model
         write_proto(read(await request.body()), asked.inputs[given])
         answer = await calls["predict"](asked, wait_for_ready=True)
-        scores = softmax(from_proto(answer.outputs["logits"]))[0]
-        return ORJSONResponse([{"label": str(n), "score": float(scores[n])} for n in np.argsort(-scores)[:5]])
+        return Response(write(from_proto(answer.outputs["logits"])[0]), media_type="application/json")
 
     return app
 
 
 if __name__ == "__main__":
-    port, server_port, model_name, input_name, *command = sys.argv[1:]
+    model_folder, port, server_port, model_name, input_name, *command = sys.argv[1:]
     with subprocess.Popen([*command, "--stop-on-eof"], stdin=subprocess.PIPE):
-        application = create_app(f"127.0.0.1:{server_port}", model_name, input_name)
+        application = create_app(Path(model_folder), f"127.0.0.1:{server_port}", model_name, input_name)
         uvicorn.run(application, port=int(port), log_level="warning", access_log=False)

@@ -1,4 +1,4 @@
-"""FastAPI on uvicorn: a traced function, called in the thread pool: `python -m bench.peers.fastapi_keras FILE PORT`.
+"""FastAPI on uvicorn: a traced function, called in the thread pool: `python -m bench.peers.fastapi_keras FOLDER PORT`.
 
 An endpoint that is no coroutine runs in the pool of 40 threads, so that the event loop goes on.
 """
@@ -23,7 +23,8 @@ def create_app(model: KerasModel) -> FastAPI:
 
     @app.post("/predict")  # type: ignore[untyped-decorator]  # its types are not there when ours are checked
     def predict(body: Annotated[bytes, Depends(_body)]) -> Response:
-        return Response(model.traced(model.read(body)).tobytes(), media_type="application/octet-stream")
+        answer = model.write(model.traced(model.read(body)), body)
+        return Response(answer, media_type="application/octet-stream")
 
     return app
 

@@ -1,4 +1,4 @@
-"""Flask on gunicorn: `Model.predict` in each request: `python -m bench.peers.flask_keras FILE PORT`.
+"""Flask on gunicorn: `Model.predict` in each request: `python -m bench.peers.flask_keras FOLDER PORT`.
 
 One process with eight threads, which is what gunicorn's documentation advises for a model that fills the memory.
 """
@@ -17,7 +17,8 @@ def create_app(model: KerasModel) -> Flask:
 
     @app.post("/predict")
     def predict() -> Response:
-        return Response(model.predict(model.read(request.get_data())).tobytes(), mimetype="application/octet-stream")
+        body = request.get_data()
+        return Response(model.write(model.predict(model.read(body)), body), mimetype="application/octet-stream")
 
     return app
 
@@ -25,8 +26,8 @@ def create_app(model: KerasModel) -> Flask:
 class _Gunicorn(BaseApplication):  # type: ignore[misc]  # its package has no types
     """The application is made in the worker: TensorFlow does not survive a fork."""
 
-    def __init__(self, file: Path, port: int) -> None:
-        self._file = file
+    def __init__(self, folder: Path, port: int) -> None:
+        self._folder = folder
         self._port = port
         super().__init__()
 
@@ -36,7 +37,7 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]  # its package has no ty
             self.cfg.set(name, value)
 
     def load(self) -> Flask:
-        return create_app(KerasModel(self._file))
+        return create_app(KerasModel(self._folder))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""LitServe with its batching: `python -m bench.peers.litserve_keras FILE PORT`.
+"""LitServe with its batching: `python -m bench.peers.litserve_keras FOLDER PORT`.
 
 Its documentation's advice for throughput: `max_batch_size`, a short `batch_timeout`, `fast_queue`. A worker runs one
 batch at a time; a second one would halve the cores of the first.
@@ -22,18 +22,19 @@ async def _body(request: Request) -> bytes:
 
 
 class KerasAPI(litserve.LitAPI):  # type: ignore[misc]  # its package has no types
-    def __init__(self, file: Path, **settings: Any) -> None:
+    def __init__(self, folder: Path, **settings: Any) -> None:
         super().__init__(**settings)
-        self._file = file
+        self._folder = folder
 
     def setup(self, device: str) -> None:  # noqa: ARG002 (LitServe's form)
-        self._model = KerasModel(self._file)
+        self._model = KerasModel(self._folder)
 
-    def decode_request(self, request: Annotated[bytes, Depends(_body)]) -> NDArray[Any]:
+    def decode_request(self, request: Annotated[bytes, Depends(_body)], context: dict[str, bytes]) -> NDArray[Any]:
+        context["body"] = request
         return self._model.read(request)
 
     def batch(self, inputs: list[NDArray[Any]]) -> NDArray[Any]:
-        return np.concatenate(inputs)
+        return self._model.read.joined(inputs)
 
     def predict(self, batch: NDArray[Any]) -> NDArray[np.float32]:
         return self._model.traced(batch)
@@ -41,8 +42,8 @@ class KerasAPI(litserve.LitAPI):  # type: ignore[misc]  # its package has no typ
     def unbatch(self, output: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         return list(output)
 
-    def encode_response(self, output: NDArray[np.float32]) -> Response:
-        return Response(output.tobytes(), media_type="application/octet-stream")
+    def encode_response(self, output: NDArray[np.float32], context: dict[str, bytes]) -> Response:
+        return Response(self._model.write(output, context["body"]), media_type="application/octet-stream")
 
 
 if __name__ == "__main__":

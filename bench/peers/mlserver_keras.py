@@ -1,4 +1,4 @@
-"""A runtime of MLServer's, served over its gRPC: `python -m bench.peers.mlserver_keras FILE GRPC_PORT HTTP_PORT`.
+"""A runtime of MLServer's, served over its gRPC: `python -m bench.peers.mlserver_keras FOLDER GRPC_PORT HTTP_PORT`.
 
 Its documentation's advice for throughput: adaptive batching. Its own process runs the model, as with
 `parallel_workers` 0: a pool of one would only add a hop.
@@ -27,13 +27,13 @@ class KerasRuntime(MLModel):  # type: ignore[misc]  # its package has no types
         return InferenceResponse(model_name=self.name, outputs=[NumpyCodec.encode_output("logits", logits)])
 
     def _batch(self, given: Any) -> np.ndarray[Any, Any]:
-        """Rows of the tensor, or of the pictures in a tensor of BYTES."""
+        """Rows of the tensor, or of the pictures or texts in a tensor of BYTES."""
         if given.datatype == "BYTES":
-            return np.concatenate([self._model.read(body) for body in given.data.root])
+            return self._model.read.joined([self._model.read(body) for body in given.data.root])
         return np.asarray(NumpyCodec.decode_input(given))
 
 
-async def _serve(file: str, grpc_port: int, http_port: int) -> None:
+async def _serve(folder: str, grpc_port: int, http_port: int) -> None:
     settings = Settings(
         host="127.0.0.1",
         grpc_port=grpc_port,
@@ -43,7 +43,7 @@ async def _serve(file: str, grpc_port: int, http_port: int) -> None:
         debug=False,
     )
     model = ModelSettings(
-        name="model", implementation=KerasRuntime, parameters={"uri": file}, max_batch_size=32, max_batch_time=0.001
+        name="model", implementation=KerasRuntime, parameters={"uri": folder}, max_batch_size=32, max_batch_time=0.001
     )
     await MLServer(settings).start([model])
 

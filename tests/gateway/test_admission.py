@@ -121,6 +121,26 @@ def test_what_takes_longer_than_ever_counts_while_it_lasts() -> None:
     assert found == [LongQueueError]
 
 
+def test_what_has_begun_waits_as_long_as_it_has_time() -> None:
+    """A text half of which is written cannot go elsewhere, however slow the last steps were."""
+    found: list[type[Exception] | None] = []
+    with one_worker_of(50) as (admission, clock):
+        with pytest.raises(LongQueueError), admission.work(Deadline.after(9, clock)):
+            pytest.fail("it is not its turn")
+        late, in_time = (
+            threading.Thread(target=_begun, args=(admission, Deadline.after(limit_s, clock), found))
+            for limit_s in (0.01, 9)
+        )
+        late.start()
+        in_time.start()
+        until(lambda: admission.waiting == 2, "both wait")
+        clock.now += 8
+        late.join()
+        assert found == [DeadlineError]
+    in_time.join()
+    assert found == [DeadlineError, None]
+
+
 def test_those_who_wait_already_count() -> None:
     with one_worker_of(2) as (admission, clock):
         waits = threading.Thread(target=_worked, args=(admission, Deadline.after(5, clock)))
@@ -130,6 +150,14 @@ def test_those_who_wait_already_count() -> None:
             pytest.fail("it is not its turn")
     waits.join()
     assert admission.waiting == 0
+
+
+def _begun(admission: Admission, deadline: Deadline, found: list[type[Exception] | None]) -> None:
+    try:
+        with admission.work(deadline, begun=True):
+            found.append(None)
+    except GatewayError as exc:
+        found.append(type(exc))
 
 
 def _noted(admission: Admission, done: list[int], number: int) -> None:
