@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 from prometheus_client import Gauge
@@ -23,8 +23,18 @@ class Admission:
     so at once: he can go elsewhere, or come again when it helps.
     """
 
-    def __init__(self, places: int, workers: int, inside: Gauge, waiting: Gauge, clock: Clock = time.monotonic) -> None:
-        """The gauges tell who has a place, and who of them waits for a turn."""
+    def __init__(
+        self,
+        places: int,
+        workers: int,
+        inside: Gauge,
+        waiting: Gauge,
+        clock: Clock = time.monotonic,
+        *,
+        apart_s: float | None = None,
+        behind: Callable[[float], object] | None = None,
+    ) -> None:
+        """The gauges tell who has a place, and who of them waits for a turn. For the rest see `Turns`."""
         self._limit = places
         self._inside = inside
         self._lock = threading.Lock()
@@ -32,7 +42,7 @@ class Admission:
         self._holders: set[Place] = set()  # with those that lost their place and do not know it yet
         self._clock = clock
         self._look_at = clock()
-        self._turns = Turns(workers, waiting, clock)
+        self._turns = Turns(workers, waiting, clock, apart_s=apart_s, behind=behind)
 
     @contextmanager
     def place(self) -> Iterator[Place]:
@@ -69,6 +79,10 @@ class Admission:
         with self._lock:
             waits = [pace[1] for place in self._holders if (pace := place.slow_since())]
         return max(waits, default=0.0)
+
+    def idle(self, limit_s: float) -> bool:
+        """Waits until none is worked on, for so long at most; whether that is so."""
+        return self._turns.idle(limit_s)
 
     def work(self, deadline: Deadline, *, begun: bool = False) -> AbstractContextManager[None]:
         """Waits for its turn; what has `begun`, and cannot go elsewhere, as long as it has time.

@@ -15,8 +15,9 @@ from gateway.version import ServedVersion
 class Companies:
     """Safe to share between threads. Nothing is kept of versions that are gone."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, workers: int) -> None:
         self._backend = backend
+        self._workers = workers
         self._lock = threading.Lock()
         self._of: WeakKeyDictionary[ServedVersion, Company] = WeakKeyDictionary()
 
@@ -29,7 +30,7 @@ class Companies:
         with self._lock:
             company = self._of.get(version)
             if company is None:
-                company = self._of[version] = Company(call, batching.sizes[-1], self._servers)
+                company = self._of[version] = Company(call, batching.sizes[-1], self._servers, workers=self._workers)
         return company.ask
 
     def _alone(self, version: ServedVersion, signature: str) -> Call:

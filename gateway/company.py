@@ -18,7 +18,7 @@ from gateway.tasks.base import Tensors
 
 Call = Callable[[Tensors, Deadline], Tensors]
 
-_ABREAST = 2  # while one is computed the next is sent
+_ABREAST = 2  # of all workers together, and one of each at least: while one is computed the next is sent
 
 
 @dataclass
@@ -56,16 +56,18 @@ class _Request:
 class Company:
     """Safe to share between threads."""
 
-    def __init__(self, call: Call, most_rows: int, servers: Callable[[], int] = lambda: 1) -> None:
+    def __init__(self, call: Call, most_rows: int, servers: Callable[[], int] = lambda: 1, *, workers: int = 1) -> None:
         """
         Args:
             call: asks a model server; a row's answer must not depend on the others.
             most_rows: in one call; a request that has more goes by itself.
             servers: among which the calls are dealt out.
+            workers: processes that do the same.
         """
         self._call = call
         self._most_rows = most_rows
         self._servers = servers
+        self._workers = workers
         self._lock = threading.Lock()
         self._queues: dict[Hashable, _Queue] = {}  # by form, of those under way
 
@@ -79,7 +81,7 @@ class Company:
         request = _Request(inputs, _rows(inputs), _form(inputs), deadline)
         with self._lock:
             queue = self._queues.setdefault(request.form, _Queue())
-            if queue.under_way < _ABREAST * max(1, self._servers()):
+            if queue.under_way < max(1, _ABREAST * max(1, self._servers()) // self._workers):
                 queue.under_way += 1
                 request.group = (request,)
             else:

@@ -18,6 +18,8 @@ from gateway.servers.metrics import ServerMetrics
 from gateway.settings import GatewaySettings
 from gateway.telemetry import Telemetry
 
+_STEPS_APART_S = 0.01  # of texts that are generated: measured, see docs/decisions/0015
+
 
 @dataclass(frozen=True)
 class Parts:
@@ -43,7 +45,15 @@ class Parts:
         router = Router(
             book, registry, backend, settings, metrics=RoutingMetrics(telemetry.registry), shared=shared_folder()
         )
-        streams = Admission(settings.streams, settings.steps, telemetry.streams, telemetry.steps_waiting)
+        admission = Admission(settings.requests, settings.threads, telemetry.inside, telemetry.waiting)
+        streams = Admission(
+            settings.streams,
+            settings.steps,
+            telemetry.streams,
+            telemetry.steps_waiting,
+            apart_s=_STEPS_APART_S,
+            behind=admission.idle,
+        )
         pipeline = Pipeline(router, registry, backend, streams, settings)
         return cls(
             settings=settings,
@@ -51,7 +61,7 @@ class Parts:
             backend=backend,
             pipeline=pipeline,
             direct=Direct(pipeline, backend, settings.limits),
-            admission=Admission(settings.requests, settings.threads, telemetry.inside, telemetry.waiting),
+            admission=admission,
             streams=streams,
             cards=Cards(pipeline, backend),
             telemetry=telemetry,

@@ -71,7 +71,7 @@ class Pipeline:
         self._router = router
         self._registry = registry
         self._backend = backend
-        self._companies = Companies(backend)
+        self._companies = Companies(backend, settings.workers)
         self._streams = streams
         self._settings = settings
 

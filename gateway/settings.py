@@ -51,12 +51,12 @@ class GatewaySettings(BaseModel):
     the newest; with an empty `label` always the newest. `requests` to models are let in at once, further ones are
     answered 503; `threads` of them are worked on at once, the others send their bodies or wait for their turn. Texts
     that are generated, streamed or not, are beside these: `streams` of them at once, each for `generation_s` at most,
-    with `deadline_s` for each step; of the steps `steps` at once. A stream that has nothing to say for `heartbeat_s`
-    says that it lives. All that is each of the `workers`, processes that share the port: one for each core, 8 at most,
-    unless the setting says how many. A body must arrive within `deadline_s`; one that does not keeps a connection, and
-    that is cut when nothing was answered on it for `silence_s`. `cors_origins` are the origins whose pages browsers let
-    read answers, as `https://example.com`. With an `otlp_endpoint`, as `http://host:4317`, every request is traced
-    there.
+    with `deadline_s` for each step; of the steps `steps` at once, of short ones fewer, and after the requests. A stream
+    that has nothing to say for `heartbeat_s` says that it lives. All that is each of the `workers`, processes that
+    share the port: one for each core, 8 at most, unless the setting says how many. A body must arrive within
+    `deadline_s`; one that does not keeps a connection, and that is cut when nothing was answered on it for `silence_s`.
+    `cors_origins` are the origins whose pages browsers let read answers, as `https://example.com`. With an
+    `otlp_endpoint`, as `http://host:4317`, every request is traced there.
 
     `routes` say by model who answers; what the admin API changes of them is kept in the folder `state`. That API is at
     `admin_host` and `admin_port`, 0 means none; callers need the `admin_token` if there is one. `shadow_threads` copy

@@ -2,14 +2,14 @@
 
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from prometheus_client import Gauge
 
 from gateway.deadline import Clock, Deadline
 from gateway.errors import DeadlineError, LongQueueError
-from gateway.waiting import expected_s, smoothed, typical_s
+from gateway.waiting import abreast, expected_s, smoothed, typical_s
 
 _LOOK_S = 0.1  # who waits looks up so often whether it still makes sense
 
@@ -17,13 +17,34 @@ _LOOK_S = 0.1  # who waits looks up so often whether it still makes sense
 class Turns:
     """Safe to share between threads."""
 
-    def __init__(self, workers: int, waiting: Gauge, clock: Clock) -> None:
-        """The gauge tells how many wait."""
+    def __init__(
+        self,
+        workers: int,
+        waiting: Gauge,
+        clock: Clock,
+        *,
+        apart_s: float | None = None,
+        behind: Callable[[float], object] | None = None,
+        give_way_s: float = 0.01,
+    ) -> None:
+        """
+        Args:
+            workers: how many at once.
+            waiting: tells how many wait.
+            apart_s: fewer at once, one at least, where more than one would begin in that time: short work takes the
+                processor that it shares with others, only long work waits for somebody else.
+            behind: waits for those whose work goes first, for so many seconds at most: the `idle` of others.
+            give_way_s: how long that is.
+        """
         self._workers = workers
         self._waiting = waiting
         self._clock = clock
+        self._apart_s = apart_s
+        self._behind, self._give_way_s = behind, give_way_s
         self._lock = threading.Lock()
-        self._free = workers
+        self._taken = 0
+        self._idle = threading.Event()
+        self._idle.set()
         self._queue: deque[threading.Event] = deque()  # set by whoever passes on his place
         self._running: dict[object, float] = {}  # since when
         self._mean_s: float | None = None
@@ -37,6 +58,8 @@ class Turns:
             DeadlineError: it did not come in time.
         """
         self._take(deadline, begun=begun)
+        if self._behind:
+            self._behind(self._give_way_s)
         key, began = object(), self._clock()
         self._running[key] = began
         try:
@@ -47,11 +70,16 @@ class Turns:
                 self._mean_s = smoothed(self._mean_s, self._clock() - began)
                 self._pass_on()
 
+    def idle(self, limit_s: float) -> bool:
+        """Waits until nobody is at work, for so long at most; whether that is so."""
+        return self._idle.wait(limit_s)
+
     def _take(self, deadline: Deadline, *, begun: bool) -> None:
         turn = threading.Event()
         with self._lock:
-            if self._free:
-                self._free -= 1
+            if self._taken < self._limit() and not self._queue:
+                self._taken += 1
+                self._idle.clear()
                 return
             self._check(len(self._queue), deadline, begun=begun)
             self._queue.append(turn)
@@ -77,12 +105,17 @@ class Turns:
             return
         now = self._clock()
         work_s = typical_s(self._mean_s, [now - since for since in list(self._running.values())])
-        wait_s = expected_s(ahead, self._workers, work_s)
+        wait_s = expected_s(ahead, self._limit(), work_s)
         if wait_s > left_s:
             raise LongQueueError(ahead, wait_s)
 
     def _pass_on(self) -> None:
-        if self._queue:
+        self._taken -= 1
+        while self._queue and self._taken < self._limit():
             self._queue.popleft().set()
-        else:
-            self._free += 1
+            self._taken += 1
+        if not self._taken:
+            self._idle.set()
+
+    def _limit(self) -> int:
+        return self._workers if self._apart_s is None else abreast(self._workers, self._mean_s, self._apart_s)

@@ -10,6 +10,11 @@ def expected_s(ahead: int, workers: int, work_s: float) -> float:
     return (ahead + 1) * work_s / workers + work_s
 
 
+def abreast(workers: int, work_s: float | None, apart_s: float) -> int:
+    """How many at once begin `apart_s` after each other, if each takes `work_s`: one at least, `workers` at most."""
+    return max(1, min(workers, int((work_s or 0.0) / apart_s)))
+
+
 def smoothed(mean_s: float | None, latest_s: float) -> float:
     """The mean of what work took, in which what is long past counts little. None: there was none."""
     return latest_s if mean_s is None else mean_s + _WEIGHT * (latest_s - mean_s)

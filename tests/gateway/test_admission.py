@@ -13,7 +13,7 @@ from gateway import turns
 from gateway.admission import Admission
 from gateway.deadline import Deadline
 from gateway.errors import DeadlineError, GatewayError, LongQueueError
-from gateway.waiting import expected_s, smoothed, typical_s
+from gateway.waiting import abreast, expected_s, smoothed, typical_s
 from tests.support.processes import until
 
 
@@ -27,6 +27,11 @@ def test_work_takes_what_it_took_or_what_it_takes_just_now() -> None:
     assert typical_s(None, [1, 3]) == 2
     assert typical_s(3, [1, 3]) == 3
     assert typical_s(1, [1, 3]) == 2
+
+
+def test_short_work_goes_one_after_another_and_long_work_abreast() -> None:
+    at_once = [abreast(4, work_s, 0.01) for work_s in (None, 0.001, 0.019, 0.02, 0.039, 0.05, 60)]
+    assert at_once == [1, 1, 1, 2, 3, 4, 4]
 
 
 @given(st.lists(st.floats(0, 60), min_size=1))

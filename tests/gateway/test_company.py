@@ -146,6 +146,18 @@ def test_each_server_has_calls_under_way() -> None:
     server.let()
 
 
+@pytest.mark.parametrize(("workers", "under_way"), [(1, 2), (2, 1), (8, 1)])
+def test_the_calls_under_way_are_those_of_all_workers(workers: int, under_way: int) -> None:
+    server = Server()
+    visit = Visit(server)
+    visit.company = Company(server, 8, workers=workers)
+    for value in range(under_way):
+        visit.ask(value)
+        assert server.arrived.acquire(timeout=30)
+    visit.waiting(5)
+    server.let()
+
+
 # --- What goes wrong
 
 
