@@ -6,6 +6,7 @@ import multiprocessing
 import multiprocessing.util
 import os
 import signal
+import sys
 import threading
 from contextlib import ExitStack
 from functools import partial
@@ -89,6 +90,8 @@ def _load(settings: GatewaySettings) -> Any:
     _forget_the_dead()
     threading.Thread(target=_end_with_parent, name="end-with-parent", daemon=True).start()
     app = create_app(settings)
+    multiprocessing.util.Finalize(None, app.extensions["close"], exitpriority=0)
+    multiprocessing.util.Finalize(None, _leave, exitpriority=-1)
     parts = app.extensions["parts"]
     Stragglers(settings.port, settings.silence_s, parts.longest_wait_s).start()
     if settings.grpc_port:
@@ -107,6 +110,15 @@ def _serve_grpc(app: Any, settings: GatewaySettings) -> None:
     server = GrpcServer(app.extensions["parts"], app.extensions["observer"])
     server.start()
     multiprocessing.util.Finalize(None, server.stop, (settings.deadline_s,), exitpriority=1)
+
+
+def _leave() -> None:
+    """Ends a worker that has done all it had to, after everything else. Python's own end would take the interpreter away
+    from granian's threads: one that asks for it then aborts the process.
+    """
+    if sys.exc_info()[0] is None:
+        sys.stdout.flush()
+        os._exit(0)
 
 
 def _end_with_parent() -> None:

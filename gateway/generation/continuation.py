@@ -55,7 +55,8 @@ class Continuation:
         finish = self._finish(token)
         if finish:
             shown += self._stops.end()
-        likely = np.argsort(-logprobs, kind="stable")[: self._plan.likely]
+        asked = self._plan.likely  # mostly none: no reason to sort a vocabulary
+        likely = np.argsort(-logprobs, kind="stable")[:asked] if asked else ()
         told = tuple(self._told(int(other), logprobs) for other in likely)
         return Piece(self._choice, self._told(token, logprobs), told, added, shown, finish)
 

@@ -1,6 +1,7 @@
 """Answers in pieces, by real processes: what they cost, how they end, and who else is answered meanwhile."""
 
 import json
+import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -10,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from bench.listeners import Listeners
+from bench.load import Request
 from store.layout import Store
 from tests.gateway.conftest import Shelf
 from tests.support.processes import GatewayProcess, ModelServerProcess, until
@@ -258,3 +261,19 @@ def test_a_hundred_streams_at_once_are_all_whole(texts: GatewayProcess) -> None:
     with ThreadPoolExecutor(32) as pool:
         grown = list(pool.map(whole, range(100)))
     assert grown == [("0123456789" * 3)[number % 10 + 1 :][:20] for number in range(100)]
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_a_gateway_whose_streams_were_just_left_ends_cleanly(
+    attempt: int, text_server: ModelServerProcess, tmp_path: Path
+) -> None:
+    """It did not in most attempts: granian's threads let go of the streams while the interpreter was at its end."""
+    log = tmp_path / f"log-{attempt}"
+    with GatewayProcess(text_server.target, log=log) as gateway:
+        gateway.wait_ready()
+        body, json_type = json.dumps({**COUNT, "max_tokens": 500}).encode(), {"Content-Type": "application/json"}
+        with Listeners(Request(f"{gateway.url}/v1/completions", body, json_type), 64):
+            pass
+        gateway.signal(signal.SIGTERM)
+        assert gateway.wait() == 0
+    assert b"panic" not in log.read_bytes()
