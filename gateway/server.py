@@ -113,8 +113,8 @@ def _serve_grpc(app: Any, settings: GatewaySettings) -> None:
 
 
 def _leave() -> None:
-    """Ends a worker that has done all it had to, after everything else. Python's own end would take the interpreter away
-    from granian's threads: one that asks for it then aborts the process.
+    """Ends a worker that has done all it had to, after everything else. Python's own end would take the interpreter
+    away from granian's threads: one that asks for it then aborts the process.
     """
     if sys.exc_info()[0] is None:
         sys.stdout.flush()
