@@ -24,7 +24,15 @@ MAY_IMPORT = {
     "bench": {"export", "gateway", "kmaas", "models", "processing", "serving", "store", "training", "wire"},
 }
 FRAMEWORKS = {"tensorflow", "keras", "keras_hub", "tensorflow_text", "tensorflow_serving"}
-MAY_IMPORT_FRAMEWORKS = ("models/", "training/", "export/", "serving/runtimes/", "bench/making.py", "bench/peers/", "bench/writers.py")
+MAY_IMPORT_FRAMEWORKS = (
+    "models/",
+    "training/",
+    "export/",
+    "serving/runtimes/",
+    "bench/making.py",
+    "bench/peers/",
+    "bench/writers.py",
+)
 
 
 def _sources(package: str) -> Iterator[Path]:
