@@ -15,9 +15,10 @@ import pytest
 
 from kmaas.config import Config
 from models.bert import BertSize, bert, fill_bert
-from models.embeddings import PAD_ID, build, processing
+from models.embeddings import PAD_ID, SPEC, EmbeddingsConfig, build, processing
 from models.errors import UnfitWeightsError
 from processing.text import TextEncoder
+from training.config import load_config
 from training.data import minilm
 from training.data.minilm import MiniLM
 
@@ -31,6 +32,12 @@ class Expected:
     texts: list[str]
     token_ids: list[list[int]]
     vectors: Any
+
+
+def _config() -> EmbeddingsConfig:
+    config = load_config(SPEC)
+    assert isinstance(config, EmbeddingsConfig)
+    return config
 
 
 @pytest.fixture(scope="module")
@@ -47,12 +54,12 @@ def pretrained() -> MiniLM:
 
 @pytest.fixture(scope="module")
 def encoder(pretrained: MiniLM) -> TextEncoder:
-    return TextEncoder(pretrained.tokenizer, processing())
+    return TextEncoder(pretrained.tokenizer, processing(_config()))
 
 
 @pytest.fixture(scope="module")
 def model(pretrained: MiniLM) -> Any:
-    model = build()
+    model = build(_config())
     fill_bert(model.get_layer("bert"), pretrained.weights)
     return model
 
