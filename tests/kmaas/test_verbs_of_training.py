@@ -122,7 +122,7 @@ def test_an_export_without_a_twin(place: Workplace, run: Path, tmp_path: Path) -
 def test_a_run_of_which_no_answers_were_kept_says_how_to_get_them(place: Workplace, run: Path, tmp_path: Path) -> None:
     shutil.copytree(run, tmp_path / "old")
     path = tmp_path / "old" / "evaluation" / "examples.json"
-    path.write_text(json.dumps([{**example, "logits": None} for example in json.loads(path.read_bytes())]))
+    path.write_text(json.dumps([{**example, "answer": None} for example in json.loads(path.read_bytes())]))
     done = place.kmaas("export", str(tmp_path / "old"))
     assert f"has no answers in its examples.json; `kmaas evaluate {tmp_path / 'old'}` writes them" in done.stderr
 
