@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from bench import writers
-from export.archive import serving_function, write_classifier
+from export.archive import serving_function, write_saved_model
 from export.goldens import CheckedGolden
 from export.records import serving_records
 from export.trained import Trained
@@ -146,7 +146,8 @@ def _save(model: "keras.Model", input_name: str, output_name: str, _rows: Array,
 def _save_with_twin(model: "keras.Model", input_name: str, _output_name: str, rows: Array, version: Path) -> None:
     """As `export_version` does it, without what only the gateway reads."""
     spec = _input_spec(model, input_name)
-    write_classifier(version, model, spec, {})
+    serve = serving_function(model, spec)
+    write_saved_model(version, model, serve, {})
     goldens = [
         CheckedGolden(
             golden=Golden.of(str(number), "application/octet-stream", row.tobytes(), None, 1e-4),
@@ -158,7 +159,7 @@ def _save_with_twin(model: "keras.Model", input_name: str, _output_name: str, ro
     folder = VersionDir(version)
     folder.extra.mkdir()
     write_warm_up(folder.warm_up, version.parent.name, serving_records(goldens, input_name))
-    write_twin(folder, serving_function(model, spec), goldens, {}, pad=0)
+    write_twin(folder, serve, goldens, {}, pad=0)
 
 
 @dataclass(frozen=True)

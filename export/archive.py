@@ -1,4 +1,4 @@
-"""Writes a Keras classifier as a SavedModel with the signatures every version has."""
+"""Writes a Keras model as a SavedModel with the signatures every version has."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,26 +15,23 @@ SERVING_SIGNATURE = "serving_default"
 MANIFEST_SIGNATURE = "manifest"
 
 
-def write_classifier(
+def write_saved_model(
     folder: Path,
     model: "keras.Model",
-    inputs: "tf.TensorSpec",
+    serve: Any,
     documents: Mapping[str, bytes],
     others: Mapping[str, Any] | None = None,
     *,
     tracked: Sequence[Any] = (),
-    temperature: float = 1.0,
 ) -> None:
-    """Writes `model` (one input, logits out) with the signatures `serving_default`, `manifest` and `others`.
+    """Writes `model` with the signatures `serving_default`, `manifest` and `others`.
 
     Args:
         folder: must not exist.
-        model: maps a batch of `inputs` to float logits `[batch, labels]`; it normalises its own input.
-        inputs: name, dtype and shape of the input, batch dimension None.
+        serve: the `tf.function` behind `serving_default`.
         documents: what the `manifest` signature answers, by section name.
         others: a `tf.function` for each further signature, of the model's own variables.
         tracked: what else these need of TensorFlow's objects, such as tables.
-        temperature: see `serving_function`.
 
     Raises:
         WeightsStoredTwiceError: the checkpoint's size does not match the parameter count.
@@ -45,7 +42,7 @@ def write_classifier(
     archive.weights = [variable.value for variable in model.variables]  # a tf.Module does not track Keras variables
     archive.tracked = list(tracked)
     signatures = {
-        SERVING_SIGNATURE: serving_function(model, inputs, temperature),
+        SERVING_SIGNATURE: serve,
         MANIFEST_SIGNATURE: documents_function(documents),
         **(others or {}),
     }
@@ -54,7 +51,12 @@ def write_classifier(
 
 
 def serving_function(model: "keras.Model", inputs: "tf.TensorSpec", temperature: float = 1.0) -> Any:
-    """The `tf.function` behind `serving_default`: `inputs` to `logits` and `probabilities`, float `[batch, labels]`.
+    """The `tf.function` behind a classifier's `serving_default`: `inputs` to `logits` and `probabilities`, float
+    `[batch, labels]`.
+
+    Args:
+        model: maps a batch of `inputs` to float logits `[batch, labels]`; it normalises its own input.
+        inputs: name, dtype and shape of the input, batch dimension None.
 
     Logits are the model's own; probabilities are softmax(logits / temperature).
     """
@@ -67,14 +69,19 @@ def serving_function(model: "keras.Model", inputs: "tf.TensorSpec", temperature:
     return tf.function(serve, input_signature=[inputs])
 
 
-def signature_specs(inputs: "tf.TensorSpec", labels: int, others: Mapping[str, Any]) -> dict[str, SignatureSpec]:
-    """The signatures that `write_classifier` writes, as the manifest names them."""
-    given = _spec(inputs)
-    scores = TensorSpec(dtype="float32", shape=(-1, labels))
+def embedding_function(model: "keras.Model", inputs: "tf.TensorSpec") -> Any:
+    """The `tf.function` behind the `serving_default` of a model that answers vectors: `inputs` to `embedding`, float
+    `[batch, width]`."""
+    import tensorflow as tf
+
+    return tf.function(lambda batch: {"embedding": model(batch, training=False)}, input_signature=[inputs])
+
+
+def signature_specs(serve: Any, others: Mapping[str, Any]) -> dict[str, SignatureSpec]:
+    """The signatures that `write_saved_model` writes, as the manifest names them."""
     texts = TensorSpec(dtype="string", shape=(-1,))
-    answers = {"logits": scores, "probabilities": scores}
     return {
-        SERVING_SIGNATURE: SignatureSpec(inputs={inputs.name: given}, outputs=answers),
+        SERVING_SIGNATURE: _signature(serve),
         MANIFEST_SIGNATURE: SignatureSpec(inputs={"section": texts}, outputs={"document": texts}),
         **{name: _signature(function) for name, function in others.items()},
     }

@@ -12,7 +12,7 @@ import numpy as np
 
 from export.batches import batch_of
 from export.errors import BatchSafetyError
-from export.goldens import Answer, Array, CheckedGolden
+from export.goldens import Answer, Array, CheckedRequest
 from export.records import Record
 from processing.spec import ExportedSpec, ImageSpec, TextSpec
 from store.manifest import Batching
@@ -26,7 +26,7 @@ _QUEUED = 100  # batches; TensorFlow Serving's own 10 turn a burst away
 
 
 def check_batch_safety(
-    answer: Answer, goldens: Sequence[CheckedGolden], *, pad: int, stranger: Array | None = None
+    answer: Answer, goldens: Sequence[CheckedRequest], *, pad: int, stranger: Array | None = None
 ) -> Batching:
     """Asks each golden alone, then in batches of all `SIZES`, short inputs beside long ones.
 
@@ -64,7 +64,7 @@ def check_records_together(function: Any, records: Iterable[Record]) -> None:
             _check_together(function, list(islice(cycle(group[start : start + _TOGETHER]), _TOGETHER)))
 
 
-def stranger_for(spec: ExportedSpec, goldens: Sequence[CheckedGolden]) -> Array | None:
+def stranger_for(spec: ExportedSpec, goldens: Sequence[CheckedRequest]) -> Array | None:
     """The longest golden over and over: of tokens as many as the model takes, of samples twice as many as it has.
 
     None: inputs have one size.
@@ -107,7 +107,7 @@ def _compare(
     answer: Answer,
     batch: Array,
     company: Sequence[int],
-    goldens: Sequence[CheckedGolden],
+    goldens: Sequence[CheckedRequest],
     alone: Sequence[Mapping[str, Array]],
 ) -> float:
     """The largest gap between the answers to the first rows of `batch` and those to the same goldens alone."""
@@ -143,7 +143,7 @@ def _check_together(function: Any, company: Sequence[Record]) -> None:
                 raise BatchSafetyError(record.name, len(company), difference)
 
 
-def _asked(answer: Answer, batch: Array, golden: CheckedGolden) -> dict[str, Array]:
+def _asked(answer: Answer, batch: Array, golden: CheckedRequest) -> dict[str, Array]:
     """Every output, which must have a row for each input."""
     try:
         outputs = {name: np.asarray(values) for name, values in answer(batch).items()}

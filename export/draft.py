@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from export.archive import serving_function, signature_specs
+from export.archive import embedding_function, serving_function, signature_specs
 from export.batch_safety import check_batch_safety, check_records_together, stranger_for
 from export.batches import pad_of
 from export.digest import answers_digest
@@ -20,7 +20,7 @@ from export.errors import NotInGraphError, OtherLabelsError
 from export.evaluated import check_evaluated
 from export.explain import EXPLAIN_SIGNATURE, explain_function
 from export.extra import documents_of
-from export.goldens import Answer, Array, CheckedGolden, make_goldens
+from export.goldens import Array, CheckedRequest, make_goldens, make_vector_goldens
 from export.parity import Comparison, check_parity
 from export.raw.signature import RAW_SIGNATURE, Raw
 from export.records import Record, make_records
@@ -43,9 +43,8 @@ class Draft:
     """A version that can be written.
 
     Attributes:
-        inputs: name, dtype and shape of the model's input.
         preprocess: a request's body to that input, one row.
-        answer: the function behind `serving_default`.
+        serve: the `tf.function` behind `serving_default`.
         raw: the in-graph preprocessing, None where there is none.
         others: a `tf.function` for each signature beside those that every version has.
         records: what the trained model answers to the goldens, by signature.
@@ -54,12 +53,11 @@ class Draft:
     """
 
     model: "keras.Model"
-    inputs: "tf.TensorSpec"
     preprocess: Callable[[bytes], Array]
-    answer: Answer
+    serve: Any
     raw: Raw | None
     others: Mapping[str, Any]
-    goldens: Sequence[CheckedGolden]
+    goldens: Sequence[CheckedRequest]
     records: Mapping[str, Sequence[Record]]
     comparisons: Sequence[Comparison]
     batching: Batching
@@ -86,14 +84,12 @@ def draft(trained: Trained) -> Draft:
     comparisons = check_parity(trained, processing, raw)
     preprocess = preprocessing(processing, trained.tokenizer)
     check_evaluated(trained.examples, spec.labels, trained.metrics, preprocess, predict)
-    goldens = make_goldens(
-        trained.examples, spec.labels, processing, trained.tokenizer, predict, temperature=trained.temperature
-    )
+    goldens = _goldens(trained, processing, predict)
     inputs = _input_spec(model, processing.input)
-    answer, pad = serving_function(model, inputs, trained.temperature), pad_of(processing)
-    batching = check_batch_safety(answer, goldens, pad=pad, stranger=stranger_for(processing, goldens))
+    serve, pad = _serving(trained, model, inputs), pad_of(processing)
+    batching = check_batch_safety(serve, goldens, pad=pad, stranger=stranger_for(processing, goldens))
     others, unexplained = _other_signatures(trained, model, inputs, raw)
-    records = make_records(goldens, inputs.name, answer, raw, others.get(EXPLAIN_SIGNATURE))
+    records = make_records(goldens, inputs.name, serve, raw, others.get(EXPLAIN_SIGNATURE))
     for signature, function in others.items():
         check_records_together(function, records[signature])
     found = {
@@ -105,12 +101,32 @@ def draft(trained: Trained) -> Draft:
     }
     manifest = _manifest(trained, model, inputs, others).model_copy(update=found)
     documents = documents_of(manifest, goldens, trained)
-    return Draft(
-        model, inputs, preprocess, answer, raw, others, goldens, records, comparisons, batching, documents, pad
+    return Draft(model, preprocess, serve, raw, others, goldens, records, comparisons, batching, documents, pad)
+
+
+def _goldens(
+    trained: Trained, processing: ExportedSpec, predict: Callable[[Array], NDArray[np.float32]]
+) -> Sequence[CheckedRequest]:
+    if not trained.spec.labels:
+        return make_vector_goldens(trained.examples, processing, trained.tokenizer, predict)
+    return make_goldens(
+        trained.examples,
+        trained.spec.labels,
+        processing,
+        trained.tokenizer,
+        predict,
+        temperature=trained.temperature,
     )
 
 
-def _by_label(goldens: Sequence[CheckedGolden], examples: Sequence[Example]) -> dict[str, int]:
+def _serving(trained: Trained, model: "keras.Model", inputs: "tf.TensorSpec") -> Any:
+    """A fresh `tf.function` behind `serving_default`."""
+    if not trained.spec.labels:
+        return embedding_function(model, inputs)
+    return serving_function(model, inputs, trained.temperature)
+
+
+def _by_label(goldens: Sequence[CheckedRequest], examples: Sequence[Example]) -> dict[str, int]:
     labels = {example.name: example.label for example in examples}
     return dict(Counter(labels[checked.golden.name] for checked in goldens))
 
@@ -130,7 +146,7 @@ def _other_signatures(
     """A `tf.function` for each signature beside those that every version has; and why there is no `explain`."""
     others, why = {}, {}
     if raw is not None:
-        others[RAW_SIGNATURE] = raw.function(serving_function(model, inputs, trained.temperature))
+        others[RAW_SIGNATURE] = raw.function(_serving(trained, model, inputs))
     explain = trained.spec.explain
     if isinstance(explain, str):
         why[EXPLAIN_SIGNATURE] = explain
@@ -141,7 +157,7 @@ def _other_signatures(
 
 def _manifest(trained: Trained, model: "keras.Model", inputs: "tf.TensorSpec", others: Mapping[str, Any]) -> Manifest:
     spec = trained.spec
-    serve = serving_function(model, inputs, trained.temperature)
+    serve = _serving(trained, model, inputs)
     processing = spec.processing(trained.config).model_dump(mode="json")
     return Manifest(
         model=spec.name,
@@ -157,7 +173,7 @@ def _manifest(trained: Trained, model: "keras.Model", inputs: "tf.TensorSpec", o
         code_commit=trained.code_commit,
         frameworks={name: version(name) for name in ("keras", "tensorflow")},
         parameters=model.count_params(),
-        signatures=signature_specs(inputs, len(spec.labels), others),
+        signatures=signature_specs(serve, others),
         processing=processing,
         labels=spec.labels,
         metrics=tuple(trained.metrics),

@@ -43,7 +43,7 @@ class WeightsStoredTwiceError(ExportError):
 class NotAsEvaluatedError(ExportError):
     def __init__(self, example: str, apart: float, allowed: float) -> None:
         super().__init__(
-            f"example {example} is answered otherwise than when the run was evaluated: logits differ by {apart:.1e}, "
+            f"example {example} is answered otherwise than when the run was evaluated: answers differ by {apart:.1e}, "
             f"expected at most {allowed}; its weights, its tokenizer or the code have changed since: `kmaas evaluate "
             "RUN` measures it as it is now; nothing was exported"
         )
@@ -111,7 +111,8 @@ class TwinError(ExportError):
 class NoGoldensError(ExportError):
     def __init__(self, examples: int) -> None:
         super().__init__(
-            f"none of {examples} held-out requests has an answer whose order is clear; train longer, then export again"
+            f"none of {examples} held-out requests has an answer that is clear and finite; train longer, then export "
+            "again"
         )
 
 

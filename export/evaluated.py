@@ -30,7 +30,7 @@ def check_evaluated(
     Args:
         metrics: of the evaluation; without an accuracy among them the labels are not judged.
         preprocess: a request's body to the model's input `[1, …]`.
-        predict: that to logits `[1, labels]`.
+        predict: that to logits `[1, labels]`, or to a vector where there are no labels.
 
     Raises:
         NotAsEvaluatedError: an answer is not the one that was kept at the evaluation.
@@ -38,14 +38,14 @@ def check_evaluated(
     """
     right = 0
     for example in examples:
-        logits = predict(preprocess(example.body))[0]
-        if example.logits is not None:
-            apart = _apart(np.array(example.logits, np.float32), logits)
+        answer = predict(preprocess(example.body))[0]
+        if example.answer is not None:
+            apart = _apart(np.array(example.answer, np.float32), answer)
             if not apart <= _TOLERANCE:
                 raise NotAsEvaluatedError(example.name, apart, _TOLERANCE)
-        right += labels[int(logits.argmax())] == example.label
+        right += bool(labels) and labels[int(answer.argmax())] == example.label
     accuracy = next((metric for metric in metrics if metric.name == "accuracy"), None)
-    if accuracy is not None and mislabelled(right, len(examples), accuracy):
+    if labels and accuracy is not None and mislabelled(right, len(examples), accuracy):
         raise LabelsError(right, len(examples), accuracy.value)
 
 
@@ -59,6 +59,6 @@ def mislabelled(right: int, rows: int, accuracy: Metric) -> bool:
     return right < rows * share / 2 and tail < _CHANCE
 
 
-def _apart(kept: Array, logits: Array) -> float:
+def _apart(kept: Array, answer: Array) -> float:
     """As `store.twin.gap`, but what was no number then may be none now: the goldens will tell of it."""
-    return 0.0 if np.array_equal(kept, logits, equal_nan=True) else gap(kept, logits)
+    return 0.0 if np.array_equal(kept, answer, equal_nan=True) else gap(kept, answer)

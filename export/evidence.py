@@ -6,8 +6,8 @@ from typing import Any
 from export.card import Card, Section, Table
 from export.minimum import Minimum, lacking
 from export.trained import Evidence, Trained
-from models.spec import TrainConfig
-from store.evaluation import Calibrated, Evaluation, Interval
+from models.spec import ModelConfig
+from store.evaluation import Calibrated, Classification, Evaluation, Interval
 from store.manifest import Manifest, Metric
 
 
@@ -15,7 +15,7 @@ def model_card(manifest: Manifest, trained: Trained) -> Card:
     """The card of a version. Sections of which nothing was measured are not there."""
     facts = [
         ("Task", manifest.task),
-        ("Labels", ", ".join(manifest.labels)),
+        *([("Labels", ", ".join(manifest.labels))] if manifest.labels else []),
         ("Parameters", f"{manifest.parameters:,}"),
         ("Licence", "; ".join(dict.fromkeys(origin.licence for origin in manifest.origins))),
         ("Made", f"{manifest.created:%Y-%m-%d %H:%M} UTC"),
@@ -40,15 +40,16 @@ def _tiles(evidence: Evidence | None) -> list[tuple[str, str, str]]:
     worst = min(of.robustness.metrics, key=lambda metric: metric.value, default=None)
     return [
         ("Accuracy", f"{of.accuracy:.4f}", f"95 %: {_interval(of.accuracy_interval)}, {of.rows:,} held-out rows"),
-        ("Macro F1", f"{of.macro.f1:.4f}", f"95 %: {_interval(of.macro_f1_interval)}"),
-        (
-            "Calibration error",
-            f"{of.calibration.after.error:.4f}",
-            "as trained" if of.calibration.temperature == 1 else f"{of.calibration.before.error:.4f} as trained",
-        ),
+        *(_tiles_of_classes(of) if isinstance(of, Classification) else ()),
         *([("Least robust", f"{worst.value:.4f}", f"accuracy under {worst.name}")] if worst else []),
         ("One row", f"{fastest.median_ms:.2f} ms", f"95 % within {fastest.p95_ms:.2f} ms, {fastest.what}"),
     ]
+
+
+def _tiles_of_classes(of: Classification) -> Iterator[tuple[str, str, str]]:
+    yield "Macro F1", f"{of.macro.f1:.4f}", f"95 %: {_interval(of.macro_f1_interval)}"
+    before = "as trained" if of.calibration.temperature == 1 else f"{of.calibration.before.error:.4f} as trained"
+    yield "Calibration error", f"{of.calibration.after.error:.4f}", before
 
 
 def _data(manifest: Manifest, evidence: Evidence | None) -> Section:
@@ -62,11 +63,12 @@ def _data(manifest: Manifest, evidence: Evidence | None) -> Section:
     return Section("Data and licence", points=points)
 
 
-def _of_evidence(manifest: Manifest, evidence: Evidence, config: TrainConfig) -> Iterator[Section]:
+def _of_evidence(manifest: Manifest, evidence: Evidence, config: ModelConfig) -> Iterator[Section]:
     of = evidence.evaluation
     yield _training(evidence, config)
     yield _measured(manifest, of)
-    yield _calibration(of)
+    if isinstance(of, Classification):
+        yield _calibration(of)
     yield _robustness(of)
     yield _slices(of)
     yield Section(
@@ -89,7 +91,7 @@ def _of_evidence(manifest: Manifest, evidence: Evidence, config: TrainConfig) ->
         )
 
 
-def _training(evidence: Evidence, config: TrainConfig) -> Section:
+def _training(evidence: Evidence, config: ModelConfig) -> Section:
     epochs = [
         (
             f"{line.epoch}",
@@ -100,17 +102,26 @@ def _training(evidence: Evidence, config: TrainConfig) -> Section:
         )
         for line in evidence.epochs
     ]
+    settings = list(_flat(config.model_dump(mode="json")))
+    configuration = Table(("setting", "value"), settings, "Configuration", folded=True)
+    if not epochs:
+        return Section("Training", text=["Not here: the weights are as they were published."], tables=[configuration])
     return Section(
         "Training",
         pictures=[("curves", "Loss by epoch, of the training and of the held-out rows")],
         tables=[
-            Table(("setting", "value"), list(_flat(config.model_dump(mode="json"))), "Configuration", folded=True),
+            configuration,
             Table(("epoch", "loss", "held-out loss", "seconds", "CPU-seconds"), epochs, "Epochs", folded=True),
         ],
     )
 
 
 def _measured(manifest: Manifest, of: Evaluation) -> Section:
+    figures = [_figures("figure", manifest.metrics), _figures("for comparison, on the same rows", of.references)]
+    if not isinstance(of, Classification):
+        return Section(
+            "Measured", text=["On rows that nobody trained it on here. Intervals are of 95 %."], tables=figures
+        )
     classes = [
         (
             label,
@@ -136,8 +147,7 @@ def _measured(manifest: Manifest, of: Evaluation) -> Section:
         "Measured",
         text=["On held-out rows only, which the training never saw. Intervals are of 95 %."],
         tables=[
-            _figures("figure", manifest.metrics),
-            _figures("for comparison, on the same rows", of.references),
+            *figures,
             Table(("label", "precision", "recall", "F1", "rows"), classes, "By label"),
             Table(("label", "area under ROC", "average precision"), areas, "Over all thresholds", folded=True),
             Table(("true \\ predicted", *of.labels), confusion, "Confusion matrix", folded=True),
@@ -163,7 +173,7 @@ def _figures(name: str, metrics: tuple[Metric, ...]) -> Table:
     return Table((name, "value", "95 %", "rows", "measured on"), rows)
 
 
-def _calibration(evaluation: Evaluation) -> Section:
+def _calibration(evaluation: Classification) -> Section:
     of = evaluation.calibration
 
     def row(name: str, calibrated: Calibrated) -> tuple[str, ...]:
@@ -190,15 +200,13 @@ def _robustness(evaluation: Evaluation) -> Section:
     of = evaluation.robustness
     alone = of.undisturbed
     rows = [("undisturbed", "", f"{alone.accuracy:.4f}", _interval(alone.interval), f"{alone.rows:,}", "as it is")]
+    attacked = " FGSM goes through the Keras model itself." if any(x.disturbance == "FGSM" for x in of.trials) else ""
     for x in of.trials:
         share = f"{x.accuracy:.4f}", _interval(x.interval), f"{x.rows:,}"
         rows.append((x.disturbance, x.strength, *share, x.what))
     return Section(
         "Robustness",
-        text=[
-            f"{of.data}: each disturbed as the table says, then preprocessed as a request is. FGSM goes through the "
-            "Keras model itself."
-        ],
+        text=[f"{of.data}: each disturbed as the table says, then preprocessed as a request is.{attacked}"],
         pictures=[("robustness", "Accuracy when inputs are disturbed")],
         tables=[Table(("disturbance", "strength", "accuracy", "95 %", "rows", "what was done"), rows, folded=True)],
     )
@@ -234,11 +242,17 @@ def _checks(manifest: Manifest) -> Iterator[Section]:
         "Checked at export",
         points=[
             f"{sum(manifest.goldens.values())} held-out requests are kept beside the model with the answers it must "
-            f"give; by label: {', '.join(f'{label} {count}' for label, count in manifest.goldens.items())}.",
+            f"give{_by_label(manifest.goldens)}.",
             "Loaded in a fresh process it answered them as the trained model did, within 1e-5.",
             *([f"That is less than a promotion asks for: {'; '.join(lacks)}."] if lacks else []),
         ],
     )
+
+
+def _by_label(goldens: Mapping[str, int]) -> str:
+    """Nothing where there are no labels."""
+    counted = ", ".join(f"{label} {count}" for label, count in goldens.items() if label)
+    return f"; by label: {counted}" if counted else ""
 
 
 def _origin(manifest: Manifest, evidence: Evidence | None) -> Section:

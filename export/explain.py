@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from export.errors import ExplanationError
-from export.goldens import Array, CheckedGolden
+from export.goldens import Array, CheckedGolden, CheckedRequest
 from models.explanation import EmbeddedTokens, FeatureMaps, Opened
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def explain_function(opened: Opened, inputs: "tf.TensorSpec") -> Any:
     return tf.function(explained, input_signature=signature, autograph=False)
 
 
-def explanation(function: Any, golden: CheckedGolden) -> dict[str, Array]:
+def explanation(function: Any, golden: CheckedRequest) -> dict[str, Array]:
     """What the function behind `explain` answers for the predicted label."""
     import tensorflow as tf
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from export.card import markdown, page
 from export.evidence import model_card
-from export.goldens import CheckedGolden
+from export.goldens import CheckedRequest
 from export.parity import Comparison, document
 from export.trained import Evidence, Trained
 from store.contents import seal
@@ -14,7 +14,7 @@ from store.layout import VersionDir
 from store.manifest import Manifest
 
 
-def documents_of(manifest: Manifest, goldens: Sequence[CheckedGolden], trained: Trained) -> dict[str, bytes]:
+def documents_of(manifest: Manifest, goldens: Sequence[CheckedRequest], trained: Trained) -> dict[str, bytes]:
     """What the `manifest` signature answers, by section."""
     card = model_card(manifest, trained)
     plots = trained.evidence.plots if trained.evidence else {}
@@ -31,7 +31,7 @@ def documents_of(manifest: Manifest, goldens: Sequence[CheckedGolden], trained: 
 
 def write_extra(
     version: VersionDir,
-    goldens: Sequence[CheckedGolden],
+    goldens: Sequence[CheckedRequest],
     documents: Mapping[str, bytes],
     compared: Sequence[Comparison],
 ) -> None:

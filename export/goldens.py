@@ -1,5 +1,6 @@
 """Goldens of a version: held-out requests with the answers of the trained model, by the real preprocessing."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ from store.golden import Golden
 
 _TOLERANCE = 1e-4
 _PER_LABEL = 4
+_WITHOUT_LABELS = 16
 _CLEAR_GAP = 0.01  # between neighbouring logits: less, and rounding on another machine could swap two labels
 
 Array = NDArray[Any]
@@ -25,13 +27,39 @@ Answer = Callable[[Array], Mapping[str, Array]]
 
 
 @dataclass(frozen=True)
-class CheckedGolden:
-    """A golden with the tensors between request and answer: `inputs` `[1, …]`, `logits` `[1, labels]`."""
+class CheckedRequest(ABC):
+    """A golden with the tensors between request and answer: `inputs` `[1, …]`."""
 
     golden: Golden
     inputs: Array
+
+    @property
+    @abstractmethod
+    def outputs(self) -> Mapping[str, Array]:
+        """What `serving_default` answers, by name, one row each."""
+
+
+@dataclass(frozen=True)
+class CheckedVector(CheckedRequest):
+    """Of a model that answers a vector: `embedding` `[1, width]`."""
+
+    embedding: NDArray[np.float32]
+
+    @property
+    def outputs(self) -> Mapping[str, Array]:
+        return {"embedding": self.embedding}
+
+
+@dataclass(frozen=True)
+class CheckedGolden(CheckedRequest):
+    """Of a classifier: `logits` `[1, labels]`."""
+
     logits: NDArray[np.float32]
     temperature: float = 1.0
+
+    @property
+    def outputs(self) -> Mapping[str, Array]:
+        return {"logits": self.logits, "probabilities": self.probabilities}
 
     @property
     def probabilities(self) -> NDArray[np.float32]:
@@ -73,6 +101,30 @@ def make_goldens(
                 golden = Golden.of(example.name, example.media_type, example.body, expected, _TOLERANCE)
                 clear.append((logits[0].argmax() != number, CheckedGolden(golden, inputs, logits, temperature)))
         chosen += [golden for _, golden in sorted(clear, key=lambda item: item[0])[:_PER_LABEL]]
+    if not chosen:
+        raise NoGoldensError(len(examples))
+    return chosen
+
+
+def make_vector_goldens(
+    examples: Sequence[Example],
+    spec: ExportedSpec,
+    tokenizer: str | None,
+    predict: Callable[[Array], NDArray[np.float32]],
+) -> list[CheckedVector]:
+    """The first examples, with the vectors that `predict` gives: the model's input `[1, …]` to `[1, width]`.
+
+    Raises:
+        NoGoldensError: there are none, or no vector has finite numbers alone.
+    """
+    preprocess = preprocessing(spec, tokenizer)
+    chosen = []
+    for example in examples[:_WITHOUT_LABELS]:
+        inputs = preprocess(example.body)
+        vector = predict(inputs)
+        if np.isfinite(vector).all():
+            golden = Golden.of(example.name, example.media_type, example.body, vector.tolist(), _TOLERANCE)
+            chosen.append(CheckedVector(golden, inputs, vector))
     if not chosen:
         raise NoGoldensError(len(examples))
     return chosen

@@ -8,7 +8,7 @@ import numpy as np
 
 from export.archive import MANIFEST_SIGNATURE, SERVING_SIGNATURE
 from export.explain import EXPLAIN_SIGNATURE, PREDICTED, explanation
-from export.goldens import Answer, Array, CheckedGolden
+from export.goldens import Answer, Array, CheckedRequest
 from export.raw.signature import RAW_SIGNATURE, Raw
 
 Tensors = Mapping[str, Array]
@@ -29,7 +29,7 @@ class Record:
 
 
 def make_records(
-    goldens: Sequence[CheckedGolden], input_name: str, answer: Answer, raw: Raw | None, explain: Any | None
+    goldens: Sequence[CheckedRequest], input_name: str, answer: Answer, raw: Raw | None, explain: Any | None
 ) -> dict[str, list[Record]]:
     """The trained model's answers to all goldens, in their order, by signature.
 
@@ -55,13 +55,13 @@ def make_records(
     return made
 
 
-def serving_records(goldens: Sequence[CheckedGolden], input_name: str) -> list[Record]:
+def serving_records(goldens: Sequence[CheckedRequest], input_name: str) -> list[Record]:
     return [
         Record(
             checked.golden.name,
             SERVING_SIGNATURE,
             {input_name: checked.inputs},
-            {"logits": checked.logits, "probabilities": checked.probabilities},
+            checked.outputs,
         )
         for checked in goldens
     ]
@@ -82,7 +82,7 @@ def strings(*values: bytes) -> Array:
     return array
 
 
-def _raw_record(checked: CheckedGolden, raw: Raw, answer: Answer) -> Record:
+def _raw_record(checked: CheckedRequest, raw: Raw, answer: Answer) -> Record:
     """With the model's answer to what the graph makes of the request."""
     body = checked.golden.body
     outputs = {name: np.asarray(values) for name, values in answer(raw.preprocess([body])).items()}

@@ -7,8 +7,8 @@ from typing import Any
 
 from export.goldens import Array
 from models.example import Example, HeldOutRows
-from models.spec import ModelSpec, TrainConfig
-from store.evaluation import Evaluation
+from models.spec import ModelConfig, ModelSpec
+from store.evaluation import Classification, Evaluation
 from store.held_out import HeldOut
 from store.manifest import Metric
 
@@ -66,7 +66,7 @@ class Trained:
     """
 
     spec: ModelSpec
-    config: TrainConfig
+    config: ModelConfig
     weights: Path
     tokenizer: str | None
     examples: Sequence[Example]
@@ -81,4 +81,5 @@ class Trained:
     @property
     def temperature(self) -> float:
         """Of its probabilities; 1 where none was fitted."""
-        return self.evidence.evaluation.calibration.temperature if self.evidence else 1.0
+        evaluation = self.evidence.evaluation if self.evidence else None
+        return evaluation.calibration.temperature if isinstance(evaluation, Classification) else 1.0

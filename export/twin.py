@@ -11,7 +11,7 @@ from export.agreement import Batches, agreement
 from export.archive import MANIFEST_SIGNATURE, SERVING_SIGNATURE
 from export.batches import batch_of
 from export.errors import TwinError
-from export.goldens import Answer, CheckedGolden
+from export.goldens import Answer, CheckedRequest
 from export.race import race
 from store.contents import sha256_of
 from store.layout import VersionDir
@@ -25,7 +25,7 @@ _MODEL, _DOCUMENTS = "model.tflite", "documents.json"
 def write_twin(
     version: VersionDir,
     answer: Answer,
-    goldens: Sequence[CheckedGolden],
+    goldens: Sequence[CheckedRequest],
     documents: Mapping[str, bytes],
     *,
     pad: int,
@@ -83,7 +83,7 @@ def _runner(model: Path) -> Answer:
     return lambda batch: dict(run(**{name: batch}))
 
 
-def _check(run: Answer, answer: Answer, goldens: Sequence[CheckedGolden], pad: int) -> None:
+def _check(run: Answer, answer: Answer, goldens: Sequence[CheckedRequest], pad: int) -> None:
     rows = [golden.inputs[0] for golden in goldens]
     for size in _BATCHES:
         for start in range(0, len(rows), size):

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Literal
 
 from export.agreement import held_out_rows
-from export.archive import write_classifier
+from export.archive import write_saved_model
 from export.batch_safety import write_batching_parameters
 from export.draft import Draft, draft
 from export.errors import TwinError
 from export.explain import EXPLAIN_SIGNATURE, check_explanations
 from export.extra import write_evidence, write_extra
+from export.goldens import CheckedGolden
 from export.portability import check_portable
 from export.records import document_records
 from export.reload import check_reload
@@ -50,22 +51,15 @@ def export_version(trained: Trained, target: Path, *, runtime: Runtime = "litert
             _write_twin(made, trained, VersionDir(staging))
         check_reload(staging, Path(folder), [*chain(*made.records.values()), *document_records(made.documents)])
         if EXPLAIN_SIGNATURE in made.records:
-            check_explanations((record.outputs for record in made.records[EXPLAIN_SIGNATURE]), made.goldens)
+            explained = (golden for golden in made.goldens if isinstance(golden, CheckedGolden))
+            check_explanations((record.outputs for record in made.records[EXPLAIN_SIGNATURE]), explained)
         shutil.rmtree(target, ignore_errors=True)
         staging.rename(target)
 
 
 def _write(made: Draft, trained: Trained, version: VersionDir) -> None:
     tracked = made.raw.tracked if made.raw else ()
-    write_classifier(
-        version.path,
-        made.model,
-        made.inputs,
-        made.documents,
-        made.others,
-        tracked=tracked,
-        temperature=trained.temperature,
-    )
+    write_saved_model(version.path, made.model, made.serve, made.documents, made.others, tracked=tracked)
     check_portable(version.path)
     write_extra(version, made.goldens, made.documents, made.comparisons)
     write_evidence(version, trained.evidence)
@@ -75,8 +69,8 @@ def _write(made: Draft, trained: Trained, version: VersionDir) -> None:
 
 def _write_twin(made: Draft, trained: Trained, version: VersionDir) -> None:
     """With a warning where there can be none: model servers then run the SavedModel."""
-    rows = held_out_rows(trained, made.preprocess)
+    rows = held_out_rows(trained, made.preprocess) if trained.spec.labels else ()  # there, labels are compared
     try:
-        write_twin(version, made.answer, made.goldens, made.documents, pad=made.pad, held_out=rows, to_win=True)
+        write_twin(version, made.serve, made.goldens, made.documents, pad=made.pad, held_out=rows, to_win=True)
     except TwinError as exc:
         _log.warning("the version goes without a LiteRT twin: %s", exc)

@@ -10,7 +10,7 @@ import numpy as np
 
 from export.archive import MANIFEST_SIGNATURE, SERVING_SIGNATURE
 from export.explain import EXPLAIN_SIGNATURE
-from export.goldens import CheckedGolden
+from export.goldens import CheckedGolden, CheckedRequest
 from export.raw.signature import RAW_SIGNATURE
 from export.records import Record, strings
 from store.layout import MOST_WARM_UP
@@ -20,7 +20,7 @@ from wire.tensors import write_proto
 _FEWER = {RAW_SIGNATURE: 8, EXPLAIN_SIGNATURE: 2}  # requests of signatures that are dearer
 
 
-def warm_up_records(made: Mapping[str, Sequence[Record]], goldens: Sequence[CheckedGolden]) -> list[Record]:
+def warm_up_records(made: Mapping[str, Sequence[Record]], goldens: Sequence[CheckedRequest]) -> list[Record]:
     """Those of `made`, the answers to all goldens by signature, that a version carries: some of each signature.
 
     The one of `manifest` has no answer: it only warms. What documents say is proved by the gateway, which reads them.
@@ -54,18 +54,24 @@ def write_warm_up(path: Path, model: str, records: Sequence[Record]) -> None:
             writer.write(log.SerializeToString())
 
 
-def _clearest(goldens: Sequence[CheckedGolden]) -> list[int]:
+def _clearest(goldens: Sequence[CheckedRequest]) -> list[int]:
     """Their positions: first one of each kind, a media type with the label that is answered first; then others.
 
-    Those come first whose label leads by far: there rounding on another machine matters least.
+    Those come first whose label leads by far: there rounding on another machine matters least. Vectors have no label.
     """
     by_lead = sorted(range(len(goldens)), key=lambda position: -_lead(goldens[position]))
     first: dict[tuple[str, int], int] = {}
     for position in by_lead:
-        first.setdefault((goldens[position].golden.media_type, int(goldens[position].logits.argmax())), position)
+        first.setdefault((goldens[position].golden.media_type, _label(goldens[position])), position)
     return [*first.values(), *(position for position in by_lead if position not in first.values())]
 
 
-def _lead(checked: CheckedGolden) -> float:
+def _label(checked: CheckedRequest) -> int:
+    return int(checked.logits.argmax()) if isinstance(checked, CheckedGolden) else 0
+
+
+def _lead(checked: CheckedRequest) -> float:
+    if not isinstance(checked, CheckedGolden):
+        return 0.0
     *_, second, first = np.sort(checked.logits[0])
     return float(first - second)

@@ -10,7 +10,7 @@ from kmaas.progress import shown_progress
 from kmaas.sieve import without_chatter
 
 if TYPE_CHECKING:
-    from models.spec import ModelSpec, TrainConfig
+    from models.spec import ModelConfig, ModelSpec
     from training.progress import Progress
     from training.run import Run
 
@@ -44,7 +44,7 @@ def add(
         raise SystemExit(130) from None
 
 
-def _add(config: Config, spec: "ModelSpec", chosen: "TrainConfig", progress: "Progress", *, if_missing: bool) -> None:
+def _add(config: Config, spec: "ModelSpec", chosen: "ModelConfig", progress: "Progress", *, if_missing: bool) -> None:
     from kmaas.stages import exported
     from store.layout import Store
     from store.publish import publish
@@ -60,7 +60,7 @@ def _add(config: Config, spec: "ModelSpec", chosen: "TrainConfig", progress: "Pr
     click.echo(f"{spec.name}: published as version {version.number}")
 
 
-def _exported(config: Config, spec: "ModelSpec", chosen: "TrainConfig", progress: "Progress") -> Path:
+def _exported(config: Config, spec: "ModelSpec", chosen: "ModelConfig", progress: "Progress") -> Path:
     from kmaas.stages import export_run, warn_of_lacks
     from serving.runtimes.quiet import import_tensorflow_quietly
     from training.fit import train
@@ -76,7 +76,7 @@ def _exported(config: Config, spec: "ModelSpec", chosen: "TrainConfig", progress
     return exported
 
 
-def _run(config: Config, spec: "ModelSpec", chosen: "TrainConfig") -> "Run":
+def _run(config: Config, spec: "ModelSpec", chosen: "ModelConfig") -> "Run":
     """The newest run, finished or not, of the same configuration, code and data; a new one if there is none."""
     from training.fingerprint import fingerprint
     from training.run import Run, runs_of

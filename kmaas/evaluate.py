@@ -10,7 +10,7 @@ from kmaas.config import Config
 from kmaas.progress import shown_progress
 
 if TYPE_CHECKING:
-    from store.evaluation import Evaluation
+    from store.evaluation import Classification, Evaluation
 
 
 @click.command("evaluate", short_help="Measure a run on held-out data.")
@@ -39,18 +39,13 @@ def evaluate(config: Config, run_folder: Path, as_json: bool) -> None:
 
 
 def _told(evaluation: "Evaluation") -> Iterator[str]:
+    from store.evaluation import Classification
+
     for metric in (*evaluation.metrics, *evaluation.references):
         yield f"{metric.name} {metric.value:.4f} on {metric.rows} rows: {metric.data}"
-    yield f"\n{'label':<12}{'precision':>10}{'recall':>10}{'f1':>10}{'rows':>8}"
-    for label, of_class in evaluation.per_class.items():
-        yield f"{label:<12}{of_class.precision:>10.4f}{of_class.recall:>10.4f}{of_class.f1:>10.4f}{of_class.support:>8}"
-    for name, average in (("macro", evaluation.macro), ("micro", evaluation.micro)):
-        yield f"{name:<12}{average.precision:>10.4f}{average.recall:>10.4f}{average.f1:>10.4f}{evaluation.rows:>8}"
-    of = evaluation.calibration
-    yield (
-        f"\ncalibration error {of.before.error:.4f} as trained, {of.after.error:.4f} with temperature "
-        f"{of.temperature:.4f}, on {of.rows} rows that did not fit it"
-    )
+    if isinstance(evaluation, Classification):
+        yield from _of_classes(evaluation)
+    yield ""
     for latency in evaluation.latency:
         what = "one row" if latency.rows == 1 else f"{latency.rows} rows"
         yield f"{what} in {latency.median_ms:.2f} ms (95 % within {latency.p95_ms:.2f} ms): {latency.what}"
@@ -62,4 +57,17 @@ def _told(evaluation: "Evaluation") -> Iterator[str]:
     yield "\nslices"
     for slice_ in evaluation.slices:
         low, high = slice_.interval
-        yield f"{slice_.by:<14}{slice_.value:<24}{slice_.accuracy:.4f} ({low:.4f} to {high:.4f}) on {slice_.rows} rows"
+        yield f"{slice_.by:<17}{slice_.value:<24}{slice_.accuracy:.4f} ({low:.4f} to {high:.4f}) on {slice_.rows} rows"
+
+
+def _of_classes(evaluation: "Classification") -> Iterator[str]:
+    yield f"\n{'label':<12}{'precision':>10}{'recall':>10}{'f1':>10}{'rows':>8}"
+    for label, of_class in evaluation.per_class.items():
+        yield f"{label:<12}{of_class.precision:>10.4f}{of_class.recall:>10.4f}{of_class.f1:>10.4f}{of_class.support:>8}"
+    for name, average in (("macro", evaluation.macro), ("micro", evaluation.micro)):
+        yield f"{name:<12}{average.precision:>10.4f}{average.recall:>10.4f}{average.f1:>10.4f}{evaluation.rows:>8}"
+    of = evaluation.calibration
+    yield (
+        f"\ncalibration error {of.before.error:.4f} as trained, {of.after.error:.4f} with temperature "
+        f"{of.temperature:.4f}, on {of.rows} rows that did not fit it"
+    )

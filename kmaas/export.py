@@ -46,10 +46,15 @@ def _tell(exported: Path) -> None:
     if not VersionDir(exported).twin.is_dir():
         return
     twin = Twin.read(VersionDir(exported).twin)
-    if twin.agreement and twin.speed:
-        click.echo(
-            f"LiteRT twin: {twin.speed.ratio:.1f} times as fast as the SavedModel ({twin.speed.us_twin:.0f} against "
-            f"{twin.speed.us_saved_model:.0f} µs); on {twin.agreement.rows} held-out rows the same label for "
-            f"{twin.agreement.top_1:.2%}, outputs at most {twin.agreement.largest:.1e} apart",
-            err=True,
+    if twin.speed is None:
+        return
+    told = (
+        f"LiteRT twin: {twin.speed.ratio:.1f} times as fast as the SavedModel ({twin.speed.us_twin:.0f} against "
+        f"{twin.speed.us_saved_model:.0f} µs)"
+    )
+    if twin.agreement:
+        told += (
+            f"; on {twin.agreement.rows} held-out rows the same label for {twin.agreement.top_1:.2%}, outputs at most "
+            f"{twin.agreement.largest:.1e} apart"
         )
+    click.echo(told, err=True)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def models(config: Config, as_json: bool) -> None:
-    """Lists the models that can be trained and those that the store has."""
+    """Lists the models that can be trained or imported, and those that the store has."""
     rows = _rows(config)
     if as_json:
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))

@@ -45,7 +45,7 @@ def trained(run: Run) -> Trained:
     environment, evaluated = run.environment(), run.evaluated
     evaluation, examples = evaluated.evaluation(), evaluated.examples()
     run.require_as_evaluated()
-    if any(example.logits is None for example in examples):
+    if any(example.answer is None for example in examples):
         raise NotARunError(run.path, "answers in its examples.json", f"`kmaas evaluate {run.path}` writes them")
     return Trained(
         spec=run.spec,

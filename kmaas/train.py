@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from training.run import Run
 
 
-@click.command("train", short_help="Train a model; leaves a run folder.")
+@click.command("train", short_help="Train a model, or import one; leaves a run folder.")
 @click.argument("model", required=False)
 @click.option("--epochs", type=int, help="Passes over the training data.")
 @click.option("--optimizer", help="sgd (plain gradient descent) or adam.")
@@ -32,8 +32,8 @@ def train(
     settings: tuple[str, ...],
     resume: Path | None,
 ) -> None:
-    """Trains MODEL to its end and evaluates it. An interruption loses at most one epoch: see --resume, which needs no
-    MODEL."""
+    """Trains MODEL to its end and evaluates it; the weights of some are imported instead. An interruption loses at most
+    one epoch: see --resume, which needs no MODEL."""
     from models.catalog import find
     from serving.runtimes.quiet import import_tensorflow_quietly
     from training.fit import train as train_run

@@ -116,11 +116,11 @@ def _new_search(
     trials: int,
     max_epochs: int | None,
 ) -> "Search":
-    from training.config import load_config
+    from training.config import load_train_config
     from training.search import Search
     from training.space import load_space
 
-    base = load_config(spec, preset, settings)
+    base = load_train_config(spec, preset, settings)
     found = load_space(spec, base, space)
     return Search.create(config.searches, spec, base, found, method=method, trials=trials, max_epochs=max_epochs)
 

@@ -1,8 +1,8 @@
-"""The catalogue: every model that can be trained, in one table."""
+"""The catalogue: every model that can be trained or imported, in one table."""
 
 from collections.abc import Sequence
 
-from models import digits, sentiment
+from models import digits, embeddings, sentiment
 from models.errors import DuplicateModelError, UnknownModelError
 from models.spec import ModelSpec
 
@@ -16,7 +16,7 @@ def _table(*specs: ModelSpec) -> dict[str, ModelSpec]:
     return table
 
 
-CATALOG = _table(digits.SPEC, sentiment.SPEC)
+CATALOG = _table(digits.SPEC, sentiment.SPEC, embeddings.SPEC)
 
 ALL = "all"
 

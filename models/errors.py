@@ -3,6 +3,7 @@
 ModelsError
 ├── UnknownModelError       a name that the catalogue does not have
 ├── DuplicateModelError     two entries of the catalogue share a name
+├── UnfitWeightsError       pretrained weights that are not those of the network
 └── LicenceNotAcceptedError the terms of a model are unclear, and the user has not accepted them
 """
 
@@ -22,6 +23,11 @@ class UnknownModelError(ModelsError):
 class DuplicateModelError(ModelsError):
     def __init__(self, name: str) -> None:
         super().__init__(f"the catalogue names {name!r} twice; expected each name once")
+
+
+class UnfitWeightsError(ModelsError):
+    def __init__(self, why: str) -> None:
+        super().__init__(f"the weights do not fit the network: {why}")
 
 
 class LicenceNotAcceptedError(ModelsError):

@@ -14,7 +14,8 @@ from models.spec import Frozen
 class Example(Frozen):
     """A picture, a recording, or the JSON of a text request, and the label that is right; bytes are kept as base64.
 
-    `logits` are what the trained model answered when it was evaluated, None if it was not.
+    `label` is empty where a model has none. `answer` is what the model answered when it was evaluated, logits or a
+    vector; None if it was not.
     """
 
     model_config = ConfigDict(ser_json_inf_nan="constants")  # a training may end in NaN, which is told at export
@@ -23,7 +24,7 @@ class Example(Frozen):
     media_type: str
     body_base64: str
     label: str
-    logits: tuple[float, ...] | None = None
+    answer: tuple[float, ...] | None = None
 
     @classmethod
     def of(cls, name: str, media_type: str, body: bytes, label: str) -> Self:

@@ -30,19 +30,26 @@ class LearningRates(Frozen):
     sgd: Rate
 
 
-class TrainConfig(Frozen):
+class ModelConfig(Frozen):
     """What can be set about every model. The values come from `training/presets/<model>.toml`.
 
-    `sgd` is plain gradient descent, `adam` Adam with bias correction. `rows` keeps only that many rows of the training
-    data and of the held-out data, for trials; None keeps all.
+    `rows` keeps only that many rows of the training data and of the held-out data, for trials; None keeps all.
     """
 
     seed: Annotated[int, Field(ge=0, lt=2**31)]
+    rows: Count | None = None
+
+
+class TrainConfig(ModelConfig):
+    """What can be set about every model that is trained here.
+
+    `sgd` is plain gradient descent, `adam` Adam with bias correction.
+    """
+
     epochs: Count
     batch_size: Count
     optimizer: Literal["adam", "sgd"]
     learning_rate: LearningRates
-    rows: Count | None = None
 
 
 @dataclass(frozen=True)
@@ -57,13 +64,15 @@ class Origin:
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """One model that can be trained.
+    """One model that can be trained, or whose weights can be imported.
 
     Attributes:
+        labels: of a classifier; empty for a model that answers a vector for each input.
         intended_use: for whom and for what it is meant, in a sentence or two of its card.
         limits: what it cannot do or was not made for, a sentence each.
-        config: the type of its configuration.
-        build: a configuration to a fresh Keras model with one input, named as in `processing`, and logits out.
+        config: the type of its configuration; a `TrainConfig` if it is trained here.
+        build: a configuration to a fresh Keras model with one input, named as in `processing`, and logits or vectors
+            out.
         processing: a configuration to the document that tells how raw input becomes that input.
         explain: opens a model that `build` made, so that its answers can be explained; or says why there is no way.
         licence_unclear: the user must accept the terms of `origins` first.
@@ -76,7 +85,7 @@ class ModelSpec:
     limits: tuple[str, ...]
     labels: tuple[str, ...]
     origins: tuple[Origin, ...]
-    config: type[TrainConfig]
+    config: type[ModelConfig]
     build: "Callable[[Any], keras.Model]"
     processing: Callable[[Any], ExportedSpec]
     explain: "Callable[[keras.Model], Opened] | str" = "nothing tells where its network could be opened"

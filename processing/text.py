@@ -33,6 +33,7 @@ class TextEncoder:
             raise UnreadableInputError(f"tokenizer.json cannot be read: {exc}") from exc
         self._tokenizer.enable_truncation(spec.max_tokens)
         self._tokenizer.no_padding()
+        self._around = self._tokenizer.num_special_tokens_to_add(is_pair=False)  # such as [CLS] and [SEP]
         self._spec = spec
 
     def encode(self, texts: Sequence[str], checkpoint: Callable[[], object] = lambda: None) -> NDArray[np.int32]:
@@ -50,7 +51,7 @@ class TextEncoder:
             checkpoint()
             rows += [encoding.ids for encoding in self._tokenizer.encode_batch(portion)]
         for position, row in enumerate(rows):
-            if not row:
+            if len(row) <= self._around:
                 raise UnusableInputError(f"text {position} has no readable characters; expected at least one word")
         return self.pad(rows)
 

@@ -1,4 +1,4 @@
-"""What a classifier was measured to be worth on held-out rows: `evaluation.json`, of a run and of a version.
+"""What a model was measured to be worth on held-out rows: `evaluation.json`, of a run and of a version.
 
 Intervals are of 95 %. All but the times of `latency` is the same whenever the same weights are measured again.
 """
@@ -123,7 +123,8 @@ class Evaluation(BaseModel):
     """Measured on held-out rows only. What only some models have is in classes of their own.
 
     Attributes:
-        confusion: a row for each true label and a column for each predicted one, in the order of `labels`.
+        labels: of a classifier; empty for a model that has none, of which `accuracy` says in its own words what is
+            counted as right.
         metrics: the figures that go into the manifest, as do those of `robustness`.
         references: what else was tried on the same rows, by name: an answer is worth what it is above them.
     """
@@ -134,13 +135,6 @@ class Evaluation(BaseModel):
     rows: Count
     accuracy: float
     accuracy_interval: Interval
-    micro: Averages
-    macro: Averages
-    macro_f1_interval: Interval
-    per_class: dict[str, ClassMetrics]
-    confusion: tuple[tuple[int, ...], ...]
-    curves: dict[str, LabelCurves]
-    calibration: Calibration
     latency: tuple[Latency, ...]
     robustness: Robustness
     slices: tuple[Slice, ...]
@@ -156,3 +150,25 @@ class Evaluation(BaseModel):
             raise ManifestError(path, exc.strerror or str(exc)) from exc
         except ValidationError as exc:
             raise ManifestError(path, str(exc)) from exc
+
+
+class Classification(Evaluation):
+    """Of a classifier.
+
+    Attributes:
+        confusion: a row for each true label and a column for each predicted one, in the order of `labels`.
+    """
+
+    micro: Averages
+    macro: Averages
+    macro_f1_interval: Interval
+    per_class: dict[str, ClassMetrics]
+    confusion: tuple[tuple[int, ...], ...]
+    curves: dict[str, LabelCurves]
+    calibration: Calibration
+
+
+def parse_evaluation(document: bytes) -> Evaluation:
+    """A `Classification` where there are labels. Raises `pydantic.ValidationError`."""
+    evaluation = Evaluation.model_validate_json(document)
+    return Classification.model_validate_json(document) if evaluation.labels else evaluation

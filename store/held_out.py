@@ -13,11 +13,11 @@ from store.errors import ManifestError
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Predictions of a classifier on held-out rows.
+    """What a model predicted on held-out rows: labels, or which of them means the same.
 
     Attributes:
         rows: sha256 of the rows, in hexadecimal: two versions can be compared if they have the same.
-        truth: int32 `[rows]`, positions in the manifest's labels.
+        truth: int32 `[rows]`, positions in the manifest's labels, or among the rows where a model has none.
         predicted: int32 `[rows]`, likewise.
     """
 

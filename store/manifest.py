@@ -84,8 +84,8 @@ class Manifest(_Frozen):
     softmax(logits / `temperature`). `robustness` are figures on disturbed held-out rows. `recorded` is the number of
     requests in the warm-up file, of whatever signature, that have their answer beside them: so many a model server must
     find, and answer alike. `goldens` are the held-out requests that the version carries, counted by the label that is
-    right. `files` are those of `store.contents` when the version was exported; the copy in the graph, which is among
-    them, has none.
+    right, which is empty where a model has none. `files` are those of `store.contents` when the version was exported;
+    the copy in the graph, which is among them, has none.
     """
 
     schema_version: int = SCHEMA

@@ -57,7 +57,7 @@ class Twin(BaseModel):
         documents: for each signature that maps section names to documents, the JSON file of these documents by section.
         sha256: of each file, in hexadecimal.
         tolerance: see `gap`.
-        agreement: None where there were no held-out rows.
+        agreement: None where there were no held-out rows, or no labels.
         speed: None where it was not measured.
     """
 

@@ -1,4 +1,4 @@
-"""The baseline that a text classifier has to beat: TF-IDF of words and pairs with logistic regression."""
+"""The baselines that models of texts have to beat: TF-IDF, with logistic regression where there are labels."""
 
 from collections.abc import Sequence
 
@@ -17,3 +17,11 @@ def baseline_predictions(texts: Sequence[str], labels: Labels, held_out: Sequenc
     model = make_pipeline(TfidfVectorizer(ngram_range=(1, 2)), LogisticRegression(max_iter=1000))
     model.fit(texts, labels)
     return np.asarray(model.predict(held_out))
+
+
+def tfidf_similarities(texts: Sequence[str], others: Sequence[str]) -> NDArray[np.float64]:
+    """`[texts, others]`: the cosine of their words, each weighed by how rare it is among all of them."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    vectorizer = TfidfVectorizer().fit([*texts, *others])
+    return np.asarray((vectorizer.transform(texts) @ vectorizer.transform(others).T).toarray())

@@ -7,13 +7,13 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from models.spec import ModelSpec, TrainConfig
-from training.errors import ConfigurationError
+from models.spec import ModelConfig, ModelSpec, TrainConfig
+from training.errors import ConfigurationError, NotTrainedError
 
 PRESETS = Path(__file__).with_name("presets")
 
 
-def load_config(spec: ModelSpec, preset: Path | None = None, settings: Sequence[str] = ()) -> TrainConfig:
+def load_config(spec: ModelSpec, preset: Path | None = None, settings: Sequence[str] = ()) -> ModelConfig:
     """The model's own preset, overlaid by the file `preset` and then by `settings`, each `key=value`.
 
     A dot reaches into a table (`augment.scale=0.1`); a value is read as TOML, and as text where it is none.
@@ -30,6 +30,14 @@ def load_config(spec: ModelSpec, preset: Path | None = None, settings: Sequence[
         return spec.config.model_validate(values)
     except ValidationError as exc:
         raise ConfigurationError(_explained(spec, exc)) from exc
+
+
+def load_train_config(spec: ModelSpec, preset: Path | None = None, settings: Sequence[str] = ()) -> TrainConfig:
+    """As `load_config`. Raises `NotTrainedError`, too, for a model that is imported."""
+    config = load_config(spec, preset, settings)
+    if not isinstance(config, TrainConfig):
+        raise NotTrainedError(spec.name)
+    return config
 
 
 def known_keys(config: type[BaseModel], prefix: str = "") -> list[str]:

@@ -3,6 +3,7 @@
 TrainingError
 ├── ConfigurationError          an unknown key, or a value that does not fit
 ├── SpaceError                  a search space that does not fit the model
+├── NotTrainedError             a model whose weights are imported, so that there is nothing to search
 ├── NotASearchError             a folder that is no search, or a damaged one
 ├── OutdatedSearchError         a search that cannot be continued: its trials would not be comparable
 ├── NotARunError                a folder that is no run, or one that lacks what is needed
@@ -34,6 +35,11 @@ class ConfigurationError(TrainingError):
 class SpaceError(TrainingError):
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"the search space {path} cannot be used: {reason}")
+
+
+class NotTrainedError(TrainingError):
+    def __init__(self, model: str) -> None:
+        super().__init__(f"{model} is imported with its weights and not trained here, so there is nothing to tune")
 
 
 class NotASearchError(TrainingError):

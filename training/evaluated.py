@@ -19,7 +19,7 @@ import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from models.example import Example, HeldOutRows
-from store.evaluation import Evaluation
+from store.evaluation import Evaluation, parse_evaluation
 from store.held_out import HeldOut
 from training.errors import NotARunError, UnfinishedRunError
 from training.recipe import Array
@@ -53,12 +53,17 @@ class Evaluated:
         """Raises `NotARunError` when the run was not evaluated, or by another kmaas."""
         document = self._needed(_MEASURED)
         try:
-            return Evaluation.model_validate_json(document)
+            return parse_evaluation(document)
         except ValidationError as exc:
             raise self._unreadable(_MEASURED) from exc
 
     def examples(self) -> list[Example]:
-        return _ALL_EXAMPLES.validate_json(self._needed(_EXAMPLES))
+        """Raises `NotARunError` when they are missing or unreadable."""
+        document = self._needed(_EXAMPLES)
+        try:
+            return _ALL_EXAMPLES.validate_json(document)
+        except ValidationError as exc:
+            raise self._unreadable(_EXAMPLES) from exc
 
     def inputs(self) -> Array:
         """A batch: the model's input for each of `examples`, as training makes it. Raises as `sample`."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from models.spec import Frozen
-from store.evaluation import Evaluation, Interval
+from store.evaluation import Classification, Evaluation, Interval
 from store.held_out import HeldOut
 
 
@@ -15,7 +15,7 @@ class Measured:
     held_out: HeldOut
 
 
-class DigitsEvaluation(Evaluation):
+class DigitsEvaluation(Classification):
     """`other_digits_accuracy` is on scikit-learn's digits, enlarged, in both polarities, none seen in training."""
 
     other_digits_accuracy: float
@@ -34,7 +34,7 @@ class SourceEvaluation(Frozen):
     majority_accuracy: float
 
 
-class SentimentEvaluation(Evaluation):
+class SentimentEvaluation(Classification):
     """Beside the model TF-IDF with logistic regression, trained on the same split. Differences are ours − baseline."""
 
     baseline_accuracy: float

@@ -10,14 +10,14 @@ from pathlib import Path
 import models
 import processing
 import training
-from models.spec import ModelSpec, TrainConfig
+from models.spec import ModelConfig, ModelSpec
 from training.recipes import RECIPES
 
 _CODE = (models, processing, training)
-_FRAMEWORKS = ("keras", "tensorflow", "numpy", "tokenizers")
+_FRAMEWORKS = ("keras", "keras-hub", "tensorflow", "numpy", "tokenizers")
 
 
-def fingerprint(spec: ModelSpec, config: TrainConfig) -> str:
+def fingerprint(spec: ModelSpec, config: ModelConfig) -> str:
     """Of the configuration, the code of models, processing and training, the frameworks and the data."""
     sources = [path for package in _CODE for path in sorted(Path(package.__path__[0]).rglob("*.py"))]
     parts = {

@@ -1,4 +1,4 @@
-"""Trains a run to its end, from wherever it stands."""
+"""Trains a run to its end, from wherever it stands; or imports the weights of one that is not trained here."""
 
 import json
 import os
@@ -20,7 +20,7 @@ from training.errors import OutdatedRunError
 from training.fingerprint import changed, fingerprint
 from training.plots import draw
 from training.progress import Progress
-from training.recipe import Recipe
+from training.recipe import Recipe, TrainingRecipe
 from training.recipes import make_recipe
 from training.run import EpochLine, Run, settle
 
@@ -32,7 +32,8 @@ _SAMPLE = 512  # rows
 
 
 def train(run: Run, cache: Path, progress: Progress) -> None:
-    """Trains the epochs that are missing and evaluates. An interruption loses at most the epoch it falls into.
+    """Trains the epochs that are missing, or imports the weights, and evaluates. An interruption loses at most the
+    epoch it falls into.
 
     Raises:
         RunBusyError: another process trains this run.
@@ -44,7 +45,11 @@ def train(run: Run, cache: Path, progress: Progress) -> None:
             raise OutdatedRunError(run.path, other, run.spec.name)
         recipe = make_recipe(run.spec, run.config, cache, progress, run.tokenizer())
         if not run.weights.exists():
-            _fit(run, recipe, progress)
+            match run.config, recipe:
+                case TrainConfig() as config, TrainingRecipe() as to_fit:
+                    _fit(run, config, to_fit, progress)
+                case _:
+                    _import(run, recipe, progress)
         _evaluate(run, recipe, progress)
 
 
@@ -61,20 +66,28 @@ def load_model(run: Run) -> "keras.Model":
     return model
 
 
-def _fit(run: Run, recipe: Recipe, progress: Progress) -> None:
-    model, steps = fresh_model(run.spec, run.config, recipe)
+def _import(run: Run, recipe: Recipe, progress: Progress) -> None:
+    progress.stage(f"import {run.spec.name}", 1)
+    _begin(run, recipe)
+    model = run.spec.build(run.config)
+    recipe.prepare(model)
+    _keep(run, model)
+
+
+def _fit(run: Run, config: TrainConfig, recipe: TrainingRecipe, progress: Progress) -> None:
+    model, steps = fresh_model(run.spec, config, recipe)
     done = _restore(run, model)
     if done == 0:
         _begin(run, recipe)
     held_out = recipe.held_out()
-    progress.stage(f"train {run.spec.name}", run.config.epochs * steps)
-    for epoch in range(done, run.config.epochs):
+    progress.stage(f"train {run.spec.name}", config.epochs * steps)
+    for epoch in range(done, config.epochs):
         started, cpu_before = time.monotonic(), _cpu_seconds()
-        loss = fit_epoch(run.config, model, recipe, epoch, partial(_tell, progress, epoch * steps))
+        loss = fit_epoch(config, model, recipe, epoch, partial(_tell, progress, epoch * steps))
         held_out_loss = model.evaluate(*held_out, batch_size=1024, verbose=0)
         seconds, cpu_seconds = round(time.monotonic() - started, 3), round(_cpu_seconds() - cpu_before, 3)
         _checkpoint(run, model, EpochLine(epoch + 1, loss, held_out_loss, seconds, cpu_seconds))
-        detail = f"epoch {epoch + 1}/{run.config.epochs}, loss {loss:.4f}, held out {held_out_loss:.4f}"
+        detail = f"epoch {epoch + 1}/{config.epochs}, loss {loss:.4f}, held out {held_out_loss:.4f}"
         progress.at((epoch + 1) * steps, detail)
     _finish(run, model)
 
@@ -92,7 +105,7 @@ def _begin(run: Run, recipe: Recipe) -> None:
         run.write("tokenizer.json", recipe.tokenizer)
 
 
-def fresh_model(spec: ModelSpec, config: TrainConfig, recipe: Recipe) -> tuple["keras.Model", int]:
+def fresh_model(spec: ModelSpec, config: TrainConfig, recipe: TrainingRecipe) -> tuple["keras.Model", int]:
     """A network as it is before its first epoch, compiled, and the steps of an epoch."""
     import keras
 
@@ -105,7 +118,7 @@ def fresh_model(spec: ModelSpec, config: TrainConfig, recipe: Recipe) -> tuple["
 
 
 def fit_epoch(
-    config: TrainConfig, model: "keras.Model", recipe: Recipe, epoch: int, at_step: Callable[[int], None]
+    config: TrainConfig, model: "keras.Model", recipe: TrainingRecipe, epoch: int, at_step: Callable[[int], None]
 ) -> float:
     """One pass over the data, its order and its noise given by seed and epoch alone. Returns the mean loss."""
     import keras
@@ -167,8 +180,12 @@ def _finish(run: Run, model: "keras.Model") -> None:
     """Writes the weights without the optimiser's."""
     plain = run.spec.build(run.config)
     plain.set_weights(model.get_weights())
+    _keep(run, plain)
+
+
+def _keep(run: Run, model: "keras.Model") -> None:
     partial = run.path / f".partial{_WEIGHTS}"
-    plain.save_weights(partial, overwrite=True)
+    model.save_weights(partial, overwrite=True)
     settle(partial, run.weights)
 
 
@@ -191,7 +208,7 @@ def _answered(run: Run, model: "keras.Model", tokenizer: str | None, examples: S
     """With what the model answers to each, by the preprocessing of the gateway."""
     preprocess = preprocessing(run.spec.processing(run.config), tokenizer)
     return [
-        example.model_copy(update={"logits": tuple(map(float, model(preprocess(example.body), training=False)[0]))})
+        example.model_copy(update={"answer": tuple(map(float, model(preprocess(example.body), training=False)[0]))})
         for example in examples
     ]
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from processing.classification import softmax
-from store.evaluation import Calibration, Evaluation, Robustness, Slice
+from store.evaluation import Calibration, Classification, Robustness, Slice
 from store.held_out import HeldOut
 from store.manifest import Metric
 from training.calibration import calibrate
@@ -56,7 +56,7 @@ def measure(model: "keras.Model", labels: Sequence[str], rows: Rows, robustness:
     calibration = calibrate(logits, rows.truth, seed)
     right = accuracy("accuracy", predicted == rows.truth, rows.data)
     average, (low, high) = macro(classes), macro_f1_interval(counts, seed)
-    evaluation = Evaluation(
+    evaluation = Classification(
         labels=tuple(labels),
         rows=right.rows,
         accuracy=right.value,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from store.evaluation import Bin, Curve, Evaluation, Interval
+from store.evaluation import Bin, Classification, Curve, Evaluation, Interval
 from training.run import EpochLine, settle
 
 if TYPE_CHECKING:
@@ -46,7 +46,8 @@ Bars = Sequence[tuple[str, str, float, Interval]]
 
 
 def draw(folder: Path, epochs: Sequence[EpochLine], evaluation: Evaluation) -> None:
-    """`curves`, `confusion`, `thresholds`, `reliability`, `robustness` and `slices`, each as `<folder>/<name>.png`."""
+    """`curves`, `confusion`, `thresholds`, `reliability`, `robustness` and `slices`, each as `<folder>/<name>.png`, as
+    far as there is something to draw."""
     import matplotlib as mpl
 
     robust = evaluation.robustness
@@ -54,13 +55,17 @@ def draw(folder: Path, epochs: Sequence[EpochLine], evaluation: Evaluation) -> N
     trials = [(trial.disturbance, trial.strength, trial.accuracy, trial.interval) for trial in robust.trials]
     slices = [(of.by, of.value, of.accuracy, of.interval) for of in evaluation.slices]
     drawings: dict[str, Callable[[], Figure]] = {
-        "curves": lambda: _curves(epochs),
-        "confusion": lambda: _confusion(evaluation),
-        "thresholds": lambda: _thresholds(evaluation),
-        "reliability": lambda: _reliability(evaluation),
         "robustness": lambda: _bars("Accuracy when inputs are disturbed", trials, alone, "undisturbed"),
         "slices": lambda: _bars("Accuracy by kind of input", slices, evaluation.accuracy, "all held-out rows"),
     }
+    if epochs:
+        drawings["curves"] = lambda: _curves(epochs)
+    if isinstance(evaluation, Classification):
+        drawings |= {
+            "confusion": lambda: _confusion(evaluation),
+            "thresholds": lambda: _thresholds(evaluation),
+            "reliability": lambda: _reliability(evaluation),
+        }
     folder.mkdir(exist_ok=True)
     with mpl.rc_context(_STYLE):
         for name, drawing in drawings.items():
@@ -98,7 +103,7 @@ def _curves(epochs: Sequence[EpochLine]) -> "Figure":
     return figure
 
 
-def _confusion(evaluation: Evaluation) -> "Figure":
+def _confusion(evaluation: Classification) -> "Figure":
     """Counts, a row for each true label; colours are shares of the row."""
     from matplotlib.colors import LinearSegmentedColormap
 
@@ -119,7 +124,7 @@ def _confusion(evaluation: Evaluation) -> "Figure":
     return figure
 
 
-def _thresholds(evaluation: Evaluation) -> "Figure":
+def _thresholds(evaluation: Classification) -> "Figure":
     """ROC and precision over recall, a line for each label; only their corner where all else is empty."""
     figure = _figure(9.2, 4.0)
     left, right = figure.subplots(1, 2)
@@ -146,7 +151,7 @@ def _lines(axes: "Axes", curves: Mapping[str, Curve]) -> None:
         axes.plot(curve.x, curve.y, color=colour, linewidth=1.6, label=f"{label}  {curve.area:.4f}")
 
 
-def _reliability(evaluation: Evaluation) -> "Figure":
+def _reliability(evaluation: Classification) -> "Figure":
     """Accuracy over confidence before and after temperature scaling, and how many rows are where."""
     of = evaluation.calibration
     figure = _figure(5.6, 4.6)

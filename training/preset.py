@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from models.spec import TrainConfig
+from models.spec import ModelConfig
 from training.errors import UnwritableError
 from training.run import settle
 
 
-def preset_document(config: TrainConfig, remark: str) -> str:
+def preset_document(config: ModelConfig, remark: str) -> str:
     """All settings but `rows`, which is for trials. `remark` stands above them as a comment."""
     lines = textwrap.wrap(remark, 118, initial_indent="# ", subsequent_indent="# ")
     return "\n".join([*lines, *_lines(config.model_dump(exclude={"rows"}, exclude_none=True))]) + "\n"

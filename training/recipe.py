@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from numpy.typing import NDArray
 
@@ -38,17 +38,11 @@ class Recipe(Protocol):
     tokenizer: str | None
 
     def prepare(self, model: "keras.Model") -> None:
-        """Gives a fresh model what is known before training."""
-        ...
-
-    def loss(self) -> "keras.losses.Loss": ...
-
-    def epoch(self, number: int) -> tuple[Array, Array]:
-        """Inputs and targets of an epoch, counted from 0, in the order of training."""
+        """Gives a fresh model what is known before training: of a model that is imported, all its weights."""
         ...
 
     def held_out(self) -> tuple[Array, Array]:
-        """Inputs and targets on which the loss is followed while training."""
+        """Inputs and targets that are held out: on them the loss is followed while training."""
         ...
 
     def evaluate(self, model: "keras.Model", progress: Progress) -> Measured: ...
@@ -59,12 +53,23 @@ class Recipe(Protocol):
         ...
 
 
+@runtime_checkable
+class TrainingRecipe(Recipe, Protocol):
+    """Of a model that is trained here; one that is not has no more to learn after `prepare`."""
+
+    def loss(self) -> "keras.losses.Loss": ...
+
+    def epoch(self, number: int) -> tuple[Array, Array]:
+        """Inputs and targets of an epoch, counted from 0, in the order of training."""
+        ...
+
+
 @dataclass(frozen=True)
 class RecipeMaker:
     """`data_sha256` pins the data without fetching it; `make` takes configuration, cache folder, progress, and the
     tokenizer of the run when it has one already. `for_trials` makes a recipe of the training rows alone: a fifth of
-    them are its held-out rows, and the true ones are not looked at."""
+    them are its held-out rows, and the true ones are not looked at; None for a model that is not trained here."""
 
     data_sha256: str
     make: Callable[[Any, Path, Progress, str | None], Recipe]
-    for_trials: Callable[[Any, Path, Progress], Recipe]
+    for_trials: Callable[[Any, Path, Progress], TrainingRecipe] | None

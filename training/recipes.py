@@ -2,20 +2,31 @@
 
 from pathlib import Path
 
-from models.spec import ModelSpec, TrainConfig
-from training.data import mnist, rated_texts
+from models.spec import ModelConfig, ModelSpec, TrainConfig
+from training.data import minilm, mnist, rated_texts
 from training.digits import DigitsRecipe
+from training.embeddings import EmbeddingsRecipe
+from training.errors import NotTrainedError
 from training.progress import Progress
-from training.recipe import Recipe, RecipeMaker
+from training.recipe import Recipe, RecipeMaker, TrainingRecipe
 from training.sentiment import SentimentRecipe
 
 RECIPES = {
     "digits": RecipeMaker(mnist.SHA256, DigitsRecipe.make, DigitsRecipe.for_trials),
     "sentiment": RecipeMaker(rated_texts.PACKAGE.sha256, SentimentRecipe.make, SentimentRecipe.for_trials),
+    "embeddings": RecipeMaker(minilm.PACKAGE.sha256, EmbeddingsRecipe.make, None),
 }
 
 
 def make_recipe(
-    spec: ModelSpec, config: TrainConfig, cache: Path, progress: Progress, tokenizer: str | None = None
+    spec: ModelSpec, config: ModelConfig, cache: Path, progress: Progress, tokenizer: str | None = None
 ) -> Recipe:
     return RECIPES[spec.name].make(config, cache, progress, tokenizer)
+
+
+def make_trial_recipe(spec: ModelSpec, config: TrainConfig, cache: Path, progress: Progress) -> TrainingRecipe:
+    """See `RecipeMaker`. Raises `NotTrainedError` for a model that has none."""
+    for_trials = RECIPES[spec.name].for_trials
+    if for_trials is None:
+        raise NotTrainedError(spec.name)
+    return for_trials(config, cache, progress)

@@ -23,7 +23,7 @@ from typing import Any, Self
 
 from models.catalog import find
 from models.errors import UnknownModelError
-from models.spec import ModelSpec, TrainConfig
+from models.spec import ModelConfig, ModelSpec
 from store.contents import sha256_of
 from store.disk import sync
 from training.data.lock import locked
@@ -51,11 +51,11 @@ class Run:
 
     path: Path
     spec: ModelSpec
-    config: TrainConfig
+    config: ModelConfig
     fingerprint: str
 
     @classmethod
-    def create(cls, runs: Path, spec: ModelSpec, config: TrainConfig, fingerprint: str) -> Self:
+    def create(cls, runs: Path, spec: ModelSpec, config: ModelConfig, fingerprint: str) -> Self:
         """A new folder `<model>-<UTC time>[-n]` under `runs`. Raises `UnwritableError`."""
         run = cls(new_folder(runs, spec.name), spec, config, fingerprint)
         run.write(_FINGERPRINT, fingerprint)

@@ -93,9 +93,12 @@ class Search:
         try:
             plan = Plan.model_validate_json((path / _PLAN).read_bytes())
             spec = find(plan.model)
-            return cls(path, spec, spec.config.model_validate(plan.config), plan)
+            config = spec.config.model_validate(plan.config)
         except (OSError, ValueError, UnknownModelError) as exc:
             raise NotASearchError(path, f"no readable {_PLAN} ({exc})") from exc
+        if not isinstance(config, TrainConfig):
+            raise NotASearchError(path, f"{spec.name} is not trained here")
+        return cls(path, spec, config, plan)
 
     @property
     def preset(self) -> Path:

@@ -3,13 +3,15 @@
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr, ValidationError, model_validator
 
-from models.spec import Frozen, ModelSpec, TrainConfig
+from models.spec import Frozen, ModelConfig, ModelSpec, TrainConfig
 from training.config import known_keys, merged, nested
 from training.errors import SpaceError
+
+Config = TypeVar("Config", bound=ModelConfig)
 
 SPACES = Path(__file__).with_name("spaces")
 
@@ -78,12 +80,12 @@ def load_space(spec: ModelSpec, base: TrainConfig, path: Path | None = None) -> 
     return space
 
 
-def with_values(spec: ModelSpec, base: TrainConfig, values: Mapping[str, Value]) -> TrainConfig:
+def with_values(base: Config, values: Mapping[str, Value]) -> Config:
     """`base` with other values, by key. Raises `pydantic.ValidationError` when one does not fit."""
     document = base.model_dump()
     for key, value in values.items():
         document = merged(document, nested(key, value))
-    return spec.config.model_validate(document)
+    return type(base).model_validate(document)
 
 
 def _tables(path: Path, document: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -114,6 +116,6 @@ def _check(path: Path, spec: ModelSpec, base: TrainConfig, key: str, dimension: 
         raise SpaceError(path, f"unknown key {key!r}; those of {spec.name} that can be searched are {known}")
     for edge in dimension.edges:
         try:
-            with_values(spec, base, {key: edge})
+            with_values(base, {key: edge})
         except ValidationError as exc:
             raise SpaceError(path, f"{key} cannot be {edge!r}: {exc.errors()[0]['msg']}") from exc

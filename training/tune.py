@@ -16,7 +16,7 @@ from training.fingerprint import changed, fingerprint
 from training.fit import fit_epoch, fresh_model
 from training.preset import preset_document
 from training.progress import Progress
-from training.recipes import RECIPES
+from training.recipes import make_trial_recipe
 from training.search import Plan, Search, Trial, best_of
 from training.space import Choices, Space, Value, with_values
 
@@ -44,10 +44,10 @@ def tune(search: Search, cache: Path, progress: Progress, told: Callable[[Trial]
     with search.exclusive():
         if other := changed(search.plan.fingerprint, fingerprint(search.spec, search.base)):
             raise OutdatedSearchError(search.path, other, search.spec.name)
-        validation_rows = RECIPES[search.spec.name].for_trials(search.base, cache, progress).facts.held_out_rows
+        validation_rows = make_trial_recipe(search.spec, search.base, cache, progress).facts.held_out_rows
         trials = _run(search, cache, progress, told)
         best = best_of(trials)
-        config = with_values(search.spec, search.base, best.settings)  # a trial's epochs are a budget, no setting
+        config = with_values(search.base, best.settings)  # a trial's epochs are a budget, no setting
         plan = search.plan
         search.write_preset(
             preset_document(
@@ -73,7 +73,7 @@ def _run(search: Search, cache: Path, progress: Progress, told: Callable[[Trial]
         if asked.status == _STOPPED:
             return trials
         values, epochs = _values(search, asked), _epochs(search, asked)
-        config = with_values(search.spec, search.base, {**values, "epochs": epochs})
+        config = with_values(search.base, {**values, "epochs": epochs})
         tell = partial(_tell, progress, len(trials), search.plan.trials, epochs)
         tell(0)
         accuracy = validated(search.spec, config, cache, tell)
@@ -96,7 +96,7 @@ def validated(spec: ModelSpec, config: TrainConfig, cache: Path, at_epoch: Calla
     import keras
 
     keras.utils.clear_session()  # else every network before would stay in memory
-    recipe = RECIPES[spec.name].for_trials(config, cache, _Unheard())
+    recipe = make_trial_recipe(spec, config, cache, _Unheard())
     model, _ = fresh_model(spec, config, recipe)
     for epoch in range(config.epochs):
         fit_epoch(config, model, recipe, epoch, lambda _step: None)

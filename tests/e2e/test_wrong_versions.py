@@ -116,7 +116,7 @@ def test_a_changed_weight_of_the_run(place: Workplace, digits: Path, tmp_path: P
     _measured_so(run)
     _refused(
         place.kmaas("export", str(run)),
-        r"example digit-0-0 is answered otherwise than when the run was evaluated: logits differ by \d\.\de[-+]0\d, "
+        r"example digit-0-0 is answered otherwise than when the run was evaluated: answers differ by \d\.\de[-+]0\d, "
         r"expected at most 0\.0001",
     )
 

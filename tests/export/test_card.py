@@ -13,7 +13,7 @@ from export.card import Card, Section, Table, markdown, page
 from export.evidence import model_card
 from export.trained import Trained
 from kmaas.stages import trained
-from store.evaluation import Evaluation
+from store.evaluation import Classification
 from store.held_out import HeldOut
 from store.layout import VersionDir
 from store.manifest import Batching, Manifest, Parity
@@ -58,7 +58,7 @@ def made(run: Run) -> Trained:
 
 def test_each_figure_of_the_evidence_is_in_both_forms(run: Run, exported: Path) -> None:
     version = VersionDir(exported)
-    evaluation, manifest = Evaluation.read(version.evaluation), Manifest.read(version.manifest)
+    evaluation, manifest = Classification.read(version.evaluation), Manifest.read(version.manifest)
     figures = [metric.value for metric in (*manifest.metrics, *manifest.robustness, *evaluation.references)]
     figures += [of.accuracy for of in (*evaluation.slices, *evaluation.robustness.trials)]
     figures += [bound for of in (*evaluation.slices, *evaluation.robustness.trials) for bound in of.interval]

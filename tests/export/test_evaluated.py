@@ -35,22 +35,22 @@ def _examples(label_of_long: str, label_of_short: str) -> list[Example]:
 
 
 def test_a_run_as_it_was_evaluated_passes() -> None:
-    kept = _example("wonderful", "positive", logits=(-5.0, 5.00001))
+    kept = _example("wonderful", "positive", answer=(-5.0, 5.00001))
     check_evaluated([kept, *_examples("positive", "negative")], LABELS, [ACCURACY], _preprocess, _predict)
 
 
 @pytest.mark.parametrize(("logits", "apart"), [((-5.0, 5.1), "2.0e-02"), ((-5.0,), "inf"), ((-5.0, np.nan), "inf")])
 def test_another_answer_than_at_the_evaluation_is_told(logits: tuple[float, ...], apart: str) -> None:
-    kept = _example("wonderful", "positive", logits=logits)
+    kept = _example("wonderful", "positive", answer=logits)
     text = (
-        f"example wonderful is answered otherwise than when the run was evaluated: logits differ by {apart}, expected"
+        f"example wonderful is answered otherwise than when the run was evaluated: answers differ by {apart}, expected"
     )
     with pytest.raises(NotAsEvaluatedError, match=text):
         check_evaluated([kept], LABELS, [], _preprocess, _predict)
 
 
 def test_a_model_that_diverged_is_as_it_was_evaluated() -> None:
-    kept = _example("wonderful", "positive", logits=(np.nan, np.nan))
+    kept = _example("wonderful", "positive", answer=(np.nan, np.nan))
     check_evaluated([kept], LABELS, [], _preprocess, lambda batch: np.full((len(batch), 2), np.nan, np.float32))
 
 
@@ -65,6 +65,13 @@ def test_shifted_labels_are_told() -> None:
 def test_without_an_accuracy_labels_are_not_judged() -> None:
     other = ACCURACY.model_copy(update={"name": "f1"})
     check_evaluated(_examples("negative", "positive"), LABELS, [other], _preprocess, _predict)
+
+
+def test_vectors_are_compared_and_have_no_labels_to_be_judged() -> None:
+    kept = _example("wonderful", "", answer=(-5.0, 5.00001))
+    check_evaluated([kept], (), [ACCURACY], _preprocess, _predict)
+    with pytest.raises(NotAsEvaluatedError, match=r"answers differ by 2\.0e-02"):
+        check_evaluated([kept.model_copy(update={"answer": (-5.0, 5.1)})], (), [ACCURACY], _preprocess, _predict)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from export.errors import NoGoldensError
-from export.goldens import make_goldens
+from export.goldens import make_goldens, make_vector_goldens
 from models.example import Example
 from processing.spec import AudioSpec, TextSpec
 from tests.support.recordings import wav
@@ -56,3 +56,19 @@ def test_a_recording_is_answered_as_a_picture_is_with_the_best_labels_in_one_lis
     np.testing.assert_allclose(checked.inputs, [[0.5, 0.25]])
     expected: Any = checked.golden.expected
     assert [entry["label"] for entry in expected] == ["g", "f", "e", "d", "c"]
+
+
+def test_vectors_are_told_number_by_number_and_those_that_are_none_are_passed_over() -> None:
+    def vector(inputs: Any) -> Any:
+        return np.array([[inputs.shape[1], np.nan if inputs.shape[1] == 2 else 0.5]], np.float32)
+
+    examples = [_example("one", "bad", ""), _example("none", "so bad", ""), _example("three", "so so good", "")]
+    goldens = make_vector_goldens(examples, SPEC, TOKENIZER, vector)
+    assert [(checked.golden.name, checked.golden.expected) for checked in goldens] == [
+        ("one", [[1.0, 0.5]]),
+        ("three", [[3.0, 0.5]]),
+    ]
+    assert goldens[0].outputs["embedding"].tolist() == [[1.0, 0.5]]
+    assert len(make_vector_goldens(examples[:1] * 20, SPEC, TOKENIZER, vector)) == 16
+    with pytest.raises(NoGoldensError, match="none of 1 held-out requests"):
+        make_vector_goldens(examples[1:2], SPEC, TOKENIZER, vector)

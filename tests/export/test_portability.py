@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from export.archive import write_classifier
+from export.archive import serving_function, write_saved_model
 from export.errors import NotPortableError
 from export.portability import check_portable
 from wire import messages
@@ -88,7 +88,9 @@ def _write(folder: Path, layer: Callable[[Any], Any]) -> None:
     import tensorflow as tf
 
     x = keras.Input((4,), name="x")
-    write_classifier(folder, keras.Model(x, layer(x), name="net"), tf.TensorSpec([None, 4], tf.float32, name="x"), {})
+    model = keras.Model(x, layer(x), name="net")
+    serve = serving_function(model, tf.TensorSpec([None, 4], tf.float32, name="x"))
+    write_saved_model(folder, model, serve, {})
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from processing.image import FORMS, decode
 from processing.spec import ImageSpec, TextSpec, parse_spec
 from processing.text import TextEncoder
 from store.contents import contents
+from store.evaluation import Classification
 from store.golden import difference, parse_goldens, read_goldens
 from store.layout import Store, VersionDir
 from store.manifest import Manifest
@@ -103,6 +104,7 @@ def test_probabilities_have_the_temperature_of_the_evaluation_and_logits_have_no
     made = trained(run)
     assert made.evidence is not None
     evaluation = made.evidence.evaluation
+    assert isinstance(evaluation, Classification)
     assert Manifest.read(VersionDir(exported).manifest).temperature == evaluation.calibration.temperature
     calibration = evaluation.calibration.model_copy(update={"temperature": 2.5})
     evidence = replace(made.evidence, evaluation=evaluation.model_copy(update={"calibration": calibration}))

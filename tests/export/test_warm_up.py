@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from export.goldens import CheckedGolden
+from export.goldens import CheckedGolden, CheckedVector
 from export.records import Record, serving_records, strings
 from export.warm_up import warm_up_records, write_warm_up
 from store.golden import Golden, read_goldens
@@ -92,3 +92,13 @@ def test_strings_keep_zeros_at_their_end(tmp_path: Path) -> None:
     [log] = _logs(tmp_path / "requests")
     assert tf.make_ndarray(log.request.inputs["text"]).tolist() == [b"a\0", b""]
     assert not log.HasField("response")
+
+
+def test_vectors_are_asked_in_their_order() -> None:
+    golden = Golden.of("g", "application/json", b"{}", [], 1e-4)
+    goldens = [CheckedVector(golden, np.full((1, 2), n, np.int32), np.ones((1, 3), np.float32)) for n in range(3)]
+    serving = serving_records(goldens, "x")
+    assert serving[0].outputs.keys() == {"embedding"}
+    made = {"serving_default": serving, "raw": [Record(r.name, "raw", r.inputs, r.outputs) for r in serving]}
+    records = warm_up_records(made, goldens)
+    assert [int(record.inputs["x"][0, 0]) for record in records if record.signature == "raw"] == [0, 1, 2]

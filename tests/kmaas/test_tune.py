@@ -9,7 +9,7 @@ import pytest
 
 from models.catalog import find
 from tests.support.runs import TINY, Workplace
-from training.config import load_config
+from training.config import load_train_config
 
 SPACE = """
 [dropout]
@@ -89,7 +89,7 @@ def test_every_method_searches(place: Workplace, model: str, method: str, epochs
     assert (document["model"], document["method"]) == (model, method)
     assert [trial["epochs"] for trial in document["trials"]] == expected
     spec = find(model)
-    assert load_config(spec, Path(document["preset"])).epochs == load_config(spec).epochs
+    assert load_train_config(spec, Path(document["preset"])).epochs == load_train_config(spec).epochs
     assert f"after epoch {expected[0]} on" in Path(document["preset"]).read_text().replace("\n# ", " ")
 
 

@@ -33,15 +33,21 @@ def run(place: Workplace) -> Path:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("train", "digit"), "the catalogue has no 'digit'; it has digits, sentiment"),
-        (("train", "digits", "--set", "epoch=1"), "unknown key 'epoch'; the keys of digits are seed, epochs"),
+        (("train", "digit"), "the catalogue has no 'digit'; it has digits, sentiment, embeddings"),
+        (("train", "digits", "--set", "epoch=1"), "unknown key 'epoch'; the keys of digits are seed, rows, epochs"),
         (("train", "digits", "--epochs", "0"), "epochs: Input should be greater than or equal to 1"),
         (("train", "digits", "--preset", "none.toml"), "none.toml cannot be read"),
+        (
+            ("train", "embeddings", "--epochs", "1"),
+            "unknown key 'epochs'; the keys of embeddings are seed, rows",
+        ),
+        (("train", "embeddings", "--set", "max_tokens=513"), "max_tokens: Input should be less than or equal to 512"),
+        (("tune", "embeddings"), "embeddings is imported with its weights and not trained here, so there is nothing"),
         (("train", "--resume", "nowhere"), "nowhere has no readable config.json"),
         (("evaluate", "nowhere"), "nowhere has no readable config.json"),
         (("export", "nowhere"), "nowhere has no readable config.json"),
         (("publish", "nowhere"), "nowhere is neither an export nor a run with one"),
-        (("add", "digits", "sentimental"), "the catalogue has no 'sentimental'; it has digits, sentiment"),
+        (("add", "digits", "sentimental"), "the catalogue has no 'sentimental'; it has digits, sentiment, embeddings"),
         (("add", "all", "--set", "vocabulary=100"), "unknown key 'vocabulary'; the keys of digits"),
     ],
 )
@@ -79,10 +85,11 @@ def test_from_run_to_store(place: Workplace, run: Path) -> None:
     assert place.kmaas("publish", str(run / "export")).stdout.strip().endswith("digits/8")
     assert "exists already" in place.kmaas("publish", str(run), "--version", "7").stderr
 
-    digits, sentiment = json.loads(place.kmaas("models", "--json").stdout)
+    digits, sentiment, embeddings = json.loads(place.kmaas("models", "--json").stdout)
     assert (digits["name"], digits["versions"]) == ("digits", [7, 8])
     assert digits["accuracy"] == json.loads(evaluated.stdout)["accuracy"]
     assert (sentiment["name"], sentiment["versions"]) == ("sentiment", [])
+    assert (embeddings["task"], embeddings["versions"]) == ("feature-extraction", [])
     assert "digits" in place.kmaas("models").stdout
 
 
@@ -115,7 +122,7 @@ def test_an_export_without_a_twin(place: Workplace, run: Path, tmp_path: Path) -
 def test_a_run_of_which_no_answers_were_kept_says_how_to_get_them(place: Workplace, run: Path, tmp_path: Path) -> None:
     shutil.copytree(run, tmp_path / "old")
     path = tmp_path / "old" / "evaluation" / "examples.json"
-    path.write_text(json.dumps([{**example, "logits": None} for example in json.loads(path.read_bytes())]))
+    path.write_text(json.dumps([{**example, "answer": None} for example in json.loads(path.read_bytes())]))
     done = place.kmaas("export", str(tmp_path / "old"))
     assert f"has no answers in its examples.json; `kmaas evaluate {tmp_path / 'old'}` writes them" in done.stderr
 

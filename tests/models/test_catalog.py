@@ -20,7 +20,7 @@ def test_all_is_the_whole_catalogue() -> None:
 
 
 def test_unknown_names_are_named_with_those_there_are() -> None:
-    with pytest.raises(UnknownModelError, match=r"no 'digit', 'x'; it has digits, sentiment"):
+    with pytest.raises(UnknownModelError, match=r"no 'digit', 'x'; it has digits, sentiment, embeddings"):
         select(["digit", "digits", "x"])
 
 

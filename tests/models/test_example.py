@@ -11,11 +11,11 @@ from models.example import Example, HeldOutRows
 
 def test_answers_that_are_no_numbers_are_kept() -> None:
     kept = TypeAdapter(list[Example])
-    made = Example.of("one", "image/png", b"x", "7").model_copy(update={"logits": (math.nan, 1.5)})
+    made = Example.of("one", "image/png", b"x", "7").model_copy(update={"answer": (math.nan, 1.5)})
     [read] = kept.validate_json(kept.dump_json([made]))
-    assert read.logits is not None
-    assert math.isnan(read.logits[0])
-    assert read.logits[1] == 1.5
+    assert read.answer is not None
+    assert math.isnan(read.answer[0])
+    assert read.answer[1] == 1.5
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.normalizers import Lowercase, Replace, Sequence, Strip
 from tokenizers.pre_tokenizers import Whitespace
+from tokenizers.processors import TemplateProcessing
 
 from processing.errors import UnreadableInputError, UnusableInputError
 from processing.spec import TextSpec
@@ -65,6 +66,25 @@ def test_a_text_of_which_nothing_is_left_is_unusable(encoder: TextEncoder) -> No
         encoder.encode(["good", "\u200b"])
     with pytest.raises(UnusableInputError, match="text 0 has no readable characters"):
         encoder.encode(["\u200b"])
+
+
+@pytest.fixture
+def surrounded() -> TextEncoder:
+    """Each text begins with one special token and ends with another, as BERT's do."""
+    tokenizer = Tokenizer(WordLevel({word: number for number, word in enumerate(WORDS)}, unk_token="[UNK]"))
+    tokenizer.normalizer = Replace("\u200b", "")
+    tokenizer.pre_tokenizer = Whitespace()
+    tokenizer.post_processor = TemplateProcessing(single="[PAD] $A [UNK]", special_tokens=[("[PAD]", 0), ("[UNK]", 1)])
+    return TextEncoder(tokenizer.to_str(), TextSpec(max_tokens=4, pad_id=9))
+
+
+def test_a_text_that_is_cut_keeps_the_special_tokens_around_it(surrounded: TextEncoder) -> None:
+    assert surrounded.encode(["good film " * 9, "a"]).tolist() == [[0, 3, 4, 1], [0, 2, 1, 9]]
+
+
+def test_special_tokens_around_it_make_nothing_readable(surrounded: TextEncoder) -> None:
+    with pytest.raises(UnusableInputError, match="text 1 has no readable characters"):
+        surrounded.encode(["good", "\u200b"])
 
 
 @pytest.mark.parametrize("document", ["", "{}", "[1]", "not json"])

@@ -185,17 +185,18 @@ def _write(
     """`asked` are the inputs of a request to each signature whose answer is recorded."""
     import tensorflow as tf
 
-    from export.archive import SERVING_SIGNATURE, serving_function, write_classifier
+    from export.archive import SERVING_SIGNATURE, serving_function, write_saved_model
     from export.records import Record
     from export.warm_up import write_warm_up
 
-    write_classifier(folder, model, _inputs(model), documents, others)
+    serve = serving_function(model, _inputs(model))
+    write_saved_model(folder, model, serve, documents, others)
     version = VersionDir(folder)
     version.extra.mkdir()
     manifest = Manifest.parse(documents["manifest"])
     seal(version, manifest)
     write_goldens(version.golden, parse_goldens(documents["golden"]))
-    functions = {SERVING_SIGNATURE: serving_function(model, _inputs(model)), **(others or {})}
+    functions = {SERVING_SIGNATURE: serve, **(others or {})}
     records = []
     for signature, inputs in (asked or {}).items():
         answer = functions[signature](*map(tf.constant, inputs.values()))
@@ -288,7 +289,8 @@ def write_strokes(folder: Path) -> None:
     from export.records import strings
 
     model = _strokes()
-    raw = Raw(_IMAGE, None).function(serving_function(model, _inputs(model)))
+    serve = serving_function(model, _inputs(model))
+    raw = Raw(_IMAGE, None).function(serve)
     others = {**_explain(model, _explained_strokes(model)), RAW_SIGNATURE: raw, **_of_examples()}
     body = picture()
     image = digit_form(decode(body, max_pixels=10**6))[np.newaxis]
@@ -309,7 +311,7 @@ def write_strokes(folder: Path) -> None:
         recorded=len(asked),
         parameters=model.count_params(),
         processing=_IMAGE.model_dump(),
-        signatures=signature_specs(_inputs(model), len(STROKES), others),
+        signatures=signature_specs(serve, others),
     )
     documents = {"manifest": manifest.document(), "golden": dump_goldens(goldens)}
     _write(folder, model, documents, others, asked)
@@ -317,7 +319,7 @@ def write_strokes(folder: Path) -> None:
 
 def write_sentiment(folder: Path, name: str = "sentiment", more: dict[str, Any] | None = None) -> None:
     """`more` are further signatures, by their names."""
-    from export.archive import signature_specs
+    from export.archive import serving_function, signature_specs
 
     words = ("[PAD]", "[UNK]", *_NEGATIVE, *_POSITIVE, "a", "film", "an", BREAKING_WORD)
     model, tokenizer = _sentiment(words), _tokenizer(words)
@@ -335,7 +337,7 @@ def write_sentiment(folder: Path, name: str = "sentiment", more: dict[str, Any] 
         goldens={"positive": 1},
         parameters=model.count_params(),
         processing=_TEXT.model_dump(),
-        signatures=signature_specs(_inputs(model), len(SENTIMENTS), others),
+        signatures=signature_specs(serving_function(model, _inputs(model)), others),
     )
     documents = {
         "manifest": manifest.document(),

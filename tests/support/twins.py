@@ -51,7 +51,7 @@ def _main(folder: Path) -> None:
     import keras
     import tensorflow as tf
 
-    from export.archive import serving_function, write_classifier
+    from export.archive import serving_function, write_saved_model
     from export.goldens import CheckedGolden
     from export.records import Record, serving_records, strings
     from export.twin import write_twin
@@ -77,7 +77,7 @@ def _main(folder: Path) -> None:
         text = " ".join(map(str, checked.inputs[0])).encode()
         records.append(Record(record.name, "raw", {"text": strings(text)}, record.outputs))
     others = {"raw": tf.function(raw, input_signature=[tf.TensorSpec([None], tf.string, name="text")])}
-    write_classifier(folder, model, inputs, DOCUMENTS, others)
+    write_saved_model(folder, model, serve, DOCUMENTS, others)
     made = VersionDir(folder)
     made.extra.mkdir()
     write_warm_up(made.warm_up, "tokens", records)

@@ -29,7 +29,7 @@ def test_settings_beat_the_file_and_the_file_beats_the_preset(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ("epoch=3", r"unknown key 'epoch'; the keys of digits are seed, epochs, .*augment\.scale"),
+        ("epoch=3", r"unknown key 'epoch'; the keys of digits are seed, rows, epochs, .*augment\.scale"),
         ("augment.turn=3", r"unknown key 'augment\.turn'"),
         ("epochs=0", r"epochs: .*greater than or equal to 1, received 0"),
         ("epochs=many", r"epochs: .*integer.*received 'many'"),

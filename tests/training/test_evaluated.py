@@ -8,7 +8,7 @@ import pytest
 
 from models.catalog import find
 from models.example import Example, HeldOutRows
-from store.evaluation import Averages, Calibrated, Calibration, Evaluation, Robustness, Share
+from store.evaluation import Averages, Calibrated, Calibration, Classification, Evaluation, Robustness, Share
 from store.held_out import HeldOut
 from tests.support.killed import killed_at_each_step
 from training.config import load_config
@@ -23,7 +23,7 @@ def evaluation(rows: int) -> Evaluation:
     calibrated = Calibrated(error=0, loss=0, bins=())
     of_all = Averages(precision=1, recall=1, f1=1)
     share = Share(rows=rows, accuracy=1, interval=(0, 1))
-    return Evaluation(
+    return Classification(
         labels=("a", "b"),
         rows=rows,
         accuracy=1,
@@ -137,6 +137,9 @@ def test_what_is_damaged_or_missing_is_named_with_the_way_on(run: Run) -> None:
     (run.evaluated.path / "contents.json").write_text("[]")
     with pytest.raises(NotARunError, match=r"no readable contents\.json; measure it again: kmaas evaluate"):
         run.evaluated.contents()
+    (run.evaluated.path / "examples.json").write_text('[{"logits": [1, 2]}]')  # as an older kmaas wrote them
+    with pytest.raises(NotARunError, match=r"no readable examples\.json; measure it again: kmaas evaluate"):
+        run.evaluated.examples()
     run.evaluated.measured.write_text('{"labels": ["a"], "calibration_error": 0.1}')
     with pytest.raises(NotARunError, match=r"no readable evaluation\.json; measure it again: kmaas evaluate"):
         run.evaluated.evaluation()

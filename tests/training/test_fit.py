@@ -13,6 +13,7 @@ import pytest
 from kmaas.progress import PlainProgress
 from models.catalog import find
 from processing.image import decode, digit_form
+from store.evaluation import Classification
 from store.held_out import HeldOut
 from tests.support.runs import TINY, Workplace
 from training.config import load_config
@@ -71,7 +72,7 @@ def test_examples_have_the_answers_of_the_trained_model_and_there_are_rows_besid
     model = load_model(run)
     for example in run.evaluated.examples()[::7]:
         row = digit_form(decode(example.body, max_pixels=10**6))[np.newaxis]
-        np.testing.assert_allclose(np.array([example.logits]), model(row, training=False), rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose(np.array([example.answer]), model(row, training=False), rtol=1e-5, atol=1e-5)
     sample, evaluation = run.evaluated.sample(), run.evaluated.evaluation()
     assert sample.inputs.shape == (300, 28, 28, 1)
     assert sample.inputs.dtype == np.uint8
@@ -108,7 +109,9 @@ def test_the_answers_to_the_held_out_rows_are_those_of_the_evaluation(undisturbe
     held_out = HeldOut.read(run.evaluated.held_out)
     assert len(held_out.rows) == 64
     assert held_out.right.mean() == run.evaluated.evaluation().accuracy
-    assert np.bincount(held_out.truth).tolist() == [sum(row) for row in run.evaluated.evaluation().confusion]
+    evaluation = run.evaluated.evaluation()
+    assert isinstance(evaluation, Classification)
+    assert np.bincount(held_out.truth).tolist() == [sum(row) for row in evaluation.confusion]
 
 
 def test_a_killed_run_continues_to_the_very_same_end(place: Workplace, undisturbed: Path) -> None:

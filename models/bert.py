@@ -1,0 +1,117 @@
+"""BERT: token ids to a vector for each token that knows its neighbours, with weights as PyTorch names them."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from operator import mul
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
+
+from models.errors import UnfitWeightsError
+
+if TYPE_CHECKING:
+    import keras
+
+_UNUSED = ("embeddings.position_ids", "pooler.")  # 0, 1, 2 …; and what only the first token goes through
+
+
+@dataclass(frozen=True)
+class BertSize:
+    """How large an encoder is; `positions` is the most tokens that a text can have."""
+
+    vocabulary: int
+    layers: int
+    heads: int
+    width: int
+    inner_width: int
+    positions: int
+
+
+def bert(size: BertSize) -> "keras.Model":
+    """int32 `[batch, tokens]` each of `token_ids`, `segment_ids` and `padding_mask`, 1 where a token is, to float
+    `[batch, tokens, width]`.
+
+    keras-hub's own, but with the exact GELU that BERT was trained with: keras-hub takes the approximation by a tanh,
+    which moves the vectors of sentences, of length 1, by 3e-4 in a number.
+    """
+    import keras
+    from keras_hub.models import BertBackbone
+
+    backbone = BertBackbone(
+        vocabulary_size=size.vocabulary,
+        num_layers=size.layers,
+        num_heads=size.heads,
+        hidden_dim=size.width,
+        intermediate_dim=size.inner_width,
+        max_sequence_length=size.positions,
+        dropout=0.0,
+    )
+    for layer in backbone.transformer_layers:
+        layer._feedforward_intermediate_dense.activation = _exact_gelu  # noqa: SLF001 (no argument chooses it)
+    return keras.Model(backbone.inputs, backbone.output["sequence_output"], name="bert")
+
+
+def fill_bert(model: "keras.Model", weights: Mapping[str, NDArray[Any]]) -> None:
+    """Gives a model that `bert` made all its weights.
+
+    Raises:
+        UnfitWeightsError: one is missing or of another shape, or there is one that has no place in the model.
+    """
+    places = dict(_places(model))
+    if missing := sorted(places.keys() - weights.keys()):
+        raise UnfitWeightsError(f"they lack {', '.join(missing)}")
+    if left := sorted(name for name in weights.keys() - places.keys() if not name.startswith(_UNUSED)):
+        raise UnfitWeightsError(f"the model has no place for {', '.join(left)}")
+    for name, variable in places.items():
+        given = weights[name].T if _is_kernel(name) else weights[name]
+        if not _joins(given.shape, variable.shape):
+            raise UnfitWeightsError(f"{name} has the shape {weights[name].shape}, expected {tuple(variable.shape)}")
+        variable.assign(given.reshape(variable.shape))
+
+
+def _exact_gelu(x: Any) -> Any:
+    import keras
+
+    return keras.activations.gelu(x, approximate=False)
+
+
+def _is_kernel(name: str) -> bool:
+    """PyTorch keeps the kernel of a dense layer as `[out, in]`."""
+    return name.startswith("encoder.") and name.endswith(".weight") and "LayerNorm" not in name
+
+
+def _joins(shape: Sequence[int], other: Sequence[int]) -> bool:
+    """Whether `shape` is `other` with some neighbouring dimensions joined, as those of heads are in PyTorch."""
+    ends = set(accumulate(other, mul))
+    return math.prod(shape) == math.prod(other) and all(end in ends for end in accumulate(shape, mul))
+
+
+def _places(model: "keras.Model") -> Iterator[tuple[str, Any]]:
+    """Each variable, by its name in PyTorch."""
+    yield "embeddings.word_embeddings.weight", model.get_layer("token_embedding").embeddings
+    yield "embeddings.position_embeddings.weight", model.get_layer("position_embedding").position_embeddings
+    yield "embeddings.token_type_embeddings.weight", model.get_layer("segment_embedding").embeddings
+    yield from _norm("embeddings.LayerNorm", model.get_layer("embeddings_layer_norm"))
+    blocks = [layer for layer in model.layers if layer.name.startswith("transformer_layer_")]
+    for number, block in enumerate(blocks):
+        prefix, attention = f"encoder.layer.{number}", block._self_attention_layer  # noqa: SLF001 (nothing public)
+        yield from _dense(f"{prefix}.attention.self.query", attention.query_dense)
+        yield from _dense(f"{prefix}.attention.self.key", attention.key_dense)
+        yield from _dense(f"{prefix}.attention.self.value", attention.value_dense)
+        yield from _dense(f"{prefix}.attention.output.dense", attention.output_dense)
+        yield from _norm(f"{prefix}.attention.output.LayerNorm", block._self_attention_layer_norm)  # noqa: SLF001
+        yield from _dense(f"{prefix}.intermediate.dense", block._feedforward_intermediate_dense)  # noqa: SLF001
+        yield from _dense(f"{prefix}.output.dense", block._feedforward_output_dense)  # noqa: SLF001
+        yield from _norm(f"{prefix}.output.LayerNorm", block._feedforward_layer_norm)  # noqa: SLF001
+
+
+def _dense(name: str, layer: Any) -> Iterator[tuple[str, Any]]:
+    yield f"{name}.weight", layer.kernel
+    yield f"{name}.bias", layer.bias
+
+
+def _norm(name: str, layer: Any) -> Iterator[tuple[str, Any]]:
+    yield f"{name}.weight", layer.gamma
+    yield f"{name}.bias", layer.beta
