@@ -93,7 +93,7 @@ def _wait_until_gone(stack: Stack) -> None:
     while left := stack.gauge("kmaas_streams"):
         if time.monotonic() > deadline:
             raise LoadError(f"{left:.0f} streams were open {_ALL_GONE_WITHIN_S:.0f} s after their callers had left")
-        time.sleep(0.1)
+        time.sleep(0.1)  # the gateway is another process: its gauge can only be read again
 
 
 def lines(name: str, rounds: Sequence[Beside]) -> list[str]:

@@ -8,17 +8,8 @@ from prometheus_client import CollectorRegistry, Gauge
 
 from gateway.deadline import Deadline
 from gateway.turns import Turns
+from tests.gateway.test_admission import Clock
 from tests.support.processes import until
-
-
-class Clock:
-    """Seconds that pass when told to."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class Worker(threading.Thread):
