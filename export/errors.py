@@ -9,6 +9,7 @@ ExportError
 ├── BatchSafetyError         a row is answered otherwise beside others than alone
 ├── ReloadError               a fresh process answers otherwise than Keras did
 ├── NotInGraphError           preprocessing that no graph can do: the version goes without the signature `raw`
+├── UncachedError             a language model whose attention cannot be cached
 ├── ParityError               training, gateway and graph do not give the model the same
 ├── ExplanationError          the signature `explain` explains something else than the model's answers
 ├── TwinError                 the version goes without a twin for CPUs
@@ -89,6 +90,14 @@ class ReloadError(ExportError):
 class NotInGraphError(ExportError):
     def __init__(self, what: str) -> None:
         super().__init__(f"{what} has no twin among the operations of TensorFlow Serving")
+
+
+class UncachedError(ExportError):
+    def __init__(self, backbone: str, found: int, layers: int) -> None:
+        super().__init__(
+            f"{found} of {layers} layers of {backbone} let their attention be cached; expected all, as of keras-hub's "
+            "GPT-2, OPT, Llama, SmolLM, Mistral, Qwen or Gemma"
+        )
 
 
 class ParityError(ExportError):

@@ -12,6 +12,7 @@ from typing import Any
 
 from export.errors import NotPortableError
 from export.stock import stock_ops
+from store.manifest import KEEPING_SIGNATURES
 from wire import messages
 from wire.graph import LOOPS, READERS, Step, everything, functions_of, needs_xla, node_of, reached
 
@@ -69,6 +70,8 @@ _SURPRISES: tuple[tuple[re.Pattern[str], str, str], ...] = (
     (re.compile(r"\w*Iterator\w*|\w*Dataset(V\d)?"), "reads a data set while it answers", _STATE[1]),
     (re.compile(r"Cudnn\w*"), "runs on a GPU only", "build the layer with use_cudnn=False"),
 )  # fmt: skip
+# What a signature that keeps something does: it waits until no other run is at work, looks at the clock, and writes.
+_KEEPING = re.compile(r"MutexV2|MutexLock|ConsumeMutexLock|Timestamp|AssignVariableOp|ResourceScatterNdUpdate")
 # Stateful by name, and without a trace.
 _HARMLESS = re.compile(
     r"TensorArray\w*|CheckNumerics(V2)?|DeviceIndex|VariableShape|StatelessRandomGetAlg|DisableCopyOnRead|GuaranteeConst"
@@ -78,10 +81,12 @@ _HARMLESS = re.compile(
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a step was found: by its signature, at load, or in a function that nothing calls."""
+    """Where a step was found: by its signature, which may be one that `keeps`, at load, or in a function that nothing
+    calls."""
 
     what: str
     answers: bool
+    keeps: bool = False
 
 
 def check_portable(folder: Path) -> None:
@@ -126,7 +131,9 @@ def _judge(meta_graph: Any) -> Callable[[Step, _Place], tuple[str, str] | None]:
             return _UNKNOWN
         if _FILE_OPS.fullmatch(op) and not _reads_asset(step, functions, assets):
             return _FILE
-        return _surprise(op, ops[op]) if place.answers else None
+        if not place.answers or (place.keeps and _KEEPING.fullmatch(op)):
+            return None
+        return _surprise(op, ops[op])
 
     return judge
 
@@ -152,7 +159,9 @@ def _steps(meta_graph: Any) -> Iterator[tuple[_Place, Step]]:
         if name != _INIT:
             feeds = [info.name for info in signature.inputs.values()]
             yield from _noted(
-                _Place(f"signature {name}", answers=True), reached(graph, feeds, _names(signature.outputs)), seen
+                _Place(f"signature {name}", answers=True, keeps=name in KEEPING_SIGNATURES),
+                reached(graph, feeds, _names(signature.outputs)),
+                seen,
             )
     saver = meta_graph.saver_def
     for step in reached(graph, [], [saver.save_tensor_name, saver.restore_op_name]):

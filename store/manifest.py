@@ -10,6 +10,12 @@ from store.errors import ManifestError
 
 SCHEMA = 1
 
+PREFILL_SIGNATURE = "prefill"
+DECODE_SIGNATURE = "decode"
+RELEASE_SIGNATURE = "release"
+KEEPING_SIGNATURES = frozenset({PREFILL_SIGNATURE, DECODE_SIGNATURE, RELEASE_SIGNATURE})
+"""What they answer depends on what was asked before."""
+
 ContentName = Annotated[str, Field(pattern=r"^(saved_model\.pb|(variables|assets)(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+)$")]
 
 
@@ -74,6 +80,18 @@ class Batching(_Frozen):
     allowed: float
 
 
+class Cache(_Frozen):
+    """What the keeping signatures of a language model keep on each model server.
+
+    So many conversations at once have a slot, each of `length` tokens at most. `piece` tokens of a prompt are read in
+    one run: longer ones would let the other conversations wait.
+    """
+
+    slots: Annotated[int, Field(ge=1)]
+    length: Annotated[int, Field(ge=2)]
+    piece: Annotated[int, Field(ge=1)]
+
+
 class Manifest(_Frozen):
     """The facts of one version.
 
@@ -84,8 +102,9 @@ class Manifest(_Frozen):
     softmax(logits / `temperature`). `robustness` are figures on disturbed held-out rows. `recorded` is the number of
     requests in the warm-up file, of whatever signature, that have their answer beside them: so many a model server must
     find, and answer alike. `goldens` are the held-out requests that the version carries, counted by the label that is
-    right, which is empty where a model has none. `files` are those of `store.contents` when the version was exported;
-    the copy in the graph, which is among them, has none.
+    right, which is empty where a model has none. `cache` is of a language model that has the keeping signatures.
+    `files` are those of `store.contents` when the version was exported; the copy in the graph, which is among them, has
+    none.
     """
 
     schema_version: int = SCHEMA
@@ -108,6 +127,7 @@ class Manifest(_Frozen):
     temperature: Annotated[float, Field(gt=0)] = 1.0
     parity: tuple[Parity, ...] = ()
     batching: Batching | None = None
+    cache: Cache | None = None
     absent: dict[str, str] = Field(default_factory=dict)
     recorded: Annotated[int, Field(ge=0)] = 0
     goldens: dict[str, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
