@@ -117,10 +117,12 @@ class Backend:
         *,
         check: Callable[[Tensors], object] = lambda _: None,
         aside: bool = False,
+        at: Server | None = None,
     ) -> Tensors:
         """What the signature answers. A `BrokenAnswerError` of `check` counts as the server's own.
 
         `aside`: nobody waits for the answer. One server is asked once, and how that ends counts for nothing.
+        `at`: no other server is asked.
         """
 
         def act(server: Server, deadline: Deadline) -> Tensors:
@@ -128,7 +130,14 @@ class Backend:
             check(outputs)
             return outputs
 
-        return self._ask(model, version, signature, deadline, act, aside=aside)
+        return self._ask(model, version, signature, deadline, act, aside=aside, at=at)
+
+    def standings(self, model: str, version: int) -> list[Standing]:
+        """Where the version may be asked now. Raises `VersionGoneError` when it was placed nowhere."""
+        placed = self._placed.get(model, {}).get(version)
+        if not placed:
+            raise VersionGoneError(model, version)
+        return [standing for standing in placed if standing.holds]
 
     def ask(
         self,
@@ -179,11 +188,19 @@ class Backend:
         return told
 
     def _ask(
-        self, model: str, version: int, signature: str, deadline: Deadline, act: Act[_T], *, aside: bool = False
+        self,
+        model: str,
+        version: int,
+        signature: str,
+        deadline: Deadline,
+        act: Act[_T],
+        *,
+        aside: bool = False,
+        at: Server | None = None,
     ) -> _T:
-        standings = self._placed.get(model, {}).get(version)
-        if not standings:
-            raise VersionGoneError(model, version)
+        standings = self.standings(model, version)
+        if at is not None:
+            standings = [standing for standing in standings if standing.server is at]
         if not aside:
             with self._lock:
                 self._budget = self._budget.earned()

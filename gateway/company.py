@@ -10,10 +10,9 @@ from collections.abc import Callable, Hashable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-
 from gateway.deadline import Deadline
 from gateway.errors import GatewayError, UnavailableError
+from gateway.rows import form_of, merged, rows_of, shared_out
 from gateway.tasks.base import Tensors
 
 Call = Callable[[Tensors, Deadline], Tensors]
@@ -78,7 +77,7 @@ class Company:
             DeadlineError, CallerLeftError: it waited for its turn in vain.
             Whatever `call` raises; what fails together is asked again one by one, but for an `UnavailableError`.
         """
-        request = _Request(inputs, _rows(inputs), _form(inputs), deadline)
+        request = _Request(inputs, rows_of(inputs), form_of(inputs), deadline)
         with self._lock:
             queue = self._queues.setdefault(request.form, _Queue())
             if queue.under_way < max(1, _ABREAST * max(1, self._servers()) // self._workers):
@@ -127,11 +126,23 @@ class Company:
                 case [one]:
                     one.answer = self._call(one.inputs, one.deadline)
                 case _:
-                    _deal(self._call(_merged(group), replace(_last(group).deadline, interrupt=None)), group)
+                    self._deal(
+                        self._call(
+                            merged([one.inputs for one in group]), replace(_last(group).deadline, interrupt=None)
+                        ),
+                        group,
+                    )
         except GatewayError as exc:
             if len(group) == 1 or isinstance(exc, UnavailableError):
                 for request in group:
                     request.error = exc
+
+    @staticmethod
+    def _deal(outputs: Tensors, group: "Sequence[_Request]") -> None:
+        """To each request its rows; to none if the outputs have not the rows of all."""
+        shares = shared_out(outputs, [request.rows for request in group])
+        for request, share in zip(group, shares or (), strict=False):
+            request.answer = share
 
     def _pass_on(self, queue: _Queue, form: Hashable) -> None:
         """Hands the place to the first who waits, with those behind it as long as they fit into one call.
@@ -153,35 +164,9 @@ class Company:
         leader.woken.set()
 
 
-def _merged(group: Sequence[_Request]) -> Tensors:
-    return {name: np.concatenate([request.inputs[name] for request in group]) for name in group[0].inputs}
-
-
 def _last(group: Sequence[_Request]) -> _Request:
     """Whose time is over last; of those whose callers are still there, if any is."""
     return max(group, key=lambda request: (not _is_over(request.deadline), request.deadline.ends_at))
-
-
-def _rows(inputs: Tensors) -> int:
-    """That all inputs have; 0 where they do not agree."""
-    rows = {array.shape[0] if array.ndim else 0 for array in inputs.values()}
-    return rows.pop() if len(rows) == 1 else 0
-
-
-def _form(inputs: Tensors) -> Hashable:
-    """Equal for inputs whose rows can be put together, if they have any."""
-    return bool(_rows(inputs)), *((name, array.dtype.str, array.shape[1:]) for name, array in sorted(inputs.items()))
-
-
-def _deal(outputs: Tensors, group: Sequence[_Request]) -> None:
-    """To each request its rows; to none if the outputs have not the rows of all."""
-    if _rows(outputs) != sum(request.rows for request in group):
-        return
-    start = 0
-    for request in group:
-        end = start + request.rows
-        request.answer = {name: array[start:end] for name, array in outputs.items()}
-        start = end
 
 
 def _left_s(deadline: Deadline) -> float:

@@ -30,6 +30,7 @@ GatewayError
 │   ├── LongQueueError        so many wait that the answer would come too late
 │   ├── ModelServerDownError  nobody answers at the model server's address
 │   ├── ModelServerBusyError  it answers that it cannot take more now
+│   ├── NoSlotError           as many texts are being continued as the model server keeps at once
 │   ├── CutShortError         the version that answers in pieces went while it did
 │   ├── ModelNotReadyError    a known model without a version that can answer
 │   └── NotReadyError         the gateway itself should get no traffic yet
@@ -240,6 +241,14 @@ class ModelServerDownError(UnavailableError):
 class ModelServerBusyError(UnavailableError):
     def __init__(self) -> None:
         super().__init__(f"the model server is overloaded or stops; try again in {self.retry_after_s} s")
+
+
+class NoSlotError(UnavailableError):
+    def __init__(self, slots: int) -> None:
+        super().__init__(
+            f"{slots} texts are being continued, the model server keeps no more at once; try again in "
+            f"{self.retry_after_s} s"
+        )
 
 
 class CutShortError(UnavailableError):

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from pydantic import BaseModel
 
@@ -11,7 +11,9 @@ from gateway.admission import Admission
 from gateway.backend import Backend
 from gateway.call import Call
 from gateway.companies import Companies
+from gateway.deadline import Deadline
 from gateway.errors import BrokenAnswerError, DigestError, GatewayError, RequestError, VersionGoneError
+from gateway.keeping import Keepers, Kept
 from gateway.message import Message
 from gateway.registry import Registry
 from gateway.routing.router import Router
@@ -72,6 +74,7 @@ class Pipeline:
         self._registry = registry
         self._backend = backend
         self._companies = Companies(backend, settings.workers)
+        self._keepers = Keepers(backend, streams)
         self._streams = streams
         self._settings = settings
 
@@ -252,25 +255,59 @@ class Pipeline:
         return self.send(call, message, version)
 
     def _asking(self, work: _Work) -> Ask:
-        """One run of the task's signature; of a task that takes many of them each in the time of a request."""
+        """Runs of the task's signature; of a task that takes many of them each in the time of a request."""
         call, task, version = work.turn.call, work.task, work.version
         predict = self._companies.call(version, task)
         if not isinstance(task, Streaming):
-            return lambda inputs: predict(inputs, call.deadline)
-        whole, era = call.deadline.lengthened(self._settings.generation_s), self._backend.era
-        begun = False
+            return Ask(lambda inputs: predict(inputs, call.deadline), _keeps_nothing)
+        steps = _Steps(work, self._backend, self._settings.generation_s)
 
-        def ask(inputs: Tensors) -> Tensors:
-            nonlocal era, begun
-            deadline = whole.within(call.deadline.limit_s)
-            with self._streams.work(deadline, begun=begun):
-                outputs = predict(inputs, deadline)
-            begun = True
-            now = self._backend.era
-            if now is not era:  # it was away since the last step, and may have come back with something else
-                if work.turn.version() is not version:
-                    raise VersionGoneError(version.model, version.number)
-                era = now
-            return outputs
+        def run(inputs: Tensors) -> Tensors:
+            def turn(deadline: Deadline) -> Tensors:
+                with self._streams.work(deadline, begun=steps.begun):
+                    return predict(inputs, deadline)
 
-        return ask
+            return steps.take(turn)
+
+        return Ask(run, lambda: Kept(self._keepers, version, steps))
+
+
+class _Steps:
+    """The runs that answer one request of a task that takes many, each in the time of a request."""
+
+    def __init__(self, work: _Work, backend: Backend, whole_s: float) -> None:
+        self._turn, self._version = work.turn, work.version
+        self._backend = backend
+        self._limit_s = work.turn.call.deadline.limit_s
+        self._whole = work.turn.call.deadline.lengthened(whole_s)
+        self._era = backend.era
+        self.begun = False
+
+    def deadline(self) -> Deadline:
+        """Of one that begins now."""
+        return self._whole.within(self._limit_s)
+
+    def longest(self) -> Deadline | None:
+        """Until when what has begun may wait for a model server that is away; None: nothing has."""
+        return self._whole if self.begun else None
+
+    def take(self, act: Callable[[Deadline], Tensors]) -> Tensors:
+        """What `act` says. Raises `VersionGoneError` when it may have been another version that answered."""
+        deadline = self.deadline()
+        outputs = act(deadline)
+        self.begun = True
+        now = self._backend.era
+        if now is not self._era:  # it was away since the last step, and may have come back with something else
+            self.look(deadline)
+            self._era = now
+        return outputs
+
+    def look(self, deadline: Deadline) -> None:
+        """Raises `VersionGoneError` when another version answers now, or other content under its number."""
+        found, version = self._turn.version(deadline), self._version
+        if (found.number, found.manifest.digest) != (version.number, version.manifest.digest):
+            raise VersionGoneError(version.model, version.number)
+
+
+def _keeps_nothing() -> NoReturn:
+    raise NotImplementedError("only what answers step by step keeps anything")

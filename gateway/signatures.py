@@ -7,7 +7,7 @@ from typing import Any
 from gateway.backend import Backend
 from gateway.deadline import Deadline
 from gateway.errors import BrokenAnswerError, RejectedError
-from gateway.tensors import PRIVATE_SIGNATURE
+from gateway.tensors import PRIVATE_SIGNATURES
 from gateway.version import ServedVersion
 from wire import messages
 from wire.methods import GET_MODEL_METADATA
@@ -44,6 +44,7 @@ def hide_private(response: Any) -> Any:
     """The `SignatureDefMap` of a `GetModelMetadataResponse`, in which nothing else is left."""
     told = messages.SignatureDefMap()
     if response.metadata[_FIELD].Unpack(told):
-        told.signature_def.pop(PRIVATE_SIGNATURE, None)
+        for name in PRIVATE_SIGNATURES:
+            told.signature_def.pop(name, None)
     response.metadata[_FIELD].Pack(told)
     return told

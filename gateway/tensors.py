@@ -12,10 +12,11 @@ from gateway.tasks.base import SERVING_SIGNATURE
 from processing.audio import seconds_of
 from processing.errors import ProcessingError
 from processing.image import pixels_of
-from store.manifest import Manifest, SignatureSpec, TensorSpec
+from store.manifest import KEEPING_SIGNATURES, Manifest, SignatureSpec, TensorSpec
 from wire.dtypes import BY_ENUM, ENUM_BY_NAME, STRING
 
-PRIVATE_SIGNATURE = "manifest"  # it tells paths and commits: the gateway's own
+# The gateway's own: one tells paths and commits, the others keep something for whoever knows a number.
+PRIVATE_SIGNATURES = frozenset({"manifest"}) | KEEPING_SIGNATURES
 
 MOST_TENSORS = 1000  # inputs of a request, or outputs that it asks for
 
@@ -46,7 +47,7 @@ class TensorCall:
 
 def check_public(signature: str) -> None:
     """Raises `InvalidTensorsError` for a signature that is not for callers."""
-    if signature == PRIVATE_SIGNATURE:
+    if signature in PRIVATE_SIGNATURES:
         raise InvalidTensorsError(
             f"the signature {signature!r} is not offered here; GET /models/MODEL tells what it may"
         )
@@ -54,7 +55,7 @@ def check_public(signature: str) -> None:
 
 def public_signatures(manifest: Manifest) -> dict[str, SignatureSpec]:
     """Those that a caller may ask, the default one first, the others by name."""
-    names = sorted(manifest.signatures.keys() - {PRIVATE_SIGNATURE}, key=lambda name: (name != SERVING_SIGNATURE, name))
+    names = sorted(manifest.signatures.keys() - PRIVATE_SIGNATURES, key=lambda name: (name != SERVING_SIGNATURE, name))
     return {name: manifest.signatures[name] for name in names}
 
 

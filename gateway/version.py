@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from gateway.alone import asking
 from gateway.body import read_request
 from gateway.deadline import Deadline
 from gateway.errors import BrokenAnswerError, RequestError, UnexplainedError, UnfitVersionError
 from gateway.servers.server import Server
 from gateway.settings import Limits
-from gateway.tasks.base import AnyTask
+from gateway.tasks.base import AnyTask, Tensors
 from gateway.tasks.explanation import EXPLAIN_SIGNATURE
 from gateway.tasks.table import build_explanation, build_task
 from processing.errors import ProcessingError
@@ -85,8 +86,10 @@ def replayed(version: ServedVersion, golden: Golden, server: Server, deadline: D
     task = version.task
     request = read_request(task, golden.body, golden.media_type)
     inputs = task.preprocess(request, deadline.remaining_s)
-    outputs = task.infer(
-        request, inputs, lambda given: server.predict(version.model, version.number, task.signature, given, deadline)
-    )
+
+    def run(signature: str, given: Tensors) -> Tensors:
+        return server.predict(version.model, version.number, signature, given, deadline)
+
+    outputs = task.infer(request, inputs, asking(run, task.signature, deadline))
     answer = task.postprocess(request, outputs).model_dump(mode="json", exclude_none=True)
     return difference(golden.expected, answer, golden.tolerance)

@@ -112,8 +112,8 @@ def _driven(attend: Attend, positions: Any, caches: Sequence[Any] | None) -> Ite
     from keras_hub.src.vllm import attention
     from keras_hub.src.vllm.context import vllm_context_scope
 
-    def attended(cache: Any, *asked: Any, sliding_window: int | None, soft_cap: float | None) -> tuple[Any, Any]:
-        return cache, attend(cache, Asked(*asked, sliding_window=sliding_window, soft_cap=soft_cap))
+    def attended(cache: Any, *asked: Any, **masked: Any) -> tuple[Any, Any]:
+        return cache, attend(cache, Asked(*asked, **masked))
 
     before, attention.ops = attention.ops, _FreeSides()
     try:

@@ -8,9 +8,10 @@ from typing import Annotated, ClassVar, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.errors import ContextError, Fault, InvalidRequestError, OverLimitError, UnfitVersionError
+from gateway.generation.cached import CachedDecoder
 from gateway.generation.chat import ChatTemplate
 from gateway.generation.continuation import Plan
-from gateway.generation.decoder import StatelessDecoder
+from gateway.generation.decoder import Decoder, StatelessDecoder
 from gateway.generation.generator import generate
 from gateway.generation.piece import Finish, Piece, Token
 from gateway.generation.sampling import Sampling
@@ -19,7 +20,7 @@ from gateway.tasks.base import SERVING_SIGNATURE, Ask, Checkpoint, Documents, Na
 from processing.errors import UnusableInputError
 from processing.spec import LanguageSpec, parse_spec
 from processing.tokens import TokenCodec
-from store.manifest import Manifest
+from store.manifest import Cache, Manifest
 
 Prompt = str | tuple[int, ...]
 
@@ -99,9 +100,17 @@ class LanguageModel(Streaming, Narrowing):
     media_types: ClassVar[tuple[str, ...]] = ()
 
     def __init__(
-        self, spec: LanguageSpec, codec: TokenCodec, vocabulary: int, template: ChatTemplate | None, limits: Limits
+        self,
+        spec: LanguageSpec,
+        codec: TokenCodec,
+        vocabulary: int,
+        template: ChatTemplate | None,
+        limits: Limits,
+        *,
+        cache: Cache | None = None,
     ) -> None:
         self._spec = spec
+        self._cache = cache
         self._codec = codec
         self._vocabulary = vocabulary
         self._template = template
@@ -120,11 +129,11 @@ class LanguageModel(Streaming, Narrowing):
         template = documents.get("chat_template")
         tokens = {"eos_token": codec.name(spec.end_ids[0]) or ""} if spec.end_ids else {}
         chat = ChatTemplate(template, tokens) if template else None
-        return cls(spec, codec, logits.shape[-1], chat, limits)
+        return cls(spec, codec, logits.shape[-1], chat, limits, cache=manifest.cache)
 
     def within(self, limits: Limits) -> Self:
         """The same model within other limits."""
-        return type(self)(self._spec, self._codec, self._vocabulary, self._template, limits)
+        return type(self)(self._spec, self._codec, self._vocabulary, self._template, limits, cache=self._cache)
 
     def chat_prompt(self, messages: Sequence[Mapping[str, str]]) -> str:
         """The prompt of a conversation; it has its special tokens.
@@ -176,7 +185,7 @@ class LanguageModel(Streaming, Narrowing):
     def _generating(
         self, request: Generation, number: int, prompt: tuple[int, ...], inputs: Prompted, ask: Ask
     ) -> Generator[Piece, None, None]:
-        room = self._spec.context_tokens - len(prompt)
+        room = self._context - len(prompt)
         plan = Plan(
             max_tokens=min(request.max_tokens or room, room),
             seed=inputs.seed,
@@ -185,9 +194,18 @@ class LanguageModel(Streaming, Narrowing):
             stops=request.stops,
             likely=request.likely,
         )
-        decoder = StatelessDecoder(ask, self._spec.input, self._vocabulary)
         choices = range(number * request.choices, (number + 1) * request.choices)
-        return generate(decoder, self._codec, prompt, plan, choices)
+        return generate(self._decoder(ask), self._codec, prompt, plan, choices)
+
+    @property
+    def _context(self) -> int:
+        """Tokens of prompt and continuation together."""
+        return min(self._spec.context_tokens, self._cache.length) if self._cache else self._spec.context_tokens
+
+    def _decoder(self, ask: Ask) -> Decoder:
+        if self._cache is not None:
+            return CachedDecoder(ask.keeping(), self._cache, self._vocabulary)
+        return StatelessDecoder(ask, self._spec.input, self._vocabulary)
 
     def _check_length(self, characters: int) -> None:
         if characters > self._limits.text_chars:
@@ -201,8 +219,8 @@ class LanguageModel(Streaming, Narrowing):
         token_ids = token_ids[-request.keep_last :] if request.keep_last else token_ids
         if not token_ids:
             raise UnusableInputError("the prompt is empty; expected at least one token")
-        if len(token_ids) >= self._spec.context_tokens:
-            raise ContextError(len(token_ids), self._spec.context_tokens)
+        if len(token_ids) >= self._context:
+            raise ContextError(len(token_ids), self._context)
         return tuple(token_ids)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from gateway.alone import asking
 from gateway.backend import Backend
 from gateway.call import Call
 from gateway.deadline import Clock, Deadline
@@ -48,6 +49,7 @@ from gateway.settings import GatewaySettings, Limits
 from gateway.tasks.base import AnyTask, Request, Streaming, Tensors, limited
 from gateway.version import ServedVersion
 from processing.errors import ProcessingError
+from store.manifest import KEEPING_SIGNATURES
 
 VERSION_HEADER = "X-Model-Version"
 
@@ -275,17 +277,24 @@ class Router:
         if type(task) is not type(copy.task):
             raise BrokenAnswerError(f"version {other.number} has another task, {name}")
         limit_s = copy.live.route.deadline_s or self._settings.deadline_s
-        check = partial(check_outputs, other.manifest.signatures.get(task.signature))
         deadline = Deadline.after(self._settings.generation_s if isinstance(task, Streaming) else limit_s)
 
-        def ask(inputs: Tensors) -> Tensors:
-            until = deadline.within(limit_s)
+        server = next((standing.server for standing in self._backend.standings(other.model, other.number)), None)
+
+        def run(signature: str, inputs: Tensors) -> Tensors:
             return self._backend.predict(
-                other.model, other.number, task.signature, inputs, until, check=check, aside=True
+                other.model,
+                other.number,
+                signature,
+                inputs,
+                deadline.within(limit_s),
+                check=partial(check_outputs, other.manifest.signatures.get(signature)),
+                aside=True,
+                at=server if signature in KEEPING_SIGNATURES else None,
             )
 
         inputs = task.preprocess(copy.request, deadline.remaining_s)
-        answer = task.postprocess(copy.request, task.infer(copy.request, inputs, ask))
+        answer = task.postprocess(copy.request, task.infer(copy.request, inputs, asking(run, task.signature, deadline)))
         return compared(name, copy.answer.model_dump(), answer.model_dump(), copy.live.route.tolerance)
 
     def _note(self, copy: Copy, version: int | None, found: Comparison | str) -> None:

@@ -5,6 +5,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from gateway.call import Call
+from gateway.deadline import Deadline
 from gateway.errors import DeadlineError, ModelNotReadyError, UnknownVersionError
 from gateway.model import Model
 from gateway.routing.live import Live
@@ -34,8 +35,9 @@ class Turn:
     dealt: bool = False
     key: str = ""
 
-    def version(self) -> ServedVersion:
-        """The version that answers. A part that cannot answer at once leaves the call to the route's own version.
+    def version(self, deadline: Deadline | None = None) -> ServedVersion:
+        """The version that answers, known within the deadline, mostly the call's. A part that cannot answer at once
+        leaves the call to the route's own version.
 
         Raises:
             UnknownVersionError: there is not the version that the caller wants.
@@ -47,7 +49,7 @@ class Turn:
                 return found
             self._divert(self.part)
         with self._routed():
-            return self.model.version(self.call.wanted, self.call.deadline)
+            return self.model.version(self.call.wanted, deadline or self.call.deadline)
 
     def replace_gone(self, gone: ServedVersion) -> None:
         """Returns once another version than `gone`, which was found unloaded, answers. Raises what `version` does."""

@@ -8,14 +8,12 @@ from gateway.errors import (
     ModelServerDownError,
     VersionGoneError,
 )
-
-# Signatures that change what a server keeps: asked twice they would do it twice, and elsewhere it is not.
-_STATEFUL = frozenset({"prefill", "decode"})
+from store.manifest import KEEPING_SIGNATURES
 
 
 def is_idempotent(signature: str) -> bool:
-    """Whether asking it again, or elsewhere, gives the same answer and changes nothing."""
-    return signature not in _STATEFUL
+    """Whether asking it again, or elsewhere, gives the same answer: elsewhere nothing is kept of what came before."""
+    return signature not in KEEPING_SIGNATURES
 
 
 def may_go_elsewhere(error: GatewayError, signature: str) -> bool:

@@ -6,6 +6,7 @@ import copy
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Protocol, Self, TypeVar
 
 from pydantic import (
@@ -29,7 +30,47 @@ SERVING_SIGNATURE = "serving_default"
 Tensors = Mapping[str, Array]
 Documents = Mapping[str, str]  # sections of a version's `manifest` signature
 Checkpoint = Callable[[], object]  # called between pieces of work; raises when there is no time left
-Ask = Callable[[Tensors], Tensors]  # one run of the task's signature on the model server, by one version
+
+
+class Keeping(Protocol):
+    """A version's keeping signatures, asked for one request and all on one model server. Of one thread."""
+
+    def ask(self, signature: str, inputs: Tensors) -> Tensors:
+        """One run, in which rows of other requests may be, too.
+
+        Raises:
+            ModelServerDownError: the server is away, and with it what it kept; see `move`.
+            GatewayError: whatever else asking raises.
+        """
+
+    def move(self) -> None:
+        """Goes to another server, or to the same one once it is back; nothing is kept there.
+
+        Raises:
+            ModelServerDownError, DeadlineError: there is none in time.
+            VersionGoneError: another version is there now.
+        """
+
+    def patience(self) -> Callable[[], object]:
+        """What waits a moment whenever it is called, in which others may give something back; raises `DeadlineError`
+        when the time of a step is over."""
+
+    def release(self, leases: Array) -> None:
+        """Gives back what is kept under these leases, int64 `[leases]`, if that can be done soon. Raises nothing."""
+
+    def leave(self) -> None:
+        """Nothing more is asked."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """Runs of the task's signature on the model server, by one version; and its keeping signatures, asked for."""
+
+    run: Callable[[Tensors], Tensors]
+    keeping: Callable[[], Keeping]
+
+    def __call__(self, inputs: Tensors) -> Tensors:
+        return self.run(inputs)
 
 
 class Request(BaseModel):

@@ -4,6 +4,8 @@
   byte by byte, and "!" again; digits go round for ever. After "?" comes "." and after that numbers that are none.
   With a chat template; a token is a byte.
 - `writer-other`: the same in capitals
+- `poet`: a GPT-2 of keras-hub's whose weights are drawn, so that each letter depends on all before; it keeps `SLOTS`
+  texts in its cache. `poet-plain`: the same without a cache
 - `embeddings`: "good" and its like lie at one end of a line, "bad" and its like at the other, "film" across
 - `speech`: tells of each half second whether it was loud or quiet; takes WAV files in its signature `raw`
 """
@@ -26,7 +28,7 @@ from processing.spec import AudioSpec, LanguageSpec, TextSpec
 from store.contents import seal
 from store.golden import Golden, dump_goldens
 from store.layout import VersionDir
-from store.manifest import Manifest, SignatureSpec, TensorSpec
+from store.manifest import Cache, Manifest, SignatureSpec, TensorSpec
 from tests.support.recordings import wav
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 EMOJI = "😀"
 SAMPLE_RATE = 8000
 CONTEXT = 64
+SLOTS = 4
 WORDS = ("[PAD]", "[UNK]", "good", "wonderful", "bad", "awful", "a", "film")
 VECTORS = ((0, 0, 0), (0, 0, 0), (2, 0, 0), (2, 1, 0), (-2, 0, 0), (-2, 1, 0), (0, 0, 0.5), (0, 0, 3))
 END, USER, ASSISTANT = "<|end|>", "<|user|>", "<|assistant|>"
@@ -110,6 +113,82 @@ def write_writer(folder: Path, manifest_of: ManifestOf, *, capitals: bool = Fals
     documents = {"tokenizer": tokenizer.to_str().encode(), "chat_template": TEMPLATE.encode()}
     _write(
         folder, tf.function(serve, input_signature=[given]), [table], manifest, goldens=[golden], documents=documents
+    )
+
+
+def write_poet(folder: Path, manifest_of: ManifestOf, *, cached: bool) -> None:
+    import keras
+    import keras_hub
+    import tensorflow as tf
+
+    from export.cached.signatures import CachedDecoding
+
+    tokenizer = Tokenizer(BPE({letter: number for number, letter in enumerate(ascii_lowercase + ",.")}, []))
+    tokenizer.decoder = ByteLevelDecoder()
+    tokenizer.add_special_tokens([AddedToken(END, special=True)])
+    keras.utils.set_random_seed(5)
+    backbone = keras_hub.models.GPT2Backbone(
+        vocabulary_size=tokenizer.get_vocab_size(),
+        num_layers=2,
+        num_heads=4,
+        hidden_dim=32,
+        intermediate_dim=64,
+        max_sequence_length=CONTEXT,
+    )
+    for variable in backbone.trainable_variables:  # as they are drawn no letter would depend on those before
+        variable.assign(variable.value * 5.0)
+
+    def project(states: Any) -> Any:
+        return backbone.token_embedding(states, reverse=True)
+
+    def serve(token_ids: Any) -> dict[str, Any]:
+        states = backbone({"token_ids": token_ids, "padding_mask": tf.ones_like(token_ids)}, training=False)
+        return {"logits": project(states[:, -1])}
+
+    def greedy(prompt: str, count: int) -> str:
+        ids = list(tokenizer.encode(prompt).ids)
+        for _ in range(count):
+            ids.append(int(np.argmax(serve(tf.constant([ids], tf.int32))["logits"])))
+        return tokenizer.decode(ids[-count:])
+
+    cache = Cache(slots=SLOTS, length=CONTEXT, piece=8)
+    decoding = CachedDecoding(backbone, project, cache)
+    logits = TensorSpec(dtype="float32", shape=(-1, tokenizer.get_vocab_size()))
+    rows, flags = TensorSpec(dtype="int32", shape=(-1,)), TensorSpec(dtype="bool", shape=(-1,))
+    ids, leases = TensorSpec(dtype="int32", shape=(-1, -1)), TensorSpec(dtype="int64", shape=(-1,))
+    read = {"lease": leases, "start": rows, "token_ids": ids, "lengths": rows}
+    keeping = {
+        "prefill": SignatureSpec(inputs=read, outputs={"logits": logits, "held": flags}),
+        "decode": SignatureSpec(
+            inputs={"lease": leases, "position": rows, "token_id": rows}, outputs={"logits": logits, "held": flags}
+        ),
+        "release": SignatureSpec(inputs={"lease": leases}, outputs={"released": flags}),
+    }
+    manifest = manifest_of(
+        "poet" if cached else "poet-plain",
+        "text-generation",
+        {},
+        (),
+        digest=f"sha256:poet-{cached}",
+        parameters=backbone.count_params(),
+        processing=LanguageSpec(context_tokens=CONTEXT).model_dump(mode="json"),
+        signatures={
+            "serving_default": SignatureSpec(inputs={"token_ids": ids}, outputs={"logits": logits}),
+            **(keeping if cached else {}),
+        },
+        cache=cache if cached else None,
+    )
+    body = {"inputs": "roses are red", "parameters": {"max_new_tokens": 9}}
+    golden = _golden("roses", body, [{"generated_text": greedy("roses are red", 9)}])
+    _write(
+        folder,
+        tf.function(serve, input_signature=[tf.TensorSpec([None, None], tf.int32, name="token_ids")]),
+        [variable.value for variable in backbone.variables],
+        manifest,
+        goldens=[golden],
+        documents={"tokenizer": tokenizer.to_str().encode()},
+        others=decoding.functions() if cached else None,
+        tracked=decoding.tracked if cached else (),
     )
 
 
@@ -215,6 +294,7 @@ def _write(
     goldens: Sequence[Golden],
     documents: Mapping[str, bytes],
     others: Mapping[str, Any] | None = None,
+    tracked: Sequence[Any] = (),
 ) -> None:
     import tensorflow as tf
 
@@ -222,7 +302,7 @@ def _write(
 
     sections = {"manifest": manifest.document(), "golden": dump_goldens(goldens), **documents}
     archive = tf.Module()
-    archive.variables_of_it = list(variables)
+    archive.variables_of_it = [*variables, *tracked]
     signatures = {"serving_default": serve, "manifest": documents_function(sections), **(others or {})}
     tf.saved_model.save(archive, str(folder), signatures=signatures)
     version = VersionDir(folder)
@@ -233,5 +313,7 @@ def _write(
 def write_all(target: Path, manifest_of: ManifestOf) -> None:
     write_writer(target / "writer", manifest_of)
     write_writer(target / "writer-other", manifest_of, capitals=True)
+    write_poet(target / "poet", manifest_of, cached=True)
+    write_poet(target / "poet-plain", manifest_of, cached=False)
     write_embeddings(target / "embeddings", manifest_of)
     write_speech(target / "speech", manifest_of)

@@ -1,0 +1,139 @@
+"""A decoder whose model server remembers: it is told each token once."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.errors import BrokenAnswerError, DeadlineError, ModelServerDownError, NoSlotError
+from gateway.generation.decoder import checked_logits
+from gateway.generation.sampling import Logits
+from gateway.tasks.base import Keeping, Tensors
+from store.manifest import DECODE_SIGNATURE, PREFILL_SIGNATURE, Cache
+from wire.tensors import Array
+
+_LEASES = 2**63 - 1
+_MOVES = 2  # a text at which servers fall over must not go to them all
+_SHORTEST = 8  # tokens of a piece: those of nearly one length share a run
+
+
+class CachedDecoder:
+    """A `Decoder` of a version with keeping signatures. Each continuation holds a slot of the model server's cache.
+
+    What the server keeps may go: it was started again, or it gave the slot to somebody else because a slow reader had
+    let it lie. Then the text is read again from its beginning, and nobody notices but by the time it takes.
+    """
+
+    def __init__(self, keeping: Keeping, cache: Cache, vocabulary: int) -> None:
+        self._keeping = keeping
+        self._cache = cache
+        self._vocabulary = vocabulary
+        self._leases: dict[int, int] = {}  # of the continuations that hold a slot, as far as is known
+        self._kept: dict[int, int] = {}  # how many of their tokens are kept there
+
+    def next_logits(self, sequences: Mapping[int, Sequence[int]]) -> Mapping[int, Logits]:
+        """Raises:
+        NoSlotError: nobody gave a slot back in the time of a step.
+        """
+        for _ in range(_MOVES):
+            try:
+                return self._next(sequences)
+            except ModelServerDownError:
+                self._forget()
+                self._keeping.move()
+        return self._next(sequences)
+
+    def close(self) -> None:
+        if self._leases:
+            self._keeping.release(np.array(list(self._leases.values()), np.int64))
+            self._forget()
+        self._keeping.leave()
+
+    def _next(self, sequences: Mapping[int, Sequence[int]]) -> Mapping[int, Logits]:
+        for ended in self._leases.keys() - sequences.keys():
+            self._free(ended)
+        found = self._grown(
+            {choice: tokens for choice, tokens in sequences.items() if self._kept.get(choice) == len(tokens) - 1}
+        )
+        return {
+            choice: found[choice] if choice in found else self._read(choice, tokens)
+            for choice, tokens in sequences.items()
+        }
+
+    def _grown(self, sequences: Mapping[int, Sequence[int]]) -> Mapping[int, Logits]:
+        """Of those whose slots are still theirs."""
+        if not sequences:
+            return {}
+        inputs: Tensors = {
+            "lease": np.array([self._leases[choice] for choice in sequences], np.int64),
+            "position": np.array([len(tokens) - 1 for tokens in sequences.values()], np.int32),
+            "token_id": np.array([tokens[-1] for tokens in sequences.values()], np.int32),
+        }
+        held, logits = self._asked(DECODE_SIGNATURE, inputs)
+        for choice, holds in zip(sequences, held, strict=True):
+            if holds:
+                self._kept[choice] += 1
+            else:
+                self._lose(choice)
+        return {choice: row for choice, row, holds in zip(sequences, logits, held, strict=True) if holds}
+
+    def _read(self, choice: int, tokens: Sequence[int]) -> Logits:
+        """The whole text, piece by piece, into a slot that is new to it."""
+        wait = self._keeping.patience()
+        while True:
+            self._leases[choice] = secrets.randbelow(_LEASES) + 1
+            self._kept[choice] = 0
+            logits = None
+            for start in range(0, len(tokens), self._cache.piece):
+                logits = self._piece(choice, tokens[start : start + self._cache.piece], start)
+                if logits is None:
+                    self._lose(choice)
+                    break
+            if logits is not None:
+                return logits
+            try:
+                wait()
+            except DeadlineError as exc:
+                raise NoSlotError(self._cache.slots) from exc
+
+    def _piece(self, choice: int, tokens: Sequence[int], start: int) -> Logits | None:
+        """The logits after it; None if nothing is held."""
+        width = min(self._cache.piece, max(_SHORTEST, 1 << (len(tokens) - 1).bit_length()))
+        token_ids = np.zeros((1, width), np.int32)
+        token_ids[0, : len(tokens)] = tokens
+        inputs: Tensors = {
+            "lease": np.array([self._leases[choice]], np.int64),
+            "start": np.array([start], np.int32),
+            "token_ids": token_ids,
+            "lengths": np.array([len(tokens)], np.int32),
+        }
+        [held], [logits] = self._asked(PREFILL_SIGNATURE, inputs)
+        if not held:
+            return None
+        self._kept[choice] = start + len(tokens)
+        row: Logits = logits
+        return row
+
+    def _asked(self, signature: str, inputs: Tensors) -> tuple[NDArray[np.bool_], Logits]:
+        """Whether each row was held, and its logits."""
+        outputs = self._keeping.ask(signature, inputs)
+        rows = len(inputs["lease"])
+        held: Array | None = outputs.get("held")
+        if held is None or held.shape != (rows,) or held.dtype != np.bool_:
+            raise BrokenAnswerError(
+                f"the model answered to {signature} without telling of each row whether it was held"
+            )
+        return held, checked_logits(outputs, (rows, self._vocabulary))
+
+    def _free(self, choice: int) -> None:
+        self._keeping.release(np.array([self._leases[choice]], np.int64))
+        self._lose(choice)
+
+    def _lose(self, choice: int) -> None:
+        self._leases.pop(choice, None)
+        self._kept.pop(choice, None)
+
+    def _forget(self) -> None:
+        self._leases.clear()
+        self._kept.clear()

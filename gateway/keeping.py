@@ -1,0 +1,155 @@
+"""How the keeping signatures of versions are asked: each conversation stays on the model server that has its slot."""
+
+import logging
+import threading
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from typing import Protocol
+from weakref import WeakKeyDictionary
+
+from gateway.admission import Admission
+from gateway.backend import Backend
+from gateway.convoy import Convoy
+from gateway.deadline import Deadline
+from gateway.errors import GatewayError, ModelServerDownError, UnavailableError
+from gateway.outputs import check_outputs
+from gateway.rest import rest
+from gateway.servers.server import Server
+from gateway.tasks.base import Tensors
+from gateway.version import ServedVersion
+from store.manifest import RELEASE_SIGNATURE, SignatureSpec
+from wire.tensors import Array
+
+_RELEASE_S = 2.0
+
+_log = logging.getLogger(__name__)
+
+
+class Keepers:
+    """Safe to share between threads. Nothing is kept of versions that are gone."""
+
+    def __init__(self, backend: Backend, streams: Admission) -> None:
+        """Each call takes a turn of `streams`, behind short requests."""
+        self._backend = backend
+        self._streams = streams
+        self._lock = threading.Lock()
+        self._convoys: WeakKeyDictionary[ServedVersion, dict[Server, Convoy]] = WeakKeyDictionary()
+        self._texts: Counter[Server] = Counter()
+
+    def take(self, version: ServedVersion) -> Server | None:
+        """The server with the fewest texts of this process where the version may be asked; None if there is none now.
+
+        Raises:
+            VersionGoneError: it is nowhere.
+        """
+        standings = self._backend.standings(version.model, version.number)
+        with self._lock:
+            servers = [standing.server for standing in standings]
+            if not servers:
+                return None
+            chosen = min(servers, key=lambda server: self._texts[server])
+            self._texts[chosen] += 1
+            return chosen
+
+    def give_back(self, server: Server) -> None:
+        with self._lock:
+            self._texts[server] -= 1
+            if not self._texts[server]:
+                del self._texts[server]
+
+    def convoy(self, version: ServedVersion, server: Server) -> Convoy:
+        with self._lock:
+            convoys = self._convoys.setdefault(version, {})
+            if server not in convoys:
+                cache = version.manifest.cache
+                call = partial(self._call, version.model, version.number, dict(version.manifest.signatures), server)
+                convoys[server] = Convoy(call, cache.slots if cache else 1)
+            return convoys[server]
+
+    def release(self, version: ServedVersion, server: Server, leases: Array) -> None:
+        """Asks the server to free what is kept under these leases. Raises what asking does."""
+        deadline = Deadline.after(_RELEASE_S)
+        self._backend.predict(
+            version.model, version.number, RELEASE_SIGNATURE, {"lease": leases}, deadline, aside=True, at=server
+        )
+
+    def _call(  # noqa: PLR0917 (a partial of it keeps no version alive)
+        self,
+        model: str,
+        number: int,
+        signatures: dict[str, SignatureSpec],
+        server: Server,
+        signature: str,
+        inputs: Tensors,
+        deadline: Deadline,
+    ) -> Tensors:
+        check = partial(check_outputs, signatures.get(signature))
+        with self._streams.work(deadline, begun=True):
+            return self._backend.predict(model, number, signature, inputs, deadline, check=check, at=server)
+
+
+class Steps(Protocol):
+    """The runs that answer one request, each in its time."""
+
+    def deadline(self) -> Deadline:
+        """Of one that begins now."""
+
+    def longest(self) -> Deadline | None:
+        """Until when what has begun may wait for a model server that is away; None: nothing has."""
+
+    def take(self, act: Callable[[Deadline], Tensors], /) -> Tensors:
+        """What `act` says. Raises `VersionGoneError` when it may have been another version that answered."""
+
+    def look(self, deadline: Deadline, /) -> None:
+        """Waits until it is known which version answers. Raises `VersionGoneError` when it is another one."""
+
+
+class Kept:
+    """A `Keeping` of one request."""
+
+    def __init__(self, keepers: Keepers, version: ServedVersion, steps: Steps) -> None:
+        self._keepers = keepers
+        self._version = version
+        self._steps = steps
+        self._server: Server | None = None
+
+    def ask(self, signature: str, inputs: Tensors) -> Tensors:
+        server = self._server = self._server or self._keepers.take(self._version)
+        if server is None:
+            raise ModelServerDownError
+        convoy = self._keepers.convoy(self._version, server)
+        return self._steps.take(lambda deadline: convoy.ask(self, signature, inputs, deadline))
+
+    def move(self) -> None:
+        self._let_go()
+        deadline = self._steps.longest()
+        self._server = self._keepers.take(self._version)
+        if self._server is None and deadline is None:
+            raise ModelServerDownError
+        while self._server is None and deadline is not None:
+            rest(deadline)
+            with suppress(UnavailableError):
+                self._steps.look(deadline)
+                self._server = self._keepers.take(self._version)
+
+    def patience(self) -> Callable[[], object]:
+        return partial(rest, self._steps.deadline())
+
+    def release(self, leases: Array) -> None:
+        if self._server is not None:
+            try:
+                self._keepers.release(self._version, self._server, leases)
+            except GatewayError as exc:
+                _log.debug("slots are left to lapse: %s", exc)
+
+    def leave(self) -> None:
+        if self._server is not None:
+            self._keepers.convoy(self._version, self._server).leave(self)
+            self._let_go()
+
+    def _let_go(self) -> None:
+        if self._server is not None:
+            self._keepers.give_back(self._server)
+            self._server = None
