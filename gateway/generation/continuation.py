@@ -7,7 +7,7 @@ import numpy as np
 
 from gateway.generation.detokenizer import Detokenizer
 from gateway.generation.piece import Finish, Piece, Token
-from gateway.generation.sampling import Floats, Logits, Sampling, candidates, chosen, log_probabilities, penalised
+from gateway.generation.sampling import Logits, Sampling, candidates, chosen, largest, log_sum, penalised
 from gateway.generation.stops import StopStrings
 from processing.tokens import TokenCodec
 
@@ -49,16 +49,15 @@ class Continuation:
         adjusted = penalised(logits, self._plan.sampling, self._prompt, self._generated)
         token = chosen(*candidates(adjusted, self._plan.sampling), self._draws.random())
         self._generated.append(token)
-        logprobs = log_probabilities(logits)
+        less = log_sum(logits)
         added = "" if self._codec.is_special(token) else self._detokenizer.push(token)
         shown = self._stops.push(added)
         finish = self._finish(token)
         if finish:
             shown += self._stops.end()
-        asked = self._plan.likely  # mostly none: no reason to sort a vocabulary
-        likely = np.argsort(-logprobs, kind="stable")[:asked] if asked else ()
-        told = tuple(self._told(int(other), logprobs) for other in likely)
-        return Piece(self._choice, self._told(token, logprobs), told, added, shown, finish)
+        likely = largest(logits, self._plan.likely) if self._plan.likely else ()
+        told = tuple(self._told(int(other), logits, less) for other in likely)
+        return Piece(self._choice, self._told(token, logits, less), told, added, shown, finish)
 
     def _finish(self, token: int) -> Finish | None:
         if token in self._plan.end_ids:
@@ -67,7 +66,7 @@ class Continuation:
             return "stop_sequence"
         return "length" if len(self._generated) >= self._plan.max_tokens else None
 
-    def _told(self, token: int, logprobs: Floats) -> Token:
+    def _told(self, token: int, logits: Logits, less: float) -> Token:
         special = self._codec.is_special(token)
         text = self._codec.name(token) if special else self._codec.decode([token])
-        return Token(token, text or "", float(logprobs[token]), special)
+        return Token(token, text or "", float(logits[token]) - less, special)

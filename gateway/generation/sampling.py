@@ -1,7 +1,9 @@
 """Which token comes next: pure arithmetic on the logits of a language model."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,10 +32,11 @@ class Sampling:
     top_p: float | None = None
 
 
-def log_probabilities(logits: Logits) -> Floats:
-    """log softmax(logits)."""
-    moved = logits.astype(np.float64) - logits.max()
-    return np.asarray(moved - np.log(np.exp(moved).sum()))
+def log_sum(logits: Logits) -> float:
+    """log Σ exp(logits): what a logit is more than the logarithm of its probability. To seven digits, which is what the
+    logits themselves have."""
+    largest = logits.max()
+    return float(largest) + math.log(np.exp(logits - largest).sum(dtype=np.float64))
 
 
 def penalised(logits: Logits, sampling: Sampling, prompt: Sequence[int], generated: Sequence[int]) -> Floats:
@@ -50,20 +53,29 @@ def penalised(logits: Logits, sampling: Sampling, prompt: Sequence[int], generat
 
 
 def candidates(logits: Floats, sampling: Sampling) -> tuple[NDArray[np.int64], Floats]:
-    """The tokens that may come, most probable first, of equal ones that of the lower id; and their probabilities."""
-    order = np.argsort(-logits, kind="stable")
+    """The tokens that may come, and their probabilities. Most probable first, of equal ones that of the lower id, if
+    some are left out; by their ids if none is: to sort a vocabulary takes longer than all else."""
     if sampling.temperature == 0:
-        return order[:1], np.ones(1)
-    if sampling.top_k is not None:
-        order = order[: sampling.top_k]
-    kept = logits[order]
-    powers = np.exp((kept - kept[0]) / sampling.temperature)
+        return np.array([logits.argmax()]), np.ones(1)
+    tokens = np.arange(len(logits)) if sampling.top_k is None else largest(logits, sampling.top_k)
+    kept = logits[tokens]
+    powers = np.exp((kept - kept.max()) / sampling.temperature)
     probabilities = powers / powers.sum()
-    if sampling.top_p is not None and sampling.top_p < 1:
-        enough = int(np.searchsorted(np.cumsum(probabilities), sampling.top_p)) + 1
-        order, probabilities = order[:enough], probabilities[:enough]
-        probabilities = probabilities / probabilities.sum()
-    return order, probabilities
+    if sampling.top_p is None or sampling.top_p >= 1:
+        return tokens, probabilities
+    # All that are rarer than this have less than 1 - top_p together.
+    [likely] = np.nonzero(probabilities >= (1 - sampling.top_p) / len(probabilities))
+    order = likely[np.argsort(-probabilities[likely], kind="stable")]
+    enough = int(np.searchsorted(np.cumsum(probabilities[order]), sampling.top_p)) + 1
+    order = order[:enough]
+    return tokens[order], probabilities[order] / probabilities[order].sum()
+
+
+def largest(logits: NDArray[Any], count: int) -> NDArray[np.int64]:
+    """The ids of so many of the largest, those first."""
+    [there] = np.nonzero(logits >= np.partition(logits, -count)[-count]) if count < len(logits) else [slice(None)]
+    ids = np.arange(len(logits))[there]
+    return ids[np.argsort(-logits[ids], kind="stable")][:count]
 
 
 def chosen(tokens: NDArray[np.int64], probabilities: Floats, draw: float) -> int:
