@@ -15,9 +15,9 @@ from store.manifest import DECODE_SIGNATURE
 
 Call = Callable[[str, Tensors, Deadline], Tensors]  # a signature, its inputs, the time for it
 
-_PATIENCE = 0.25  # of what a call takes: so long the next one waits for those who were in the last
+_PATIENCE = 0.25
 _MOST_PATIENCE_S = 0.02
-_REST_S = 5.0  # a thread with nothing to do ends
+_REST_S = 5.0
 
 
 @dataclass(eq=False)
@@ -51,11 +51,29 @@ class Convoy:
     a fraction of what a call takes.
     """
 
-    def __init__(self, call: Call, most_rows: int, clock: Clock = time.monotonic) -> None:
-        """`most_rows` in one call; what a row is answered must not depend on the others."""
+    def __init__(
+        self,
+        call: Call,
+        most_rows: int,
+        clock: Clock = time.monotonic,
+        *,
+        patience: float = _PATIENCE,
+        most_patience_s: float = _MOST_PATIENCE_S,
+        rest_s: float = _REST_S,
+    ) -> None:
+        """
+        Args:
+            call: asks the model server; what a row is answered must not depend on the others.
+            most_rows: in one call.
+            patience: of what a call takes: so long the next one waits for those who were in the last, but no longer
+                than `most_patience_s`.
+            rest_s: after so long without work its thread ends.
+        """
         self._call = call
         self._most_rows = most_rows
         self._clock = clock
+        self._patience, self._most_patience_s = patience, most_patience_s
+        self._rest_s = rest_s
         self._changed = threading.Condition()
         self._waiting: list[_Step] = []
         self._away: set[object] = set()  # answered in the last call, and not back yet
@@ -118,11 +136,11 @@ class Convoy:
         """The steps of the next call; none when nobody has asked for a while."""
         with self._changed:
             while True:
-                if not self._changed.wait_for(lambda: self._waiting, _REST_S):
+                if not self._changed.wait_for(lambda: self._waiting, self._rest_s):
                     self._thread = None
                     return ()
                 if self._waiting[0].signature == DECODE_SIGNATURE:
-                    until = self._ended_at + min(_MOST_PATIENCE_S, _PATIENCE * (self._mean_s or 0.0))
+                    until = self._ended_at + min(self._most_patience_s, self._patience * (self._mean_s or 0.0))
                     self._changed.wait_for(lambda: not self._is_worth_waiting(), max(0.0, until - self._clock()))
                     self._away.clear()
                 if self._waiting:  # else all of them have left meanwhile
