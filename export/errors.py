@@ -10,6 +10,7 @@ ExportError
 ├── ReloadError               a fresh process answers otherwise than Keras did
 ├── NotInGraphError           preprocessing that no graph can do: the version goes without the signature `raw`
 ├── UncachedError             a language model whose attention cannot be cached
+├── CacheError                what is kept of a text gives another answer than the whole text
 ├── ParityError               training, gateway and graph do not give the model the same
 ├── ExplanationError          the signature `explain` explains something else than the model's answers
 ├── TwinError                 the version goes without a twin for CPUs
@@ -98,6 +99,11 @@ class UncachedError(ExportError):
             f"{found} of {layers} layers of {backbone} let their attention be cached; expected all, as of keras-hub's "
             "GPT-2, OPT, Llama, SmolLM, Mistral, Qwen or Gemma"
         )
+
+
+class CacheError(ExportError):
+    def __init__(self, golden: str, reason: str) -> None:
+        super().__init__(f"golden {golden}, kept on the model server token by token: {reason}; nothing was exported")
 
 
 class ParityError(ExportError):
