@@ -55,7 +55,7 @@ def make(name: str, input_name: str, output_name: str, folder: Path) -> None:
     folder.mkdir(parents=True)
     version = folder / "store" / name / "1"
     version.parent.mkdir(parents=True)
-    if name in writers.PAUSES_S:
+    if name in writers.WRITERS:
         writers.write(name, version)
         return
     model = _BUILD[name]()

@@ -5,7 +5,7 @@
 - `mobilenet`: MobileNetV2 for 224×224 uint8 pictures, untrained
 - `bert`: BERT L2/H128 over 64 tokens with two classes, untrained
 - `sentiment`: the catalogue's classifier of texts, untrained, exported as any version is; it is asked with texts only
-- `writer`, `dreamer`: see `bench.writers`
+- `writer`, `dreamer`, `poet`: see `bench.writers`
 """
 
 import hashlib
@@ -24,7 +24,7 @@ from store.layout import VersionDir
 from wire.tensors import Array
 
 _ROOT = Path(__file__).resolve().parents[1]
-_MADE_FROM = ("bench/making.py", "bench/writers.py", "models", "export")
+_MADE_FROM = ("bench/making.py", "bench/writers.py", "bench/peers/poet.py", "models", "export")
 
 # name -> the input's and the output's name in `serving_default`
 _TENSORS = {
@@ -35,6 +35,7 @@ _TENSORS = {
     "sentiment": ("token_ids", "logits"),
     "writer": ("token_ids", "logits"),
     "dreamer": ("token_ids", "logits"),
+    "poet": ("token_ids", "logits"),
 }
 
 

@@ -1,4 +1,4 @@
-"""`make bench`: the budgets of the gateway, its open streams, and the servers beside others. Prints ratios."""
+"""`make bench`: the budgets of the gateway, its streams and texts, and the servers beside others. Prints ratios."""
 
 import os
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from typing import Literal
 
 import click
 
-from bench import gateway, machine, streams
+from bench import conversations, gateway, machine, streams
 from bench.comparison import Plan, Result, compare
 from bench.contestants import ROOT, contestants
 from bench.models import prepared
@@ -45,7 +45,7 @@ _SERVERS = tuple(contestant.short for contestant in contestants())
 
 
 @click.command()
-@click.argument("parts", nargs=-1, type=click.Choice(["gateway", "streams", "servers"]))
+@click.argument("parts", nargs=-1, type=click.Choice(["gateway", "streams", "conversations", "servers"]))
 @click.option("--store", type=click.Path(path_type=Path), default=Path("var/store"), show_default=True)
 @click.option("--models", type=_Names(tuple(_WORKLOADS)), default=tuple(_WORKLOADS), help="Of the servers' comparison.")
 @click.option("--servers", type=_Names(_SERVERS), default=_SERVERS, help=f"Any of {', '.join(_SERVERS)}.")
@@ -64,7 +64,8 @@ def main(
     quick: bool,
     write: bool,
 ) -> None:
-    """Measures PARTS, by default all: `gateway` on STORE, `streams` and `servers` on models made for them."""
+    """Measures PARTS, by default all: `gateway` on STORE, `streams`, `conversations` and `servers` on models made for
+    them."""
     if "servers" in parts or not parts:
         plan = Plan(tuple(map(int, concurrencies)), 1 if quick else rounds, 0.1 if quick else 0.5)
         _servers(models, servers, plan, write=write)
@@ -72,6 +73,8 @@ def main(
         gateway.measure(store, rounds=1 if quick else rounds, count=200 if quick else 2000)
     if "streams" in parts or not parts:
         streams.measure(_WORK, streams.Plan(1 if quick else rounds, 50 if quick else 500))
+    if "conversations" in parts or not parts:
+        conversations.measure(_WORK, 1 if quick else rounds)
 
 
 def _servers(models: tuple[str, ...], servers: tuple[str, ...], plan: Plan, *, write: bool) -> None:

@@ -121,6 +121,7 @@ def write_poet(folder: Path, manifest_of: ManifestOf, *, cached: bool) -> None:
     import keras_hub
     import tensorflow as tf
 
+    from export.archive import signature_specs
     from export.cached.signatures import CachedDecoding
 
     tokenizer = Tokenizer(BPE({letter: number for number, letter in enumerate(ascii_lowercase + ",.")}, []))
@@ -153,17 +154,8 @@ def write_poet(folder: Path, manifest_of: ManifestOf, *, cached: bool) -> None:
 
     cache = Cache(slots=SLOTS, length=CONTEXT, piece=8)
     decoding = CachedDecoding(backbone, project, cache)
-    logits = TensorSpec(dtype="float32", shape=(-1, tokenizer.get_vocab_size()))
-    rows, flags = TensorSpec(dtype="int32", shape=(-1,)), TensorSpec(dtype="bool", shape=(-1,))
-    ids, leases = TensorSpec(dtype="int32", shape=(-1, -1)), TensorSpec(dtype="int64", shape=(-1,))
-    read = {"lease": leases, "start": rows, "token_ids": ids, "lengths": rows}
-    keeping = {
-        "prefill": SignatureSpec(inputs=read, outputs={"logits": logits, "held": flags}),
-        "decode": SignatureSpec(
-            inputs={"lease": leases, "position": rows, "token_id": rows}, outputs={"logits": logits, "held": flags}
-        ),
-        "release": SignatureSpec(inputs={"lease": leases}, outputs={"released": flags}),
-    }
+    serving = tf.function(serve, input_signature=[tf.TensorSpec([None, None], tf.int32, name="token_ids")])
+    keeping = decoding.functions() if cached else {}
     manifest = manifest_of(
         "poet" if cached else "poet-plain",
         "text-generation",
@@ -172,22 +164,19 @@ def write_poet(folder: Path, manifest_of: ManifestOf, *, cached: bool) -> None:
         digest=f"sha256:poet-{cached}",
         parameters=backbone.count_params(),
         processing=LanguageSpec(context_tokens=CONTEXT).model_dump(mode="json"),
-        signatures={
-            "serving_default": SignatureSpec(inputs={"token_ids": ids}, outputs={"logits": logits}),
-            **(keeping if cached else {}),
-        },
+        signatures=signature_specs(serving, keeping),
         cache=cache if cached else None,
     )
     body = {"inputs": "roses are red", "parameters": {"max_new_tokens": 9}}
     golden = _golden("roses", body, [{"generated_text": greedy("roses are red", 9)}])
     _write(
         folder,
-        tf.function(serve, input_signature=[tf.TensorSpec([None, None], tf.int32, name="token_ids")]),
+        serving,
         [variable.value for variable in backbone.variables],
         manifest,
         goldens=[golden],
         documents={"tokenizer": tokenizer.to_str().encode()},
-        others=decoding.functions() if cached else None,
+        others=keeping,
         tracked=decoding.tracked if cached else (),
     )
 
