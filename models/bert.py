@@ -1,15 +1,12 @@
 """BERT: token ids to a vector for each token that knows its neighbours, with weights as PyTorch names them."""
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import accumulate
-from operator import mul
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from models.errors import UnfitWeightsError
+from models.weights import Place, fill
 
 if TYPE_CHECKING:
     import keras
@@ -59,16 +56,7 @@ def fill_bert(model: "keras.Model", weights: Mapping[str, NDArray[Any]]) -> None
     Raises:
         UnfitWeightsError: one is missing or of another shape, or there is one that has no place in the model.
     """
-    places = dict(_places(model))
-    if missing := sorted(places.keys() - weights.keys()):
-        raise UnfitWeightsError(f"they lack {', '.join(missing)}")
-    if left := sorted(name for name in weights.keys() - places.keys() if not name.startswith(_UNUSED)):
-        raise UnfitWeightsError(f"the model has no place for {', '.join(left)}")
-    for name, variable in places.items():
-        given = weights[name].T if _is_kernel(name) else weights[name]
-        if not _joins(given.shape, variable.shape):
-            raise UnfitWeightsError(f"{name} has the shape {weights[name].shape}, expected {tuple(variable.shape)}")
-        variable.assign(given.reshape(variable.shape))
+    fill(dict(_places(model)), weights, _UNUSED)
 
 
 def _exact_gelu(x: Any) -> Any:
@@ -77,22 +65,12 @@ def _exact_gelu(x: Any) -> Any:
     return keras.activations.gelu(x, approximate=False)
 
 
-def _is_kernel(name: str) -> bool:
-    """PyTorch keeps the kernel of a dense layer as `[out, in]`."""
-    return name.startswith("encoder.") and name.endswith(".weight") and "LayerNorm" not in name
-
-
-def _joins(shape: Sequence[int], other: Sequence[int]) -> bool:
-    """Whether `shape` is `other` with some neighbouring dimensions joined, as those of heads are in PyTorch."""
-    ends = set(accumulate(other, mul))
-    return math.prod(shape) == math.prod(other) and all(end in ends for end in accumulate(shape, mul))
-
-
-def _places(model: "keras.Model") -> Iterator[tuple[str, Any]]:
+def _places(model: "keras.Model") -> Iterator[tuple[str, Place]]:
     """Each variable, by its name in PyTorch."""
-    yield "embeddings.word_embeddings.weight", model.get_layer("token_embedding").embeddings
-    yield "embeddings.position_embeddings.weight", model.get_layer("position_embedding").position_embeddings
-    yield "embeddings.token_type_embeddings.weight", model.get_layer("segment_embedding").embeddings
+    yield "embeddings.word_embeddings.weight", Place(model.get_layer("token_embedding").embeddings)
+    positions = model.get_layer("position_embedding").position_embeddings
+    yield "embeddings.position_embeddings.weight", Place(positions)
+    yield "embeddings.token_type_embeddings.weight", Place(model.get_layer("segment_embedding").embeddings)
     yield from _norm("embeddings.LayerNorm", model.get_layer("embeddings_layer_norm"))
     blocks = [layer for layer in model.layers if layer.name.startswith("transformer_layer_")]
     for number, block in enumerate(blocks):
@@ -107,11 +85,11 @@ def _places(model: "keras.Model") -> Iterator[tuple[str, Any]]:
         yield from _norm(f"{prefix}.output.LayerNorm", block._feedforward_layer_norm)  # noqa: SLF001
 
 
-def _dense(name: str, layer: Any) -> Iterator[tuple[str, Any]]:
-    yield f"{name}.weight", layer.kernel
-    yield f"{name}.bias", layer.bias
+def _dense(name: str, layer: Any) -> Iterator[tuple[str, Place]]:
+    yield f"{name}.weight", Place(layer.kernel, kernel=True)
+    yield f"{name}.bias", Place(layer.bias)
 
 
-def _norm(name: str, layer: Any) -> Iterator[tuple[str, Any]]:
-    yield f"{name}.weight", layer.gamma
-    yield f"{name}.bias", layer.beta
+def _norm(name: str, layer: Any) -> Iterator[tuple[str, Place]]:
+    yield f"{name}.weight", Place(layer.gamma)
+    yield f"{name}.bias", Place(layer.beta)

@@ -109,7 +109,10 @@ def test_every_weight_has_its_place() -> None:
             {"embeddings.word_embeddings.weight": np.zeros((21, 6))},
             r"weight has the shape \(21, 6\), expected \(20, 6\)",
         ),
-        ({"encoder.layer.0.intermediate.dense.weight": np.zeros((6, 10))}, r"has the shape \(6, 10\), expected"),
+        (
+            {"encoder.layer.0.intermediate.dense.weight": np.zeros((6, 10))},
+            r"has the shape \(10, 6\) when transposed, expected \(6, 10\)",
+        ),
         ({"encoder.layer.1.attention.self.key.bias": np.zeros(4)}, r"has the shape \(4,\), expected \(2, 3\)"),
     ],
 )
