@@ -77,6 +77,26 @@ def embedding_function(model: "keras.Model", inputs: "tf.TensorSpec") -> Any:
     return tf.function(lambda batch: {"embedding": model(batch, training=False)}, input_signature=[inputs])
 
 
+def language_function(model: "keras.Model", inputs: "tf.TensorSpec", context_tokens: int) -> Any:
+    """The `tf.function` behind the `serving_default` of a language model: `inputs`, rows of the same length, to
+    `logits`, float `[batch, vocabulary]`, of the token that follows.
+
+    In the graph INVALID_ARGUMENT is the answer to rows of more than `context_tokens`: memory grows with the square.
+    """
+    import tensorflow as tf
+
+    def serve(batch: Any) -> dict[str, Any]:
+        length = tf.shape(batch)[1]
+        fits = tf.debugging.Assert(
+            (length > 0) & (length <= context_tokens),
+            [tf.strings.format("rows of {} tokens; expected from 1 to {}", [length, context_tokens])],
+        )
+        with tf.control_dependencies([fits]):
+            return {"logits": model(tf.identity(batch), training=False)}
+
+    return tf.function(serve, input_signature=[inputs], autograph=False)
+
+
 def signature_specs(serve: Any, others: Mapping[str, Any]) -> dict[str, SignatureSpec]:
     """The signatures that `write_saved_model` writes, as the manifest names them."""
     texts = TensorSpec(dtype="string", shape=(-1,))

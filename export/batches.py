@@ -9,7 +9,8 @@ from processing.spec import ExportedSpec, TextSpec
 
 
 def pad_of(spec: ExportedSpec) -> int:
-    """What fills the shorter inputs of a batch of unequal ones: of recordings, silence. Pictures have one size."""
+    """What fills the shorter inputs of a batch of unequal ones: of recordings, silence. Pictures have one size, and
+    prompts of unequal lengths share no batch."""
     return spec.pad_id if isinstance(spec, TextSpec) else 0
 
 

@@ -9,24 +9,23 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from export.archive import embedding_function, serving_function, signature_specs
-from export.batch_safety import check_batch_safety, check_records_together, stranger_for
+from export.archive import signature_specs
+from export.batch_safety import check_records_together
 from export.batches import pad_of
 from export.digest import answers_digest
 from export.errors import NotInGraphError, OtherLabelsError
 from export.evaluated import check_evaluated
 from export.explain import EXPLAIN_SIGNATURE, explain_function
 from export.extra import documents_of
-from export.goldens import Array, CheckedRequest, make_goldens, make_vector_goldens
+from export.goldens import Array, CheckedRequest
+from export.kinds import Kind, kind_of
 from export.parity import Comparison, check_parity
 from export.raw.signature import RAW_SIGNATURE, Raw
 from export.records import Record, make_records
 from export.trained import Trained
 from export.warm_up import warm_up_records
 from models.example import Example
+from models.traced import traced
 from processing.request import preprocessing
 from processing.spec import ExportedSpec
 from store.manifest import Batching, Manifest, Origin
@@ -43,6 +42,7 @@ class Draft:
     """A version that can be written.
 
     Attributes:
+        kind: what the model answers.
         preprocess: a request's body to that input, one row.
         serve: the `tf.function` behind `serving_default`.
         raw: the in-graph preprocessing, None where there is none.
@@ -52,6 +52,7 @@ class Draft:
         pad: what fills the shorter inputs of a batch of unequal ones.
     """
 
+    kind: Kind
     model: "keras.Model"
     preprocess: Callable[[bytes], Array]
     serve: Any
@@ -71,24 +72,22 @@ def draft(trained: Trained) -> Draft:
     Raises:
         ExportError: the weights, the preprocessing, the labels or the goldens are not as they should be.
     """
-    spec, processing = trained.spec, trained.spec.processing(trained.config)
+    spec, kind = trained.spec, kind_of(trained)
+    processing = kind.processing
     if trained.evidence is not None and trained.evidence.evaluation.labels != spec.labels:
         raise OtherLabelsError(spec.labels, trained.evidence.evaluation.labels)
     model = spec.build(trained.config)
     model.load_weights(trained.weights)
-
-    def predict(batch: Array) -> NDArray[np.float32]:
-        return np.asarray(model(batch, training=False))
-
+    predict = traced(model)
     raw, absent = _raw(processing, trained.tokenizer)
     comparisons = check_parity(trained, processing, raw)
     preprocess = preprocessing(processing, trained.tokenizer)
     check_evaluated(trained.examples, spec.labels, trained.metrics, preprocess, predict)
-    goldens = _goldens(trained, processing, predict)
+    goldens = kind.goldens(predict)
     inputs = _input_spec(model, processing.input)
-    serve, pad = _serving(trained, model, inputs), pad_of(processing)
-    batching = check_batch_safety(serve, goldens, pad=pad, stranger=stranger_for(processing, goldens))
-    others, unexplained = _other_signatures(trained, model, inputs, raw)
+    serve, pad = kind.serving(model, inputs), pad_of(processing)
+    batching = kind.check_batches(serve, goldens)
+    others, unexplained = _other_signatures(kind, model, inputs, raw)
     records = make_records(goldens, inputs.name, serve, raw, others.get(EXPLAIN_SIGNATURE))
     for signature, function in others.items():
         check_records_together(function, records[signature])
@@ -99,31 +98,9 @@ def draft(trained: Trained) -> Draft:
         "recorded": sum(1 for record in warm_up_records(records, goldens) if record.outputs),
         "goldens": _by_label(goldens, trained.examples),
     }
-    manifest = _manifest(trained, model, inputs, others).model_copy(update=found)
+    manifest = _manifest(kind, model, inputs, others).model_copy(update=found)
     documents = documents_of(manifest, goldens, trained)
-    return Draft(model, preprocess, serve, raw, others, goldens, records, comparisons, batching, documents, pad)
-
-
-def _goldens(
-    trained: Trained, processing: ExportedSpec, predict: Callable[[Array], NDArray[np.float32]]
-) -> Sequence[CheckedRequest]:
-    if not trained.spec.labels:
-        return make_vector_goldens(trained.examples, processing, trained.tokenizer, predict)
-    return make_goldens(
-        trained.examples,
-        trained.spec.labels,
-        processing,
-        trained.tokenizer,
-        predict,
-        temperature=trained.temperature,
-    )
-
-
-def _serving(trained: Trained, model: "keras.Model", inputs: "tf.TensorSpec") -> Any:
-    """A fresh `tf.function` behind `serving_default`."""
-    if not trained.spec.labels:
-        return embedding_function(model, inputs)
-    return serving_function(model, inputs, trained.temperature)
+    return Draft(kind, model, preprocess, serve, raw, others, goldens, records, comparisons, batching, documents, pad)
 
 
 def _by_label(goldens: Sequence[CheckedRequest], examples: Sequence[Example]) -> dict[str, int]:
@@ -141,13 +118,13 @@ def _raw(processing: ExportedSpec, tokenizer: str | None) -> tuple[Raw | None, d
 
 
 def _other_signatures(
-    trained: Trained, model: "keras.Model", inputs: "tf.TensorSpec", raw: Raw | None
+    kind: Kind, model: "keras.Model", inputs: "tf.TensorSpec", raw: Raw | None
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """A `tf.function` for each signature beside those that every version has; and why there is no `explain`."""
     others, why = {}, {}
     if raw is not None:
-        others[RAW_SIGNATURE] = raw.function(_serving(trained, model, inputs))
-    explain = trained.spec.explain
+        others[RAW_SIGNATURE] = raw.function(kind.serving(model, inputs))
+    explain = kind.trained.spec.explain
     if isinstance(explain, str):
         why[EXPLAIN_SIGNATURE] = explain
     else:
@@ -155,10 +132,11 @@ def _other_signatures(
     return others, why
 
 
-def _manifest(trained: Trained, model: "keras.Model", inputs: "tf.TensorSpec", others: Mapping[str, Any]) -> Manifest:
-    spec = trained.spec
-    serve = _serving(trained, model, inputs)
-    processing = spec.processing(trained.config).model_dump(mode="json")
+def _manifest(kind: Kind, model: "keras.Model", inputs: "tf.TensorSpec", others: Mapping[str, Any]) -> Manifest:
+    trained, spec = kind.trained, kind.trained.spec
+    serve = kind.serving(model, inputs)
+    processing = kind.processing.model_dump(mode="json")
+    template = [trained.chat_template.encode()] if trained.chat_template is not None else []
     return Manifest(
         model=spec.name,
         task=spec.task,
@@ -166,7 +144,7 @@ def _manifest(trained: Trained, model: "keras.Model", inputs: "tf.TensorSpec", o
         created=datetime.now(UTC),
         digest=answers_digest(
             [function.get_concrete_function() for function in (serve, *others.values())],
-            [json.dumps([spec.task, spec.labels, processing]).encode(), (trained.tokenizer or "").encode()],
+            [json.dumps([spec.task, spec.labels, processing]).encode(), (trained.tokenizer or "").encode(), *template],
         ),
         origins=tuple(Origin(**asdict(origin)) for origin in spec.origins),
         data_sha256=trained.data_sha256,

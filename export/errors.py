@@ -89,8 +89,8 @@ class ReloadError(ExportError):
 
 
 class NotInGraphError(ExportError):
-    def __init__(self, what: str) -> None:
-        super().__init__(f"{what} has no twin among the operations of TensorFlow Serving")
+    def __init__(self, what: str, why: str = "has no twin among the operations of TensorFlow Serving") -> None:
+        super().__init__(f"{what} {why}")
 
 
 class UncachedError(ExportError):

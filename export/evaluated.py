@@ -10,7 +10,7 @@ import numpy as np
 
 from export.errors import LabelsError, NotAsEvaluatedError
 from export.goldens import Array
-from models.example import Example
+from models.example import Example, kept_of
 from store.manifest import Metric
 from store.twin import gap
 
@@ -30,7 +30,7 @@ def check_evaluated(
     Args:
         metrics: of the evaluation; without an accuracy among them the labels are not judged.
         preprocess: a request's body to the model's input `[1, …]`.
-        predict: that to logits `[1, labels]`, or to a vector where there are no labels.
+        predict: that to logits `[1, labels]`, or to another vector where there are no labels.
 
     Raises:
         NotAsEvaluatedError: an answer is not the one that was kept at the evaluation.
@@ -40,7 +40,7 @@ def check_evaluated(
     for example in examples:
         answer = predict(preprocess(example.body))[0]
         if example.answer is not None:
-            apart = _apart(np.array(example.answer, np.float32), answer)
+            apart = _apart(np.array(example.answer, np.float32), kept_of(answer))
             if not apart <= _TOLERANCE:
                 raise NotAsEvaluatedError(example.name, apart, _TOLERANCE)
         right += bool(labels) and labels[int(answer.argmax())] == example.label

@@ -26,6 +26,8 @@ def documents_of(manifest: Manifest, goldens: Sequence[CheckedRequest], trained:
     }
     if trained.tokenizer is not None:
         documents["tokenizer"] = trained.tokenizer.encode()
+    if trained.chat_template is not None:
+        documents["chat_template"] = trained.chat_template.encode()
     return documents
 
 

@@ -1,5 +1,6 @@
 """Goldens of a version: held-out requests with the answers of the trained model, by the real preprocessing."""
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,12 +14,15 @@ from export.errors import NoGoldensError
 from models.example import Example
 from processing.classification import MEDIA_TOP_K, ranked, softmax
 from processing.request import preprocessing
-from processing.spec import ExportedSpec, TextSpec
+from processing.spec import ExportedSpec, LanguageSpec, TextSpec
+from processing.tokens import TokenCodec
 from store.golden import Golden
 
 _TOLERANCE = 1e-4
 _PER_LABEL = 4
 _WITHOUT_LABELS = 16
+_TEXTS = 8  # a token of each is a call
+_REPLACEMENT = "\ufffd"  # of what is no whole character: how much of it is shown is a matter of streaming
 _CLEAR_GAP = 0.01  # between neighbouring logits: less, and rounding on another machine could swap two labels
 
 Array = NDArray[Any]
@@ -48,6 +52,17 @@ class CheckedVector(CheckedRequest):
     @property
     def outputs(self) -> Mapping[str, Array]:
         return {"embedding": self.embedding}
+
+
+@dataclass(frozen=True)
+class CheckedText(CheckedRequest):
+    """Of a language model: `logits` `[1, vocabulary]` of the first token of its text."""
+
+    logits: NDArray[np.float32]
+
+    @property
+    def outputs(self) -> Mapping[str, Array]:
+        return {"logits": self.logits}
 
 
 @dataclass(frozen=True)
@@ -130,7 +145,56 @@ def make_vector_goldens(
     return chosen
 
 
+def make_text_goldens(
+    examples: Sequence[Example],
+    spec: LanguageSpec,
+    tokenizer: str,
+    predict: Callable[[Array], NDArray[np.float32]],
+) -> list[CheckedText]:
+    """The first prompts whose greedy continuation is clear at each token, with the text that the gateway answers.
+
+    Args:
+        examples: bodies as Hugging Face's clients send them, each with its `max_new_tokens`.
+        predict: token ids `[1, tokens]` to the logits `[1, vocabulary]` of the token that follows.
+
+    Raises:
+        NoGoldensError: there is none.
+    """
+    preprocess, codec = preprocessing(spec, tokenizer), TokenCodec(tokenizer)
+    chosen: list[CheckedText] = []
+    for example in examples:
+        if len(chosen) == _TEXTS:
+            break
+        inputs = preprocess(example.body)
+        logits = predict(inputs)
+        tokens = _continued(spec, inputs, logits, predict, json.loads(example.body)["parameters"]["max_new_tokens"])
+        text = codec.decode(tokens or ())
+        if tokens and _REPLACEMENT not in text:
+            golden = Golden.of(example.name, example.media_type, example.body, [{"generated_text": text}], _TOLERANCE)
+            chosen.append(CheckedText(golden, inputs, logits))
+    if not chosen:
+        raise NoGoldensError(len(examples))
+    return chosen
+
+
+def _continued(
+    spec: LanguageSpec,
+    inputs: Array,
+    logits: NDArray[np.float32],
+    predict: Callable[[Array], NDArray[np.float32]],
+    most: int,
+) -> list[int] | None:
+    """The greedy continuation, whose first token has `logits`; None where rounding could choose another token."""
+    tokens: list[int] = []
+    while _is_clear(logits[0], 1):
+        tokens.append(int(logits[0].argmax()))
+        if tokens[-1] in spec.end_ids or len(tokens) == min(most, spec.context_tokens - inputs.shape[1]):
+            return tokens
+        logits = predict(np.array([[*inputs[0], *tokens]], inputs.dtype))
+    return None
+
+
 def _is_clear(logits: NDArray[np.float32], shown: int) -> bool:
-    """Whether the order of the labels shown, and which they are, survives rounding."""
+    """Whether the order of the labels shown, and which they are, survives rounding; so of tokens."""
     descending = np.sort(logits)[::-1][: shown + 1]
     return bool((descending[:-1] - descending[1:] >= _CLEAR_GAP).all())

@@ -13,7 +13,7 @@ from export.goldens import Array
 from export.raw.signature import RAW_SIGNATURE, Raw
 from export.trained import Trained
 from processing.request import preprocessing
-from processing.spec import AudioSpec, ExportedSpec, ImageSpec, TextSpec
+from processing.spec import AudioSpec, ExportedSpec, ImageSpec, LanguageSpec, TextSpec
 from store.manifest import Parity
 
 _TRAINING, _GATEWAY = "training", "gateway"
@@ -33,7 +33,12 @@ _PIXELS = Tolerance("levels", mean=1, largest=8)
 _TOKEN_IDS = Tolerance("token ids", mean=0, largest=0)
 # Samples leave room for the rounding of a mean over channels; a step of 16 bits is thirty times as large.
 _SAMPLES = Tolerance("of full scale", mean=1e-7, largest=1e-6)
-_ALLOWED: Mapping[type[ExportedSpec], Tolerance] = {ImageSpec: _PIXELS, TextSpec: _TOKEN_IDS, AudioSpec: _SAMPLES}
+_ALLOWED: Mapping[type[ExportedSpec], Tolerance] = {
+    ImageSpec: _PIXELS,
+    TextSpec: _TOKEN_IDS,
+    LanguageSpec: _TOKEN_IDS,
+    AudioSpec: _SAMPLES,
+}
 
 
 @dataclass(frozen=True)

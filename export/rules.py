@@ -19,7 +19,8 @@ class PromotionRules(BaseModel):
         accuracy_margin: how much lower the held-out accuracy may be: of two versions that were measured on the same
             rows, the low end of the 95 % interval of their difference; else the difference itself.
         mcnemar_level: below this probability a version that has more rows wrong is worse, margin or not. 0: never.
-        latency_ms: the 95th percentile of the golden requests' times on the live model server is at most this.
+        latency_ms: the 95th percentile of the golden requests' times on the live model server is at most this; of a
+            text that is written, the times of its tokens.
         robustness_floor: every figure on disturbed rows is at least this. Above 0, a version of which there is none is
             refused; with 0 it passes.
         robustness_margin: how much lower each such figure may be than the same one of the version now in place.

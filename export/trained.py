@@ -58,6 +58,7 @@ class Trained:
     Attributes:
         weights: the file of Keras weights for `spec.build(config)`.
         tokenizer: the document of a text model, None for others.
+        chat_template: of a model that chats, None for others.
         examples: held-out requests from which the goldens are taken.
         inputs: a batch, the model's input for each of `examples` as training makes it.
         sample: held-out rows, on which a twin is verified besides.
@@ -75,6 +76,7 @@ class Trained:
     data_sha256: str
     code_commit: str
     run: str
+    chat_template: str | None = None
     sample: HeldOutRows | None = None
     evidence: Evidence | None = None
 

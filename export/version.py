@@ -7,7 +7,6 @@ from itertools import chain
 from pathlib import Path
 from typing import Literal
 
-from export.agreement import held_out_rows
 from export.archive import write_saved_model
 from export.batch_safety import write_batching_parameters
 from export.draft import Draft, draft
@@ -48,7 +47,7 @@ def export_version(trained: Trained, target: Path, *, runtime: Runtime = "litert
         staging = Path(folder) / "version"
         _write(made, trained, VersionDir(staging))
         if runtime == "litert":
-            _write_twin(made, trained, VersionDir(staging))
+            _write_twin(made, VersionDir(staging))
         check_reload(staging, Path(folder), [*chain(*made.records.values()), *document_records(made.documents)])
         if EXPLAIN_SIGNATURE in made.records:
             explained = (golden for golden in made.goldens if isinstance(golden, CheckedGolden))
@@ -67,10 +66,12 @@ def _write(made: Draft, trained: Trained, version: VersionDir) -> None:
     write_batching_parameters(version.batching_parameters, made.batching)
 
 
-def _write_twin(made: Draft, trained: Trained, version: VersionDir) -> None:
+def _write_twin(made: Draft, version: VersionDir) -> None:
     """With a warning where there can be none: model servers then run the SavedModel."""
-    rows = held_out_rows(trained, made.preprocess) if trained.spec.labels else ()  # there, labels are compared
+    rows = made.kind.held_out(made.preprocess)
     try:
+        if made.kind.no_twin:
+            raise TwinError(made.kind.no_twin)
         write_twin(version, made.serve, made.goldens, made.documents, pad=made.pad, held_out=rows, to_win=True)
     except TwinError as exc:
         _log.warning("the version goes without a LiteRT twin: %s", exc)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gateway.alone import asking
+from gateway.alone import Run, asking
 from gateway.body import read_request
 from gateway.deadline import Deadline
 from gateway.errors import BrokenAnswerError, RequestError, UnexplainedError, UnfitVersionError
@@ -71,7 +71,8 @@ def replay_goldens(version: ServedVersion, server: Server, deadline: Callable[[]
         raise UnfitVersionError("it carries no golden requests")
     for golden in version.goldens:
         try:
-            wrong = replayed(version, golden, server, deadline())
+            until = deadline()
+            wrong = replayed(version, golden, running(version, server, until), until)
         except (RequestError, ProcessingError, ManifestError, BrokenAnswerError) as exc:
             raise UnfitVersionError(f"golden {golden.name} has no answer: {exc}") from exc
         if wrong:
@@ -81,15 +82,20 @@ def replay_goldens(version: ServedVersion, server: Server, deadline: Callable[[]
             )
 
 
-def replayed(version: ServedVersion, golden: Golden, server: Server, deadline: Deadline) -> str | None:
-    """What is wrong with the version's answer to a golden, None if nothing is. Raises what a request would."""
-    task = version.task
-    request = read_request(task, golden.body, golden.media_type)
-    inputs = task.preprocess(request, deadline.remaining_s)
+def running(version: ServedVersion, server: Server, deadline: Deadline) -> Run:
+    """Runs the version on that server."""
 
     def run(signature: str, given: Tensors) -> Tensors:
         return server.predict(version.model, version.number, signature, given, deadline)
 
+    return run
+
+
+def replayed(version: ServedVersion, golden: Golden, run: Run, deadline: Deadline) -> str | None:
+    """What is wrong with the version's answer to a golden, None if nothing is. Raises what a request would."""
+    task = version.task
+    request = read_request(task, golden.body, golden.media_type)
+    inputs = task.preprocess(request, deadline.remaining_s)
     outputs = task.infer(request, inputs, asking(run, task.signature, deadline))
     answer = task.postprocess(request, outputs).model_dump(mode="json", exclude_none=True)
     return difference(golden.expected, answer, golden.tolerance)

@@ -12,15 +12,18 @@ from urllib.request import urlopen
 import orjson
 
 from export.promotion import Seen
+from gateway.alone import Run
 from gateway.deadline import Deadline
 from gateway.errors import GatewayError, UnfitVersionError
 from gateway.servers.combine import one_status
 from gateway.servers.server import Server
 from gateway.settings import Limits
-from gateway.version import ServedVersion, learn_version, replay_goldens, replayed
+from gateway.tasks.base import Tensors
+from gateway.version import ServedVersion, learn_version, replay_goldens, replayed, running
 from kmaas.recorded import check_others
 from serving.errors import ProofError
 from store.layout import VersionDir
+from store.manifest import RELEASE_SIGNATURE
 from wire.client import ModelServerClient, VersionStatus
 from wire.errors import ModelServerError, NotServedError
 
@@ -149,18 +152,33 @@ class LiveServer:
         )
 
     def _latencies(self, version: ServedVersion) -> tuple[float, ...]:
-        """Milliseconds from a golden's body to its answer, one after another; each was answered once before."""
+        """Milliseconds from a golden's body to its answer, one after another; each was answered once before. Of an
+        answer that takes several steps, as a text does: milliseconds for each of them.
+        """
         taken: list[float] = []
         started = self._clock()
         while len(taken) < _REQUESTS and self._clock() - started < _LONGEST_S:
             for golden in version.goldens:
-                began = self._clock()
-                replayed(version, golden, self._server, self._deadline())
-                taken.append((self._clock() - began) * 1e3)
+                began, until = self._clock(), self._deadline()
+                run = _Counted(running(version, self._server, until))
+                replayed(version, golden, run, until)
+                taken.append((self._clock() - began) * 1e3 / max(1, run.steps))
         return tuple(taken)
 
     def _deadline(self) -> Deadline:
         return Deadline.after(_CALL_S)
+
+
+class _Counted:
+    """Counts the steps of an answer: the calls of `run` that tell something of it."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self.steps = 0
+
+    def __call__(self, signature: str, given: Tensors) -> Tensors:
+        self.steps += signature != RELEASE_SIGNATURE
+        return self._run(signature, given)
 
 
 class LiveServers:

@@ -52,6 +52,7 @@ def trained(run: Run) -> Trained:
         config=run.config,
         weights=run.weights,
         tokenizer=run.tokenizer(),
+        chat_template=run.chat_template(),
         examples=examples,
         inputs=evaluated.inputs(),
         metrics=evaluation.metrics,

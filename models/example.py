@@ -10,12 +10,14 @@ from pydantic import ConfigDict
 
 from models.spec import Frozen
 
+_KEPT = 1000  # numbers
+
 
 class Example(Frozen):
     """A picture, a recording, or the JSON of a text request, and the label that is right; bytes are kept as base64.
 
     `label` is empty where a model has none. `answer` is what the model answered when it was evaluated, logits or a
-    vector; None if it was not.
+    vector, see `kept_of`; None if it was not.
     """
 
     model_config = ConfigDict(ser_json_inf_nan="constants")  # a training may end in NaN, which is told at export
@@ -33,6 +35,12 @@ class Example(Frozen):
     @property
     def body(self) -> bytes:
         return base64.b64decode(self.body_base64)
+
+
+def kept_of(answer: NDArray[Any]) -> NDArray[Any]:
+    """What is kept of an answer, `[numbers]`: of logits of a whole vocabulary some, evenly from all. Other weights
+    change each of them."""
+    return answer[:: -(-len(answer) // _KEPT)]
 
 
 @dataclass(frozen=True)

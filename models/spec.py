@@ -67,7 +67,7 @@ class ModelSpec:
     """One model that can be trained, or whose weights can be imported.
 
     Attributes:
-        labels: of a classifier; empty for a model that answers a vector for each input.
+        labels: of a classifier; empty for a model that answers vectors, or the token that follows.
         intended_use: for whom and for what it is meant, in a sentence or two of its card.
         limits: what it cannot do or was not made for, a sentence each.
         config: the type of its configuration; a `TrainConfig` if it is trained here.

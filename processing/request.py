@@ -8,16 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from processing.audio import decode as decode_audio
+from processing.errors import UnusableInputError
 from processing.image import FORMS, decode
-from processing.spec import AudioSpec, ExportedSpec, ImageSpec
+from processing.spec import AudioSpec, ExportedSpec, ImageSpec, LanguageSpec
 from processing.text import TextEncoder
+from processing.tokens import TokenCodec
 
 _MAX_PIXELS = 2**24
 _MAX_SECONDS = 600
 
 
 def preprocessing(spec: ExportedSpec, tokenizer: str | None) -> Callable[[bytes], NDArray[Any]]:
-    """What turns the body of one picture, text or recording into the model's input, one row.
+    """What turns the body of one picture, text, prompt or recording into the model's input, one row.
 
     Args:
         tokenizer: the document of a text model.
@@ -28,5 +30,16 @@ def preprocessing(spec: ExportedSpec, tokenizer: str | None) -> Callable[[bytes]
     if isinstance(spec, AudioSpec):
         rate = spec.sample_rate
         return lambda body: decode_audio(body, sample_rate=rate, max_seconds=_MAX_SECONDS)[np.newaxis]
+    if isinstance(spec, LanguageSpec):
+        codec, most = TokenCodec(tokenizer or ""), spec.context_tokens - 1
+        return lambda body: _prompt(codec, json.loads(body)["inputs"], most)
     encoder = TextEncoder(tokenizer or "", spec)
     return lambda body: encoder.encode([json.loads(body)["inputs"]])
+
+
+def _prompt(codec: TokenCodec, text: str, most: int) -> NDArray[np.int32]:
+    """int32 `[1, tokens]`; at most so many, that there is room for another."""
+    token_ids = codec.encode(text)
+    if not 1 <= len(token_ids) <= most:
+        raise UnusableInputError(f"the prompt has {len(token_ids)} tokens; expected from 1 to {most}")
+    return np.array([token_ids], np.int32)

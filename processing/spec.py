@@ -60,14 +60,13 @@ class AudioSpec(_Frozen):
     language: str
 
 
-ExportedSpec = ImageSpec | TextSpec | AudioSpec
-"""What versions are exported with; others are written elsewhere."""
-AnySpec = ExportedSpec | LanguageSpec
-ProcessingSpec = Annotated[AnySpec, Field(discriminator="kind")]
+ExportedSpec = ImageSpec | TextSpec | LanguageSpec | AudioSpec
+"""What versions are exported with."""
+ProcessingSpec = Annotated[ExportedSpec, Field(discriminator="kind")]
 
-_SPEC: TypeAdapter[AnySpec] = TypeAdapter(ProcessingSpec)
+_SPEC: TypeAdapter[ExportedSpec] = TypeAdapter(ProcessingSpec)
 
 
-def parse_spec(document: JsonValue) -> AnySpec:
+def parse_spec(document: JsonValue) -> ExportedSpec:
     """Raises `pydantic.ValidationError` for a document of another shape or kind."""
     return _SPEC.validate_python(document)

@@ -45,6 +45,8 @@ class EmbeddingsRecipe:
     Right is a sentence whose nearest, by the cosine, is its own partner.
     """
 
+    chat_template: str | None = None
+
     def __init__(self, config: EmbeddingsConfig, pairs: Sequence[Pair], tokenizer: str, cache: Path) -> None:
         self._config, self._cache = config, cache
         self._pairs = pairs[: config.rows or _PAIRS]

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.example import Example, HeldOutRows
+from models.example import Example, HeldOutRows, kept_of
 from models.spec import ModelSpec, TrainConfig
+from models.traced import traced
 from processing.request import preprocessing
 from training.environment import environment
 from training.errors import OutdatedRunError
@@ -103,6 +104,8 @@ def _begin(run: Run, recipe: Recipe) -> None:
     run.write_json("environment.json", environment() | {"data": recipe.facts.model_dump()})
     if recipe.tokenizer is not None:
         run.write("tokenizer.json", recipe.tokenizer)
+    if recipe.chat_template is not None:
+        run.write("chat_template.jinja", recipe.chat_template)
 
 
 def fresh_model(spec: ModelSpec, config: TrainConfig, recipe: TrainingRecipe) -> tuple["keras.Model", int]:
@@ -206,11 +209,12 @@ def _evaluate(run: Run, recipe: Recipe, progress: Progress) -> None:
 
 def _answered(run: Run, model: "keras.Model", tokenizer: str | None, examples: Sequence[Example]) -> list[Example]:
     """With what the model answers to each, by the preprocessing of the gateway."""
-    preprocess = preprocessing(run.spec.processing(run.config), tokenizer)
-    return [
-        example.model_copy(update={"answer": tuple(map(float, model(preprocess(example.body), training=False)[0]))})
-        for example in examples
-    ]
+    preprocess, predict = preprocessing(run.spec.processing(run.config), tokenizer), traced(model)
+    answered = []
+    for example in examples:
+        answer = predict(preprocess(example.body))[0]
+        answered.append(example.model_copy(update={"answer": tuple(map(float, kept_of(answer)))}))
+    return answered
 
 
 def _sample(recipe: Recipe) -> HeldOutRows:

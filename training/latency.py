@@ -17,16 +17,23 @@ _SINGLES, _BATCHES, _BATCH_ROWS = 100, 30, 32
 
 
 def latencies(
-    model: "keras.Model", rows: Sequence[Array], pad: int, clock: Callable[[], float] = time.perf_counter
+    model: "keras.Model",
+    rows: Sequence[Array],
+    pad: int,
+    clock: Callable[[], float] = time.perf_counter,
+    *,
+    calls: tuple[int, int] = (_SINGLES, _BATCHES),
 ) -> tuple[Latency, ...]:
     """Single rows, each as long as it is, and batches of 32, padded to their longest; each called once before.
 
     Args:
         rows: inputs without the batch dimension, taken in turns.
         clock: seconds.
+        calls: how many with single rows, and with batches, at most.
     """
-    singles = [row[np.newaxis] for row in rows[:_SINGLES]]
-    starts = range(0, _BATCHES * _BATCH_ROWS, _BATCH_ROWS)
+    most, batches_of = calls
+    singles = [row[np.newaxis] for row in rows[:most]]
+    starts = range(0, batches_of * _BATCH_ROWS, _BATCH_ROWS)
     batches = [stacked([rows[(start + i) % len(rows)] for i in range(_BATCH_ROWS)], pad) for start in starts]
     return tuple(_latency(model, inputs, clock) for inputs in (singles, batches))
 

@@ -31,11 +31,13 @@ class DataFacts(Frozen):
 class Recipe(Protocol):
     """One model's data under one configuration. Everything is a function of the configuration, its seed included.
 
-    `tokenizer` is the document of a text model, None for others.
+    `tokenizer` is the document of a text model, None for others. `chat_template` is how a model that chats was told
+    of messages, None for others.
     """
 
     facts: DataFacts
     tokenizer: str | None
+    chat_template: str | None
 
     def prepare(self, model: "keras.Model") -> None:
         """Gives a fresh model what is known before training: of a model that is imported, all its weights."""

@@ -5,6 +5,7 @@ fingerprint        of configuration, code and data: equal fingerprints train equ
 environment.json   versions, platform, commit, data: written once, before the first epoch
 metrics.jsonl      a line for each epoch
 tokenizer.json     text models only
+chat_template.jinja    models that chat only
 checkpoint/        the last finished epoch, until the training has ended
 model.weights.h5   the finished weights
 evaluation/        what was measured, see `training.evaluated`: when it is there, the run is finished
@@ -83,6 +84,10 @@ class Run:
         return self.path / "tokenizer.json"
 
     @property
+    def _chat_template(self) -> Path:
+        return self.path / "chat_template.jinja"
+
+    @property
     def metrics(self) -> Path:
         return self.path / "metrics.jsonl"
 
@@ -127,11 +132,11 @@ class Run:
 
     def contents(self) -> dict[str, str]:
         """sha256 of the files that determine its answers, by name."""
-        files = (self.weights, self._tokenizer)
+        files = (self.weights, self._tokenizer, self._chat_template)
         return {path.name: sha256_of(path) for path in files if path.exists()}
 
     def require_as_evaluated(self) -> None:
-        """Raises `ChangedRunError` where the weights or the tokenizer are others than were measured, `NotARunError`
+        """Raises `ChangedRunError` where one of `contents` is another than was measured, `NotARunError`
         where it was not measured or by an older kmaas."""
         now, measured = self.contents(), self.evaluated.contents()
         if changed := sorted(name for name in now.keys() | measured.keys() if now.get(name) != measured.get(name)):
@@ -148,6 +153,9 @@ class Run:
 
     def tokenizer(self) -> str | None:
         return self._tokenizer.read_text() if self._tokenizer.exists() else None
+
+    def chat_template(self) -> str | None:
+        return self._chat_template.read_text() if self._chat_template.exists() else None
 
     def environment(self) -> dict[str, Any]:
         document: dict[str, Any] = json.loads(self._needed("environment.json"))

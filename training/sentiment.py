@@ -45,6 +45,8 @@ _NEGATION = (-1.2, -0.8, -0.4)  # what one, two and three words after it start w
 
 
 class SentimentRecipe:
+    chat_template: str | None = None
+
     def __init__(self, config: SentimentConfig, data: RatedTexts, tokenizer: str | None) -> None:
         self._config, self._lexicon = config, data.lexicon
         readable = [text for text in data.texts if any(letter.isalnum() for letter in text.text)]

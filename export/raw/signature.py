@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from processing.spec import AudioSpec, ExportedSpec, ImageSpec, TextSpec
+from export.errors import NotInGraphError
+from processing.spec import AudioSpec, ExportedSpec, ImageSpec, LanguageSpec, TextSpec
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -35,6 +36,8 @@ class Raw:
             self.input, preprocess = "image_bytes", ImageGraph(processing)
         elif isinstance(processing, AudioSpec):
             self.input, preprocess = "audio_bytes", AudioGraph(processing)
+        elif isinstance(processing, LanguageSpec):
+            raise NotInGraphError("a text", "is written token by token, a call for each")
         else:
             self.input, preprocess = "text", (text_graph := TextGraph(tokenizer or "", processing))
             self.tracked = [text_graph.table]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter
 
-from models.example import Example, HeldOutRows
+from models.example import Example, HeldOutRows, kept_of
 
 
 def test_answers_that_are_no_numbers_are_kept() -> None:
@@ -16,6 +16,13 @@ def test_answers_that_are_no_numbers_are_kept() -> None:
     assert read.answer is not None
     assert math.isnan(read.answer[0])
     assert read.answer[1] == 1.5
+
+
+@pytest.mark.parametrize(("numbers", "step"), [(2, 1), (1000, 1), (1001, 2), (49_152, 50)])
+def test_of_long_answers_some_numbers_are_kept_evenly_from_all(numbers: int, step: int) -> None:
+    kept = kept_of(np.arange(numbers))
+    assert len(kept) <= 1000
+    assert kept.tolist() == list(range(0, numbers, step))
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,12 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 
 from processing.audio import decode as decode_audio
-from processing.errors import TooLargeError
+from processing.errors import TooLargeError, UnusableInputError
 from processing.image import decode, digit_form
 from processing.request import preprocessing
-from processing.spec import AudioSpec, ImageSpec, TextSpec
+from processing.spec import AudioSpec, ImageSpec, LanguageSpec, TextSpec
 from tests.support.recordings import wav
+from tests.support.small_text_models import END, byte_tokenizer
 
 
 def test_a_picture() -> None:
@@ -33,6 +34,15 @@ def test_a_text() -> None:
     tokenizer.pre_tokenizer = Whitespace()
     encode = preprocessing(TextSpec(max_tokens=3, pad_id=0), tokenizer.to_str())
     assert encode(json.dumps({"inputs": "good film good good"}).encode()).tolist() == [[2, 1, 2]]
+
+
+def test_a_prompt() -> None:
+    tokenizer = byte_tokenizer()
+    encode = preprocessing(LanguageSpec(context_tokens=4), tokenizer.to_str())
+    assert encode(json.dumps({"inputs": f" a{END}"}).encode()).tolist() == [tokenizer.encode(f" a{END}").ids]
+    for unusable, tokens in (("", 0), ("four", 4)):
+        with pytest.raises(UnusableInputError, match=f"has {tokens} tokens; expected from 1 to 3"):
+            encode(json.dumps({"inputs": unusable}).encode())
 
 
 def test_a_recording() -> None:
