@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from models import digits, embeddings, sentiment
+from models import chat, digits, embeddings, sentiment
 from models.errors import DuplicateModelError, UnknownModelError
 from models.spec import ModelSpec
 
@@ -16,7 +16,7 @@ def _table(*specs: ModelSpec) -> dict[str, ModelSpec]:
     return table
 
 
-CATALOG = _table(digits.SPEC, sentiment.SPEC, embeddings.SPEC)
+CATALOG = _table(digits.SPEC, sentiment.SPEC, embeddings.SPEC, chat.SPEC)
 
 ALL = "all"
 

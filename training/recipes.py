@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from models.spec import ModelConfig, ModelSpec, TrainConfig
-from training.data import minilm, mnist, rated_texts
+from training.chat import ChatRecipe
+from training.data import minilm, mnist, rated_texts, smollm2
 from training.digits import DigitsRecipe
 from training.embeddings import EmbeddingsRecipe
 from training.errors import NotTrainedError
@@ -15,6 +16,7 @@ RECIPES = {
     "digits": RecipeMaker(mnist.SHA256, DigitsRecipe.make, DigitsRecipe.for_trials),
     "sentiment": RecipeMaker(rated_texts.PACKAGE.sha256, SentimentRecipe.make, SentimentRecipe.for_trials),
     "embeddings": RecipeMaker(minilm.PACKAGE.sha256, EmbeddingsRecipe.make, None),
+    "chat": RecipeMaker(smollm2.PACKAGE.sha256, ChatRecipe.make, None),
 }
 
 
