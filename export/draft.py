@@ -45,18 +45,17 @@ class Draft:
         kind: what the model answers.
         preprocess: a request's body to that input, one row.
         serve: the `tf.function` behind `serving_default`.
-        raw: the in-graph preprocessing, None where there is none.
         others: a `tf.function` for each signature beside those that every version has.
         records: what the trained model answers to the goldens, by signature.
         documents: what the `manifest` signature answers, by section.
         pad: what fills the shorter inputs of a batch of unequal ones.
+        tracked: what the SavedModel must track of these signatures.
     """
 
     kind: Kind
     model: "keras.Model"
     preprocess: Callable[[bytes], Array]
     serve: Any
-    raw: Raw | None
     others: Mapping[str, Any]
     goldens: Sequence[CheckedRequest]
     records: Mapping[str, Sequence[Record]]
@@ -64,6 +63,7 @@ class Draft:
     batching: Batching
     documents: Mapping[str, bytes]
     pad: int
+    tracked: Sequence[Any]
 
 
 def draft(trained: Trained) -> Draft:
@@ -89,18 +89,28 @@ def draft(trained: Trained) -> Draft:
     batching = kind.check_batches(serve, goldens)
     others, unexplained = _other_signatures(kind, model, inputs, raw)
     records = make_records(goldens, inputs.name, serve, raw, others.get(EXPLAIN_SIGNATURE))
+    tracked = list(raw.tracked) if raw else []
+    keeping = kind.keeping(model, serve, goldens)
+    if keeping:
+        others |= keeping.functions
+        tracked += keeping.tracked
+        for record in keeping.records:
+            records.setdefault(record.signature, []).append(record)
     for signature, function in others.items():
-        check_records_together(function, records[signature])
+        check_records_together(function, records.get(signature, ()))
     found = {
         "absent": absent | unexplained,
         "parity": tuple(comparison.parity for comparison in comparisons),
         "batching": batching,
+        "cache": keeping.cache if keeping else None,
         "recorded": sum(1 for record in warm_up_records(records, goldens) if record.outputs),
         "goldens": _by_label(goldens, trained.examples),
     }
     manifest = _manifest(kind, model, inputs, others).model_copy(update=found)
     documents = documents_of(manifest, goldens, trained)
-    return Draft(kind, model, preprocess, serve, raw, others, goldens, records, comparisons, batching, documents, pad)
+    return Draft(
+        kind, model, preprocess, serve, others, goldens, records, comparisons, batching, documents, pad, tracked
+    )
 
 
 def _by_label(goldens: Sequence[CheckedRequest], examples: Sequence[Example]) -> dict[str, int]:

@@ -3,8 +3,9 @@ kinds is here.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -14,19 +15,36 @@ from export.agreement import Batches, held_out_rows
 from export.archive import embedding_function, language_function, serving_function
 from export.batch_safety import check_batch_safety, stranger_for
 from export.batches import pad_of
+from export.cached.check import cache_records, check_cache
+from export.cached.signatures import CachedDecoding
 from export.goldens import Answer, Array, CheckedRequest, make_goldens, make_text_goldens, make_vector_goldens
+from export.records import Record
 from export.trained import Trained
+from models.language import backbone_of, scores
+from models.spec import LanguageConfig
 from processing.spec import ExportedSpec, LanguageSpec
-from store.manifest import Batching
+from store.manifest import Batching, Cache
 
 if TYPE_CHECKING:
     import keras
     import tensorflow as tf
 
+_PIECE = 64  # tokens of a prompt that are read in one run
 _BEGINNING = 8  # tokens of a prompt; some 150 rows are asked
 
 Predict = Callable[[Array], NDArray[np.float32]]
 """A batch of the model's input to what the Keras model answers."""
+
+
+@dataclass(frozen=True)
+class Keeping:
+    """Signatures that keep something, a `tf.function` each, requests of them that keep nothing, and what a SavedModel
+    must track for them."""
+
+    cache: Cache
+    functions: Mapping[str, Any]
+    records: Sequence[Record]
+    tracked: Sequence[Any]
 
 
 @dataclass(frozen=True)
@@ -46,6 +64,14 @@ class Kind(ABC):
     @abstractmethod
     def goldens(self, predict: Predict) -> Sequence[CheckedRequest]:
         """Raises `NoGoldensError`."""
+
+    def keeping(self, _model: "keras.Model", _answer: Answer, _goldens: Sequence[CheckedRequest]) -> Keeping | None:
+        """What it keeps of earlier requests, if anything.
+
+        Raises:
+            UncachedError, CacheError: that cannot be, or gives other answers.
+        """
+        return None
 
     def check_batches(self, answer: Answer, goldens: Sequence[CheckedRequest]) -> Batching:
         """Raises `BatchSafetyError`."""
@@ -88,6 +114,7 @@ class Language(Kind):
     """Logits of the token that follows. Nothing in it knows padding: rows that go together have the same length."""
 
     processing: LanguageSpec
+    slots: int
 
     no_twin: ClassVar[str | None] = "it would keep all weights a second time"
 
@@ -96,6 +123,15 @@ class Language(Kind):
 
     def goldens(self, predict: Predict) -> Sequence[CheckedRequest]:
         return make_text_goldens(self.trained.examples, self.processing, self.trained.tokenizer or "", predict)
+
+    def keeping(self, model: "keras.Model", answer: Answer, goldens: Sequence[CheckedRequest]) -> Keeping:
+        backbone = backbone_of(model)
+        cache = Cache(slots=self.slots, length=self.processing.context_tokens, piece=_PIECE)
+        decoding = CachedDecoding(backbone, partial(scores, backbone), cache)
+        functions = decoding.functions()
+        texts = {golden.golden.name: golden.inputs[0] for golden in goldens}
+        check_cache(functions, answer, texts, cache)
+        return Keeping(cache, functions, cache_records(functions, texts, cache), decoding.tracked)
 
     def check_batches(self, answer: Answer, goldens: Sequence[CheckedRequest]) -> Batching:
         """With the first tokens of all prompts, so many of each."""
@@ -106,6 +142,6 @@ class Language(Kind):
 
 def kind_of(trained: Trained) -> Kind:
     processing = trained.spec.processing(trained.config)
-    if isinstance(processing, LanguageSpec):
-        return Language(trained, processing)
+    if isinstance(processing, LanguageSpec) and isinstance(trained.config, LanguageConfig):
+        return Language(trained, processing, trained.config.slots)
     return Classifier(trained, processing) if trained.spec.labels else Vectors(trained, processing)

@@ -57,8 +57,7 @@ def export_version(trained: Trained, target: Path, *, runtime: Runtime = "litert
 
 
 def _write(made: Draft, trained: Trained, version: VersionDir) -> None:
-    tracked = made.raw.tracked if made.raw else ()
-    write_saved_model(version.path, made.model, made.serve, made.documents, made.others, tracked=tracked)
+    write_saved_model(version.path, made.model, made.serve, made.documents, made.others, tracked=made.tracked)
     check_portable(version.path)
     write_extra(version, made.goldens, made.documents, made.comparisons)
     write_evidence(version, trained.evidence)

@@ -14,6 +14,7 @@ from export.goldens import CheckedGolden, CheckedRequest
 from export.raw.signature import RAW_SIGNATURE
 from export.records import Record, strings
 from store.layout import MOST_WARM_UP
+from store.manifest import KEEPING_SIGNATURES
 from wire import messages
 from wire.tensors import write_proto
 
@@ -32,6 +33,7 @@ def warm_up_records(made: Mapping[str, Sequence[Record]], goldens: Sequence[Chec
         if signature in made
         for position in clearest[:count]
     ]
+    fewer += [record for signature in sorted(KEEPING_SIGNATURES) for record in made.get(signature, ())]
     fewer.append(Record("manifest", MANIFEST_SIGNATURE, {"section": strings(b"manifest")}, {}))
     return [*made[SERVING_SIGNATURE][: MOST_WARM_UP - len(fewer)], *fewer]
 

@@ -6,14 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from models.traced import Traced, traced
+from models.language import BACKBONE, backbone_of, language_model
 from models.weights import Place, fill
 
 if TYPE_CHECKING:
     import keras
     from keras_hub.models import LlamaBackbone
-
-_BACKBONE = "backbone"
 
 
 @dataclass(frozen=True)
@@ -37,13 +35,7 @@ class LlamaSize:
 
 
 def llama(size: LlamaSize) -> "keras.Model":
-    """int32 `token_ids` `[batch, tokens]`, none of them padding, to float logits `[batch, vocabulary]`.
-
-    The logits are of the token after the last one alone: those of all places would be `tokens` times as many. The same
-    table embeds tokens and scores them.
-    """
-    import keras
-    from keras import ops
+    """See `models.language.language_model`."""
     from keras_hub.models import LlamaBackbone
 
     backbone = LlamaBackbone(
@@ -56,30 +48,9 @@ def llama(size: LlamaSize) -> "keras.Model":
         rope_max_wavelength=size.rope_base,
         layer_norm_epsilon=size.epsilon,
         tie_word_embeddings=True,
-        name=_BACKBONE,
+        name=BACKBONE,
     )
-    token_ids = keras.Input((None,), dtype="int32", name="token_ids")
-    vectors = backbone({"token_ids": token_ids, "padding_mask": ops.ones_like(token_ids)})
-    return keras.Model(token_ids, backbone.token_embedding(vectors[:, -1], reverse=True), name="llama")
-
-
-def backbone_of(model: "keras.Model") -> "LlamaBackbone":
-    """keras-hub's part of a model that `llama` made: token ids and a padding mask to a vector at each place."""
-    return model.get_layer(_BACKBONE)
-
-
-def all_logits(model: "keras.Model") -> Traced:
-    """Token ids to logits `[batch, tokens, vocabulary]`: what follows each token. A row may be filled up at its end
-    with any token: what comes later changes nothing."""
-    from keras import ops
-
-    backbone = backbone_of(model)
-
-    def compute(token_ids: Any) -> Any:
-        vectors = backbone({"token_ids": token_ids, "padding_mask": ops.ones_like(token_ids)}, training=False)
-        return backbone.token_embedding(vectors, reverse=True)
-
-    return traced(model, compute)
+    return language_model(backbone, "llama")
 
 
 def fill_llama(model: "keras.Model", weights: Mapping[str, NDArray[Any]]) -> None:

@@ -40,6 +40,17 @@ class ModelConfig(Frozen):
     rows: Count | None = None
 
 
+class LanguageConfig(ModelConfig):
+    """What can be set about every language model.
+
+    `context_tokens`: prompt and continuation together. `slots`: so many texts at once a model server keeps, each with
+    room for so many tokens; the memory for all of them is taken when the version is loaded.
+    """
+
+    context_tokens: Annotated[int, Field(ge=2)]
+    slots: Annotated[int, Field(ge=1, le=1024)]
+
+
 class TrainConfig(ModelConfig):
     """What can be set about every model that is trained here.
 

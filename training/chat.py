@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from models.chat import SIZE, SPEC, ChatConfig, processing
 from models.errors import UnfitWeightsError
 from models.example import Example
-from models.llama import all_logits, fill_llama
+from models.language import all_logits
+from models.llama import fill_llama
 from models.traced import Traced
 from processing.request import preprocessing
 from processing.tokens import TokenCodec

@@ -18,9 +18,9 @@ from processing.spec import LanguageSpec, parse_spec
 from serving.runtimes.proof import Recorded
 from store.golden import read_goldens
 from store.layout import VersionDir
-from store.manifest import Manifest
+from store.manifest import Cache, Manifest
 from tests.support.small_text_models import TEMPLATE
-from tests.support.tiny_llama import CONTEXT, NEW_TOKENS, SIZE, TOKENIZER, save, tiny_llama, trained
+from tests.support.tiny_llama import CONTEXT, NEW_TOKENS, SIZE, SLOTS, TOKENIZER, save, tiny_llama, trained
 
 SPEC = LanguageSpec(context_tokens=16, end_ids=(TOKENIZER.encode("e").ids[0],))
 
@@ -56,7 +56,8 @@ def model() -> Any:
 
 def test_the_manifest_tells_what_it_is_and_why_it_lacks_what_it_lacks(manifest: Manifest) -> None:
     assert parse_spec(manifest.processing).kind == "language"
-    assert manifest.signatures.keys() == {"serving_default", "manifest"}
+    assert manifest.signatures.keys() == {"serving_default", "manifest", "prefill", "decode", "release"}
+    assert manifest.cache == Cache(slots=SLOTS, length=CONTEXT, piece=64)
     serving = manifest.signatures["serving_default"]
     assert {name: (of.dtype, of.shape) for name, of in serving.inputs.items()} == {"token_ids": ("int32", (-1, -1))}
     expected = ("float32", (-1, SIZE.vocabulary))
@@ -66,7 +67,7 @@ def test_the_manifest_tells_what_it_is_and_why_it_lacks_what_it_lacks(manifest: 
         "explain": "a text that is written has no label that could be explained",
     }
     assert [(parity.inputs, parity.unit, parity.largest) for parity in manifest.parity] == [(64, "token ids", 0.0)]
-    assert (manifest.goldens, manifest.recorded, manifest.temperature) == ({"": 8}, 8, 1.0)
+    assert (manifest.goldens, manifest.recorded, manifest.temperature) == ({"": 8}, 12, 1.0)
     assert manifest.batching is not None
     assert manifest.batching.sizes[-1] == 64
 
@@ -85,7 +86,8 @@ def test_another_template_is_another_digest(run: Trained, manifest: Manifest) ->
 
 def test_goldens_are_texts_and_records_their_first_logits(version: VersionDir, model: Any) -> None:
     goldens = read_goldens(version.golden)
-    samples = list(Recorded(version, {"serving_default", "manifest"}))
+    recorded = Recorded(version, {"serving_default", "manifest", "prefill", "decode"})
+    samples = [sample for sample in recorded if sample.signature == "serving_default"]
     assert len(goldens) == len(samples) == 8
     for golden, sample in zip(goldens, samples, strict=True):
         prompt = json.loads(golden.body)["inputs"]

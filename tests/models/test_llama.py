@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from models.errors import UnfitWeightsError
-from models.llama import LlamaSize, all_logits, backbone_of, fill_llama, llama
+from models.language import all_logits, backbone_of
+from models.llama import LlamaSize, fill_llama, llama
 
 SMALL = LlamaSize(
     vocabulary=50, layers=2, heads=4, key_value_heads=2, width=32, inner_width=48, rope_base=1000.0, epsilon=1e-5

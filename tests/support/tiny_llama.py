@@ -33,6 +33,7 @@ SIZE = LlamaSize(
 )
 CONTEXT = 64
 NEW_TOKENS = 4
+SLOTS = 3
 LETTERS = "abcdefghijklmnopqrstuvwxyz "
 
 
@@ -70,7 +71,7 @@ def trained(folder: Path, build: "Callable[[Any], keras.Model] | None" = None, *
     examples, inputs = _examples()
     made = Trained(
         spec=spec,
-        config=ChatConfig(seed=1, context_tokens=CONTEXT),
+        config=ChatConfig(seed=1, context_tokens=CONTEXT, slots=SLOTS),
         weights=weights,
         tokenizer=TOKENIZER.to_str(),
         chat_template=TEMPLATE,
