@@ -9,6 +9,9 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from export.archive import signature_specs
 from export.batch_safety import check_records_together
 from export.batches import pad_of
@@ -78,11 +81,14 @@ def draft(trained: Trained) -> Draft:
         raise OtherLabelsError(spec.labels, trained.evidence.evaluation.labels)
     model = spec.build(trained.config)
     model.load_weights(trained.weights)
-    predict = traced(model)
+
+    def predict(batch: Array) -> NDArray[np.float32]:
+        return np.asarray(model(batch, training=False))  # no graph: with this the graph is compared
+
     raw, absent = _raw(processing, trained.tokenizer)
     comparisons = check_parity(trained, processing, raw)
     preprocess = preprocessing(processing, trained.tokenizer)
-    check_evaluated(trained.examples, spec.labels, trained.metrics, preprocess, predict)
+    check_evaluated(trained.examples, spec.labels, trained.metrics, preprocess, traced(model))
     goldens = kind.goldens(predict)
     inputs = _input_spec(model, processing.input)
     serve, pad = kind.serving(model, inputs), pad_of(processing)
