@@ -83,11 +83,13 @@ def test_the_version_says_what_it_is_and_what_it_lacks(served: Served) -> None:
     manifest = Manifest.read(served.version.manifest)
     assert (manifest.task, manifest.labels, manifest.temperature) == ("feature-extraction", (), 1.0)
     assert manifest.signatures["serving_default"].outputs["embedding"].shape == (-1, 384)
-    assert manifest.signatures.keys() == {"serving_default", "manifest"}
-    assert "post_processor" in manifest.absent["raw"]
-    assert manifest.absent["explain"] == "a vector has no label that could be explained"
-    assert [(parity.inputs, parity.largest) for parity in manifest.parity] == [(64, 0.0)]
-    assert (manifest.goldens, manifest.recorded) == ({"": 16}, 16)
+    assert manifest.signatures.keys() == {"serving_default", "raw", "manifest"}
+    assert manifest.absent == {"explain": "a vector has no label that could be explained"}
+    ways = [("training", "gateway"), ("gateway", "raw")]
+    assert [(parity.between, parity.inputs, parity.largest) for parity in manifest.parity] == [
+        (w, 64, 0.0) for w in ways
+    ]
+    assert (manifest.goldens, manifest.recorded) == ({"": 16}, 24)
     assert manifest.batching is not None
     assert manifest.batching.sizes[-1] == 64
     assert {metric.name for metric in manifest.metrics} == {"accuracy", "mean reciprocal rank"}
@@ -167,6 +169,29 @@ def test_a_text_without_a_word_is_refused_and_its_neighbours_are_answered(served
     assert refused.status == 422
     answered = served.gateway.post("/models/embeddings", json.dumps({"inputs": "a"}).encode(), "application/json")
     assert answered.status == 200
+
+
+def test_raw_answers_over_grpc_what_the_gateway_answers(served: Served, expected: list[tuple[str, Any]]) -> None:
+    texts = [text for text, _ in expected] + [
+        "Ｃafé\u0301 [SEP] 中文 👩‍👩‍👧 \x00\u200bשָׁלוֹם",
+        "lazy dog " * 400,
+        "a" * 101,
+    ]
+    body = json.dumps({"inputs": texts}).encode()
+    asked = served.gateway.post("/models/embeddings", body, "application/json").json()
+    with ModelServerClient(served.model_server.target) as client:
+
+        def raw(*texts: bytes) -> Any:
+            answer = client.predict("embeddings", {"text": np.array(texts, object)}, signature="raw", timeout_s=60)
+            return answer.outputs["embedding"]
+
+        received = raw(*(text.encode() for text in texts))
+        np.testing.assert_allclose(received, asked, atol=CLOSE, rtol=0)
+        for bad in (b"\xff", b"a\x80", b"\xed\xa0\x80", b"", b"\xe2\x80\x8b"):
+            with pytest.raises(ModelServerError, match="INVALID_ARGUMENT"):
+                raw(b"a", bad)
+        endless = b"a" * 1_000_000  # more than the gateway takes, and one word that is unknown, too
+        np.testing.assert_allclose(raw(endless)[0], asked[-1], atol=CLOSE, rtol=0)
 
 
 def test_more_tokens_than_it_has_positions_are_refused_by_the_model_server(served: Served) -> None:
