@@ -48,6 +48,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         KMAAS_GATEWAY__PORT=str(free_port()),  # nobody is there
         KMAAS_PROMOTION__KEY=str(folder / "key.pem"),
         KMAAS_PROMOTION__LATENCY_MS="10000",
+        KMAAS_PROMOTION__PATIENCE_S="300",
     )
     added = place.kmaas("add", "embeddings", "--set", "rows=80")
     assert added.returncode == 0, added.stderr
@@ -92,8 +93,11 @@ def test_the_version_says_what_it_is_and_what_it_lacks(served: Served) -> None:
     assert (manifest.goldens, manifest.recorded) == ({"": 16}, 24)
     assert manifest.batching is not None
     assert manifest.batching.sizes[-1] == 64
-    assert {metric.name for metric in manifest.metrics} == {"accuracy", "mean reciprocal rank"}
-    assert next(metric for metric in manifest.metrics if metric.name == "accuracy").value > 0.9
+    metrics = {metric.name: metric for metric in manifest.metrics}
+    assert metrics.keys() == {"accuracy", "mean reciprocal rank", "zero-shot accuracy"}
+    assert metrics["accuracy"].value > 0.9
+    assert metrics["zero-shot accuracy"].rows == 80
+    assert metrics["zero-shot accuracy"].value > 0.3  # of six labels; 28 % are of the most frequent one
     if served.version.twin.is_dir():  # it may have lost the race
         assert Twin.read(served.version.twin).agreement is None
 
@@ -136,6 +140,29 @@ def test_similarities_are_the_published_ones(client: InferenceClient) -> None:
     assert [round(value, 4) for value in similar] == [0.666, 0.1046]
     [eating] = client.sentence_similarity("A man is eating food.", ["A man is eating a piece of bread."])
     assert round(eating, 4) == 0.7553
+
+
+def test_labels_that_nobody_trained(client: InferenceClient, served: Served) -> None:
+    labels = ["sports", "politics", "medicine", "space"]
+    texts = {
+        "The goalkeeper saved two penalties in the final.": "sports",
+        "Parliament votes on the new budget tomorrow.": "politics",
+        "The vaccine protects children against measles.": "medicine",
+        "The telescope has found a planet around another star.": "space",
+    }
+    for text, label in texts.items():
+        told = client.zero_shot_classification(text, labels)
+        assert [told[0].label, len(told)] == [label, 4]
+        assert told[0].score > 0.5
+        assert sum(element.score for element in told) == pytest.approx(1)
+        [most, *others] = client.zero_shot_classification(text, labels, multi_label=True)
+        assert most.label == label
+        assert most.score > 0.5 > others[-1].score
+    for bad in ("\u200b", "very " * 300):
+        body = {"inputs": "a", "parameters": {"candidate_labels": ["sports", bad]}}
+        refused = served.gateway.post("/models/embeddings", json.dumps(body).encode(), "application/json")
+        assert refused.status == 422
+        assert [fault["field"] for fault in refused.json()["errors"]] == ["parameters.candidate_labels[1]"]
 
 
 def test_openai_s_client_gets_the_same(openai: OpenAI, expected: list[tuple[str, Any]]) -> None:
