@@ -49,7 +49,7 @@ SPEC = ModelSpec(
     description="A text becomes 384 numbers; texts of like meaning lie near each other, by the cosine.",
     intended_use=(
         "Finding, grouping and comparing English sentences and short paragraphs by what they mean: semantic search, "
-        "duplicates, clusters. Topics by labels that nobody trained (zero-shot)."
+        "duplicates, clusters. Topics, from a choice of labels that nobody trained (zero-shot)."
     ),
     limits=(
         "English. Of other languages it knows letters and a few words.",
