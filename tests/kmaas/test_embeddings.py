@@ -165,7 +165,8 @@ def test_labels_that_nobody_trained(client: InferenceClient, served: Served) -> 
         assert sum(element.score for element in told) == pytest.approx(1)
         [most, *_] = client.zero_shot_classification(text, labels, multi_label=True)
         [alone] = client.zero_shot_classification(text, [label], multi_label=True)
-        assert (most.label, most.score) == (label, pytest.approx(alone.score, abs=CLOSE))
+        assert most.label == label
+        assert most.score == pytest.approx(alone.score, abs=CLOSE)
     for bad in ("\u200b", "very " * 300):
         body = {"inputs": "a", "parameters": {"candidate_labels": ["sports", bad]}}
         refused = served.gateway.post("/models/embeddings", json.dumps(body).encode(), "application/json")
