@@ -49,7 +49,7 @@ SPEC = ModelSpec(
     description="A text becomes 384 numbers; texts of like meaning lie near each other, by the cosine.",
     intended_use=(
         "Finding, grouping and comparing English sentences and short paragraphs by what they mean: semantic search, "
-        "duplicates, clusters."
+        "duplicates, clusters. Topics, from a choice of labels that nobody trained (zero-shot)."
     ),
     limits=(
         "English. Of other languages it knows letters and a few words.",
@@ -57,6 +57,8 @@ SPEC = ModelSpec(
         "is not read.",
         "Near is not the same as true or equal: a sentence and its negation lie near each other, and so do names that "
         "stand in the same place.",
+        "Zero-shot labels are told by nearness: it finds topics, hardly a tone or an intention. Measure it on texts of "
+        "your own before relying on it; a trained classifier is better.",
         "What it learnt from pages of the Web has their prejudices. Not for decisions about persons.",
         "The word [PAD] in a text is not read.",
     ),

@@ -72,6 +72,10 @@ class TextEncoder:
         """How many tokens `encode` gives for all texts together, without the padding."""
         return sum(len(encoding.ids) for encoding in self._tokenizer.encode_batch(list(texts)))
 
+    def readable(self, text: str) -> bool:
+        """Whether `encode` finds anything in it."""
+        return bool(text.strip()) and len(self._tokenizer.encode(text).ids) > self._around
+
     def overlong(self, texts: Sequence[str]) -> int | None:
         """The position of the first text that `encode` cuts, None if there is none."""
         encodings = self._tokenizer.encode_batch(list(texts))

@@ -12,13 +12,15 @@ from numpy.typing import NDArray
 from models.bert import fill_bert
 from models.embeddings import PAD_ID, SPEC, EmbeddingsConfig, processing
 from models.example import Example
+from processing import zero_shot
 from processing.text import TextEncoder
 from store.evaluation import Evaluation, Robustness
 from store.held_out import HeldOut
 from store.manifest import Metric
 from training.baseline import tfidf_similarities
-from training.data import minilm, paraphrases
+from training.data import minilm, paraphrases, questions
 from training.data.paraphrases import Pair
+from training.data.questions import Question
 from training.disturbance import Sample, robustness, share
 from training.disturbed_texts import TEXT_DISTURBANCES
 from training.evaluation import Measured
@@ -42,14 +44,18 @@ _ALIKE = {"less than half": (0.0, 0.5), "half or more": (0.5, 1.01)}  # of all w
 class EmbeddingsRecipe:
     """The first sentence of each pair is asked for, among the second ones of all pairs: row and column have one number.
 
-    Right is a sentence whose nearest, by the cosine, is its own partner.
+    Right is a sentence whose nearest, by the cosine, is its own partner. Beside it, questions get one of six labels, of
+    which the model was told nothing.
     """
 
     chat_template: str | None = None
 
-    def __init__(self, config: EmbeddingsConfig, pairs: Sequence[Pair], tokenizer: str, cache: Path) -> None:
+    def __init__(
+        self, config: EmbeddingsConfig, pairs: Sequence[Pair], asked: Sequence[Question], tokenizer: str, cache: Path
+    ) -> None:
         self._config, self._cache = config, cache
         self._pairs = pairs[: config.rows or _PAIRS]
+        self._questions = asked[: config.rows]
         self.tokenizer: str | None = tokenizer
         self._encoder = TextEncoder(tokenizer, processing(config))
         self._asked = [one.text for one, _ in self._pairs]
@@ -67,7 +73,8 @@ class EmbeddingsRecipe:
     @classmethod
     def make(cls, config: EmbeddingsConfig, cache: Path, progress: Progress, tokenizer: str | None) -> Self:
         progress.stage("fetch MiniLM and sentences", 1)
-        return cls(config, paraphrases.load(cache), tokenizer or minilm.load(cache).tokenizer, cache)
+        tokenizer = tokenizer or minilm.load(cache).tokenizer
+        return cls(config, paraphrases.load(cache), questions.load(cache), tokenizer, cache)
 
     def prepare(self, model: "keras.Model") -> None:
         fill_bert(model.get_layer("bert"), minilm.load(self._cache).weights)
@@ -96,7 +103,7 @@ class EmbeddingsRecipe:
                 slice_ for by, values in self._slices().items() for slice_ in slices(right, by, values, self._data)
             ),
             references=(accuracy("TF-IDF of words", by_words, told.data),),
-            metrics=(told, self._reciprocal_rank(likeness)),
+            metrics=(told, self._reciprocal_rank(likeness), self._zero_shot(model)),
         )
         digest = hashlib.sha256("\n".join([*self._asked, *self._found]).encode())
         return Measured(evaluation, HeldOut(digest.hexdigest(), self._truth, nearest))
@@ -114,6 +121,15 @@ class EmbeddingsRecipe:
         ahead = (likeness > likeness.diagonal()[:, np.newaxis]).sum(axis=1)
         value = float((1 / (1 + ahead)).mean())
         return Metric(name="mean reciprocal rank", value=value, data=self._data, rows=len(ahead))
+
+    def _zero_shot(self, model: "keras.Model") -> Metric:
+        """How many questions lie nearest to the hypothesis with their kind."""
+        texts = [*(question.text for question in self._questions), *zero_shot.hypotheses(questions.KINDS)]
+        vectors = _vectors(model, self._encoder.encode(texts))
+        asked, kinds = np.split(vectors, [len(self._questions)])
+        right = (asked @ kinds.T).argmax(axis=1) == [question.kind for question in self._questions]
+        of = f"{len(right)} questions of TREC's test set, of six kinds: the template {zero_shot.TEMPLATE!r}"
+        return accuracy("zero-shot accuracy", right, of)
 
     def _slices(self) -> dict[str, dict[str, NDArray[np.bool_]]]:
         words = np.array([len(text.split()) for text in self._asked])

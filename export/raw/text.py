@@ -1,28 +1,38 @@
-"""Texts to token ids inside the graph: the twin of `processing.text` for WordPiece tokenizers as we make them.
+"""Texts to token ids inside the graph: the twin of `processing.text` for WordPiece tokenizers, BERT's and our own.
 
-Limits: 170 characters that Unicode gained after the tables of `tokenizers` were made (㋿ and phonetic letters) are
-normalised by the newer tables of TensorFlow.
+Limits: of the normalisers NFC, NFD, NFKC and NFKD, 170 characters that Unicode gained after the tables of `tokenizers`
+were made (㋿ and phonetic letters) are normalised by the newer tables of TensorFlow. BERT's own has no limits.
 """
 
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache, reduce
+from functools import reduce
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-from tokenizers import Regex, normalizers, pre_tokenizers
+from tokenizers import normalizers
 
 from export.errors import NotInGraphError
+from export.raw.characters import (
+    ALONE,
+    BEYOND,
+    SPACE,
+    CharacterMap,
+    Stretches,
+    chinese_alone,
+    in_canonical_order,
+    kinds_in_runs,
+    kinds_of_bert,
+    looked_up,
+    lower_case,
+)
 from processing.spec import TextSpec
 from processing.text import TextEncoder
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
-_SPACE, _WORD, _SIGN, _OTHER = range(4)  # kinds of characters; tokens are made of runs of one kind, but the first
 _RUNS = {
     "type": "Sequence",
     "pretokenizers": [
@@ -31,8 +41,11 @@ _RUNS = {
     ],
 }
 _UTF8_BYTES = 4  # of one character, at most
+_CUT = b"\xff"  # which no UTF-8 has
 
 Step = Callable[["tf.Tensor"], "tf.Tensor"]
+Characters = tuple["tf.Tensor", "tf.Tensor"]
+"""Code points, and the number of the text that each is of."""
 
 
 class TextGraph:
@@ -51,30 +64,29 @@ class TextGraph:
 
         TextEncoder(tokenizer_json, spec)  # which knows what a tokenizer is
         document = json.loads(tokenizer_json)
-        for part in ("post_processor", "added_tokens"):
-            if document[part]:
-                raise NotInGraphError(f"its {part} {document[part]!r}")
-        if document["pre_tokenizer"] != _RUNS:
-            raise NotInGraphError(f"its pre_tokenizer {document['pre_tokenizer']!r}")
-        self._spec = spec
-        self._steps = _steps(document["normalizer"])
         model = _word_pieces(document["model"])
+        self._spec = spec
+        self._before, self._after = _around(document["post_processor"])
+        self._named = _named(document["added_tokens"], model["vocab"])
+        self._normalized = _normalized(document["normalizer"])
+        self._kinds = _kinds(document["pre_tokenizer"], document["normalizer"])
         self._unknown, self._longest_word = model["unk_token"], model["max_input_chars_per_word"]
         entries = tf.lookup.KeyValueTensorInitializer(
             list(model["vocab"]), list(model["vocab"].values()), tf.string, tf.int64
         )
         self.table = tf.lookup.StaticHashTable(entries, default_value=-1)
+        longest_name = max((len(name.encode()) for name in self._named), default=0)
         self._pieces = tf_text.WordpieceTokenizer(
             self.table,
             suffix_indicator=model["continuing_subword_prefix"],
-            max_bytes_per_word=_UTF8_BYTES * self._longest_word,
+            max_bytes_per_word=max(_UTF8_BYTES * self._longest_word, longest_name),
             unknown_token=self._unknown,
         )
 
     def __call__(self, texts: "tf.Tensor") -> "tf.Tensor":
         import tensorflow as tf
 
-        words, rows = self._words(reduce(lambda given, step: step(given), self._steps, texts))
+        words, rows = self._words(texts)
         pieces = self._pieces.tokenize(words)
         ids = tf.RaggedTensor.from_value_rowids(
             pieces.flat_values, tf.gather(rows, pieces.value_rowids()), nrows=tf.size(texts, tf.int64), validate=False
@@ -82,31 +94,134 @@ class TextGraph:
         empty = tf.where(ids.row_lengths() == 0)[:, 0]
         message = tf.strings.format("no readable characters in text {}; expected at least one word", empty[:1])
         with tf.control_dependencies([tf.debugging.Assert(tf.size(empty) == 0, [message])]):
-            cut = ids[:, : self._spec.max_tokens]
-        return tf.cast(cut.to_tensor(self._spec.pad_id), tf.int32)
+            cut = ids[:, : self._spec.max_tokens - len(self._before) - len(self._after)]
+        before, after = (
+            tf.RaggedTensor.from_tensor(tf.tile(tf.constant([few], tf.int64), [cut.nrows(), 1]))
+            for few in (self._before, self._after)
+        )
+        return tf.cast(tf.concat([before, cut, after], axis=1).to_tensor(self._spec.pad_id), tf.int32)
 
     def _words(self, texts: "tf.Tensor") -> tuple["tf.Tensor", "tf.Tensor"]:
-        """The words of all texts, one after another, and the row that each is from."""
+        """The words of all texts, one after another, and the row that each is from; of a text as many as can matter,
+        for each is at least one token."""
         import tensorflow as tf
 
-        decoded = tf.strings.unicode_decode(texts, "UTF-8", errors="strict")
-        points, rows = decoded.flat_values, decoded.value_rowids()
-        kinds = _looked_up(points, *_kinds())
-        begins = (kinds[1:] != kinds[:-1]) | (rows[1:] != rows[:-1])
+        points, parts, rows = self._characters(texts)
+        kinds = looked_up(points, *self._kinds)
+        begins = (kinds[1:] != kinds[:-1]) | (kinds[1:] == ALONE) | (parts[1:] != parts[:-1])
         begins = tf.concat([tf.ones_like(points[:1], tf.bool), begins], axis=0)
         heads = tf.where(begins)[:, 0]
         runs = tf.RaggedTensor.from_value_rowids(
             points, tf.cumsum(tf.cast(begins, tf.int64)) - 1, nrows=tf.size(heads, tf.int64), validate=False
         )
+        kept = tf.where(tf.gather(kinds, heads) != SPACE)[:, 0]
+        kept = tf.RaggedTensor.from_value_rowids(
+            kept,
+            tf.gather(rows, tf.gather(parts, tf.gather(heads, kept))),
+            nrows=tf.size(texts, tf.int64),
+            validate=False,
+        )[:, : self._spec.max_tokens]
+        runs = tf.gather(runs, kept.flat_values)
         words = tf.where(
             runs.row_lengths() > self._longest_word, self._unknown, tf.strings.unicode_encode(runs, "UTF-8")
         )
-        kept = tf.gather(kinds, heads) != _SPACE
-        return tf.boolean_mask(words, kept), tf.boolean_mask(tf.gather(rows, heads), kept)
+        if self._named:
+            heads = tf.gather(points, tf.gather(heads, kept.flat_values))
+            words = tf.where(heads >= BEYOND, tf.gather(self._named, tf.maximum(heads - BEYOND, 0)), words)
+        return words, kept.value_rowids()
+
+    def _characters(self, texts: "tf.Tensor") -> tuple["tf.Tensor", "tf.Tensor", "tf.Tensor"]:
+        """Normalised code points, the part of a text that each is of, and the row that each part is of. A token that is
+        named in a text is a part: one number from `BEYOND` on."""
+        import tensorflow as tf
+
+        if not self._named:
+            return *self._normalized(texts), tf.range(tf.size(texts, tf.int64))
+        texts = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="strict")  # none has the cut in it already
+        anyone = "|".join(map(re.escape, self._named))  # the first that fits, which is the longest
+        parts = tf.strings.split(tf.strings.regex_replace(texts, f"({anyone})", _CUT + rb"\1" + _CUT), _CUT)
+        found = parts.flat_values[:, None] == tf.constant(self._named)
+        is_name = tf.reduce_any(found, axis=1)
+        points = tf.RaggedTensor.from_value_rowids(
+            *self._normalized(tf.where(is_name, "", parts.flat_values)),
+            nrows=tf.size(is_name, tf.int64),
+            validate=False,
+        )
+        names = tf.RaggedTensor.from_row_lengths(
+            BEYOND + tf.argmax(tf.boolean_mask(found, is_name), axis=1, output_type=tf.int32),
+            tf.cast(is_name, tf.int64),
+            validate=False,
+        )
+        points = tf.concat([points, names], axis=1)
+        return points.flat_values, points.value_rowids(), parts.value_rowids()
+
+
+def _around(post_processor: Any) -> tuple[Sequence[int], Sequence[int]]:
+    """The ids before and after those of a text."""
+    match post_processor:
+        case None:
+            return [], []
+        case {"type": "BertProcessing", "cls": [str(), int(before)], "sep": [str(), int(after)]}:
+            return [before], [after]
+        case {"type": "TemplateProcessing", "single": [*parts], "special_tokens": dict(known)}:
+            texts = [number for number, part in enumerate(parts) if "Sequence" in part]
+            if len(texts) == 1:
+                ids = [known[part["SpecialToken"]["id"]]["ids"] if "SpecialToken" in part else [] for part in parts]
+                return list(chain(*ids[: texts[0]])), list(chain(*ids[texts[0] :]))
+    raise NotInGraphError(f"its post_processor {_types(post_processor)}")
+
+
+def _named(added: Sequence[Mapping[str, Any]], vocabulary: Mapping[str, int]) -> Sequence[str]:
+    """The tokens that a text can name, by falling length: none is taken for the beginning of another."""
+    for token in added:
+        name = token["content"]
+        looks = [option for option in ("single_word", "lstrip", "rstrip", "normalized") if token[option]]
+        if looks or not name or vocabulary.get(name) != token["id"]:
+            why = f"with {' and '.join(looks)}" if looks else "outside its vocabulary"
+            raise NotInGraphError(f"its added token {name[:40]!r} {why}")
+    return sorted((token["content"] for token in added), key=len, reverse=True)
+
+
+def _kinds(pre_tokenizer: Any, normalizer: Any) -> Stretches:
+    if pre_tokenizer == _RUNS:
+        kinds = kinds_in_runs()
+    elif pre_tokenizer == {"type": "BertPreTokenizer"}:
+        kinds = kinds_of_bert()
+    else:
+        raise NotInGraphError(f"its pre_tokenizer {_types(pre_tokenizer)}")
+    match normalizer:
+        case {"type": "BertNormalizer", "handle_chinese_chars": True}:
+            return chinese_alone(kinds)
+    return kinds
+
+
+def _normalized(normalizer: Any) -> Callable[["tf.Tensor"], Characters]:
+    """What the document's normaliser makes of texts."""
+    match normalizer:
+        case {"type": "BertNormalizer"}:
+            steps = _bert_steps(normalizer)
+            return lambda texts: reduce(lambda given, step: step(*given), steps, _decoded(texts))
+    before = _steps(normalizer)
+    return lambda texts: _decoded(reduce(lambda given, step: step(given), before, texts))
+
+
+def _bert_steps(options: Mapping[str, Any]) -> Sequence[Callable[["tf.Tensor", "tf.Tensor"], Characters]]:
+    """BERT's normaliser, but for the spaces around Chinese characters, which their kind sees to."""
+
+    def bert(*, clean: bool = False, strip: bool = False, lower: bool = False) -> normalizers.Normalizer:
+        return normalizers.BertNormalizer(
+            clean_text=clean, handle_chinese_chars=False, strip_accents=strip, lowercase=lower
+        )
+
+    clean, lower, strip = options["clean_text"], options["lowercase"], options["strip_accents"]
+    if lower if strip is None else strip:
+        decomposed = normalizers.Sequence([bert(clean=clean), normalizers.NFD()])
+        return [CharacterMap(decomposed), in_canonical_order, CharacterMap(bert(strip=True, lower=lower))]
+    return [CharacterMap(bert(clean=clean, lower=lower))]
 
 
 def _steps(normalizer: Any) -> Sequence[Step]:
-    """What the document's normaliser does, as steps from texts to texts."""
+    """What another normaliser does, as steps from texts to texts."""
     import tensorflow as tf
     import tensorflow_text as tf_text
 
@@ -121,7 +236,7 @@ def _steps(normalizer: Any) -> Sequence[Step]:
             return [_lowered]
         case {"type": "Replace", "pattern": {"String": str(old)}, "content": str(new)}:
             return [lambda texts: tf.strings.regex_replace(texts, re.escape(old), new.replace("\\", r"\\"))]
-    raise NotInGraphError(f"its normalizer {normalizer!r}")
+    raise NotInGraphError(f"its normalizer {_types(normalizer)}")
 
 
 def _word_pieces(model: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -130,66 +245,24 @@ def _word_pieces(model: Mapping[str, Any]) -> Mapping[str, Any]:
     return model
 
 
-def _lowered(texts: "tf.Tensor") -> "tf.Tensor":
-    """Each character by itself, as `tokenizers` does it: `tf.strings.lower` would look at the neighbours of a Σ, and
-    at the locale of the server's process."""
+def _types(part: Any) -> str:
+    """A part of the document in few words."""
+    if not isinstance(part, dict):
+        return "of none"
+    parts = next((value for name, value in part.items() if name in ("normalizers", "pretokenizers", "processors")), ())
+    return f"{part['type']} of {', '.join(map(_types, parts))}" if parts else str(part["type"])
+
+
+def _decoded(texts: "tf.Tensor") -> Characters:
     import tensorflow as tf
 
-    singles, others = _lower_case()
-    for upper, lower in others:
-        texts = tf.strings.regex_replace(texts, upper, lower)
     decoded = tf.strings.unicode_decode(texts, "UTF-8", errors="strict")
-    moved = decoded.flat_values + _looked_up(decoded.flat_values, *singles)
-    return tf.strings.unicode_encode(decoded.with_flat_values(moved), "UTF-8")
+    return decoded.flat_values, decoded.value_rowids()
 
 
-def _looked_up(points: "tf.Tensor", starts: NDArray[np.int32], values: NDArray[np.int32]) -> "tf.Tensor":
-    """For each code point the value of the stretch in which it lies."""
+def _lowered(texts: "tf.Tensor") -> "tf.Tensor":
     import tensorflow as tf
 
-    return tf.gather(values, tf.searchsorted(starts, points, side="right") - 1)
-
-
-Stretches = tuple[NDArray[np.int32], NDArray[np.int32]]
-"""Where stretches of code points with one value begin, ascending from 0, and their values."""
-
-
-@cache
-def _characters() -> Sequence[str]:
-    """All that can be something else than a sign of no case: what lies between and behind is private, or nothing yet.
-    One sign at the end of each stretch of them stands for these."""
-    assigned = chain(range(0xD800), range(0xE000, 0x40000), range(0xE0000, 0xE1000))
-    return [chr(point) for point in assigned]
-
-
-def _stretches(values: NDArray[np.int32]) -> Stretches:
-    """Of one value for each of `_characters`."""
-    points = np.array([ord(character) for character in _characters()], np.int32)
-    begins = np.flatnonzero(np.diff(values, prepend=values[0] - 1))
-    return points[begins], values[begins]
-
-
-@cache
-def _kinds() -> Stretches:
-    """The kinds of all characters, as the regular expressions of `tokenizers` see them."""
-    kinds = np.full(len(_characters()), _OTHER, np.int32)
-    text = "".join(_characters())
-    for kind, others in (
-        (_WORD, pre_tokenizers.Split(Regex(r"\w+"), "removed")),
-        (_SIGN, pre_tokenizers.Split(Regex(r"[^\w\s]+"), "removed")),
-        (_SPACE, pre_tokenizers.WhitespaceSplit()),
-    ):
-        belongs = np.ones(len(text), bool)
-        for _, (start, end) in others.pre_tokenize_str(text):
-            belongs[start:end] = False
-        kinds[belongs] = kind
-    return _stretches(kinds)
-
-
-@cache
-def _lower_case() -> tuple[Stretches, Sequence[tuple[str, str]]]:
-    """How far the lower-case form of each character lies from it; and the forms that are more than one character."""
-    lower = normalizers.Lowercase()
-    forms = [(character, lower.normalize_str(character)) for character in _characters()]
-    distances = [ord(form) - ord(character) if len(form) == 1 else 0 for character, form in forms]
-    return _stretches(np.array(distances, np.int32)), [pair for pair in forms if len(pair[1]) > 1]
+    points, owners = lower_case()(*_decoded(texts))
+    lowered = tf.RaggedTensor.from_value_rowids(points, owners, nrows=tf.size(texts, tf.int64), validate=False)
+    return tf.strings.unicode_encode(lowered, "UTF-8")

@@ -295,7 +295,9 @@ class Router:
 
         inputs = task.preprocess(copy.request, deadline.remaining_s)
         answer = task.postprocess(copy.request, task.infer(copy.request, inputs, asking(run, task.signature, deadline)))
-        return compared(name, copy.answer.model_dump(), answer.model_dump(), copy.live.route.tolerance)
+        return compared(
+            copy.request.asks_for(name), copy.answer.model_dump(), answer.model_dump(), copy.live.route.tolerance
+        )
 
     def _note(self, copy: Copy, version: int | None, found: Comparison | str) -> None:
         if isinstance(found, str):

@@ -83,6 +83,10 @@ class Request(BaseModel):
         """Whether the answer is wanted in pieces, while it is made."""
         return False
 
+    def asks_for(self, task: str) -> str:
+        """The name, in Hugging Face's table, of what is asked for. Some can be asked of models of another `task`."""
+        return task
+
 
 def _unsupported(value: object, handler: ValidatorFunctionWrapHandler) -> object:
     try:

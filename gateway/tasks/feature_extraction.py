@@ -1,4 +1,4 @@
-"""feature-extraction: texts in, a vector for each out; or how alike sentences are."""
+"""feature-extraction: texts in, a vector for each out; or how alike sentences are, or which labels fit."""
 
 from typing import Annotated, ClassVar, Literal, Self
 
@@ -18,7 +18,8 @@ from gateway.tasks.base import (
     Unsupported,
     one_or_many,
 )
-from gateway.tasks.classification import check_items, floats
+from gateway.tasks.classification import LabelScore, check_items, floats
+from gateway.tasks.zero_shot_classification import ZeroShotParameters
 from processing.errors import UnusableInputError
 from processing.spec import TextSpec, parse_spec
 from processing.text import TextEncoder
@@ -52,6 +53,7 @@ class FeatureExtractionRequest(Request):
                 {"inputs": "a good film", "normalize": True},
                 {"inputs": ["a good film", "a bad one"]},
                 {"inputs": {"source_sentence": "a good film", "sentences": ["a wonderful film", "a bore"]}},
+                {"inputs": "a good film", "parameters": {"candidate_labels": ["cinema", "sports"]}},
             ]
         }
     )
@@ -62,7 +64,7 @@ class FeatureExtractionRequest(Request):
         | Annotated[Sentences, Tag("compared")],
         Discriminator(_kind),
     ]
-    parameters: Annotated[dict[str, object], Field(max_length=0)] | None = None
+    parameters: ZeroShotParameters | None = None
     normalize: bool | None = None
     truncate: bool | None = None
     truncation_direction: Annotated[Literal["right"] | None, Unsupported] = None
@@ -80,6 +82,21 @@ class FeatureExtractionRequest(Request):
             case _:
                 return self.inputs
 
+    @property
+    def labelled(self) -> ZeroShotParameters | None:
+        """The labels to choose from, if it is asked for them."""
+        return self.parameters if self.parameters and self.parameters.candidate_labels else None
+
+    @property
+    def items(self) -> int:
+        """How many vectors are needed."""
+        return len(self.texts) + (len(self.labelled.candidate_labels) if self.labelled else 0)
+
+    def asks_for(self, task: str) -> str:
+        if isinstance(self.inputs, Sentences):
+            return "sentence-similarity"
+        return ZeroShotParameters.name if self.labelled else task
+
 
 class TokensRequest(Request):
     """Texts by their token ids, as the version's own tokenizer has them."""
@@ -89,10 +106,19 @@ class TokensRequest(Request):
     dimensions: Annotated[int, Field(ge=1)] | None = None
 
 
-class FeatureExtractionResponse(RootModel[list[list[float]] | list[float]]):
-    """A vector for each text, in order; of sentences how alike each is to the source, 1 being the same."""
+class FeatureExtractionResponse(RootModel[list[list[float]] | list[float] | list[LabelScore] | list[list[LabelScore]]]):
+    """A vector for each text, in order; of sentences how alike each is to the source, 1 being the same; of labels how
+    well each fits, by falling score, for a list of texts a list of such lists."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [[[0.8, -0.6]], [0.97, 0.1]]})
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                [[0.8, -0.6]],
+                [0.97, 0.1],
+                [{"label": "cinema", "score": 0.92}, {"label": "sports", "score": 0.08}],
+            ]
+        }
+    )
 
 
 class FeatureExtraction(OneRun):
@@ -129,12 +155,15 @@ class FeatureExtraction(OneRun):
             check_items(len(request.token_ids), self._limits.items)
             rows = [check_token_ids(row, self._encoder.vocabulary) for row in request.token_ids]
             return {self._spec.input: self._encoder.pad(rows)}
-        texts = request.texts
-        check_items(len(texts), self._limits.items)
-        longest = max(map(len, texts))
+        check_items(request.items, self._limits.items)
+        texts, labels = request.texts, request.labelled
+        longest = max(*map(len, texts), labels.longest if labels else 0)
         if longest > self._limits.text_chars:
             raise OverLimitError("characters of text", longest, self._limits.text_chars)
         checkpoint()
+        if labels:
+            self._check_labels(request, labels)
+            texts = [*texts, *labels.hypotheses]
         if request.truncate is False and (position := self._encoder.overlong(texts)) is not None:
             raise UnusableInputError(
                 f"text {position} has more than {self._spec.max_tokens} tokens; it is not to be cut"
@@ -144,11 +173,16 @@ class FeatureExtraction(OneRun):
     def postprocess(
         self, request: FeatureExtractionRequest | TokensRequest, outputs: Tensors
     ) -> FeatureExtractionResponse:
-        rows = len(request.token_ids if isinstance(request, TokensRequest) else request.texts)
+        rows = len(request.token_ids) if isinstance(request, TokensRequest) else request.items
         vectors = floats(outputs, _OUTPUT, (rows, self._width))
-        if isinstance(request, FeatureExtractionRequest) and isinstance(request.inputs, Sentences):
-            source, *others = _unit(vectors)
-            return FeatureExtractionResponse([float(source @ other) for other in others])
+        if isinstance(request, FeatureExtractionRequest):
+            if isinstance(request.inputs, Sentences):
+                source, *others = _unit(vectors)
+                return FeatureExtractionResponse([float(source @ other) for other in others])
+            if request.labelled:
+                texts, hypotheses = np.split(_unit(vectors), [len(request.texts)])
+                answers = request.labelled.answers(texts, hypotheses)
+                return FeatureExtractionResponse(answers[0] if isinstance(request.inputs, str) else answers)
         if request.dimensions:
             vectors = vectors[:, : request.dimensions]
         return FeatureExtractionResponse(
@@ -160,6 +194,25 @@ class FeatureExtraction(OneRun):
         if isinstance(request, TokensRequest):
             return sum(min(len(row), self._spec.max_tokens) for row in request.token_ids)
         return self._encoder.count(request.texts)
+
+    def _check_labels(self, request: FeatureExtractionRequest, labels: ZeroShotParameters) -> None:
+        """Raises `InvalidRequestError` for labels of which a part or nothing would be read, and for two questions."""
+        others = {
+            "inputs": isinstance(request.inputs, Sentences),
+            "normalize": request.normalize,
+            "dimensions": request.dimensions,
+        }
+        faults = [Fault(field, "asks for something else than labels do") for field, value in others.items() if value]
+        unfit = [
+            (n, "has no readable characters")
+            for n, label in enumerate(labels.candidate_labels)
+            if not self._encoder.readable(label)
+        ]
+        if (longest := self._encoder.overlong(labels.hypotheses)) is not None:
+            unfit.append((longest, f"has more than {self._spec.max_tokens} tokens with its template"))
+        faults += [Fault(f"parameters.candidate_labels[{number}]", why) for number, why in unfit]
+        if faults:
+            raise InvalidRequestError(faults)
 
 
 def _unit(vectors: Array) -> Array:

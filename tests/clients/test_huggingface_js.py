@@ -85,6 +85,18 @@ def test_texts_with_and_without_parameters(gateway: GatewayProcess) -> None:
     assert alike(batch[0], whole)
 
 
+def test_labels_that_a_caller_thinks_of(texts: GatewayProcess) -> None:
+    labels = ["bad", "good", "film"]
+    [told] = ask(
+        texts,
+        "embeddings",
+        call("zeroShotClassification", inputs="wonderful", parameters={"candidate_labels": labels}),
+    )
+    client = InferenceClient(model=f"{texts.url}/models/embeddings", token="any")
+    assert returned(told) == as_json(client.zero_shot_classification("wonderful", labels))
+    assert returned(told)[0]["label"] == "good"
+
+
 @pytest.mark.parametrize("media_type", ["", "image/png"])
 def test_pictures_as_they_are(gateway: GatewayProcess, media_type: str) -> None:
     """`inputs` and the older `data`; with a type of the file's own, or none."""

@@ -46,9 +46,20 @@ def test_the_examples_are_requests_of_the_schema(task: str) -> None:
     examples = TASKS[task].request.model_json_schema()["examples"]
     assert examples
     for example in examples:
-        asked = "sentence-similarity" if "sentences" in example["inputs"] else task  # a task of its own there
+        asked = TASKS[task].request.model_validate(example).asks_for(task)  # some are tasks of their own there
         for request in alone(asked, example):
             assert faults(asked, "input", request) == []
+
+
+def test_every_parameter_of_zero_shot_classification_is_taken(texts: GatewayProcess) -> None:
+    [parameters] = schema_of("zero-shot-classification", "input")["$defs"].values()
+    asked = {"candidate_labels": ["good", "bad"], "hypothesis_template": "It is {}.", "multi_label": True}
+    assert set(parameters["properties"]) == asked.keys()
+    body = {"inputs": "a wonderful film", "parameters": asked}
+    assert faults("zero-shot-classification", "input", body) == []
+    answer = texts.post("/models/embeddings", json.dumps(body).encode())
+    assert answer.status == 200
+    assert faults("zero-shot-classification", "output", answer.json()) == []
 
 
 @pytest.mark.parametrize("task", CLASSIFIERS)

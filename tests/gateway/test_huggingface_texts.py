@@ -186,7 +186,7 @@ def test_sentence_similarity(texts: GatewayProcess) -> None:
     ("body", "field"),
     [
         ({"inputs": "good", "dimensions": 4}, "dimensions"),
-        ({"inputs": "good", "parameters": {"normalize": True}}, "parameters"),
+        ({"inputs": "good", "parameters": {"normalize": True}}, "parameters.normalize"),
         ({"inputs": {"source_sentence": "good"}}, "inputs.sentences"),
         ({"inputs": {"source_sentence": "good", "sentences": []}}, "inputs.sentences"),
         ({"inputs": {"source_sentence": "good", "sentences": ["bad", ""]}}, "inputs"),
@@ -205,6 +205,85 @@ def test_features_of_what_is_none_are_422(texts: GatewayProcess, body: Any, fiel
 def test_what_would_change_a_vector_and_is_not_done_is_named(texts: GatewayProcess, asked: Any) -> None:
     problem = refused(post(texts, "embeddings", inputs="good", **asked), 422, says="is not supported here")
     assert [fault["field"] for fault in problem["errors"]] == list(asked)
+
+
+# --- zero-shot-classification
+
+
+def test_zero_shot_classification(texts: GatewayProcess) -> None:
+    told = client(texts, "embeddings").zero_shot_classification("wonderful", ["bad", "film", "good"])
+    assert [element.label for element in told] == ["good", "film", "bad"]
+    assert sum(element.score for element in told) == pytest.approx(1)
+    assert told[0].score > 0.999
+
+
+def test_several_labels_may_fit(texts: GatewayProcess) -> None:
+    asked: Any = {"candidate_labels": ["awful", "good", "wonderful"], "multi_label": True}
+    told = client(texts, "embeddings").zero_shot_classification("good", **asked)
+    assert [element.label for element in told] == ["good", "wonderful", "awful"]
+    assert sum(element.score for element in told) > 1.9
+    alone = post(texts, "embeddings", inputs="good", parameters={**asked, "candidate_labels": ["wonderful"]}).json()
+    assert alone == [{"label": "wonderful", "score": pytest.approx(told[1].score)}]
+
+
+def test_the_template_is_what_a_text_is_compared_with(texts: GatewayProcess) -> None:
+    def first(template: str | None) -> Any:
+        asked = {"candidate_labels": ["bad", "film"], "hypothesis_template": template}
+        return post(texts, "embeddings", inputs="good", parameters=asked).json()[0]["label"]
+
+    assert [first("{}"), first("film {}"), first(None)] == ["film"] * 3
+    assert first("good good good {}") == "bad", "its film is half of the vector, its bad but a part of good"
+
+
+def test_a_list_of_texts_has_a_list_of_labels_for_each(texts: GatewayProcess) -> None:
+    labels = {"candidate_labels": ["good", "bad"]}
+    both = post(texts, "embeddings", inputs=["awful", "wonderful"], parameters=labels).json()
+    assert [[score["label"] for score in scores] for scores in both] == [["bad", "good"], ["good", "bad"]]
+    assert post(texts, "embeddings", inputs=["awful"], parameters=labels).json() == both[:1]
+    assert post(texts, "embeddings", inputs="awful", parameters=labels).json() == both[0]
+
+
+@pytest.mark.parametrize(
+    ("asked", "field", "says"),
+    [
+        ({"candidate_labels": []}, "parameters.candidate_labels", "at least 1 item"),
+        ({"candidate_labels": "good, bad"}, "parameters.candidate_labels", "valid list"),
+        ({"candidate_labels": ["good", 5]}, "parameters.candidate_labels[1]", "valid string"),
+        ({"candidate_labels": ["good", " "]}, "parameters.candidate_labels[1]", "expected a label"),
+        ({"candidate_labels": ["good", "bad", "good"]}, "parameters.candidate_labels", "received 'good' 2 times"),
+        ({"candidate_labels": ["good"], "hypothesis_template": "a film"}, "parameters.hypothesis_template", "one {}"),
+        ({"candidate_labels": ["good"], "hypothesis_template": "{} {}"}, "parameters.hypothesis_template", "one {}"),
+        ({"candidate_labels": ["good"], "multi_label": 1}, "parameters.multi_label", "boolean"),
+        ({"candidate_labels": ["good"], "top_k": 1}, "parameters.top_k", "not known"),
+        ({"multi_label": True}, "parameters", "expected candidate_labels"),
+        ({"candidate_labels": ["bad", "good " * 9]}, "parameters.candidate_labels[1]", "more than 8 tokens"),
+    ],
+)
+def test_labels_that_are_none_are_422(texts: GatewayProcess, asked: Any, field: str, says: str) -> None:
+    problem = refused(post(texts, "embeddings", inputs="good", parameters=asked), 422, says=says)
+    assert [fault["field"] for fault in problem["errors"]] == [field]
+
+
+def test_labels_and_another_question_are_one_too_many(texts: GatewayProcess) -> None:
+    labels = {"candidate_labels": ["good", "bad"]}
+    body = {"inputs": "good", "parameters": labels, "normalize": True, "dimensions": 2}
+    problem = refused(post(texts, "embeddings", **body), 422, says="something else")
+    assert [fault["field"] for fault in problem["errors"]] == ["normalize", "dimensions"]
+    compared = {"source_sentence": "good", "sentences": ["bad"]}
+    problem = refused(post(texts, "embeddings", inputs=compared, parameters=labels), 422, says="something else")
+    assert [fault["field"] for fault in problem["errors"]] == ["inputs"]
+
+
+def test_texts_and_labels_count_as_items_and_have_the_limit_of_texts(texts: GatewayProcess) -> None:
+    labels = ["good", "bad", "film", "a"]
+    refused(post(texts, "embeddings", inputs="good", parameters={"candidate_labels": labels}), 413, says="at most 4")
+    long = ["good" * 300, "bad"]
+    refused(post(texts, "embeddings", inputs="good", parameters={"candidate_labels": long}), 413, says="at most 1000")
+    many: Any = {"candidate_labels": [str(n) for n in range(3000)], "hypothesis_template": "a" * 1_000_000 + "{}"}
+    refused(post(texts, "embeddings", inputs="good", parameters=many), 413, says="at most 4")
+    few = many | {"candidate_labels": labels[:3]}
+    refused(post(texts, "embeddings", inputs="good", parameters=few), 413, says="at most 1000")
+    assert post(texts, "embeddings", inputs="good", parameters={"candidate_labels": labels[:3]}).status == 200
 
 
 # --- automatic-speech-recognition

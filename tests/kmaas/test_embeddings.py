@@ -16,7 +16,7 @@ from bench.stack import free_port
 from store.layout import Store, VersionDir
 from store.manifest import Manifest
 from store.twin import Twin
-from tests.support.processes import GatewayProcess, ModelServerProcess
+from tests.support.processes import GatewayProcess, ModelServerProcess, until
 from tests.support.runs import Workplace
 from wire.client import ModelServerClient
 from wire.errors import ModelServerError
@@ -54,11 +54,20 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     assert added.stdout == "embeddings: published as version 1\n"
     assert "too little evidence" not in added.stderr
     with ModelServerProcess(place.store, port) as server:
+        until(lambda: _serves(server), "the model server answers", timeout_s=300)
         promoted = place.kmaas("promote", "embeddings", "1")
         assert promoted.returncode == 0, promoted.stdout + promoted.stderr
         with GatewayProcess(server.target) as gateway:
             gateway.wait_ready()
             yield Served(place, gateway, server, promoted.stdout)
+
+
+def _serves(server: ModelServerProcess) -> bool:
+    with ModelServerClient(server.target) as client:
+        try:
+            return [line.state for line in client.status("embeddings", timeout_s=5)] == ["AVAILABLE"]
+        except ModelServerError:
+            return False
 
 
 @pytest.fixture(scope="module")
@@ -83,15 +92,20 @@ def test_the_version_says_what_it_is_and_what_it_lacks(served: Served) -> None:
     manifest = Manifest.read(served.version.manifest)
     assert (manifest.task, manifest.labels, manifest.temperature) == ("feature-extraction", (), 1.0)
     assert manifest.signatures["serving_default"].outputs["embedding"].shape == (-1, 384)
-    assert manifest.signatures.keys() == {"serving_default", "manifest"}
-    assert "post_processor" in manifest.absent["raw"]
-    assert manifest.absent["explain"] == "a vector has no label that could be explained"
-    assert [(parity.inputs, parity.largest) for parity in manifest.parity] == [(64, 0.0)]
-    assert (manifest.goldens, manifest.recorded) == ({"": 16}, 16)
+    assert manifest.signatures.keys() == {"serving_default", "raw", "manifest"}
+    assert manifest.absent == {"explain": "a vector has no label that could be explained"}
+    ways = [("training", "gateway"), ("gateway", "raw")]
+    assert [(parity.between, parity.inputs, parity.largest) for parity in manifest.parity] == [
+        (w, 64, 0.0) for w in ways
+    ]
+    assert (manifest.goldens, manifest.recorded) == ({"": 16}, 24)
     assert manifest.batching is not None
     assert manifest.batching.sizes[-1] == 64
-    assert {metric.name for metric in manifest.metrics} == {"accuracy", "mean reciprocal rank"}
-    assert next(metric for metric in manifest.metrics if metric.name == "accuracy").value > 0.9
+    metrics = {metric.name: metric for metric in manifest.metrics}
+    assert metrics.keys() == {"accuracy", "mean reciprocal rank", "zero-shot accuracy"}
+    assert metrics["accuracy"].value > 0.9
+    assert metrics["zero-shot accuracy"].rows == 80
+    assert metrics["zero-shot accuracy"].value > 0.3  # of six labels; 28 % are of the most frequent one
     if served.version.twin.is_dir():  # it may have lost the race
         assert Twin.read(served.version.twin).agreement is None
 
@@ -136,6 +150,30 @@ def test_similarities_are_the_published_ones(client: InferenceClient) -> None:
     assert round(eating, 4) == 0.7553
 
 
+def test_labels_that_nobody_trained(client: InferenceClient, served: Served) -> None:
+    labels = ["sports", "politics", "medicine", "space"]
+    texts = {
+        "The goalkeeper saved two penalties in the final.": "sports",
+        "Parliament votes on the new budget tomorrow.": "politics",
+        "The vaccine protects children against measles.": "medicine",
+        "The telescope has found a planet around another star.": "space",
+    }
+    for text, label in texts.items():
+        told = client.zero_shot_classification(text, labels)
+        assert [told[0].label, len(told)] == [label, 4]
+        assert told[0].score > 0.5
+        assert sum(element.score for element in told) == pytest.approx(1)
+        [most, *_] = client.zero_shot_classification(text, labels, multi_label=True)
+        [alone] = client.zero_shot_classification(text, [label], multi_label=True)
+        assert most.label == label
+        assert most.score == pytest.approx(alone.score, abs=CLOSE)
+    for bad in ("\u200b", "very " * 300):
+        body = {"inputs": "a", "parameters": {"candidate_labels": ["sports", bad]}}
+        refused = served.gateway.post("/models/embeddings", json.dumps(body).encode(), "application/json")
+        assert refused.status == 422
+        assert [fault["field"] for fault in refused.json()["errors"]] == ["parameters.candidate_labels[1]"]
+
+
 def test_openai_s_client_gets_the_same(openai: OpenAI, expected: list[tuple[str, Any]]) -> None:
     texts = [text for text, _ in expected]
     in_base64 = openai.embeddings.create(model="embeddings", input=texts)  # which is what the client asks for
@@ -167,6 +205,29 @@ def test_a_text_without_a_word_is_refused_and_its_neighbours_are_answered(served
     assert refused.status == 422
     answered = served.gateway.post("/models/embeddings", json.dumps({"inputs": "a"}).encode(), "application/json")
     assert answered.status == 200
+
+
+def test_raw_answers_over_grpc_what_the_gateway_answers(served: Served, expected: list[tuple[str, Any]]) -> None:
+    texts = [text for text, _ in expected] + [
+        "Ｃafé\u0301 [SEP] 中文 👩‍👩‍👧 \x00\u200bשָׁלוֹם",
+        "lazy dog " * 400,
+        "a" * 101,
+    ]
+    body = json.dumps({"inputs": texts}).encode()
+    asked = served.gateway.post("/models/embeddings", body, "application/json").json()
+    with ModelServerClient(served.model_server.target) as client:
+
+        def raw(*texts: bytes) -> Any:
+            answer = client.predict("embeddings", {"text": np.array(texts, object)}, signature="raw", timeout_s=60)
+            return answer.outputs["embedding"]
+
+        received = raw(*(text.encode() for text in texts))
+        np.testing.assert_allclose(received, asked, atol=CLOSE, rtol=0)
+        for bad in (b"\xff", b"a\x80", b"\xed\xa0\x80", b"", b"\xe2\x80\x8b"):
+            with pytest.raises(ModelServerError, match="INVALID_ARGUMENT"):
+                raw(b"a", bad)
+        endless = b"a" * 1_000_000  # more than the gateway takes, and one word that is unknown, too
+        np.testing.assert_allclose(raw(endless)[0], asked[-1], atol=CLOSE, rtol=0)
 
 
 def test_more_tokens_than_it_has_positions_are_refused_by_the_model_server(served: Served) -> None:

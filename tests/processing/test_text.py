@@ -87,6 +87,11 @@ def test_special_tokens_around_it_make_nothing_readable(surrounded: TextEncoder)
         surrounded.encode(["good", "\u200b"])
 
 
+def test_readable_is_what_can_be_encoded(encoder: TextEncoder, surrounded: TextEncoder) -> None:
+    for one in (encoder, surrounded):
+        assert [one.readable(text) for text in ("good", "strange", "", " \n", "\u200b")] == [True, True, *[False] * 3]
+
+
 @pytest.mark.parametrize("document", ["", "{}", "[1]", "not json"])
 def test_what_is_no_tokenizer_is_unreadable(document: str) -> None:
     with pytest.raises(UnreadableInputError, match=r"tokenizer\.json"):

@@ -16,6 +16,7 @@ from store.evaluation import Classification
 from training.config import load_config
 from training.data import minilm
 from training.data.paraphrases import Sentence
+from training.data.questions import KINDS, Question
 from training.embeddings import EmbeddingsRecipe
 
 PROGRESS = PlainProgress(lambda _: None, time.monotonic)
@@ -24,13 +25,14 @@ PAIRS = [
     ("Prices rise again this year.", "This year everything will cost more again."),
     ("He plays the violin well.", "He is a good violinist."),
 ]
+QUESTIONS = [Question("Who is he?", KINDS.index("person")), Question("Where is it?", KINDS.index("location"))]
 
 
 def _recipe(pairs: list[tuple[str, str]], *settings: str) -> EmbeddingsRecipe:
     config = load_config(SPEC, None, settings)
     assert isinstance(config, EmbeddingsConfig)
     numbered = [(Sentence(2 * n, one), Sentence(2 * n + 1, other)) for n, (one, other) in enumerate(pairs)]
-    return EmbeddingsRecipe(config, numbered, minilm.load(Config().cache).tokenizer, Path("unused"))
+    return EmbeddingsRecipe(config, numbered, QUESTIONS, minilm.load(Config().cache).tokenizer, Path("unused"))
 
 
 def _network(answers: Mapping[str, Sequence[float]]) -> Any:
@@ -54,6 +56,7 @@ def _network(answers: Mapping[str, Sequence[float]]) -> Any:
 def test_right_is_a_sentence_whose_nearest_is_its_partner() -> None:
     (one, same), (two, alike), (three, like) = PAIRS
     vectors = {one: [1, 0, 0], same: [9, 1, 0], two: [0, 1, 0], alike: [0, 9, 1], three: [1, 1, 0], like: [0, 0, 1]}
+    vectors |= {"Who is he?": [0, 1, 0], "The topic is person.": [0, 9, 1]}  # the other is where all labels are
     measured = _recipe(PAIRS).evaluate(_network(vectors), PROGRESS)
     evaluation = measured.evaluation
     assert not isinstance(evaluation, Classification)
@@ -62,7 +65,11 @@ def test_right_is_a_sentence_whose_nearest_is_its_partner() -> None:
     assert evaluation.accuracy == pytest.approx(2 / 3)
     assert measured.held_out.right.tolist() == [True, True, False]
     figures = {metric.name: metric.value for metric in evaluation.metrics}
-    assert figures == {"accuracy": pytest.approx(2 / 3), "mean reciprocal rank": pytest.approx((1 + 1 + 1 / 3) / 3)}
+    assert figures == {
+        "accuracy": pytest.approx(2 / 3),
+        "mean reciprocal rank": pytest.approx((1 + 1 + 1 / 3) / 3),
+        "zero-shot accuracy": 0.5,
+    }
     assert [(reference.name, reference.rows) for reference in evaluation.references] == [("TF-IDF of words", 3)]
     assert evaluation.robustness.undisturbed.accuracy == evaluation.accuracy
     assert {trial.disturbance for trial in evaluation.robustness.trials} == {"typos", "case", "accents", "punctuation"}
