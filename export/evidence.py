@@ -200,7 +200,8 @@ def _robustness(evaluation: Evaluation) -> Section:
     of = evaluation.robustness
     alone = of.undisturbed
     rows = [("undisturbed", "", f"{alone.accuracy:.4f}", _interval(alone.interval), f"{alone.rows:,}", "as it is")]
-    attacked = " FGSM goes through the Keras model itself." if any(x.disturbance == "FGSM" for x in of.trials) else ""
+    through = any(x.disturbance.startswith("FGSM") for x in of.trials)
+    attacked = " FGSM goes through the Keras model itself." if through else ""
     for x in of.trials:
         share = f"{x.accuracy:.4f}", _interval(x.interval), f"{x.rows:,}"
         rows.append((x.disturbance, x.strength, *share, x.what))

@@ -18,20 +18,28 @@ if TYPE_CHECKING:
 @click.command("add", short_help="Fetch, train, export and publish catalogue models.")
 @click.argument("names", nargs=-1, required=True, metavar="MODEL...")
 @click.option("--if-missing", is_flag=True, help="Skip models that the store has already.")
+@click.option("--preset", metavar="NAME|FILE", help="A preset of the models, or a TOML file, as in `train`.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A setting of the training, as in `train`.")
 @click.option("--accept-licence", is_flag=True, help="Accept the terms of models whose licence is unclear.")
 @click.pass_obj
 def add(
-    config: Config, *, names: tuple[str, ...], if_missing: bool, settings: tuple[str, ...], accept_licence: bool
+    config: Config,
+    *,
+    names: tuple[str, ...],
+    if_missing: bool,
+    preset: str | None,
+    settings: tuple[str, ...],
+    accept_licence: bool,
 ) -> None:
     """Brings each MODEL of the catalogue (`all` for every one) into the store; a running stack takes it up by itself.
     An interrupted `add` continues where it was. A finished run of the same code, data and settings is used again."""
-    from models.catalog import select
+    from models.catalog import select, spec_of
     from models.errors import LicenceNotAcceptedError
-    from training.config import load_config
+    from training.config import find_preset, load_config
 
-    specs = select(names)
-    configs = [load_config(spec, None, settings) for spec in specs]
+    named = select(names)
+    configs = [load_config(spec, find_preset(spec.name, preset) if preset else None, settings) for spec in named]
+    specs = [spec_of(chosen) for chosen in configs]
     for spec in specs:
         if spec.licence_unclear and not accept_licence:
             raise LicenceNotAcceptedError(spec.name, [origin.licence for origin in spec.origins])

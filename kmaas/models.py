@@ -24,11 +24,12 @@ def models(config: Config, as_json: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("model", "task", "versions", "accuracy", "licence")
+    table = Table("model", "task", "presets", "versions", "accuracy", "licence")
     for row in rows:
         versions = ", ".join(map(str, row["versions"])) or "–"
         accuracy = "–" if row["accuracy"] is None else f"{row['accuracy']:.4f}"
-        table.add_row(row["name"], row["task"], versions, accuracy, row["licence"])
+        presets = ", ".join(row["presets"]) or "–"
+        table.add_row(row["name"], row["task"], presets, versions, accuracy, row["licence"])
     Console().print(table)
 
 
@@ -48,6 +49,7 @@ def _rows(config: Config) -> list[dict[str, Any]]:
     """One for each model of the catalogue or the store; facts of the newest version where there is one."""
     from models.catalog import CATALOG
     from store.layout import Store
+    from training.config import presets_of
 
     store = Store.at(config.store)
     rows = []
@@ -61,6 +63,7 @@ def _rows(config: Config) -> list[dict[str, Any]]:
                 "name": name,
                 "in_catalogue": name in CATALOG,
                 "task": about.task if about else "unreadable manifest",
+                "presets": list(presets_of(name)),
                 "description": about.description if about else None,
                 "licence": "; ".join(dict.fromkeys(origin.licence for origin in about.origins)) if about else "",
                 "versions": versions,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.argument("model", required=False)
 @click.option("--epochs", type=int, help="Passes over the training data.")
 @click.option("--optimizer", help="sgd (plain gradient descent) or adam.")
-@click.option("--preset", type=click.Path(path_type=Path), help="A TOML file that overlays the model's own preset.")
+@click.option("--preset", metavar="NAME|FILE", help="A preset of the model, or a TOML file that overlays its own.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="One setting; may be repeated.")
 @click.option("--resume", type=click.Path(path_type=Path), help="Continue this run with its own configuration.")
 @click.pass_obj
@@ -28,7 +28,7 @@ def train(
     model: str | None,
     epochs: int | None,
     optimizer: str | None,
-    preset: Path | None,
+    preset: str | None,
     settings: tuple[str, ...],
     resume: Path | None,
 ) -> None:
@@ -61,12 +61,14 @@ def train(
     click.echo(f"accuracy {evaluation.accuracy:.4f} on {evaluation.rows} held-out rows")
 
 
-def _new_run(config: Config, spec: "ModelSpec", preset: Path | None, settings: Sequence[str]) -> "Run":
-    from training.config import load_config
+def _new_run(config: Config, spec: "ModelSpec", preset: str | None, settings: Sequence[str]) -> "Run":
+    from models.catalog import spec_of
+    from training.config import find_preset, load_config
     from training.fingerprint import fingerprint
     from training.run import Run
 
-    chosen = load_config(spec, preset, settings)
+    chosen = load_config(spec, find_preset(spec.name, preset) if preset else None, settings)
+    spec = spec_of(chosen)
     return Run.create(config.runs, spec, chosen, fingerprint(spec, chosen))
 
 
@@ -74,6 +76,6 @@ def _old_run(path: Path, spec: "ModelSpec | None") -> "Run":
     from training.run import Run
 
     run = Run.open(path)
-    if spec not in (None, run.spec):
+    if spec is not None and spec.name != run.spec.name:
         raise click.UsageError(f"{path} is a run of {run.spec.name}, not of {spec.name}")
     return run

@@ -29,7 +29,7 @@ _TRIALS = 20
     "--max-epochs", type=click.IntRange(1), help="Epochs of a trial at most; not the preset's.  [default: the preset's]"
 )
 @click.option("--rows", type=int, help="Only so many training rows, for quick trials.")
-@click.option("--preset", type=click.Path(path_type=Path), help="What is not searched, as in `train`.")
+@click.option("--preset", metavar="NAME|FILE", help="What is not searched, as in `train`.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="One such setting; may be repeated.")
 @click.option("--resume", type=click.Path(path_type=Path), help="Continue the search in this folder as it was begun.")
 @click.option(
@@ -46,7 +46,7 @@ def tune(
     space: Path | None,
     max_epochs: int | None,
     rows: int | None,
-    preset: Path | None,
+    preset: str | None,
     settings: tuple[str, ...],
     resume: Path | None,
     output: Path | None,
@@ -77,7 +77,7 @@ def tune(
         )
     else:
         raise click.UsageError("expected a MODEL to tune, or --resume FOLDER to continue a search")
-    _tune(config, search, output or config.presets / f"{search.spec.name}.toml", as_json=as_json)
+    _tune(config, search, output or config.presets / f"{search.spec.entry}.toml", as_json=as_json)
 
 
 def _tune(config: Config, search: "Search", output: Path, *, as_json: bool) -> None:
@@ -108,7 +108,7 @@ def _tune(config: Config, search: "Search", output: Path, *, as_json: bool) -> N
 def _new_search(
     config: Config,
     spec: "ModelSpec",
-    preset: Path | None,
+    preset: str | None,
     settings: Sequence[str],
     *,
     space: Path | None,
@@ -116,11 +116,13 @@ def _new_search(
     trials: int,
     max_epochs: int | None,
 ) -> "Search":
-    from training.config import load_train_config
+    from models.catalog import spec_of
+    from training.config import find_preset, load_train_config
     from training.search import Search
     from training.space import load_space
 
-    base = load_train_config(spec, preset, settings)
+    base = load_train_config(spec, find_preset(spec.name, preset) if preset else None, settings)
+    spec = spec_of(base)
     found = load_space(spec, base, space)
     return Search.create(config.searches, spec, base, found, method=method, trials=trials, max_epochs=max_epochs)
 
@@ -129,6 +131,6 @@ def _old_search(path: Path, spec: "ModelSpec | None") -> "Search":
     from training.search import Search
 
     search = Search.open(path)
-    if spec not in (None, search.spec):
+    if spec is not None and spec.name != search.spec.name:
         raise click.UsageError(f"{path} is a search of {search.spec.name}, not of {spec.name}")
     return search

@@ -26,6 +26,11 @@ class BertSize:
     positions: int
 
 
+MINILM = BertSize(vocabulary=30_522, layers=6, heads=12, width=384, inner_width=1536, positions=512)
+
+PAD_ID = 0
+
+
 def bert(size: BertSize) -> "keras.Model":
     """int32 `[batch, tokens]` each of `token_ids`, `segment_ids` and `padding_mask`, 1 where a token is, to float
     `[batch, tokens, width]`.
@@ -48,6 +53,25 @@ def bert(size: BertSize) -> "keras.Model":
     for layer in backbone.transformer_layers:
         layer._feedforward_intermediate_dense.activation = _exact_gelu  # noqa: SLF001 (no argument chooses it)
     return keras.Model(backbone.inputs, backbone.output["sequence_output"], name="bert")
+
+
+def bert_inputs(token_ids: Any) -> dict[str, Any]:
+    """What `bert` takes, of texts alone that are padded with `PAD_ID` at the end."""
+    from keras import ops
+
+    return {
+        "token_ids": token_ids,
+        "segment_ids": ops.zeros_like(token_ids),
+        "padding_mask": ops.cast(ops.not_equal(token_ids, PAD_ID), "int32"),
+    }
+
+
+def pooled(vectors: Any, token_ids: Any) -> Any:
+    """The mean over the vectors of a text's tokens, `[batch, width]`. Padding never changes it."""
+    from keras import ops
+
+    there = ops.expand_dims(ops.cast(ops.not_equal(token_ids, PAD_ID), "float32"), 2)
+    return ops.sum(vectors * there, axis=1) / ops.maximum(ops.sum(there, axis=1), 1.0)
 
 
 def fill_bert(model: "keras.Model", weights: Mapping[str, NDArray[Any]]) -> None:

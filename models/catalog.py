@@ -1,28 +1,41 @@
-"""The catalogue: every model that can be trained or imported, in one table."""
+"""The catalogue: every model that can be trained or imported, in one table. A model may have several networks."""
 
 from collections.abc import Sequence
 
-from models import chat, digits, embeddings, sentiment
-from models.errors import DuplicateModelError, UnknownModelError
-from models.spec import ModelSpec
+from models import chat, digits, embeddings, sentiment, sentiment_minilm
+from models.errors import DuplicateModelError, UnknownModelError, UnknownNetworkError
+from models.spec import ModelConfig, ModelSpec
 
 
 def _table(*specs: ModelSpec) -> dict[str, ModelSpec]:
     table: dict[str, ModelSpec] = {}
     for spec in specs:
-        if spec.name in table:
-            raise DuplicateModelError(spec.name)
-        table[spec.name] = spec
+        if spec.entry in table:
+            raise DuplicateModelError(spec.entry)
+        table[spec.entry] = spec
     return table
 
 
-CATALOG = _table(digits.SPEC, sentiment.SPEC, embeddings.SPEC, chat.SPEC)
+NETWORKS = _table(digits.SPEC, sentiment.SPEC, sentiment_minilm.SPEC, embeddings.SPEC, chat.SPEC)
+
+CATALOG = {spec.name: spec for spec in NETWORKS.values() if spec.network is None}
 
 ALL = "all"
 
 
-def find(name: str) -> ModelSpec:
-    return select([name])[0]
+def find(name: str, network: object = None) -> ModelSpec:
+    """Raises `UnknownModelError`, and `UnknownNetworkError` for a network that the model does not have."""
+    select([name])
+    of_name = [spec for spec in NETWORKS.values() if spec.name == name]
+    for spec in of_name:
+        if spec.network == network:
+            return spec
+    raise UnknownNetworkError(name, network, [spec.network for spec in of_name if spec.network])
+
+
+def spec_of(config: ModelConfig) -> ModelSpec:
+    """The entry whose configuration this is: each has a type of its own."""
+    return next(spec for spec in NETWORKS.values() if spec.config is type(config))
 
 
 def select(names: Sequence[str]) -> list[ModelSpec]:

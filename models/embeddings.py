@@ -4,21 +4,18 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from models.bert import BertSize, bert
+from models.bert import MINILM, PAD_ID, bert, bert_inputs, pooled
 from models.spec import ModelConfig, ModelSpec, Origin
 from processing.spec import TextSpec
 
 if TYPE_CHECKING:
     import keras
 
-PAD_ID = 0
-SIZE = BertSize(vocabulary=30_522, layers=6, heads=12, width=384, inner_width=1536, positions=512)
-
 
 class EmbeddingsConfig(ModelConfig):
     """`max_tokens`: texts are cut there, [CLS] and [SEP] counted; its authors trained it with 256."""
 
-    max_tokens: Annotated[int, Field(ge=3, le=SIZE.positions)]
+    max_tokens: Annotated[int, Field(ge=3, le=MINILM.positions)]
 
 
 def build(_config: EmbeddingsConfig) -> "keras.Model":
@@ -28,15 +25,8 @@ def build(_config: EmbeddingsConfig) -> "keras.Model":
     from keras import ops
 
     token_ids = keras.Input((None,), dtype="int32", name="token_ids")
-    there = ops.not_equal(token_ids, PAD_ID)
-    inputs = {
-        "token_ids": token_ids,
-        "segment_ids": ops.zeros_like(token_ids),
-        "padding_mask": ops.cast(there, "int32"),
-    }
-    weights = ops.expand_dims(ops.cast(there, "float32"), 2)
-    total = ops.sum(bert(SIZE)(inputs) * weights, axis=1)  # its length says nothing: a mean points the same way
-    return keras.Model(token_ids, ops.normalize(total, axis=-1), name="embeddings")
+    vector = pooled(bert(MINILM)(bert_inputs(token_ids)), token_ids)
+    return keras.Model(token_ids, ops.normalize(vector, axis=-1), name="embeddings")
 
 
 def processing(config: EmbeddingsConfig) -> TextSpec:

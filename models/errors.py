@@ -2,12 +2,13 @@
 
 ModelsError
 ├── UnknownModelError       a name that the catalogue does not have
+├── UnknownNetworkError     a network that the model does not have
 ├── DuplicateModelError     two entries of the catalogue share a name
 ├── UnfitWeightsError       pretrained weights that are not those of the network
 └── LicenceNotAcceptedError the terms of a model are unclear, and the user has not accepted them
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 class ModelsError(Exception):
@@ -18,6 +19,12 @@ class UnknownModelError(ModelsError):
     def __init__(self, unknown: Iterable[str], known: Iterable[str]) -> None:
         names = ", ".join(repr(name) for name in unknown)
         super().__init__(f"the catalogue has no {names}; it has {', '.join(known)}")
+
+
+class UnknownNetworkError(ModelsError):
+    def __init__(self, name: str, network: object, known: Sequence[str]) -> None:
+        has = f"it has {', '.join(known)}" if known else "it has one, which is not named"
+        super().__init__(f"{name} has no network {network!r}; {has}")
 
 
 class DuplicateModelError(ModelsError):

@@ -24,7 +24,7 @@ class Frozen(BaseModel):
 
 
 class LearningRates(Frozen):
-    """Where each optimiser begins; the rate falls to zero along a half cosine over the whole training."""
+    """Where each optimiser begins; the rate falls to zero along a half cosine until the end of the training."""
 
     adam: Rate
     sgd: Rate
@@ -54,13 +54,15 @@ class LanguageConfig(ModelConfig):
 class TrainConfig(ModelConfig):
     """What can be set about every model that is trained here.
 
-    `sgd` is plain gradient descent, `adam` Adam with bias correction.
+    `sgd` is plain gradient descent, `adam` Adam with bias correction. In the share `warm_up` of all steps the rate
+    climbs evenly from 0 to where it begins to fall.
     """
 
     epochs: Count
     batch_size: Count
     optimizer: Literal["adam", "sgd"]
     learning_rate: LearningRates
+    warm_up: Fraction = 0.0
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,8 @@ class ModelSpec:
     """One model that can be trained, or whose weights can be imported.
 
     Attributes:
+        network: which of several networks under this name; None for the one that is meant where none is named. A
+            preset names it in its setting `network`.
         labels: of a classifier; empty for a model that answers vectors, or the token that follows.
         intended_use: for whom and for what it is meant, in a sentence or two of its card.
         limits: what it cannot do or was not made for, a sentence each.
@@ -101,3 +105,9 @@ class ModelSpec:
     processing: Callable[[Any], ExportedSpec]
     explain: "Callable[[keras.Model], Opened] | str" = "nothing tells where its network could be opened"
     licence_unclear: bool = False
+    network: str | None = None
+
+    @property
+    def entry(self) -> str:
+        """What its preset and its search space are called, without the ending."""
+        return self.name if self.network is None else f"{self.name}-{self.network}"

@@ -84,7 +84,11 @@ class TextEncoder:
     def tokens(self, text: str) -> list[Token]:
         """The tokens whose ids `encode` gives for this text."""
         encoding = self._tokenizer.encode(text)
-        ends = [start for start, _ in encoding.offsets[1:]] + [len(text)]
+        starts = [
+            len(text) if special else start
+            for (start, _), special in zip(encoding.offsets, encoding.special_tokens_mask, strict=True)
+        ]
+        ends = [*starts[1:], len(text)]  # a special token behind a text is nowhere in it
         return [
             Token(token, start, _with_marks(text, end, before))
             for token, (start, end), before in zip(encoding.tokens, encoding.offsets, ends, strict=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from models.catalog import find
 from models.spec import ModelConfig, ModelSpec, TrainConfig
 from training.errors import ConfigurationError, NotTrainedError
 
@@ -16,16 +17,20 @@ PRESETS = Path(__file__).with_name("presets")
 def load_config(spec: ModelSpec, preset: Path | None = None, settings: Sequence[str] = ()) -> ModelConfig:
     """The model's own preset, overlaid by the file `preset` and then by `settings`, each `key=value`.
 
-    A dot reaches into a table (`augment.scale=0.1`); a value is read as TOML, and as text where it is none.
+    Where these name another `network` of the model, its preset is what they overlay; `models.catalog.spec_of` tells
+    the network of what is returned. A dot reaches into a table (`augment.scale=0.1`); a value is read as TOML, and as
+    text where it is none.
 
     Raises:
         ConfigurationError: an unknown key (the known ones are listed), a value that does not fit, or no TOML.
+        UnknownNetworkError: the model has no such network.
     """
-    values = _read(PRESETS / f"{spec.name}.toml")
-    if preset is not None:
-        values = merged(values, _read(preset))
+    above = {} if preset is None else _read(preset)
     for setting in settings:
-        values = merged(values, _parsed(setting))
+        above = merged(above, _parsed(setting))
+    if "network" in above:
+        spec = find(spec.name, above["network"])
+    values = merged(_read(PRESETS / f"{spec.entry}.toml"), above)
     try:
         return spec.config.model_validate(values)
     except ValidationError as exc:
@@ -38,6 +43,25 @@ def load_train_config(spec: ModelSpec, preset: Path | None = None, settings: Seq
     if not isinstance(config, TrainConfig):
         raise NotTrainedError(spec.name)
     return config
+
+
+def presets_of(model: str) -> dict[str, Path]:
+    """The presets that come with `model` beside its own, by their names."""
+    return {path.stem.removeprefix(f"{model}-"): path for path in sorted(PRESETS.glob(f"{model}-*.toml"))}
+
+
+def find_preset(model: str, given: str) -> Path:
+    """The preset of this name that comes with `model`, otherwise the file `given`.
+
+    Raises:
+        ConfigurationError: neither.
+    """
+    named = presets_of(model)
+    path = named.get(given, Path(given))
+    if not path.exists():
+        has = f"{model} has {', '.join(named)}" if named else f"{model} has its own one alone"
+        raise ConfigurationError(f"the preset {given} cannot be read: there is no such file, and {has}")
+    return path
 
 
 def known_keys(config: type[BaseModel], prefix: str = "") -> list[str]:

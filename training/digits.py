@@ -43,6 +43,7 @@ Pictures = NDArray[np.uint8]
 class DigitsRecipe:
     tokenizer: str | None = None
     chat_template: str | None = None
+    pad: int | None = None
 
     def __init__(self, config: DigitsConfig, data: mnist.Mnist, train: Pictures, test: Pictures) -> None:
         """`train` and `test` are the pictures of `data` in MNIST's form."""

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from models.bert import fill_bert
-from models.embeddings import PAD_ID, SPEC, EmbeddingsConfig, processing
+from models.bert import PAD_ID, fill_bert
+from models.embeddings import SPEC, EmbeddingsConfig, processing
 from models.example import Example
 from processing import zero_shot
 from processing.text import TextEncoder

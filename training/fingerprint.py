@@ -24,7 +24,7 @@ def fingerprint(spec: ModelSpec, config: ModelConfig) -> str:
         "configuration": _sha256(f"{spec.name} {config.model_dump_json()}".encode()),
         "code": _sha256("".join(_sha256(path.read_bytes()) for path in sources).encode()),
         "frameworks": ", ".join(f"{name} {version(name)}" for name in _FRAMEWORKS),
-        "data": RECIPES[spec.name].data_sha256,
+        "data": RECIPES[spec.entry].data_sha256,
     }
     return "".join(f"{name} {value}\n" for name, value in parts.items())
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,12 +16,13 @@ from models.example import Example, HeldOutRows, kept_of
 from models.spec import ModelSpec, TrainConfig
 from models.traced import traced
 from processing.request import preprocessing
+from training.batches import lengths_of, trimmed
 from training.environment import environment
 from training.errors import OutdatedRunError
 from training.fingerprint import changed, fingerprint
 from training.plots import draw
 from training.progress import Progress
-from training.recipe import Recipe, TrainingRecipe
+from training.recipe import Array, Recipe, TrainingRecipe
 from training.recipes import make_recipe
 from training.run import EpochLine, Run, settle
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 _WEIGHTS = ".weights.h5"
 _SAMPLE = 512  # rows
+_HELD_OUT_ROWS = 256  # together
 
 
 def train(run: Run, cache: Path, progress: Progress) -> None:
@@ -80,12 +82,12 @@ def _fit(run: Run, config: TrainConfig, recipe: TrainingRecipe, progress: Progre
     done = _restore(run, model)
     if done == 0:
         _begin(run, recipe)
-    held_out = recipe.held_out()
+    held_out = _fed(*_sorted(*recipe.held_out(), recipe.pad), _HELD_OUT_ROWS, recipe.pad)
     progress.stage(f"train {run.spec.name}", config.epochs * steps)
     for epoch in range(done, config.epochs):
         started, cpu_before = time.monotonic(), _cpu_seconds()
         loss = fit_epoch(config, model, recipe, epoch, partial(_tell, progress, epoch * steps))
-        held_out_loss = model.evaluate(*held_out, batch_size=1024, verbose=0)
+        held_out_loss = model.evaluate(**held_out, verbose=0)
         seconds, cpu_seconds = round(time.monotonic() - started, 3), round(_cpu_seconds() - cpu_before, 3)
         _checkpoint(run, model, EpochLine(epoch + 1, loss, held_out_loss, seconds, cpu_seconds))
         detail = f"epoch {epoch + 1}/{config.epochs}, loss {loss:.4f}, held out {held_out_loss:.4f}"
@@ -130,9 +132,24 @@ def fit_epoch(
     for layer in model.layers:
         if isinstance(layer, keras.layers.Dropout):  # its state is not in a checkpoint
             layer.seed_generator.state.assign((config.seed, epoch))
-    inputs, targets = recipe.epoch(epoch)
-    history = model.fit(inputs, targets, batch_size=config.batch_size, shuffle=False, verbose=0, callbacks=[steps])
+    given = _fed(*recipe.epoch(epoch), config.batch_size, recipe.pad)
+    history = model.fit(**given, shuffle=False, verbose=0, callbacks=[steps])
     return float(history.history["loss"][0])
+
+
+def _sorted(inputs: Array, targets: Array, pad: int | None) -> tuple[Array, Array]:
+    """Rows of like length beside each other, where that saves padding."""
+    if pad is None:
+        return inputs, targets
+    order = np.argsort(lengths_of(inputs, pad), kind="stable")
+    return inputs[order], targets[order]
+
+
+def _fed(inputs: Array, targets: Array, size: int, pad: int | None) -> dict[str, Any]:
+    """What Keras' `fit` and `evaluate` are given."""
+    if pad is None:
+        return {"x": inputs, "y": targets, "batch_size": size}
+    return {"x": trimmed(inputs, targets, size, pad)}
 
 
 def _tell(progress: Progress, before: int, step: int) -> None:
@@ -146,7 +163,14 @@ def _optimizer(config: TrainConfig, steps: int) -> "keras.optimizers.Optimizer":
         "adam": (keras.optimizers.Adam, config.learning_rate.adam),
         "sgd": (keras.optimizers.SGD, config.learning_rate.sgd),
     }[config.optimizer]
-    return kind(keras.optimizers.schedules.CosineDecay(first, config.epochs * steps))
+    climb = int(config.warm_up * config.epochs * steps)
+    fall = config.epochs * steps - climb
+    rate = (
+        keras.optimizers.schedules.CosineDecay(0.0, fall, warmup_target=first, warmup_steps=climb)
+        if climb
+        else keras.optimizers.schedules.CosineDecay(first, fall)
+    )
+    return kind(rate)
 
 
 def _checkpoint(run: Run, model: "keras.Model", line: EpochLine) -> None:

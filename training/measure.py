@@ -11,6 +11,7 @@ from processing.classification import softmax
 from store.evaluation import Calibration, Classification, Robustness, Slice
 from store.held_out import HeldOut
 from store.manifest import Metric
+from training.batches import predicted
 from training.calibration import calibrate
 from training.curves import label_curves
 from training.disturbance import share
@@ -35,7 +36,7 @@ class Rows:
         sha256: of the rows before they were processed, so that models of other vocabularies can be compared on them.
         slices: for each property the rows that have each value of it.
         alone: some of the inputs without the batch dimension and without padding, to take the time with.
-        pad: what fills the shorter rows of a batch.
+        pad: what fills the shorter rows of a batch; None where rows have one shape.
     """
 
     inputs: Array
@@ -44,23 +45,23 @@ class Rows:
     sha256: str
     slices: Mapping[str, Mapping[str, NDArray[np.bool_]]]
     alone: Sequence[Array]
-    pad: int = 0
+    pad: int | None = None
 
 
 def measure(model: "keras.Model", labels: Sequence[str], rows: Rows, robustness: Robustness, seed: int) -> Measured:
     """What is measured of every model; what else a recipe measures, it adds."""
-    logits = model.predict(rows.inputs, batch_size=BATCH, verbose=0)
-    predicted = logits.argmax(axis=1)
-    counts = confusion(rows.truth, predicted, len(labels))
+    logits = predicted(model, rows.inputs, rows.pad)
+    labelled = logits.argmax(axis=1)
+    counts = confusion(rows.truth, labelled, len(labels))
     classes = per_class(counts, labels)
     calibration = calibrate(logits, rows.truth, seed)
-    right = accuracy("accuracy", predicted == rows.truth, rows.data)
+    right = accuracy("accuracy", labelled == rows.truth, rows.data)
     average, (low, high) = macro(classes), macro_f1_interval(counts, seed)
     evaluation = Classification(
         labels=tuple(labels),
         rows=right.rows,
         accuracy=right.value,
-        accuracy_interval=share(predicted == rows.truth).interval,
+        accuracy_interval=share(labelled == rows.truth).interval,
         micro=micro(counts),
         macro=average,
         macro_f1_interval=(low, high),
@@ -68,12 +69,12 @@ def measure(model: "keras.Model", labels: Sequence[str], rows: Rows, robustness:
         confusion=tuple(map(tuple, counts.tolist())),
         curves=label_curves(rows.truth, softmax(logits), labels),
         calibration=calibration,
-        latency=latencies(model, rows.alone, rows.pad),
+        latency=latencies(model, rows.alone, rows.pad or 0),
         robustness=robustness,
         slices=tuple(
             slice_
             for by, values in rows.slices.items()
-            for slice_ in slices(predicted == rows.truth, by, values, rows.data)
+            for slice_ in slices(labelled == rows.truth, by, values, rows.data)
         ),
         references=(_majority(rows, labels),),
         metrics=(
@@ -82,7 +83,7 @@ def measure(model: "keras.Model", labels: Sequence[str], rows: Rows, robustness:
             _calibration_error(calibration, rows.data),
         ),
     )
-    return Measured(evaluation, HeldOut(rows.sha256, rows.truth, predicted.astype(np.int32)))
+    return Measured(evaluation, HeldOut(rows.sha256, rows.truth, labelled.astype(np.int32)))
 
 
 def accuracy(name: str, right: NDArray[np.bool_], data: str) -> Metric:

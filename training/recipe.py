@@ -57,7 +57,12 @@ class Recipe(Protocol):
 
 @runtime_checkable
 class TrainingRecipe(Recipe, Protocol):
-    """Of a model that is trained here; one that is not has no more to learn after `prepare`."""
+    """Of a model that is trained here; one that is not has no more to learn after `prepare`.
+
+    `pad` is what fills the shorter rows at their ends; None where rows have one shape.
+    """
+
+    pad: int | None
 
     def loss(self) -> "keras.losses.Loss": ...
 

@@ -1,4 +1,4 @@
-"""The recipe of every model of the catalogue, in one table."""
+"""The recipe of every entry of the catalogue, in one table."""
 
 from pathlib import Path
 
@@ -15,6 +15,9 @@ from training.sentiment import SentimentRecipe
 RECIPES = {
     "digits": RecipeMaker(mnist.SHA256, DigitsRecipe.make, DigitsRecipe.for_trials),
     "sentiment": RecipeMaker(rated_texts.PACKAGE.sha256, SentimentRecipe.make, SentimentRecipe.for_trials),
+    "sentiment-minilm": RecipeMaker(
+        f"{rated_texts.PACKAGE.sha256} {minilm.PACKAGE.sha256}", SentimentRecipe.make, SentimentRecipe.for_trials
+    ),
     "embeddings": RecipeMaker(minilm.PACKAGE.sha256, EmbeddingsRecipe.make, None),
     "chat": RecipeMaker(smollm2.PACKAGE.sha256, ChatRecipe.make, None),
 }
@@ -23,12 +26,12 @@ RECIPES = {
 def make_recipe(
     spec: ModelSpec, config: ModelConfig, cache: Path, progress: Progress, tokenizer: str | None = None
 ) -> Recipe:
-    return RECIPES[spec.name].make(config, cache, progress, tokenizer)
+    return RECIPES[spec.entry].make(config, cache, progress, tokenizer)
 
 
 def make_trial_recipe(spec: ModelSpec, config: TrainConfig, cache: Path, progress: Progress) -> TrainingRecipe:
     """See `RecipeMaker`. Raises `NotTrainedError` for a model that has none."""
-    for_trials = RECIPES[spec.name].for_trials
+    for_trials = RECIPES[spec.entry].for_trials
     if for_trials is None:
         raise NotTrainedError(spec.name)
     return for_trials(config, cache, progress)

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from models.catalog import find
-from models.errors import UnknownModelError
+from models.errors import ModelsError
 from models.spec import ModelConfig, ModelSpec
 from store.contents import sha256_of
 from store.disk import sync
@@ -68,10 +68,10 @@ class Run:
         """Raises `NotARunError` for a folder that is none."""
         try:
             values = json.loads((path / _CONFIG).read_bytes())
-            spec = find(values.pop("model"))
+            spec = find(values.pop("model"), values.get("network"))
             config = spec.config.model_validate(values)
             fingerprint = (path / _FINGERPRINT).read_text()
-        except (OSError, AttributeError, KeyError, TypeError, ValueError, UnknownModelError) as exc:
+        except (OSError, AttributeError, KeyError, TypeError, ValueError, ModelsError) as exc:
             raise NotARunError(path, f"readable {_CONFIG}", f"expected a run of `kmaas train` ({exc})") from exc
         return cls(path, spec, config, fingerprint)
 

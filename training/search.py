@@ -14,7 +14,7 @@ from typing import Literal, Self, get_args
 from pydantic import JsonValue
 
 from models.catalog import find
-from models.errors import UnknownModelError
+from models.errors import ModelsError
 from models.spec import Count, Frozen, ModelSpec, TrainConfig
 from training.data.lock import locked
 from training.errors import NotASearchError, SearchBusyError
@@ -92,9 +92,9 @@ class Search:
         """Raises `NotASearchError` for a folder that is none."""
         try:
             plan = Plan.model_validate_json((path / _PLAN).read_bytes())
-            spec = find(plan.model)
+            spec = find(plan.model, plan.config.get("network"))
             config = spec.config.model_validate(plan.config)
-        except (OSError, ValueError, UnknownModelError) as exc:
+        except (OSError, ValueError, ModelsError) as exc:
             raise NotASearchError(path, f"no readable {_PLAN} ({exc})") from exc
         if not isinstance(config, TrainConfig):
             raise NotASearchError(path, f"{spec.name} is not trained here")

@@ -1,4 +1,4 @@
-"""The recipe of `sentiment`: texts rated by people, the rating as a soft target, VADER's lexicon to begin with."""
+"""The recipe of `sentiment`, whichever its network: texts rated by people, the mean rating to learn."""
 
 import hashlib
 import json
@@ -11,12 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.example import Example
-from models.sentiment import PAD_ID, SPEC, SentimentConfig, processing
+from models.sentiment import PAD_ID, SPEC, SentimentConfig
+from models.sentiment_minilm import SentimentMinilmConfig
 from processing.text import TextEncoder
 from store.evaluation import Robustness
 from store.paired import paired_difference
 from training.adversarial import attack_embeddings
 from training.baseline import baseline_predictions
+from training.batches import alike, lengths_of, predicted
 from training.data import rated_texts
 from training.data.rated_texts import RatedText, RatedTexts
 from training.disturbance import Sample, robustness
@@ -27,7 +29,7 @@ from training.measure import BATCH, Rows, accuracy, measure
 from training.metrics import wilson
 from training.progress import Progress
 from training.recipe import Array, DataFacts
-from training.vocabulary import make_tokenizer
+from training.sentiment_training import SentimentTraining, training_of
 
 if TYPE_CHECKING:
     import keras
@@ -40,26 +42,26 @@ _SAMPLE = 1000  # test texts that are disturbed
 _TEST_NAME = "held-out texts of film reviews, newspaper, tweets and product reviews with |rating| ≥ 0.5"
 _BASELINE_NAME = "TF-IDF with logistic regression"
 _LENGTHS = {"1 to 10 words": (1, 10), "11 to 20 words": (11, 20), "21 words or more": (21, np.inf)}
-_NEGATIONS = ("not", "no", "never", "without", "nor", "cannot", "neither", "hardly", "t")  # "t" of don't, isn't, …
-_NEGATION = (-1.2, -0.8, -0.4)  # what one, two and three words after it start with
+
+Config = SentimentConfig | SentimentMinilmConfig
 
 
 class SentimentRecipe:
     chat_template: str | None = None
+    pad: int | None = PAD_ID
 
-    def __init__(self, config: SentimentConfig, data: RatedTexts, tokenizer: str | None) -> None:
-        self._config, self._lexicon = config, data.lexicon
+    def __init__(self, config: Config, data: RatedTexts, how: SentimentTraining, tokenizer: str | None) -> None:
+        self._config, self._how = config, how
         readable = [text for text in data.texts if any(letter.isalnum() for letter in text.text)]
         train = _thinned([text for text in readable if not text.held_out], config.rows)
         self._clear_train = [text for text in train if abs(text.rating) >= _CLEAR]
         clear_test = [text for text in readable if text.held_out and abs(text.rating) >= _CLEAR]
         self._test = _thinned(clear_test, config.rows)
-        document = tokenizer or make_tokenizer((text.text for text in train), data.lexicon, config.vocabulary)
-        self.tokenizer: str | None = document
-        self._vocabulary: dict[str, int] = json.loads(document)["model"]["vocab"]
-        self._encoder = TextEncoder(document, processing(config))
+        self._tokenizer = tokenizer or how.tokenizer(text.text for text in train)
+        self.tokenizer: str | None = self._tokenizer
+        self._encoder = TextEncoder(self._tokenizer, how.processing())
         self._inputs = self._encoder.encode([text.text for text in train])
-        self._targets = _soft(np.array([text.rating for text in train]), config.steepness)
+        self._targets = how.targets(np.array([text.rating for text in train]))
         self.facts = DataFacts(
             name="texts rated by people (Hutto and Gilbert 2014)",
             source=str(rated_texts.PACKAGE),
@@ -69,45 +71,38 @@ class SentimentRecipe:
         )
 
     @classmethod
-    def make(cls, config: SentimentConfig, cache: Path, progress: Progress, tokenizer: str | None) -> Self:
+    def make(cls, config: Config, cache: Path, progress: Progress, tokenizer: str | None) -> Self:
         progress.stage("fetch rated texts", 1)
-        return cls(config, rated_texts.load(cache), tokenizer)
+        data = rated_texts.load(cache)
+        return cls(config, data, training_of(config, data.lexicon, cache), tokenizer)
 
     @classmethod
-    def for_trials(cls, config: SentimentConfig, cache: Path, progress: Progress) -> Self:
+    def for_trials(cls, config: Config, cache: Path, progress: Progress) -> Self:
         progress.stage("fetch rated texts", 1)
         data = rated_texts.load(cache)
         trained_on = (text for text in data.texts if not text.held_out)
         texts = tuple(replace(text, held_out=rated_texts.is_validation(text.text)) for text in trained_on)
-        return cls(config, replace(data, texts=texts), None)
+        return cls(config, replace(data, texts=texts), training_of(config, data.lexicon, cache), None)
 
     def prepare(self, model: "keras.Model") -> None:
-        """The lexicon's valences, and negations that turn what follows."""
-        words = model.get_layer("words")
-        entries = self._vocabulary
-        lexicon = np.zeros(words.lexicon.shape, np.float32)
-        for word, valence in self._lexicon.items():
-            if word in entries:
-                lexicon[entries[word]] = valence
-        shifters = np.zeros(words.shifters.shape, np.float32)
-        shifters[[entries[word] for word in _NEGATIONS if word in entries]] = _NEGATION
-        words.lexicon.assign(lexicon)
-        words.shifters.assign(shifters)
+        self._how.prepare(model, self._tokenizer)
 
     def loss(self) -> "keras.losses.Loss":
-        import keras
-
-        return keras.losses.CategoricalCrossentropy(from_logits=True)
+        return self._how.loss()
 
     def epoch(self, number: int) -> tuple[Array, Array]:
-        order = np.random.default_rng((self._config.seed, number)).permutation(len(self._inputs))
+        rng = np.random.default_rng((self._config.seed, number))
+        order = rng.permutation(len(self._inputs))
+        if self._how.alike:
+            order = alike(order, lengths_of(self._inputs, PAD_ID), self._config.batch_size, rng)
         return self._inputs[order], self._targets[order]
 
     def held_out(self) -> tuple[Array, Array]:
         ratings = np.array([text.rating for text in self._test])
-        return self._encoded(self._test), _soft(ratings, self._config.steepness)
+        return self._encoded(self._test), self._how.targets(ratings)
 
     def evaluate(self, model: "keras.Model", progress: Progress) -> Measured:
+        model.jit_compile = False  # XLA would compile it anew for each length
         rows = self._rows()
         robust = self._robustness(model, progress)
         progress.stage(f"evaluate {SPEC.name}", 1)
@@ -180,9 +175,9 @@ class SentimentRecipe:
             truth,
             f"{len(chosen)} of the {_TEST_NAME}",
             lambda text: self._encoder.encode([text])[0],
-            lambda rows: np.asarray(model.predict(stacked(rows, PAD_ID), batch_size=BATCH, verbose=0).argmax(axis=1)),
+            lambda rows: np.asarray(predicted(model, stacked(rows, PAD_ID), PAD_ID).argmax(axis=1)),
         )
-        attacks = attack_embeddings(model, self._encoded(chosen), truth, "words")
+        attacks = attack_embeddings(self._how.embedded(model), self._encoded(chosen), truth)
         return robustness(sample, TEXT_DISTURBANCES, attacks, self._config.seed, progress)
 
     def _encoded(self, texts: Sequence[RatedText]) -> NDArray[np.int32]:
@@ -207,12 +202,6 @@ def _thinned(texts: list[RatedText], rows: int | None) -> list[RatedText]:
     if rows is None or len(texts) <= rows:
         return texts
     return [texts[position * len(texts) // rows] for position in range(rows)]
-
-
-def _soft(ratings: NDArray[np.float64], steepness: float) -> NDArray[np.float32]:
-    """Probabilities `[n, 2]` of negative and positive: sigmoid(∓ steepness · rating)."""
-    positive = 1 / (1 + np.exp(-steepness * ratings))
-    return np.stack([1 - positive, positive], axis=1).astype(np.float32)
 
 
 def _labels(texts: Sequence[RatedText]) -> NDArray[np.int32]:

@@ -65,7 +65,7 @@ def load_space(spec: ModelSpec, base: TrainConfig, path: Path | None = None) -> 
     Raises:
         SpaceError: the file cannot be read, or a setting or bound does not fit.
     """
-    path = path or SPACES / f"{spec.name}.toml"
+    path = path or SPACES / f"{spec.entry}.toml"
     try:
         document = tomllib.loads(path.read_text())
     except OSError as exc:

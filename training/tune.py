@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.spec import ModelSpec, TrainConfig
+from training.batches import predicted
 from training.errors import NotASearchError, OutdatedSearchError
 from training.fingerprint import changed, fingerprint
 from training.fit import fit_epoch, fresh_model
@@ -103,7 +104,7 @@ def validated(spec: ModelSpec, config: TrainConfig, cache: Path, at_epoch: Calla
         at_epoch(epoch + 1)
     inputs, targets = recipe.held_out()
     truth = targets.argmax(axis=1) if targets.ndim == 2 else targets
-    return float(np.mean(model.predict(inputs, batch_size=1024, verbose=0).argmax(axis=1) == truth))
+    return float(np.mean(predicted(model, inputs, recipe.pad).argmax(axis=1) == truth))
 
 
 class _Unheard:

@@ -5,8 +5,9 @@ import dataclasses
 import pytest
 
 from models import catalog
-from models.catalog import CATALOG, find, select
-from models.errors import DuplicateModelError, UnknownModelError
+from models.catalog import CATALOG, NETWORKS, find, select, spec_of
+from models.errors import DuplicateModelError, UnknownModelError, UnknownNetworkError
+from training.config import load_config
 from training.recipes import RECIPES
 
 
@@ -30,4 +31,29 @@ def test_two_entries_of_one_name_are_refused() -> None:
 
 
 def test_every_entry_has_a_recipe() -> None:
-    assert RECIPES.keys() == CATALOG.keys()
+    assert RECIPES.keys() == NETWORKS.keys()
+
+
+def test_a_network_is_found_by_its_name_and_by_its_configuration() -> None:
+    assert find("sentiment", "minilm") is NETWORKS["sentiment-minilm"]
+    assert find("sentiment") is CATALOG["sentiment"]
+    for spec in NETWORKS.values():
+        assert spec_of(load_config(spec)) is spec
+
+
+@pytest.mark.parametrize(
+    ("model", "network", "has"),
+    [("sentiment", "bert", "it has minilm"), ("sentiment", ["minilm"], "it has minilm"), ("digits", "minilm", "one,")],
+)
+def test_an_unknown_network_is_named_with_those_there_are(model: str, network: object, has: str) -> None:
+    with pytest.raises(UnknownNetworkError) as caught:
+        find(model, network)
+    assert f"{model} has no network {network!r}" in str(caught.value)
+    assert has in str(caught.value)
+
+
+def test_networks_of_a_model_answer_alike() -> None:
+    """One may take the other's place: the same task and labels, told by the same words."""
+    for spec in NETWORKS.values():
+        own = CATALOG[spec.name]
+        assert (spec.task, spec.labels, spec.description) == (own.task, own.labels, own.description)

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from kmaas.config import Config
-from models.bert import BertSize, bert, fill_bert
-from models.embeddings import PAD_ID, SPEC, EmbeddingsConfig, build, processing
+from models.bert import PAD_ID, BertSize, bert, fill_bert
+from models.embeddings import SPEC, EmbeddingsConfig, build, processing
 from models.errors import UnfitWeightsError
 from processing.text import TextEncoder
 from training.config import load_config

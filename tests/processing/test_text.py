@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
-from tokenizers.normalizers import Lowercase, Replace, Sequence, Strip
+from tokenizers.normalizers import BertNormalizer, Lowercase, Replace, Sequence, Strip
 from tokenizers.pre_tokenizers import Whitespace
 from tokenizers.processors import TemplateProcessing
 
@@ -126,3 +126,13 @@ def test_tokens_tell_where_they_are_in_the_text_as_it_was_given(text: str, found
     tokens = encoder.tokens(text)
     assert [(token.text, text[token.start : token.end]) for token in tokens] == found
     assert encoder.encode([text]).shape == (1, len(tokens))
+
+
+def test_the_last_token_before_a_special_one_has_its_marks_too() -> None:
+    """BERT's normaliser drops accents, so a letter's mark belongs to no token's own characters."""
+    tokenizer = Tokenizer(WordLevel({"[PAD]": 0, "[UNK]": 1, "un": 2, "cafe": 3}, unk_token="[UNK]"))
+    tokenizer.normalizer, tokenizer.pre_tokenizer = BertNormalizer(), Whitespace()
+    tokenizer.post_processor = TemplateProcessing(single="[PAD] $A [UNK]", special_tokens=[("[PAD]", 0), ("[UNK]", 1)])
+    text = "un cafe\u0301"
+    tokens = TextEncoder(tokenizer.to_str(), TextSpec(max_tokens=8, pad_id=0)).tokens(text)
+    assert [text[token.start : token.end] for token in tokens] == ["", "un", "cafe\u0301", ""]

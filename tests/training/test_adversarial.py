@@ -32,17 +32,22 @@ def test_pictures_are_changed_by_the_sign_of_the_gradient(pictures: Any) -> None
 def test_word_vectors_are_attacked_and_padding_is_left_alone() -> None:
     import keras
 
-    from models.sentiment import SPEC
+    from models.sentiment import SPEC, SentimentConfig
     from training.config import load_config
+    from training.sentiment_training import LexiconTraining
 
     keras.utils.set_random_seed(1)
-    model = SPEC.build(load_config(SPEC, None, ["vocabulary=50", "pair_buckets=64"]))
+    config = load_config(SPEC, None, ["vocabulary=50", "pair_buckets=64"])
+    assert isinstance(config, SentimentConfig)
+    model = SPEC.build(config)
+    embedded = LexiconTraining(config, {}).embedded(model)
     ids = np.random.default_rng(1).integers(1, 50, (300, 6)).astype(np.int32)
     ids[:, 4:] = 0
     truth = model.predict(ids, verbose=0).argmax(axis=1)
-    attacks = attack_embeddings(model, ids, truth, "words")
+    attacks = attack_embeddings(embedded, ids, truth)
+    assert {attack.name for attack in attacks} == {"FGSM on 33 numbers a token"}
     shares = [float(attack.right.mean()) for attack in attacks]
     assert shares == sorted(shares, reverse=True)
     assert shares[-1] < 1
-    padded = attack_embeddings(model, np.pad(ids, ((0, 0), (0, 5))), truth, "words")
+    padded = attack_embeddings(embedded, np.pad(ids, ((0, 0), (0, 5))), truth)
     assert [float(attack.right.mean()) for attack in padded] == shares

@@ -4,17 +4,21 @@ from pathlib import Path
 
 import pytest
 
-from models.catalog import CATALOG, find
+from models.catalog import NETWORKS, find, spec_of
 from models.digits import DigitsConfig
-from training.config import known_keys, load_config
+from models.errors import UnknownNetworkError
+from models.sentiment_minilm import SentimentMinilmConfig
+from training.config import find_preset, known_keys, load_config
 from training.errors import ConfigurationError
 
 DIGITS = find("digits")
 
 
-@pytest.mark.parametrize("name", CATALOG)
-def test_every_model_has_a_preset_that_fits(name: str) -> None:
-    assert load_config(find(name)).rows is None
+@pytest.mark.parametrize("entry", NETWORKS)
+def test_every_network_has_a_preset_that_fits(entry: str) -> None:
+    config = load_config(NETWORKS[entry])
+    assert config.rows is None
+    assert spec_of(config) is NETWORKS[entry]
 
 
 def test_settings_beat_the_file_and_the_file_beats_the_preset(tmp_path: Path) -> None:
@@ -53,3 +57,31 @@ def test_a_preset_that_is_no_toml_or_not_there_is_named(tmp_path: Path) -> None:
 
 def test_known_keys_reach_into_tables() -> None:
     assert {"epochs", "learning_rate.sgd", "augment.stroke"} <= set(known_keys(DigitsConfig))
+
+
+def test_a_network_that_is_named_brings_its_own_preset(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text('network = "minilm"\nepochs = 1\n')
+    own = load_config(find("sentiment", "minilm"))
+    by_file = load_config(find("sentiment"), file)
+    assert isinstance(by_file, SentimentMinilmConfig)
+    assert by_file == own.model_copy(update={"epochs": 1})
+    assert load_config(find("sentiment"), None, ["network=minilm"]) == own
+    with pytest.raises(UnknownNetworkError, match="sentiment has no network 'bert'; it has minilm"):
+        load_config(find("sentiment"), file, ["network=bert"])
+    with pytest.raises(ConfigurationError, match=r"unknown key 'vector_size'; the keys of sentiment are .*network"):
+        load_config(find("sentiment"), file, ["vector_size=3"])
+
+
+def test_a_preset_is_found_by_its_name_or_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    named = find_preset("sentiment", "minilm")
+    assert load_config(find("sentiment"), named) == load_config(find("sentiment", "minilm"))
+    (tmp_path / "minilm").write_text("epochs = 1\n")
+    assert find_preset("sentiment", "minilm") == named
+    assert find_preset("sentiment", "./minilm") == Path("minilm")
+    assert find_preset("digits", "minilm") == Path("minilm")
+    with pytest.raises(ConfigurationError, match=r"the preset mini cannot be read: .* sentiment has minilm$"):
+        find_preset("sentiment", "mini")
+    with pytest.raises(ConfigurationError, match="digits has its own one alone"):
+        find_preset("digits", "mini")

@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from kmaas.config import Config
 from kmaas.progress import PlainProgress
 from models.catalog import find
+from models.spec import TrainConfig
 from processing.image import decode, digit_form
 from store.evaluation import Classification
 from store.held_out import HeldOut
@@ -19,7 +21,8 @@ from tests.support.runs import TINY, Workplace
 from training.config import load_config
 from training.errors import NotARunError, OutdatedRunError
 from training.fingerprint import fingerprint
-from training.fit import load_model, train
+from training.fit import fresh_model, load_model, train
+from training.recipes import make_trial_recipe
 from training.run import Run
 
 EPOCHS = 3
@@ -168,3 +171,19 @@ def test_ctrl_c_says_how_to_continue(place: Workplace) -> None:
     run, said = _interrupted(place, signal.SIGINT)
     assert f"continue with: kmaas train --resume {run}" in said
     assert "Traceback" not in said
+
+
+def test_the_rate_climbs_for_its_share_of_the_steps_and_falls_to_zero() -> None:
+    spec = find("digits")
+    config = load_config(spec, None, ["rows=320", "batch_size=32", "epochs=2", "warm_up=0.2", "learning_rate.adam=0.1"])
+    assert isinstance(config, TrainConfig)
+    recipe = make_trial_recipe(spec, config, Config().cache, PlainProgress(print, time.monotonic))
+    model, steps = fresh_model(spec, config, recipe)
+    assert steps == 8
+    rates = []
+    for step in range(2 * steps + 1):
+        model.optimizer.iterations.assign(step)
+        rates.append(float(model.optimizer.learning_rate))
+    np.testing.assert_allclose(rates[:4], [0, 0.1 / 3, 0.2 / 3, 0.1], atol=1e-6)
+    assert rates[3:] == sorted(rates[3:], reverse=True)
+    np.testing.assert_allclose(rates[-1], 0, atol=1e-6)

@@ -4,22 +4,22 @@ from pathlib import Path
 
 import pytest
 
-from models.catalog import CATALOG, find
+from models.catalog import NETWORKS, find
 from models.spec import TrainConfig
 from training.config import load_config
 from training.errors import UnwritableError
 from training.preset import copy_preset, preset_document
 
 
-@pytest.mark.parametrize("name", CATALOG)
-def test_it_reads_as_it_was_but_for_the_rows_of_trials(name: str, tmp_path: Path) -> None:
-    spec = find(name)
+@pytest.mark.parametrize("entry", NETWORKS)
+def test_it_reads_as_it_was_but_for_the_rows_of_trials(entry: str, tmp_path: Path) -> None:
+    spec = NETWORKS[entry]
     trained = ["learning_rate.adam=0.00001", "optimizer=sgd"] if issubclass(spec.config, TrainConfig) else []
     config = load_config(spec, None, ["seed=7", "rows=300", *trained])
     path = tmp_path / "preset.toml"
     path.write_text(preset_document(config, "Of a test. " * 30))
     assert path.read_text().startswith("# Of a test. ")
-    assert load_config(spec, path) == config.model_copy(update={"rows": None})
+    assert load_config(find(spec.name), path) == config.model_copy(update={"rows": None})
 
 
 def test_a_copy_replaces_what_was_there(tmp_path: Path) -> None:

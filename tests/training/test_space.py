@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from models.catalog import CATALOG, find
+from models.catalog import NETWORKS, find
 from training.config import load_train_config
 from training.errors import NotTrainedError, SpaceError
 from training.recipes import RECIPES
@@ -20,9 +20,9 @@ def _load(folder: Path, text: str) -> object:
     return load_space(SPEC, load_train_config(SPEC), path)
 
 
-@pytest.mark.parametrize("name", [name for name in CATALOG if RECIPES[name].for_trials])
-def test_every_model_that_is_trained_has_a_space_of_its_own_around_its_preset(name: str) -> None:
-    spec = find(name)
+@pytest.mark.parametrize("entry", [entry for entry in NETWORKS if RECIPES[entry].for_trials])
+def test_every_network_that_is_trained_has_a_space_of_its_own_around_its_preset(entry: str) -> None:
+    spec = NETWORKS[entry]
     base = load_train_config(spec)
     space = load_space(spec, base)
     assert len(space) >= 5

@@ -47,6 +47,14 @@ def test_a_search_is_repeatable(finished: tuple[Search, list[Trial]], tmp_path: 
     assert again == trials
 
 
+def test_a_search_knows_its_network(tmp_path: Path) -> None:
+    spec = find("sentiment", "minilm")
+    base = load_train_config(spec, None, ["rows=100"])
+    space: Mapping[str, Dimension] = {"layers": Choices(choices=(1, 2))}
+    search = Search.create(tmp_path, spec, base, space, method="random", trials=1)
+    assert Search.open(search.path) == search
+
+
 def test_a_finished_search_tells_its_trials_and_does_none(finished: tuple[Search, list[Trial]]) -> None:
     search, trials = finished
     preset = search.preset.stat().st_mtime_ns

