@@ -1,12 +1,12 @@
 """A version asked on one model server and nowhere else, by nobody but one request."""
 
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from functools import partial
 
 from gateway.deadline import Deadline
 from gateway.errors import GatewayError, ModelServerDownError
-from gateway.rest import rest
+from gateway.line import Line
 from gateway.tasks.base import Ask, Tensors
 from store.manifest import RELEASE_SIGNATURE
 from wire.tensors import Array
@@ -27,8 +27,8 @@ class Alone:
     def move(self) -> None:
         raise ModelServerDownError
 
-    def patience(self) -> Callable[[], object]:
-        return partial(rest, self._deadline)
+    def waiting(self) -> AbstractContextManager[Callable[[], object]]:
+        return Line().place(self._deadline)
 
     def release(self, leases: Array) -> None:
         with suppress(GatewayError):

@@ -122,6 +122,14 @@ class Convoy:
                         step.deadline.remaining_s()  # raises
 
     def _run(self) -> None:
+        try:
+            self._drive()
+        finally:
+            with self._changed:
+                if self._thread is threading.current_thread():  # it fell: the next one who asks starts another
+                    self._thread = None
+
+    def _drive(self) -> None:
         while group := self._gathered():
             began = self._clock()
             self._travel(group)

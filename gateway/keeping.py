@@ -4,7 +4,7 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from functools import partial
 from typing import Protocol
 from weakref import WeakKeyDictionary
@@ -14,6 +14,7 @@ from gateway.backend import Backend
 from gateway.convoy import Convoy
 from gateway.deadline import Deadline
 from gateway.errors import GatewayError, ModelServerDownError, UnavailableError
+from gateway.line import Line
 from gateway.outputs import check_outputs
 from gateway.rest import rest
 from gateway.servers.server import Server
@@ -36,6 +37,7 @@ class Keepers:
         self._streams = streams
         self._lock = threading.Lock()
         self._convoys: WeakKeyDictionary[ServedVersion, dict[Server, Convoy]] = WeakKeyDictionary()
+        self._lines: WeakKeyDictionary[ServedVersion, Line] = WeakKeyDictionary()
         self._texts: Counter[Server] = Counter()
 
     def take(self, version: ServedVersion) -> Server | None:
@@ -68,12 +70,18 @@ class Keepers:
                 convoys[server] = Convoy(call, cache.slots if cache else 1)
             return convoys[server]
 
+    def line(self, version: ServedVersion) -> Line:
+        """Of those who found no slot."""
+        with self._lock:
+            return self._lines.setdefault(version, Line())
+
     def release(self, version: ServedVersion, server: Server, leases: Array) -> None:
         """Asks the server to free what is kept under these leases. Raises what asking does."""
         deadline = Deadline.after(_RELEASE_S)
         self._backend.predict(
             version.model, version.number, RELEASE_SIGNATURE, {"lease": leases}, deadline, aside=True, at=server
         )
+        self.line(version).given_back()
 
     def _call(  # noqa: PLR0917 (a partial of it keeps no version alive)
         self,
@@ -134,8 +142,8 @@ class Kept:
                 self._steps.look(deadline)
                 self._server = self._keepers.take(self._version)
 
-    def patience(self) -> Callable[[], object]:
-        return partial(rest, self._steps.deadline())
+    def waiting(self) -> AbstractContextManager[Callable[[], object]]:
+        return self._keepers.line(self._version).place(self._steps.deadline())
 
     def release(self, leases: Array) -> None:
         if self._server is not None:

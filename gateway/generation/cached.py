@@ -80,22 +80,25 @@ class CachedDecoder:
 
     def _read(self, choice: int, tokens: Sequence[int]) -> Logits:
         """The whole text, piece by piece, into a slot that is new to it."""
-        wait = self._keeping.patience()
-        while True:
-            self._leases[choice] = secrets.randbelow(_LEASES) + 1
-            self._kept[choice] = 0
-            logits = None
-            for start in range(0, len(tokens), self._cache.piece):
-                logits = self._piece(choice, tokens[start : start + self._cache.piece], start)
-                if logits is None:
-                    self._lose(choice)
-                    break
-            if logits is not None:
-                return logits
-            try:
-                wait()
-            except DeadlineError as exc:
-                raise NoSlotError(self._cache.slots) from exc
+        with self._keeping.waiting() as wait:
+            while (logits := self._read_once(choice, tokens)) is None:
+                try:
+                    wait()
+                except DeadlineError as exc:
+                    raise NoSlotError(self._cache.slots) from exc
+        return logits
+
+    def _read_once(self, choice: int, tokens: Sequence[int]) -> Logits | None:
+        """None: there was no slot, or it was lost on the way."""
+        self._leases[choice] = secrets.randbelow(_LEASES) + 1
+        self._kept[choice] = 0
+        logits = None
+        for start in range(0, len(tokens), self._cache.piece):
+            logits = self._piece(choice, tokens[start : start + self._cache.piece], start)
+            if logits is None:
+                self._lose(choice)
+                return None
+        return logits
 
     def _piece(self, choice: int, tokens: Sequence[int], start: int) -> Logits | None:
         """The logits after it; None if nothing is held."""

@@ -6,6 +6,7 @@ import copy
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Protocol, Self, TypeVar
 
@@ -51,9 +52,9 @@ class Keeping(Protocol):
             VersionGoneError: another version is there now.
         """
 
-    def patience(self) -> Callable[[], object]:
-        """What waits a moment whenever it is called, in which others may give something back; raises `DeadlineError`
-        when the time of a step is over."""
+    def waiting(self) -> AbstractContextManager[Callable[[], object]]:
+        """What waits, whenever it is called, until others may have given something back; raises `DeadlineError` when
+        the time of a step is over."""
 
     def release(self, leases: Array) -> None:
         """Gives back what is kept under these leases, int64 `[leases]`, if that can be done soon. Raises nothing."""

@@ -1,6 +1,7 @@
 """The decoder that tells each token once, over a cache whose next token is the sum of all that it was told."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 import pytest
@@ -44,8 +45,8 @@ class Memory:
         self.moved += 1
         self.texts.clear()
 
-    def patience(self) -> Callable[[], object]:
-        return self.patient
+    def waiting(self) -> AbstractContextManager[Callable[[], object]]:
+        return nullcontext(self.patient)
 
     def impatient(self) -> None:
         raise DeadlineError(1.0)
