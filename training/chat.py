@@ -101,13 +101,14 @@ class ChatRecipe:
         model.jit_compile = False  # XLA would compile it anew for each length
         logits_of = all_logits(model)
         robust = self._robustness(logits_of, progress)
-        progress.stage(f"evaluate {SPEC.name}", len(self._windows) + 1)
+        progress.stage("read plays", len(self._windows))
         predicted, bits = [], []
         for number, window in enumerate(self._windows, start=1):
             foretold, needed = _foretold(logits_of, window)
             predicted.append(foretold)
             bits.append(needed)
             progress.at(number)
+        progress.stage(f"evaluate {SPEC.name}", 1)
         found = np.concatenate(predicted)
         right = found == self._truth
         told = accuracy("accuracy", right, f"{self._data}: the one thought most probable is that one")
