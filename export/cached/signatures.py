@@ -63,19 +63,21 @@ class CachedDecoding:
         lease = rows(tf.int64, "lease")
         prefill = [lease, rows(tf.int32, "start"), rows(tf.int32, "token_ids", None), rows(tf.int32, "lengths")]
         decode = [lease, rows(tf.int32, "position"), rows(tf.int32, "token_id")]
+        # One graph of the network for both: it has hundreds of nodes for each layer.
+        step = tf.function(self._prefill, input_signature=prefill, autograph=False)
+
+        def decoded(lease: Any, position: Any, token_id: Any) -> dict[str, Any]:
+            told: dict[str, Any] = step(lease, position, token_id[:, tf.newaxis], tf.ones_like(token_id))
+            return told
+
         return {
-            PREFILL_SIGNATURE: tf.function(self._prefill, input_signature=prefill, autograph=False),
-            DECODE_SIGNATURE: tf.function(self._decode, input_signature=decode, autograph=False),
+            PREFILL_SIGNATURE: step,
+            DECODE_SIGNATURE: tf.function(decoded, input_signature=decode, autograph=False),
             RELEASE_SIGNATURE: tf.function(self._release, input_signature=[lease], autograph=False),
         }
 
     def _prefill(self, lease: Any, start: Any, token_ids: Any, lengths: Any) -> dict[str, Any]:
         return self._alone(lambda: self._step(lease, start, token_ids, lengths))
-
-    def _decode(self, lease: Any, position: Any, token_id: Any) -> dict[str, Any]:
-        import tensorflow as tf
-
-        return self._alone(lambda: self._step(lease, position, token_id[:, tf.newaxis], tf.ones_like(token_id)))
 
     def _release(self, lease: Any) -> dict[str, Any]:
         return self._alone(lambda: {"released": self._slots.release(lease)})
