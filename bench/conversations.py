@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 import orjson
 
-from bench.contestants import PEERS, ROOT
+from bench.contestants import OURS, ROOT
 from bench.listeners import Listeners
 from bench.load import LoadError, Request, ask
 from bench.models import prepared
@@ -107,7 +107,7 @@ def _peer() -> Iterator[str]:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen([PEERS, "-m", "bench.peers.poet", str(port)], cwd=ROOT, env=environment)
+    process = subprocess.Popen([OURS, "-m", "bench.peers.poet", str(port)], cwd=ROOT, env=environment)
     try:
         deadline = time.monotonic() + _STARTS_WITHIN_S
         body = orjson.dumps({"token_ids": [1] * _PROMPT_TOKENS, "tokens": _TOKENS})

@@ -146,7 +146,7 @@ def _late(tensor: Any, pause_us: int) -> Any:
     def gathered(rows: Any) -> Any:
         return tf.identity(rows)
 
-    return gathered(tensor)
+    return tf.ensure_shape(gathered(tensor), tensor.shape)
 
 
 def _manifest(name: str, signatures: dict[str, SignatureSpec], parameters: int, context_tokens: int) -> Manifest:

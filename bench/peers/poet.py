@@ -1,6 +1,6 @@
 """A GPT-2 of 13.8 million weights that are drawn, always the same; and a server of it, as tutorials build one.
 
-`python -m bench.peers.poet PORT`: Flask on gunicorn around keras-hub's `generate`, one request after another.
+`python -m bench.peers.poet PORT`: Flask around keras-hub's `generate`, one request after another.
 """
 
 import sys
@@ -62,20 +62,5 @@ def create_app() -> "Flask":
     return app
 
 
-def main(port: int) -> None:
-    from gunicorn.app.base import BaseApplication
-
-    class Application(BaseApplication):  # type: ignore[misc]  # its package has no types
-        def load_config(self) -> None:
-            for name, value in {"bind": f"127.0.0.1:{port}", "worker_class": "gthread", "threads": 16}.items():
-                self.cfg.set(name, value)
-            self.cfg.set("timeout", 300)
-
-        def load(self) -> "Flask":
-            return create_app()
-
-    Application().run()
-
-
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    create_app().run(port=int(sys.argv[1]), threaded=True)

@@ -25,7 +25,7 @@ KEEPING = [task for task in (*TASKS.values(), *EXPLANATIONS.values(), LanguageMo
 def test_every_task_keeps_its_limits_where_a_route_finds_them(task: type[AnyTask]) -> None:
     assert "_limits" in task.__init__.__code__.co_names
     made = object.__new__(task)
-    vars(made).update(dict.fromkeys(("_spec", "_codec", "_vocabulary", "_template")), _limits=Limits())
+    vars(made).update(dict.fromkeys(("_spec", "_codec", "_vocabulary", "_template", "_cache")), _limits=Limits())
     narrower = limited(made, Limits(items=1))
     assert (vars(narrower)["_limits"].items, vars(made)["_limits"].items) == (1, Limits().items)
     assert limited(made, None) is made
@@ -33,7 +33,7 @@ def test_every_task_keeps_its_limits_where_a_route_finds_them(task: type[AnyTask
 
 def test_a_language_model_in_other_words_has_its_limits() -> None:
     model = object.__new__(LanguageModel)
-    vars(model).update(dict.fromkeys(("_spec", "_codec", "_vocabulary", "_template")), _limits=Limits())
+    vars(model).update(dict.fromkeys(("_spec", "_codec", "_vocabulary", "_template", "_cache")), _limits=Limits())
     narrower = limited(TextGeneration(model), Limits(items=1))
     assert vars(narrower.model)["_limits"].items == 1  # type: ignore[attr-defined]  # of one task
 

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from kmaas.add import add
 from kmaas.config import Config
-from models.catalog import CATALOG
+from models.catalog import NETWORKS
 from models.errors import LicenceNotAcceptedError
 from store.layout import Store
 from tests.support.manifests import export_folder
@@ -85,11 +85,12 @@ def test_from_run_to_store(place: Workplace, run: Path) -> None:
     assert place.kmaas("publish", str(run / "export")).stdout.strip().endswith("digits/8")
     assert "exists already" in place.kmaas("publish", str(run), "--version", "7").stderr
 
-    digits, sentiment, embeddings = json.loads(place.kmaas("models", "--json").stdout)
+    digits, sentiment, embeddings, chat = json.loads(place.kmaas("models", "--json").stdout)
     assert (digits["name"], digits["versions"]) == ("digits", [7, 8])
     assert digits["accuracy"] == json.loads(evaluated.stdout)["accuracy"]
     assert (sentiment["name"], sentiment["versions"]) == ("sentiment", [])
     assert (embeddings["task"], embeddings["versions"]) == ("feature-extraction", [])
+    assert (chat["task"], chat["versions"]) == ("text-generation", [])
     assert "digits" in place.kmaas("models").stdout
 
 
@@ -162,8 +163,8 @@ def test_add_trains_once_and_continues_what_was_killed(tmp_path: Path) -> None:
 
 
 def test_an_unclear_licence_must_be_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
-    unclear = replace(CATALOG["digits"], licence_unclear=True)
-    monkeypatch.setitem(CATALOG, "digits", unclear)
+    unclear = replace(NETWORKS["digits"], licence_unclear=True)
+    monkeypatch.setitem(NETWORKS, "digits", unclear)
     result = CliRunner().invoke(add, ["digits"], obj=Config())
     assert isinstance(result.exception, LicenceNotAcceptedError)
     assert "--accept-licence" in str(result.exception)

@@ -98,6 +98,8 @@ def form_of(body: bytes, mimetype: str, options: Mapping[str, str]) -> dict[str,
         raise OverLimitError("bytes of a part's head, or of a field that is no file,", None, _MAX_FIELD_BYTES) from exc
     except (ValueError, HTTPException) as exc:
         raise MalformedBodyError(f"the body is no {MULTIPART} that can be read: {exc}") from exc
+    if None in fields:
+        raise MalformedBodyError("a part of the form has no name")
     form: dict[str, Any] = {name: fields.getlist(name) if name.endswith("[]") else fields[name] for name in fields}
     if "file" in files:
         form["file"] = files["file"].read()

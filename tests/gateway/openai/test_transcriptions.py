@@ -69,6 +69,12 @@ def test_a_multipart_body_that_is_none_is_400(texts: GatewayProcess, body: bytes
     assert ask(f"{texts.url}/v1/audio/transcriptions", body, headers).status == 400
 
 
+def test_a_part_without_a_name_is_400(texts: GatewayProcess) -> None:
+    body = b"--x\r\nContent-Disposition: form-data\r\n\r\n1\r\n--x--"
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    refused(ask(f"{texts.url}/v1/audio/transcriptions", body, headers), 400, param=None, says="has no name")
+
+
 @pytest.mark.parametrize(
     ("body", "says"),
     [
