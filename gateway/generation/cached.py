@@ -40,14 +40,12 @@ class CachedDecoder:
             try:
                 return self._next(sequences)
             except ModelServerDownError:
-                self._forget()
-                self._keeping.move()
+                self._keeping.move()  # what is not kept there is read again
         return self._next(sequences)
 
     def close(self) -> None:
         if self._leases:
             self._keeping.release(np.array(list(self._leases.values()), np.int64))
-            self._forget()
         self._keeping.leave()
 
     def _next(self, sequences: Mapping[int, Sequence[int]]) -> Mapping[int, Logits]:
@@ -72,10 +70,7 @@ class CachedDecoder:
         }
         held, logits = self._asked(DECODE_SIGNATURE, inputs)
         for choice, holds in zip(sequences, held, strict=True):
-            if holds:
-                self._kept[choice] += 1
-            else:
-                self._lose(choice)
+            self._kept[choice] += bool(holds)
         return {choice: row for choice, row, holds in zip(sequences, logits, held, strict=True) if holds}
 
     def _read(self, choice: int, tokens: Sequence[int]) -> Logits:
@@ -136,7 +131,3 @@ class CachedDecoder:
     def _lose(self, choice: int) -> None:
         self._leases.pop(choice, None)
         self._kept.pop(choice, None)
-
-    def _forget(self) -> None:
-        self._leases.clear()
-        self._kept.clear()

@@ -143,11 +143,16 @@ def prompts(leases: np.ndarray) -> dict[str, np.ndarray]:
 def test_who_finds_no_slot_is_told_so(poets: Shelf) -> None:
     with (
         ModelServerProcess(poets.store.root) as server,
-        GatewayProcess(server.target, deadline_s=1.0) as gateway,
+        GatewayProcess(server.target, deadline_s=3.0) as gateway,
     ):
         gateway.wait_ready()
         client, leases = ModelServerClient(server.target), np.arange(1, SLOTS + 1, dtype=np.int64)
-        client.predict("poet", prompts(leases), timeout_s=20, signature="prefill")
+
+        def all_held() -> bool:
+            told = client.predict("poet", prompts(leases), timeout_s=20, signature="prefill").outputs
+            return bool(told["held"].all())
+
+        until(all_held, "no golden holds a slot any more")
         refused = ask(gateway, "poet", "roses")
         assert (refused.status, refused.headers["Retry-After"]) == (503, "1")
         assert f"{SLOTS} texts are being continued" in refused.json()["error"]

@@ -41,13 +41,7 @@ class Served:
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder, port = tmp_path_factory.mktemp("chat"), free_port()
-    place = Workplace.at(
-        folder,
-        KMAAS_GATEWAY__MODEL_SERVER=f"127.0.0.1:{port}",
-        KMAAS_GATEWAY__PORT=str(free_port()),  # nobody is there
-        KMAAS_PROMOTION__KEY=str(folder / "key.pem"),
-        KMAAS_PROMOTION__LATENCY_MS="10000",
-    )
+    place = Workplace.before(folder, port)
     export_version(tiny_llama.trained(folder), folder / "export")
     version = publish(Store.at(place.store), folder / "export")
     with ModelServerProcess(place.store, port) as server, GatewayProcess(server.target) as gateway:

@@ -42,13 +42,7 @@ class Served:
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder, port = tmp_path_factory.mktemp("embeddings"), free_port()
-    place = Workplace.at(
-        folder,
-        KMAAS_GATEWAY__MODEL_SERVER=f"127.0.0.1:{port}",
-        KMAAS_GATEWAY__PORT=str(free_port()),  # nobody is there
-        KMAAS_PROMOTION__KEY=str(folder / "key.pem"),
-        KMAAS_PROMOTION__LATENCY_MS="10000",
-    )
+    place = Workplace.before(folder, port)
     added = place.kmaas("add", "embeddings", "--set", "rows=80")
     assert added.returncode == 0, added.stderr
     assert added.stdout == "embeddings: published as version 1\n"

@@ -51,13 +51,7 @@ def loaded(target: str) -> set[int]:
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     folder = tmp_path_factory.mktemp("lifecycle")
     server_port = free_port()
-    place = Workplace.at(
-        folder,
-        KMAAS_GATEWAY__MODEL_SERVER=f"127.0.0.1:{server_port}",
-        KMAAS_GATEWAY__PORT=str(free_port()),  # nobody is there
-        KMAAS_PROMOTION__KEY=str(folder / "key.pem"),
-        KMAAS_PROMOTION__LATENCY_MS="10000",
-    )
+    place = Workplace.before(folder, server_port)
     trained = place.train("digits", "--epochs", "4")
     hardly = place.train("digits", "--set", "learning_rate.adam=1e-6")
     exports, versions = (trained, hardly), (trained, hardly, trained)

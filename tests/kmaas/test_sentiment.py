@@ -43,13 +43,7 @@ class Served:
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder, port = tmp_path_factory.mktemp("sentiment"), free_port()
-    place = Workplace.at(
-        folder,
-        KMAAS_GATEWAY__MODEL_SERVER=f"127.0.0.1:{port}",
-        KMAAS_GATEWAY__PORT=str(free_port()),  # nobody is there
-        KMAAS_PROMOTION__KEY=str(folder / "key.pem"),
-        KMAAS_PROMOTION__LATENCY_MS="10000",
-    )
+    place = Workplace.before(folder, port)
     for number, options in enumerate((TINY["sentiment"], SMALL), 1):
         added = place.kmaas("add", "sentiment", *options)
         assert added.stdout == f"sentiment: published as version {number}\n", added.stderr

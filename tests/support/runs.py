@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from bench.stack import free_port
+
 ROOT = Path(__file__).resolve().parents[2]
 
 TINY = {
@@ -33,6 +35,17 @@ class Workplace:
         places = {"KMAAS_STORE": str(folder / "store"), "KMAAS_RUNS": str(folder / "runs")}
         places |= {"KMAAS_SEARCHES": str(folder / "searches"), "KMAAS_PRESETS": str(folder / "presets")}
         return cls(folder, {**os.environ, **places, **variables})
+
+    @classmethod
+    def before(cls, folder: Path, model_server_port: int) -> Self:
+        """Its promotions ask a model server at that port, and no gateway follows them; a token may take long."""
+        return cls.at(
+            folder,
+            KMAAS_GATEWAY__MODEL_SERVER=f"127.0.0.1:{model_server_port}",
+            KMAAS_GATEWAY__PORT=str(free_port()),  # nobody is there
+            KMAAS_PROMOTION__KEY=str(folder / "key.pem"),
+            KMAAS_PROMOTION__LATENCY_MS="10000",
+        )
 
     @property
     def runs(self) -> Path:
