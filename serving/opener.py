@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from serving.batching.batched import Batched
+from serving.batching.gathered import Gathered, keeps_texts
 from serving.batching.parameters import BatchingParameters
 from serving.batching.samples import read_samples
 from serving.batching.scheduler import Scheduler
@@ -13,6 +14,7 @@ from serving.servable import Servable
 from serving.settings import ServeSettings
 from serving.warm_up import replay
 from store.layout import VersionDir
+from store.manifest import DECODE_SIGNATURE
 from wire.cores import usable_cores
 
 
@@ -42,12 +44,15 @@ class Opener:
         """
         runtime = open_runtime(folder, self._options)
         try:
-            runtime = self._batched(runtime, model, version, folder)
+            runtime = self._batched(self._gathered(runtime), model, version, folder)
             self._warm_up(Servable(model, version, runtime), folder)
         except BaseException:
             runtime.close()
             raise
         return runtime
+
+    def _gathered(self, runtime: Runtime) -> Runtime:
+        return Gathered(runtime, DECODE_SIGNATURE, self._metrics) if keeps_texts(runtime) else runtime
 
     def _batched(self, runtime: Runtime, model: str, version: int, folder: Path) -> Runtime:
         settings = self._settings

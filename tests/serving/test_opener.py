@@ -73,6 +73,23 @@ def test_zero_wait_batching_changes_no_answer_and_no_state(tmp_path: Path) -> No
     runtime.close()
 
 
+@pytest.mark.parametrize("settings", [{}, {"zero_wait_batching": True}])
+def test_callers_of_a_version_that_keeps_texts_travel_together(tmp_path: Path, settings: dict[str, Any]) -> None:
+    saved_models.put("kept", tmp_path / "m" / "1")
+    runtime = opened(tmp_path / "m" / "1", **settings)
+    assert runtime.facts["gathering"] == "decode"
+    inputs = {"lease": np.array([7, 8]), "position": np.array([3, 4], "i4"), "token_id": np.array([0, 1], "i4")}
+    held, logits = runtime.run("decode", inputs, ["held", "logits"], 30)
+    assert (held.tolist(), logits.tolist()) == ([True, False], [[7, 3], [8, 4]])
+    runtime.close()
+
+
+def test_a_decode_of_another_kind_is_left_alone(folder: Path) -> None:
+    runtime = opened(folder)
+    assert "gathering" not in runtime.facts
+    runtime.close()
+
+
 def test_zero_wait_batching_of_a_twin_needs_no_tensorflow() -> None:
     script = (
         "import sys\n"

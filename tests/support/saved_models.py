@@ -7,6 +7,7 @@
 - `animals`: Classify with labels and scores of three classes, alone and together
 - `counter`: `get`, and `incr` by `delta`; state that lasts as long as the version
 - `company`: `centred`, whose rows depend on each other; `tally`, which counts the rows it has seen; `double`
+- `kept`: `decode` as that of a version that keeps texts: whose tokens are even
 - `float8`: `x` to `y` of a type that has no wire form; TensorFlow inlines nothing in a graph with it, so it is apart
 - `ragged`: row lengths of `tokens`, padded with 0
 - `heavy`: a hundred products of a square matrix with itself, without a loop
@@ -57,6 +58,7 @@ def _main(into: Path) -> None:
     _save_animals(tf, into)
     _save_counter(tf, into)
     _save_company(tf, into)
+    _save_kept(tf, into)
     _save_float8(tf, into)
     _save_ragged(tf, into)
     _save_heavy(tf, into)
@@ -193,6 +195,20 @@ def _save_company(tf: Any, into: Path) -> None:
         ),
     }
     tf.saved_model.save(module, str(into / "company"), signatures=signatures)
+
+
+def _save_kept(tf: Any, into: Path) -> None:
+    rows = [
+        tf.TensorSpec([None], dtype, name=name)
+        for name, dtype in (("lease", tf.int64), ("position", tf.int32), ("token_id", tf.int32))
+    ]
+
+    def decode(lease: Any, position: Any, token_id: Any) -> dict[str, Any]:
+        told = tf.stack([tf.cast(lease, tf.float32), tf.cast(position, tf.float32)], axis=1)
+        return {"logits": told, "held": token_id % 2 == 0}
+
+    module = tf.Module()
+    tf.saved_model.save(module, str(into / "kept"), signatures={"decode": tf.function(decode, input_signature=rows)})
 
 
 def _save_float8(tf: Any, into: Path) -> None:
