@@ -144,6 +144,7 @@ def test_an_export_explains_its_own_answers_in_a_session(run: Run, session: Save
             assert abs(answer["weights"].sum() - difference) <= TOLERANCE * max(1, abs(difference))
 
 
+@pytest.mark.parametrize("run", ["sentiment"], indirect=True)
 def test_the_manifest_says_why_a_version_has_no_explanations(run: Run, tmp_path: Path) -> None:
     unexplained = replace(trained(run), spec=replace(run.spec, explain="it only adds"))
     export_version(unexplained, tmp_path / "export", runtime="saved_model")
@@ -152,6 +153,7 @@ def test_the_manifest_says_why_a_version_has_no_explanations(run: Run, tmp_path:
     assert "explain" not in manifest.signatures
 
 
+@pytest.mark.parametrize("run", ["digits"], indirect=True)
 def test_an_explanation_of_another_network_is_refused(run: Run, tmp_path: Path) -> None:
     def astray(model: Any) -> Any:
         opened: Any = run.spec.explain(model)  # type: ignore[operator]  # it is not None

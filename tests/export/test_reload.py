@@ -49,6 +49,7 @@ def test_what_was_recorded_is_what_is_answered(exported: Path, tmp_path: Path) -
         ("raw", {"other": None}, r"it answers \['logits', 'probabilities'\], expected \['logits', 'other', 'prob"),
     ],
 )
+@pytest.mark.parametrize("run", ["digits"], indirect=True)
 def test_another_answer_is_named(
     exported: Path, tmp_path: Path, signature: str, change: dict[str, Any], message: str
 ) -> None:
@@ -60,11 +61,13 @@ def test_another_answer_is_named(
         check_reload(exported, tmp_path, [replace(record, outputs={**record.outputs, output: wrong})])
 
 
+@pytest.mark.parametrize("run", ["digits"], indirect=True)
 def test_another_document_is_named(exported: Path, tmp_path: Path) -> None:
     with pytest.raises(ReloadError, match="manifest of card: document are not what was written"):
         check_reload(exported, tmp_path, document_records({"card": b"other"}))
 
 
+@pytest.mark.parametrize("run", ["digits"], indirect=True)
 def test_a_request_that_is_refused_is_told(exported: Path, tmp_path: Path) -> None:
     record = _recorded(exported)["explain"]
     refused = replace(record, inputs={**record.inputs, "label": np.array([99], np.int32)})

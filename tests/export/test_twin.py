@@ -66,6 +66,7 @@ def test_a_twin_that_answers_otherwise_is_not_kept(tmp_path: Path, differs_from:
     assert not version.twin.exists()
 
 
+@pytest.mark.parametrize("run", ["sentiment"], indirect=True)
 def test_a_model_that_cannot_be_converted_is_exported_without_a_twin(
     run: Run, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

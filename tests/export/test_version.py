@@ -163,6 +163,7 @@ def test_weights_are_stored_once(run: Run, exported: Path) -> None:
     assert stored < 4 * load_model(run).count_params() + 20_000
 
 
+@pytest.mark.parametrize("run", ["digits"], indirect=True)
 def test_a_second_export_replaces_the_first_and_has_the_same_digest_and_another_date(
     run: Run, exported: Path, tmp_path: Path
 ) -> None:
@@ -184,6 +185,7 @@ def test_it_can_be_published(exported: Path, tmp_path: Path) -> None:
     assert "## Measured" in version.card.read_text()
 
 
+@pytest.mark.parametrize("run", ["digits"], indirect=True)
 def test_a_graph_that_answers_otherwise_than_keras_is_refused(run: Run, tmp_path: Path) -> None:
     """A layer that adds a thousandth in a graph, and nothing when Keras computes eagerly."""
     import keras
@@ -206,6 +208,7 @@ def test_a_graph_that_answers_otherwise_than_keras_is_refused(run: Run, tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("run", ["digits"], indirect=True)
 def test_a_failed_export_leaves_the_old_one_and_nothing_else(
     run: Run, exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

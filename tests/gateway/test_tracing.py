@@ -1,7 +1,5 @@
 """One request is one trace, from the caller's span through the gateway's stages to the model server."""
 
-import pytest
-
 from tests.gateway.conftest import Shelf
 from tests.support.collector import Collector
 from tests.support.processes import GatewayProcess, ModelServerProcess, until
@@ -40,14 +38,12 @@ def test_a_request_is_one_trace_through_to_the_model_server(shelf: Shelf) -> Non
         assert (service, parent) == ("kmaas-model-server", mine["infer"][1])
 
 
-@pytest.mark.parametrize(
-    "header", ["garbage", "00-0-0-00", f"ff-{TRACE}-{CALLER}-01", "00-" + "0" * 32 + f"-{CALLER}-01"]
-)
-def test_a_trace_that_cannot_be_read_and_a_collector_that_is_away_harm_nobody(header: str, shelf: Shelf) -> None:
+def test_a_trace_that_cannot_be_read_and_a_collector_that_is_away_harm_nobody(shelf: Shelf) -> None:
     shelf.publish("digits-a")
     with (
         ModelServerProcess(shelf.store.root) as server,
         GatewayProcess(server.target, otlp_endpoint="http://127.0.0.1:1") as gateway,
     ):
         gateway.wait_ready()
-        assert gateway.post("/models/digits", picture(), traceparent=header).status == 200
+        for header in ("garbage", "00-0-0-00", f"ff-{TRACE}-{CALLER}-01", f"00-{'0' * 32}-{CALLER}-01"):
+            assert gateway.post("/models/digits", picture(), traceparent=header).status == 200, header
