@@ -22,6 +22,7 @@ GatewayError
 │   ├── UnknownRouteError     nothing is at that path
 │   ├── DigestError           the caller pinned another digest than that of the version that answers
 │   ├── ChoiceError           the caller chose a version where its route lets nobody choose
+│   ├── UnseenTextError       texts in token ids or tensors, where the model's route masks private data
 │   ├── TokenError            the admin API was asked without its token
 │   ├── HostError             the admin API was asked by a name that is not its own
 │   └── MethodError           something is at that path, for other methods
@@ -194,6 +195,14 @@ class ChoiceError(RequestError):
         super().__init__(
             f"the route of {model} lets callers choose no version; ask without the header X-Model-Version, or set "
             "`testers` in the route"
+        )
+
+
+class UnseenTextError(RequestError):
+    def __init__(self, hidden_in: str) -> None:
+        super().__init__(
+            f"the route of this model masks private data, which it cannot see in {hidden_in}; send texts, in the words "
+            "of the model's task"
         )
 
 

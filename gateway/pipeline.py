@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from operator import attrgetter
 from typing import Any, NoReturn, TypeVar
 
@@ -12,7 +13,14 @@ from gateway.backend import Backend
 from gateway.call import Call
 from gateway.companies import Companies
 from gateway.deadline import Deadline
-from gateway.errors import BrokenAnswerError, DigestError, GatewayError, RequestError, VersionGoneError
+from gateway.errors import (
+    BrokenAnswerError,
+    DigestError,
+    GatewayError,
+    RequestError,
+    UnseenTextError,
+    VersionGoneError,
+)
 from gateway.keeping import Keepers, Kept
 from gateway.message import Message
 from gateway.registry import Registry
@@ -24,6 +32,7 @@ from gateway.tasks.base import AnyTask, Ask, Request, Streaming, Tensors, limite
 from gateway.tensors import TensorCall, check_public, check_tensors
 from gateway.version import ServedVersion
 from processing.errors import ProcessingError
+from processing.masking import Masker
 from wire.methods import PREDICT
 
 Read = Callable[[Any], Request]  # what a caller sent, as the typed request of the task that answers
@@ -111,6 +120,8 @@ class Pipeline:
             What `by_version` does.
         """
         turn = self._router.turn(call)
+        if turn.call.masks:
+            raise UnseenTextError("tensors")
         with self._router.watched(turn):
             return self._led(turn, lambda version: act(turn, version))
 
@@ -228,6 +239,9 @@ class Pipeline:
         with call.trace.stage("decode"):
             request = read(task)
         with call.trace.stage("preprocess"):
+            longest = (turn.limits or self._settings.limits).text_chars
+            for mask in call.masks:
+                request = request.with_texts(partial(_masked, mask, call.deadline, longest))
             return _Work(turn, version, task, request, task.preprocess(request, call.deadline.remaining_s))
 
     def _begun(self, work: _Work) -> _Done | Stream:
@@ -311,3 +325,9 @@ class _Steps:
 
 def _keeps_nothing() -> NoReturn:
     raise NotImplementedError("only what answers step by step keeps anything")
+
+
+def _masked(mask: Masker, deadline: Deadline, longest: int, text: str) -> str:
+    """A text that is too long stays as it is: it is refused. Raises `DeadlineError` when there is no time left."""
+    deadline.remaining_s()
+    return mask(text) if len(text) <= longest else text

@@ -28,6 +28,7 @@ _TABLE: dict[type[Exception], _Kind] = {
     errors.TokenError: _Kind(401, "token", "validation"),
     errors.ChoiceError: _Kind(403, "choice", "validation"),
     errors.HostError: _Kind(403, "host", "validation"),
+    errors.UnseenTextError: _Kind(403, "unseen-text", "validation"),
     errors.UnknownModelError: _Kind(404, "unknown-model", "not_found"),
     errors.UnknownVersionError: _Kind(404, "unknown-version", "not_found"),
     errors.NoCardError: _Kind(404, "no-card", "not_found"),

@@ -116,6 +116,8 @@ def _lines(document: Any) -> list[str]:
     if found["shadow"]:
         lines.append(f"  shadow  {found['shadow']['to']}")
     lines += [f"  {name}  {found[name]}" for name in ("sticky", "fallback", "deadline_s") if found[name] is not None]
+    if found["mask"]:
+        lines.append(f"  masked  {', '.join(found['mask']['kinds'])}")
     return lines + _seen(document["status"])
 
 

@@ -1,13 +1,13 @@
 """A version that continues texts, whatever dialect asks: prompts to token ids, logits to pieces, pieces to texts."""
 
 import secrets
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from gateway.errors import ContextError, Fault, InvalidRequestError, OverLimitError, UnfitVersionError
+from gateway.errors import ContextError, Fault, InvalidRequestError, OverLimitError, UnfitVersionError, UnseenTextError
 from gateway.generation.cached import CachedDecoder
 from gateway.generation.chat import ChatTemplate
 from gateway.generation.continuation import Plan
@@ -50,6 +50,11 @@ class Generation(Request):
     @property
     def streamed(self) -> bool:
         return self.stream
+
+    def with_texts(self, change: Callable[[str], str]) -> Self:
+        if not all(isinstance(prompt, str) for prompt in self.prompts):
+            raise UnseenTextError("token ids")
+        return self.model_copy(update={"prompts": tuple(change(str(prompt)) for prompt in self.prompts)})
 
 
 @dataclass(frozen=True)

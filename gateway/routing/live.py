@@ -8,6 +8,7 @@ from gateway.routing.comparison import Comparison
 from gateway.routing.figures import CanaryFigures, ComparisonFigures, SideFigures, TallyFigures
 from gateway.routing.route import Part, Route
 from gateway.settings import Limits
+from processing.masking import Masker
 
 AGREED, DISAGREED, FAILED, ABSENT, DROPPED = "agreed", "disagreed", "failed", "absent", "dropped"
 
@@ -42,6 +43,7 @@ class Live:
     def __init__(self, route: Route, limits: Limits | None, processes: int) -> None:
         self.route = route
         self.limits = limits
+        self.masks = (Masker(route.mask.kinds, route.mask.region),) if route.mask else ()
         self.task: str | None = None  # of the last answer
         self._processes = processes  # each holds trials of its own, so each has its part of a canary's level
         self._watched = [part for part in route.split if part.canary]

@@ -4,7 +4,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Self
 
+from phonenumbers import SUPPORTED_REGIONS
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -16,6 +18,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from gateway.errors import Fault
+from processing.masking import KINDS, Kind
 
 _LABEL = re.compile(r"[a-z][a-z0-9._-]{0,63}")
 _INT64_MAX = 2**63 - 1
@@ -53,6 +56,12 @@ class _Said(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+def _country(code: str) -> str:
+    if code not in SUPPORTED_REGIONS:
+        raise ValueError(f"expected a country's ISO 3166 code such as GB, received {code[:20]!r}")
+    return code
+
+
 class Canary(_Said):
     """When a part of the split is withdrawn: once it is proved, at the level `alpha` for as long as it runs, that more
     than `errors` of its calls fail, or that more than `slow` of its answers take longer than `latency_ms`, either more
@@ -86,6 +95,14 @@ class Shadow(_Said):
     percent: Percent = 100.0
 
 
+class Mask(_Said):
+    """What is masked in texts before the model reads them. `region` is the country, by its ISO 3166 code, whose phone
+    numbers are known as they are dialled there; the others are known by their +."""
+
+    kinds: Annotated[tuple[Kind, ...], Field(min_length=1)] = KINDS
+    region: Annotated[str, AfterValidator(_country)] | None = None
+
+
 class Route(_Said):
     """How the calls of one model are answered, unless a call itself names a version.
 
@@ -93,6 +110,7 @@ class Route(_Said):
     value in the header `sticky` are answered by the same part. `testers` may choose by the header `X-Model-Version`.
     `fallback` is a model of the same task that answers while this one cannot. `tolerance` is the distance up to which
     two answers agree; without it the task's own. `deadline_s` and `limits` are narrower than the gateway's.
+    `mask` holds for every call, also of one that names its version.
     """
 
     model_config = ConfigDict(
@@ -121,6 +139,7 @@ class Route(_Said):
     tolerance: Annotated[float, Field(ge=0, le=1)] | None = None
     deadline_s: Seconds | None = None
     limits: Mapping[str, Positive] = Field(default_factory=dict)
+    mask: Mask | None = None
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:

@@ -144,7 +144,7 @@ class Router:
                 raise ChoiceError(model.name)
             return Turn(model, call, self._metrics)
         route = found.route
-        call = replace(call, deadline=call.deadline.of(route.deadline_s))
+        call = replace(call, deadline=call.deadline.of(route.deadline_s), masks=call.masks + found.masks)
         if chosen is not None:
             if not route.testers:
                 raise ChoiceError(model.name)
@@ -208,7 +208,7 @@ class Router:
         if current is None or found.task not in (None, current.manifest.task):
             return None
         self._metrics.routed(call.model, "fallback", found.route.fallback)
-        return replace(call, model=found.route.fallback)
+        return replace(call, model=found.route.fallback, masks=found.masks)
 
     def change(self, model: str, revise: Revise, who: str, why: str | None = None) -> Route | None:
         """See `Book.change`."""

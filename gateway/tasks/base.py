@@ -88,6 +88,14 @@ class Request(BaseModel):
         """The name, in Hugging Face's table, of what is asked for. Some can be asked of models of another `task`."""
         return task
 
+    def with_texts(self, _change: Callable[[str], str], /) -> Self:
+        """The same with each text that is handed in for the model to read changed, if there are any.
+
+        Raises:
+            UnseenTextError: texts are hidden in it, as token ids.
+        """
+        return self
+
 
 def _unsupported(value: object, handler: ValidatorFunctionWrapHandler) -> object:
     try:

@@ -1,11 +1,12 @@
 """feature-extraction: texts in, a vector for each out; or how alike sentences are, or which labels fit."""
 
+from collections.abc import Callable
 from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, RootModel, Tag
 
-from gateway.errors import Fault, InvalidRequestError, OverLimitError, UnfitVersionError
+from gateway.errors import Fault, InvalidRequestError, OverLimitError, UnfitVersionError, UnseenTextError
 from gateway.generation.language_model import check_token_ids
 from gateway.settings import Limits
 from gateway.tasks.base import (
@@ -97,6 +98,18 @@ class FeatureExtractionRequest(Request):
             return "sentence-similarity"
         return ZeroShotParameters.name if self.labelled else task
 
+    def with_texts(self, change: Callable[[str], str]) -> Self:
+        inputs: str | list[str] | Sentences
+        match self.inputs:
+            case str():
+                inputs = change(self.inputs)
+            case Sentences():
+                source, *others = map(change, self.texts)
+                inputs = Sentences(source_sentence=source, sentences=others)
+            case _:
+                inputs = list(map(change, self.inputs))
+        return self.model_copy(update={"inputs": inputs})
+
 
 class TokensRequest(Request):
     """Texts by their token ids, as the version's own tokenizer has them."""
@@ -104,6 +117,9 @@ class TokensRequest(Request):
     token_ids: Annotated[list[Annotated[list[int], Field(min_length=1)]], Field(min_length=1)]
     normalize: bool | None = None
     dimensions: Annotated[int, Field(ge=1)] | None = None
+
+    def with_texts(self, _change: Callable[[str], str]) -> Self:
+        raise UnseenTextError("token ids")
 
 
 class FeatureExtractionResponse(RootModel[list[list[float]] | list[float] | list[LabelScore] | list[list[LabelScore]]]):

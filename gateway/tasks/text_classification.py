@@ -1,5 +1,6 @@
 """text-classification: texts in, labels with scores out."""
 
+from collections.abc import Callable
 from typing import Annotated, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, RootModel, Tag
@@ -33,6 +34,11 @@ class TextClassificationRequest(Request):
     @property
     def texts(self) -> list[str]:
         return [self.inputs] if isinstance(self.inputs, str) else self.inputs
+
+    def with_texts(self, change: Callable[[str], str]) -> Self:
+        one = isinstance(self.inputs, str)
+        texts = list(map(change, self.texts))
+        return self.model_copy(update={"inputs": texts[0] if one else texts})
 
 
 class TextClassificationResponse(RootModel[list[list[LabelScore]]]):

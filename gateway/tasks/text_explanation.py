@@ -1,5 +1,6 @@
 """Why a text has its label: the weight of each of its tokens."""
 
+from collections.abc import Callable
 from typing import Annotated, ClassVar, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
@@ -28,6 +29,9 @@ class TextExplanationRequest(Request):
 
     inputs: Annotated[str, BeforeValidator(one_item)]
     parameters: ExplanationParameters | None = None
+
+    def with_texts(self, change: Callable[[str], str]) -> Self:
+        return self.model_copy(update={"inputs": change(self.inputs)})
 
 
 class TokenWeight(BaseModel):

@@ -1,6 +1,6 @@
 """text-generation in Hugging Face's shapes: a prompt in, its continuation out, at once or token by token."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel
@@ -71,6 +71,9 @@ class TextGenerationRequest(Request):
     inputs: str
     parameters: TextGenerationParameters | None = None
     stream: bool | None = None
+
+    def with_texts(self, change: Callable[[str], str]) -> Self:
+        return self.model_copy(update={"inputs": change(self.inputs)})
 
     @property
     def asked(self) -> TextGenerationParameters:
