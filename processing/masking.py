@@ -5,7 +5,6 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Literal, get_args
 
-from phonenumbers import Leniency, PhoneNumberMatcher
 from stdnum import iban
 
 Kind = Literal["email", "iban", "card", "phone"]
@@ -157,6 +156,8 @@ def _pass_luhn(shown: str) -> Iterator[bool]:
 def _phones(text: str, region: str | None) -> Iterator[Span]:
     if len(_DIGITS.findall(text)) < _FEWEST_PHONE_DIGITS:
         return
+    from phonenumbers import Leniency, PhoneNumberMatcher
+
     matcher = PhoneNumberMatcher(text, region, leniency=Leniency.VALID, max_tries=len(text))
     for match in matcher:
         yield match.start, match.end

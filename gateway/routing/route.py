@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Self
 
-from phonenumbers import SUPPORTED_REGIONS
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -57,6 +56,8 @@ class _Said(BaseModel):
 
 
 def _country(code: str) -> str:
+    from phonenumbers import SUPPORTED_REGIONS
+
     if code not in SUPPORTED_REGIONS:
         raise ValueError(f"expected a country's ISO 3166 code such as GB, received {code[:20]!r}")
     return code
