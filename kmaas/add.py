@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from kmaas.chosen import PRESET_HELP, chosen_config
 from kmaas.config import Config
 from kmaas.progress import shown_progress
 from kmaas.sieve import without_chatter
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 @click.command("add", short_help="Fetch, train, export and publish catalogue models.")
 @click.argument("names", nargs=-1, required=True, metavar="MODEL...")
 @click.option("--if-missing", is_flag=True, help="Skip models that the store has already.")
-@click.option("--preset", metavar="NAME|FILE", help="A preset of the models, or a TOML file, as in `train`.")
+@click.option("--preset", metavar="NAME|FILE|FOLDER", help=PRESET_HELP)
+@click.option("--name", help="With a checkpoint: under which name to serve it.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A setting of the training, as in `train`.")
 @click.option("--accept-licence", is_flag=True, help="Accept the terms of models whose licence is unclear.")
 @click.pass_obj
@@ -28,6 +30,7 @@ def add(
     names: tuple[str, ...],
     if_missing: bool,
     preset: str | None,
+    name: str | None,
     settings: tuple[str, ...],
     accept_licence: bool,
 ) -> None:
@@ -35,10 +38,9 @@ def add(
     An interrupted `add` continues where it was. A finished run of the same code, data and settings is used again."""
     from models.catalog import select, spec_of
     from models.errors import LicenceNotAcceptedError
-    from training.config import find_preset, load_config
 
     named = select(names)
-    configs = [load_config(spec, find_preset(spec.name, preset) if preset else None, settings) for spec in named]
+    configs = [chosen_config(spec, preset, settings, name) for spec in named]
     specs = [spec_of(chosen) for chosen in configs]
     for spec in specs:
         if spec.licence_unclear and not accept_licence:

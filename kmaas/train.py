@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from kmaas.chosen import PRESET_HELP, chosen_config
 from kmaas.config import Config
 from kmaas.progress import shown_progress
 
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 @click.command("train", short_help="Train a model, or import one; leaves a run folder.")
 @click.argument("model", required=False)
 @click.option("--epochs", type=int, help="Passes over the training data.")
-@click.option("--optimizer", help="sgd (plain gradient descent) or adam.")
-@click.option("--preset", metavar="NAME|FILE", help="A preset of the model, or a TOML file that overlays its own.")
+@click.option("--optimizer", help="sgd (plain gradient descent), adam or muon.")
+@click.option("--preset", metavar="NAME|FILE|FOLDER", help=PRESET_HELP)
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="One setting; may be repeated.")
 @click.option("--resume", type=click.Path(path_type=Path), help="Continue this run with its own configuration.")
 @click.pass_obj
@@ -63,11 +64,10 @@ def train(
 
 def _new_run(config: Config, spec: "ModelSpec", preset: str | None, settings: Sequence[str]) -> "Run":
     from models.catalog import spec_of
-    from training.config import find_preset, load_config
     from training.fingerprint import fingerprint
     from training.run import Run
 
-    chosen = load_config(spec, find_preset(spec.name, preset) if preset else None, settings)
+    chosen = chosen_config(spec, preset, settings)
     spec = spec_of(chosen)
     return Run.create(config.runs, spec, chosen, fingerprint(spec, chosen))
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from models import chat, digits, embeddings, sentiment, sentiment_minilm
+from models import chat, checkpoint, digits, embeddings, sentiment, sentiment_minilm, writer
+from models.checkpoint import CheckpointConfig, spec_for
 from models.errors import DuplicateModelError, UnknownModelError, UnknownNetworkError
 from models.spec import ModelConfig, ModelSpec
 
@@ -16,7 +17,15 @@ def _table(*specs: ModelSpec) -> dict[str, ModelSpec]:
     return table
 
 
-NETWORKS = _table(digits.SPEC, sentiment.SPEC, sentiment_minilm.SPEC, embeddings.SPEC, chat.SPEC)
+NETWORKS = _table(
+    digits.SPEC,
+    sentiment.SPEC,
+    sentiment_minilm.SPEC,
+    embeddings.SPEC,
+    chat.SPEC,
+    checkpoint.SPEC,
+    writer.SPEC,
+)
 
 CATALOG = {spec.name: spec for spec in NETWORKS.values() if spec.network is None}
 
@@ -34,7 +43,9 @@ def find(name: str, network: object = None) -> ModelSpec:
 
 
 def spec_of(config: ModelConfig) -> ModelSpec:
-    """The entry whose configuration this is: each has a type of its own."""
+    """The entry whose configuration this is: each has a type of its own. A checkpoint says itself what it is called."""
+    if isinstance(config, CheckpointConfig):
+        return spec_for(config)
     return next(spec for spec in NETWORKS.values() if spec.config is type(config))
 
 

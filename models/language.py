@@ -27,7 +27,11 @@ def language_model(backbone: "keras.Model", name: str) -> "keras.Model":
 
 def scores(backbone: "keras.Model", states: Any) -> Any:
     """What the backbone makes of tokens, `[…, width]`, to logits `[…, vocabulary]`."""
-    return backbone.token_embedding(states, reverse=True)
+    from keras import ops
+
+    logits = backbone.token_embedding(states, reverse=True)
+    cap = getattr(backbone, "final_logit_soft_cap", None)  # of some Gemmas
+    return logits if cap is None else cap * ops.tanh(logits / cap)
 
 
 def backbone_of(model: "keras.Model") -> "keras.Model":
@@ -35,15 +39,18 @@ def backbone_of(model: "keras.Model") -> "keras.Model":
     return model.get_layer(BACKBONE)
 
 
-def all_logits(model: "keras.Model") -> Traced:
-    """Token ids to logits `[batch, tokens, vocabulary]`: what follows each token. A row may be filled up at its end
-    with any token: what comes later changes nothing."""
+def at_all_places(model: "keras.Model") -> "keras.Model":
+    """A `language_model` that answers `[batch, tokens, vocabulary]`: what follows each token. The same weights."""
+    import keras
     from keras import ops
 
+    (token_ids,) = model.inputs
     backbone = backbone_of(model)
+    states = backbone({"token_ids": token_ids, "padding_mask": ops.ones_like(token_ids)})
+    return keras.Model(token_ids, scores(backbone, states), name=model.name)
 
-    def compute(token_ids: Any) -> Any:
-        states = backbone({"token_ids": token_ids, "padding_mask": ops.ones_like(token_ids)}, training=False)
-        return scores(backbone, states)
 
-    return traced(model, compute)
+def all_logits(model: "keras.Model") -> Traced:
+    """`at_all_places` as a function. A row may be filled up at its end with any token: what comes later changes
+    nothing."""
+    return traced(at_all_places(model))

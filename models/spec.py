@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from models.explanation import Opened
 from processing.spec import ExportedSpec
@@ -24,10 +24,14 @@ class Frozen(BaseModel):
 
 
 class LearningRates(Frozen):
-    """Where each optimiser begins; the rate falls to zero along a half cosine until the end of the training."""
+    """Where each optimiser begins; the rate falls to zero along a half cosine until the end of the training.
+
+    `muon` is of the matrices alone, None for a model that was not tried with it.
+    """
 
     adam: Rate
     sgd: Rate
+    muon: Rate | None = None
 
 
 class ModelConfig(Frozen):
@@ -54,15 +58,24 @@ class LanguageConfig(ModelConfig):
 class TrainConfig(ModelConfig):
     """What can be set about every model that is trained here.
 
-    `sgd` is plain gradient descent, `adam` Adam with bias correction. In the share `warm_up` of all steps the rate
-    climbs evenly from 0 to where it begins to fall.
+    `sgd` is plain gradient descent, `adam` Adam with bias correction; `muon` takes the matrices between layers by the
+    nearest orthogonal one to their mean gradient, and all else by Adam at Adam's rate. In the share `warm_up` of all
+    steps the rate climbs evenly from 0 to where it begins to fall. In each step rate · `weight_decay` of a weight is
+    taken away, by `muon` of the matrices alone.
     """
 
     epochs: Count
     batch_size: Count
-    optimizer: Literal["adam", "sgd"]
+    optimizer: Literal["adam", "sgd", "muon"]
     learning_rate: LearningRates
     warm_up: Fraction = 0.0
+    weight_decay: Fraction = 0.0
+
+    @model_validator(mode="after")
+    def _has_its_rate(self) -> Self:
+        if self.optimizer == "muon" and self.learning_rate.muon is None:
+            raise ValueError("the optimizer muon needs a learning_rate.muon")
+        return self
 
 
 @dataclass(frozen=True)
@@ -82,6 +95,7 @@ class ModelSpec:
     Attributes:
         network: which of several networks under this name; None for the one that is meant where none is named. A
             preset names it in its setting `network`.
+        catalogued: its name in the catalogue where it is served under another, else None.
         labels: of a classifier; empty for a model that answers vectors, or the token that follows.
         intended_use: for whom and for what it is meant, in a sentence or two of its card.
         limits: what it cannot do or was not made for, a sentence each.
@@ -106,8 +120,14 @@ class ModelSpec:
     explain: "Callable[[keras.Model], Opened] | str" = "nothing tells where its network could be opened"
     licence_unclear: bool = False
     network: str | None = None
+    catalogued: str | None = None
+
+    @property
+    def model(self) -> str:
+        """Its name in the catalogue."""
+        return self.catalogued or self.name
 
     @property
     def entry(self) -> str:
         """What its preset and its search space are called, without the ending."""
-        return self.name if self.network is None else f"{self.name}-{self.network}"
+        return self.model if self.network is None else f"{self.model}-{self.network}"

@@ -30,6 +30,11 @@ class TokenCodec:
         return self._tokenizer.get_vocab_size()
 
     @property
+    def largest_id(self) -> int:
+        """As a rule one less than there are; some tokenizers leave ids out."""
+        return max(self._tokenizer.get_vocab().values(), default=-1)
+
+    @property
     def special_tokens(self) -> tuple[str, ...]:
         """Tokens that steer the model and are not part of what it writes."""
         return tuple(self._special.values())

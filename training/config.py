@@ -14,8 +14,10 @@ from training.errors import ConfigurationError, NotTrainedError
 PRESETS = Path(__file__).with_name("presets")
 
 
-def load_config(spec: ModelSpec, preset: Path | None = None, settings: Sequence[str] = ()) -> ModelConfig:
-    """The model's own preset, overlaid by the file `preset` and then by `settings`, each `key=value`.
+def load_config(
+    spec: ModelSpec, preset: Path | Mapping[str, Any] | None = None, settings: Sequence[str] = ()
+) -> ModelConfig:
+    """The model's own preset, overlaid by `preset`, a file or what one says, and then by `settings`, each `key=value`.
 
     Where these name another `network` of the model, its preset is what they overlay; `models.catalog.spec_of` tells
     the network of what is returned. A dot reaches into a table (`augment.scale=0.1`); a value is read as TOML, and as
@@ -25,12 +27,13 @@ def load_config(spec: ModelSpec, preset: Path | None = None, settings: Sequence[
         ConfigurationError: an unknown key (the known ones are listed), a value that does not fit, or no TOML.
         UnknownNetworkError: the model has no such network.
     """
-    above = {} if preset is None else _read(preset)
+    above = _read(preset) if isinstance(preset, Path) else dict(preset or {})
     for setting in settings:
         above = merged(above, _parsed(setting))
     if "network" in above:
         spec = find(spec.name, above["network"])
-    values = merged(_read(PRESETS / f"{spec.entry}.toml"), above)
+    own = PRESETS / f"{spec.entry}.toml"
+    values = merged(_read(own) if own.exists() else {}, above)  # a checkpoint has none, it says all itself
     try:
         return spec.config.model_validate(values)
     except ValidationError as exc:

@@ -15,7 +15,11 @@ TrainingError
 ├── UnwritableError             runs or cache cannot be written
 ├── DataError                   data that is not what it should be
 │   ├── DigestMismatchError     fetched bytes have another sha256 than the pinned one
-│   └── NoSourceError           no source of a data set can be had
+│   ├── NoSourceError           no source of a data set can be had
+│   └── CheckpointError         a checkpoint that cannot be read, or not be served
+│       ├── TooLargeError       one that does not fit into memory
+│       └── ChangedCheckpointError  one whose files are no longer those a run was begun with
+├── HubError                    a preset of keras-hub cannot be had
 └── FetchError                  a package cannot be fetched
     └── MissingClientError      the client that fetches it is not installed
 """
@@ -113,6 +117,22 @@ class NoSourceError(DataError):
         super().__init__(f"{what} cannot be had from any of its sources: {'; '.join(failures)}")
 
 
+class CheckpointError(DataError):
+    def __init__(self, checkpoint: object, why: str) -> None:
+        super().__init__(f"{checkpoint} is no language model that can be served: {why}")
+
+
+class TooLargeError(CheckpointError):
+    def __init__(self, checkpoint: object, parameters: int, needed: int, there: int) -> None:
+        why = f"its {parameters:,} weights need {_gb(needed)} of memory, and {_gb(there)} are free"
+        super().__init__(checkpoint, why)
+
+
+class ChangedCheckpointError(CheckpointError):
+    def __init__(self, checkpoint: object) -> None:
+        super().__init__(checkpoint, "its files are no longer those that the run was begun with; begin another")
+
+
 class FetchError(TrainingError):
     def __init__(self, client: str, what: str, reason: str) -> None:
         super().__init__(
@@ -123,3 +143,15 @@ class FetchError(TrainingError):
 class MissingClientError(FetchError):
     def __init__(self, client: str, what: str) -> None:
         super().__init__(client, what, f"{client} is not installed")
+
+
+class HubError(TrainingError):
+    def __init__(self, preset: str, reason: str) -> None:
+        super().__init__(
+            f"the preset {preset} is not on this machine, and its hub cannot be reached or does not have it; check the "
+            f"network, or give the preset's folder instead. keras-hub said: {reason}"
+        )
+
+
+def _gb(count: int) -> str:
+    return f"{count / 1e9:.1f} GB"

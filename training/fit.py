@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.example import Example, HeldOutRows, kept_of
-from models.spec import ModelSpec, TrainConfig
+from models.language import at_all_places
+from models.spec import LanguageConfig, ModelSpec, TrainConfig
 from models.traced import traced
 from processing.request import preprocessing
 from training.batches import lengths_of, trimmed
@@ -111,12 +112,15 @@ def _begin(run: Run, recipe: Recipe) -> None:
 
 
 def fresh_model(spec: ModelSpec, config: TrainConfig, recipe: TrainingRecipe) -> tuple["keras.Model", int]:
-    """A network as it is before its first epoch, compiled, and the steps of an epoch."""
+    """A network as it is before its first epoch, compiled, and the steps of an epoch. A language model learns of every
+    token of a row, not of the last alone."""
     import keras
 
     keras.utils.set_random_seed(config.seed)
     model = spec.build(config)
     recipe.prepare(model)
+    if isinstance(config, LanguageConfig):
+        model = at_all_places(model)
     steps = -(-recipe.facts.training_rows // config.batch_size)
     model.compile(_optimizer(config, steps), recipe.loss(), jit_compile=False)  # XLA is slower for CNNs on a CPU
     return model, steps
@@ -159,10 +163,16 @@ def _tell(progress: Progress, before: int, step: int) -> None:
 def _optimizer(config: TrainConfig, steps: int) -> "keras.optimizers.Optimizer":
     import keras
 
-    kind, first = {
-        "adam": (keras.optimizers.Adam, config.learning_rate.adam),
-        "sgd": (keras.optimizers.SGD, config.learning_rate.sgd),
-    }[config.optimizer]
+    rates, decay = config.learning_rate, config.weight_decay or None
+    kind: Callable[..., keras.optimizers.Optimizer]
+    match config.optimizer:
+        case "adam":
+            kind, first = keras.optimizers.Adam, rates.adam
+        case "sgd":
+            kind, first = keras.optimizers.SGD, rates.sgd
+        case "muon":
+            first = rates.muon or rates.adam
+            kind = partial(keras.optimizers.Muon, adam_lr_ratio=rates.adam / first, adam_weight_decay=None)
     climb = int(config.warm_up * config.epochs * steps)
     fall = config.epochs * steps - climb
     rate = (
@@ -170,7 +180,7 @@ def _optimizer(config: TrainConfig, steps: int) -> "keras.optimizers.Optimizer":
         if climb
         else keras.optimizers.schedules.CosineDecay(first, fall)
     )
-    return kind(rate)
+    return kind(rate, weight_decay=decay)
 
 
 def _checkpoint(run: Run, model: "keras.Model", line: EpochLine) -> None:
@@ -243,5 +253,8 @@ def _answered(run: Run, model: "keras.Model", tokenizer: str | None, examples: S
 
 def _sample(recipe: Recipe) -> HeldOutRows:
     inputs, targets = recipe.held_out()
-    truth = targets if targets.ndim == 1 else targets.argmax(axis=1)
+    if np.issubdtype(targets.dtype, np.integer):
+        truth = targets if targets.ndim == 1 else targets[:, -1]  # of a token at every place the last one
+    else:
+        truth = targets.argmax(axis=1)
     return HeldOutRows(inputs, truth.astype(np.int32)).thinned(_SAMPLE)

@@ -74,7 +74,7 @@ class TrainingRecipe(Recipe, Protocol):
 @dataclass(frozen=True)
 class RecipeMaker:
     """`data_sha256` pins the data without fetching it; `make` takes configuration, cache folder, progress, and the
-    tokenizer of the run when it has one already. `for_trials` makes a recipe of the training rows alone: a fifth of
+    tokenizer of the run when it has one already. `for_trials` makes a recipe of the training rows alone: some of
     them are its held-out rows, and the true ones are not looked at; None for a model that is not trained here."""
 
     data_sha256: str

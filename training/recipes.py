@@ -4,13 +4,15 @@ from pathlib import Path
 
 from models.spec import ModelConfig, ModelSpec, TrainConfig
 from training.chat import ChatRecipe
-from training.data import minilm, mnist, rated_texts, smollm2
+from training.checkpoint import CheckpointRecipe
+from training.data import minilm, mnist, rated_texts, shakespeare, smollm2
 from training.digits import DigitsRecipe
 from training.embeddings import EmbeddingsRecipe
 from training.errors import NotTrainedError
 from training.progress import Progress
 from training.recipe import Recipe, RecipeMaker, TrainingRecipe
 from training.sentiment import SentimentRecipe
+from training.writer import WriterRecipe
 
 RECIPES = {
     "digits": RecipeMaker(mnist.SHA256, DigitsRecipe.make, DigitsRecipe.for_trials),
@@ -20,6 +22,8 @@ RECIPES = {
     ),
     "embeddings": RecipeMaker(minilm.PACKAGE.sha256, EmbeddingsRecipe.make, None),
     "chat": RecipeMaker(smollm2.PACKAGE.sha256, ChatRecipe.make, None),
+    "chat-checkpoint": RecipeMaker(shakespeare.PACKAGE.sha256, CheckpointRecipe.make, None),
+    "writer": RecipeMaker(shakespeare.PACKAGE.sha256, WriterRecipe.make, WriterRecipe.for_trials),
 }
 
 

@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-from models.catalog import find
+from models.catalog import find, spec_of
 from models.errors import ModelsError
 from models.spec import ModelConfig, ModelSpec
 from store.contents import sha256_of
@@ -60,7 +60,7 @@ class Run:
         """A new folder `<model>-<UTC time>[-n]` under `runs`. Raises `UnwritableError`."""
         run = cls(new_folder(runs, spec.name), spec, config, fingerprint)
         run.write(_FINGERPRINT, fingerprint)
-        run.write_json(_CONFIG, {"model": spec.name, **config.model_dump(mode="json")})
+        run.write_json(_CONFIG, {"model": spec.model, **config.model_dump(mode="json")})
         return run
 
     @classmethod
@@ -70,6 +70,7 @@ class Run:
             values = json.loads((path / _CONFIG).read_bytes())
             spec = find(values.pop("model"), values.get("network"))
             config = spec.config.model_validate(values)
+            spec = spec_of(config)
             fingerprint = (path / _FINGERPRINT).read_text()
         except (OSError, AttributeError, KeyError, TypeError, ValueError, ModelsError) as exc:
             raise NotARunError(path, f"readable {_CONFIG}", f"expected a run of `kmaas train` ({exc})") from exc

