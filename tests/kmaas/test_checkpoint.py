@@ -1,6 +1,7 @@
 """`kmaas add chat --preset FOLDER`: somebody's checkpoint from its folder to real clients, and what is refused."""
 
 import time
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import openai
 import pytest
+from click.testing import CliRunner
 from huggingface_hub import InferenceClient
 from openai import OpenAI
 
@@ -43,9 +45,11 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder, port = tmp_path_factory.mktemp("checkpoint"), free_port()
     place = Workplace.before(folder, port)
     given = write_checkpoint(folder / "given", "qwen2", chats=True)
-    added = place.kmaas("add", "chat", "--preset", str(given), "--name", NAME, "--set", "rows=2", "--set", "slots=3")
-    assert added.returncode == 0, added.stderr
-    assert f"{NAME}: published as version 1" in added.stdout
+    config = Config(store=place.store, runs=place.runs)
+    arguments = ["chat", "--preset", str(given), "--name", NAME, "--set", "rows=2", "--set", "slots=3"]
+    with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # Keras calls numpy in an old way
+        added = CliRunner().invoke(add, arguments, obj=config, catch_exceptions=False)
+    assert f"{NAME}: published as version 1" in added.output
     given.rename(folder / "gone")
     [run] = runs_of(place.runs, NAME)
     with ModelServerProcess(place.store, port) as server, GatewayProcess(server.target) as gateway:

