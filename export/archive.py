@@ -50,7 +50,9 @@ def write_saved_model(
     _check_weights(folder, model)
 
 
-def serving_function(model: "keras.Model", inputs: "tf.TensorSpec", temperature: float = 1.0) -> Any:
+def serving_function(
+    model: "keras.Model", inputs: "tf.TensorSpec", temperature: float = 1.0, *, multi_label: bool = False
+) -> Any:
     """The `tf.function` behind a classifier's `serving_default`: `inputs` to `logits` and `probabilities`, float
     `[batch, labels]`.
 
@@ -58,13 +60,15 @@ def serving_function(model: "keras.Model", inputs: "tf.TensorSpec", temperature:
         model: maps a batch of `inputs` to float logits `[batch, labels]`; it normalises its own input.
         inputs: name, dtype and shape of the input, batch dimension None.
 
-    Logits are the model's own; probabilities are softmax(logits / temperature).
+    Logits are the model's own; probabilities are softmax(logits / temperature), or with `multi_label` the sigmoid.
     """
     import tensorflow as tf
 
+    function = tf.nn.sigmoid if multi_label else tf.nn.softmax
+
     def serve(batch: Any) -> dict[str, Any]:
         logits = model(batch, training=False)
-        return {"logits": logits, "probabilities": tf.nn.softmax(logits / temperature)}
+        return {"logits": logits, "probabilities": function(logits / temperature)}
 
     return tf.function(serve, input_signature=[inputs])
 

@@ -88,7 +88,8 @@ def draft(trained: Trained) -> Draft:
     raw, absent = _raw(processing, trained.tokenizer)
     comparisons = check_parity(trained, processing, raw)
     preprocess = preprocessing(processing, trained.tokenizer)
-    check_evaluated(trained.examples, spec.labels, trained.metrics, preprocess, traced(model))
+    judged = () if spec.multi_label else spec.labels  # of several labels any may lead
+    check_evaluated(trained.examples, judged, trained.metrics, preprocess, traced(model))
     goldens = kind.goldens(predict)
     inputs = _input_spec(model, processing.input)
     serve, pad = kind.serving(model, inputs), pad_of(processing)
@@ -152,6 +153,7 @@ def _manifest(kind: Kind, model: "keras.Model", inputs: "tf.TensorSpec", others:
     trained, spec = kind.trained, kind.trained.spec
     serve = kind.serving(model, inputs)
     processing = kind.processing.model_dump(mode="json")
+    several = ["multi_label"] if spec.multi_label else []
     template = [trained.chat_template.encode()] if trained.chat_template is not None else []
     return Manifest(
         model=spec.name,
@@ -160,7 +162,11 @@ def _manifest(kind: Kind, model: "keras.Model", inputs: "tf.TensorSpec", others:
         created=datetime.now(UTC),
         digest=answers_digest(
             [function.get_concrete_function() for function in (serve, *others.values())],
-            [json.dumps([spec.task, spec.labels, processing]).encode(), (trained.tokenizer or "").encode(), *template],
+            [
+                json.dumps([spec.task, spec.labels, processing, *several]).encode(),
+                (trained.tokenizer or "").encode(),
+                *template,
+            ],
         ),
         origins=tuple(Origin(**asdict(origin)) for origin in spec.origins),
         data_sha256=trained.data_sha256,
@@ -170,6 +176,7 @@ def _manifest(kind: Kind, model: "keras.Model", inputs: "tf.TensorSpec", others:
         signatures=signature_specs(serve, others),
         processing=processing,
         labels=spec.labels,
+        multi_label=spec.multi_label,
         metrics=tuple(trained.metrics),
         robustness=trained.evidence.evaluation.robustness.metrics if trained.evidence else (),
         temperature=trained.temperature,

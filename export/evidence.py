@@ -7,7 +7,7 @@ from export.card import Card, Section, Table
 from export.minimum import Minimum, lacking
 from export.trained import Evidence, Trained
 from models.spec import ModelConfig
-from store.evaluation import Calibrated, Classification, Evaluation, Interval
+from store.evaluation import Calibrated, Classification, Evaluation, Interval, Labelled, LabelSets
 from store.manifest import Manifest, Metric
 
 
@@ -40,13 +40,13 @@ def _tiles(evidence: Evidence | None) -> list[tuple[str, str, str]]:
     worst = min(of.robustness.metrics, key=lambda metric: metric.value, default=None)
     return [
         ("Accuracy", f"{of.accuracy:.4f}", f"95 %: {_interval(of.accuracy_interval)}, {of.rows:,} held-out rows"),
-        *(_tiles_of_classes(of) if isinstance(of, Classification) else ()),
+        *(_tiles_of_classes(of) if isinstance(of, Labelled) else ()),
         *([("Least robust", f"{worst.value:.4f}", f"accuracy under {worst.name}")] if worst else []),
         ("One row", f"{fastest.median_ms:.2f} ms", f"95 % within {fastest.p95_ms:.2f} ms, {fastest.what}"),
     ]
 
 
-def _tiles_of_classes(of: Classification) -> Iterator[tuple[str, str, str]]:
+def _tiles_of_classes(of: Labelled) -> Iterator[tuple[str, str, str]]:
     yield "Macro F1", f"{of.macro.f1:.4f}", f"95 %: {_interval(of.macro_f1_interval)}"
     before = "as trained" if of.calibration.temperature == 1 else f"{of.calibration.before.error:.4f} as trained"
     yield "Calibration error", f"{of.calibration.after.error:.4f}", before
@@ -67,7 +67,7 @@ def _of_evidence(manifest: Manifest, evidence: Evidence, config: ModelConfig) ->
     of = evidence.evaluation
     yield _training(evidence, config)
     yield _measured(manifest, of)
-    if isinstance(of, Classification):
+    if isinstance(of, Labelled):
         yield _calibration(of)
     yield _robustness(of)
     yield _slices(of)
@@ -102,7 +102,7 @@ def _training(evidence: Evidence, config: ModelConfig) -> Section:
         )
         for line in evidence.epochs
     ]
-    settings = list(_flat(config.model_dump(mode="json")))
+    settings = list(_flat(config.told()))
     configuration = Table(("setting", "value"), settings, "Configuration", folded=True)
     if not epochs:
         return Section("Training", text=["Not here: the weights are as they were published."], tables=[configuration])
@@ -118,7 +118,7 @@ def _training(evidence: Evidence, config: ModelConfig) -> Section:
 
 def _measured(manifest: Manifest, of: Evaluation) -> Section:
     figures = [_figures("figure", manifest.metrics), _figures("for comparison, on the same rows", of.references)]
-    if not isinstance(of, Classification):
+    if not isinstance(of, Labelled):
         return Section(
             "Measured", text=["On rows that nobody trained it on here. Intervals are of 95 %."], tables=figures
         )
@@ -142,7 +142,9 @@ def _measured(manifest: Manifest, of: Evaluation) -> Section:
         )
         for label, curves in of.curves.items()
     ]
-    confusion = [(label, *(f"{count:,}" for count in row)) for label, row in zip(of.labels, of.confusion, strict=True)]
+    pictures = [("thresholds", "ROC and precision over recall, each label against the others")]
+    if isinstance(of, Classification):
+        pictures.insert(0, ("confusion", "Confusion matrix: a row for each true label"))
     return Section(
         "Measured",
         text=["On held-out rows only, which the training never saw. Intervals are of 95 %."],
@@ -150,13 +152,20 @@ def _measured(manifest: Manifest, of: Evaluation) -> Section:
             *figures,
             Table(("label", "precision", "recall", "F1", "rows"), classes, "By label"),
             Table(("label", "area under ROC", "average precision"), areas, "Over all thresholds", folded=True),
-            Table(("true \\ predicted", *of.labels), confusion, "Confusion matrix", folded=True),
+            *_confusion(of),
         ],
-        pictures=[
-            ("confusion", "Confusion matrix: a row for each true label"),
-            ("thresholds", "ROC and precision over recall, each label against the others"),
-        ],
+        pictures=pictures,
     )
+
+
+def _confusion(of: Labelled) -> Iterator[Table]:
+    if isinstance(of, Classification):
+        rows = [(label, *(f"{count:,}" for count in row)) for label, row in zip(of.labels, of.confusion, strict=True)]
+        yield Table(("true \\ predicted", *of.labels), rows, "Confusion matrix", folded=True)
+    if isinstance(of, LabelSets):
+        head = ("label", "rightly given", "wrongly given", "missed", "rightly not given")
+        counts = [(label, *(f"{count:,}" for _, count in x)) for label, x in of.decisions.items()]
+        yield Table(head, counts, "Decisions", folded=True)
 
 
 def _figures(name: str, metrics: tuple[Metric, ...]) -> Table:
@@ -173,8 +182,9 @@ def _figures(name: str, metrics: tuple[Metric, ...]) -> Table:
     return Table((name, "value", "95 %", "rows", "measured on"), rows)
 
 
-def _calibration(evaluation: Classification) -> Section:
+def _calibration(evaluation: Labelled) -> Section:
     of = evaluation.calibration
+    function, rows = ("sigmoid", "decisions") if evaluation.multi_label else ("softmax", "held-out rows")
 
     def row(name: str, calibrated: Calibrated) -> tuple[str, ...]:
         return name, f"{calibrated.error:.4f}", f"{calibrated.loss:.4f}"
@@ -183,8 +193,8 @@ def _calibration(evaluation: Classification) -> Section:
     return Section(
         "Calibration",
         text=[
-            f"Probabilities are softmax(logits / {of.temperature:.4f}). The temperature was fitted on "
-            f"{of.fitted_rows:,} held-out rows; the table is of the other {of.rows:,}.{one}"
+            f"Probabilities are {function}(logits / {of.temperature:.4f}). The temperature was fitted on "
+            f"{of.fitted_rows:,} {rows}; the table is of the other {of.rows:,}.{one}"
         ],
         pictures=[("reliability", "Accuracy over confidence, and how many rows are where")],
         tables=[

@@ -12,7 +12,7 @@ from pydantic import JsonValue
 
 from export.errors import NoGoldensError
 from models.example import Example
-from processing.classification import MEDIA_TOP_K, ranked, softmax
+from processing.classification import MEDIA_TOP_K, ranked, sigmoid, softmax
 from processing.request import preprocessing
 from processing.spec import ExportedSpec, LanguageSpec, TextSpec
 from processing.tokens import TokenCodec
@@ -71,6 +71,7 @@ class CheckedGolden(CheckedRequest):
 
     logits: NDArray[np.float32]
     temperature: float = 1.0
+    multi_label: bool = False
 
     @property
     def outputs(self) -> Mapping[str, Array]:
@@ -79,7 +80,8 @@ class CheckedGolden(CheckedRequest):
     @property
     def probabilities(self) -> NDArray[np.float32]:
         """`[1, labels]`"""
-        return softmax(self.logits, self.temperature).astype(np.float32)
+        function = sigmoid if self.multi_label else softmax
+        return function(self.logits, self.temperature).astype(np.float32)
 
 
 def make_goldens(
@@ -90,6 +92,7 @@ def make_goldens(
     predict: Callable[[Array], NDArray[np.float32]],
     *,
     temperature: float = 1.0,
+    multi_label: bool = False,
 ) -> list[CheckedGolden]:
     """Up to four goldens for each label, those first that the model reads rightly.
 
@@ -101,24 +104,31 @@ def make_goldens(
     Raises:
         NoGoldensError: all were.
     """
-    preprocess = preprocessing(spec, tokenizer)
-    shown = len(labels) if isinstance(spec, TextSpec) else MEDIA_TOP_K
+    preprocess, function = preprocessing(spec, tokenizer), sigmoid if multi_label else softmax
     chosen: list[CheckedGolden] = []
     for number, label in enumerate(labels):
         clear: list[tuple[bool, CheckedGolden]] = []
         for example in (example for example in examples if example.label == label):
             inputs = preprocess(example.body)
             logits = predict(inputs)
+            shown = _shown(example, len(labels)) if isinstance(spec, TextSpec) else MEDIA_TOP_K
             if _is_clear(logits[0], shown):
-                (best,) = ranked(softmax(logits, temperature), labels, shown)
+                (best,) = ranked(function(logits, temperature), labels, shown)
                 answer: list[JsonValue] = [{"label": name, "score": score} for name, score in best]
                 expected: JsonValue = [answer] if isinstance(spec, TextSpec) else answer
                 golden = Golden.of(example.name, example.media_type, example.body, expected, _TOLERANCE)
-                clear.append((logits[0].argmax() != number, CheckedGolden(golden, inputs, logits, temperature)))
+                checked = CheckedGolden(golden, inputs, logits, temperature, multi_label)
+                clear.append((logits[0].argmax() != number, checked))
         chosen += [golden for _, golden in sorted(clear, key=lambda item: item[0])[:_PER_LABEL]]
     if not chosen:
         raise NoGoldensError(len(examples))
     return chosen
+
+
+def _shown(example: Example, labels: int) -> int:
+    """How many labels the answer to a request for a text has."""
+    asked = json.loads(example.body).get("parameters", {}).get("top_k", labels)
+    return min(int(asked), labels)
 
 
 def make_vector_goldens(

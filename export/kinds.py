@@ -87,16 +87,24 @@ class Classifier(Kind):
     """Logits and probabilities of labels."""
 
     def serving(self, model: "keras.Model", inputs: "tf.TensorSpec") -> Any:
-        return serving_function(model, inputs, self.trained.temperature)
+        of = self.trained
+        return serving_function(model, inputs, of.temperature, multi_label=of.spec.multi_label)
 
     def goldens(self, predict: Predict) -> Sequence[CheckedRequest]:
         of = self.trained
         return make_goldens(
-            of.examples, of.spec.labels, self.processing, of.tokenizer, predict, temperature=of.temperature
+            of.examples,
+            of.spec.labels,
+            self.processing,
+            of.tokenizer,
+            predict,
+            temperature=of.temperature,
+            multi_label=of.spec.multi_label,
         )
 
     def held_out(self, preprocess: Callable[[bytes], Array]) -> Batches:
-        return held_out_rows(self.trained, preprocess)
+        """Of a row of several labels no one is the right one: its goldens alone are compared."""
+        return () if self.trained.spec.multi_label else held_out_rows(self.trained, preprocess)
 
 
 class Vectors(Kind):

@@ -8,7 +8,7 @@ from typing import Any
 from export.goldens import Array
 from models.example import Example, HeldOutRows
 from models.spec import ModelConfig, ModelSpec
-from store.evaluation import Classification, Evaluation
+from store.evaluation import Evaluation, Labelled
 from store.held_out import HeldOut
 from store.manifest import Metric
 
@@ -84,4 +84,4 @@ class Trained:
     def temperature(self) -> float:
         """Of its probabilities; 1 where none was fitted."""
         evaluation = self.evidence.evaluation if self.evidence else None
-        return evaluation.calibration.temperature if isinstance(evaluation, Classification) else 1.0
+        return evaluation.calibration.temperature if isinstance(evaluation, Labelled) else 1.0

@@ -1,5 +1,7 @@
 """`kmaas add`: from the name of a catalogue model to a published version."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,12 +36,16 @@ def add(
     settings: tuple[str, ...],
     accept_licence: bool,
 ) -> None:
-    """Brings each MODEL of the catalogue (`all` for every one) into the store; a running stack takes it up by itself.
-    An interrupted `add` continues where it was. A finished run of the same code, data and settings is used again."""
+    """Brings each MODEL into the store: one of the catalogue (`all` for every one), or your own, by the name that it
+    was trained under; a running stack takes it up by itself. An interrupted `add` continues where it was. A finished
+    run of the same code, data and settings is used again; of your own model it is the newest run."""
     from models.catalog import select, spec_of
     from models.errors import LicenceNotAcceptedError
 
-    named = select(names)
+    own = {model: run for model in names if (run := _own_run(config, model))}
+    if own and (preset or settings or name):
+        raise click.UsageError(f"{next(iter(own))} is as it was trained; --preset and --set are for `kmaas train`")
+    named = select([model for model in names if model not in own])
     configs = [chosen_config(spec, preset, settings, name) for spec in named]
     specs = [spec_of(chosen) for chosen in configs]
     for spec in specs:
@@ -48,38 +54,55 @@ def add(
     try:
         with without_chatter(), shown_progress() as progress:
             for spec, chosen in zip(specs, configs, strict=True):
-                _add(config, spec, chosen, progress, if_missing=if_missing)
+                _add(config, spec.name, partial(_run, config, spec, chosen), progress, if_missing=if_missing)
+            for model, run in own.items():
+                _add(config, model, partial(_same, run), progress, if_missing=if_missing)
     except KeyboardInterrupt:
         click.echo("interrupted; the same command continues where this one was", err=True)
         raise SystemExit(130) from None
 
 
-def _add(config: Config, spec: "ModelSpec", chosen: "ModelConfig", progress: "Progress", *, if_missing: bool) -> None:
+def _own_run(config: Config, name: str) -> "Run | None":
+    """The newest run of a user's own model, None where the catalogue has the name, or nobody."""
+    from models.catalog import ALL, CATALOG, OWN
+    from training.run import runs_of
+
+    if name in (ALL, *CATALOG, *OWN):
+        return None
+    return next(iter(runs_of(config.runs, name)), None)
+
+
+def _same(run: "Run") -> "Run":
+    return run
+
+
+def _add(config: Config, name: str, find: Callable[[], "Run"], progress: "Progress", *, if_missing: bool) -> None:
+    """`find` finds its run, or makes one."""
     from kmaas.stages import exported
     from store.layout import Store
     from store.publish import publish
     from training.data.lock import locked
 
     store = Store.at(config.store)
-    with locked(config.runs / spec.name):  # a second `add` of a model waits, then finds the first one's run
-        if if_missing and store.versions(spec.name):
-            click.echo(f"{spec.name}: the store has it")
+    with locked(config.runs / name):  # a second `add` of a model waits, then finds the first one's run
+        if if_missing and store.versions(name):
+            click.echo(f"{name}: the store has it")
             return
-        with exported(_exported(config, spec, chosen, progress)) as export:
+        with exported(_exported(config, find, progress)) as export:
             version = publish(store, export)
-    click.echo(f"{spec.name}: published as version {version.number}")
+    click.echo(f"{name}: published as version {version.number}")
 
 
-def _exported(config: Config, spec: "ModelSpec", chosen: "ModelConfig", progress: "Progress") -> Path:
+def _exported(config: Config, find: Callable[[], "Run"], progress: "Progress") -> Path:
     from kmaas.stages import export_run, warn_of_lacks
     from serving.runtimes.quiet import import_tensorflow_quietly
     from training.fit import train
 
     import_tensorflow_quietly()
-    run = _run(config, spec, chosen)
+    run = find()
     if not run.finished:
         train(run, config.cache, progress)
-    progress.stage(f"export {spec.name}", 1)
+    progress.stage(f"export {run.spec.name}", 1)
     exported = export_run(run)
     progress.at(1)
     warn_of_lacks(exported, config.promotion.minimum)

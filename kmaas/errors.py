@@ -8,7 +8,8 @@ KmaasError
 ├── ChildFailedError     a process that `kmaas up` needs does not start
 ├── UnknownVersionError  what names a version is no number, no label and not `newest`
 ├── AdminError           the gateway's admin API refuses, or does not answer
-└── NoCardError          a version that was published without a model card
+├── NoCardError          a version that was published without a model card
+└── TakenNameError       a user's own model is named as one of the catalogue
 """
 
 from collections.abc import Sequence
@@ -63,3 +64,8 @@ class AdminError(KmaasError):
 class NoCardError(KmaasError):
     def __init__(self, path: Path) -> None:
         super().__init__(f"there is no {path}; versions have one that this kmaas exported: export the run again")
+
+
+class TakenNameError(KmaasError):
+    def __init__(self, name: str) -> None:
+        super().__init__(f"the catalogue has a model {name!r}; give yours another --name")

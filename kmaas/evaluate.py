@@ -10,7 +10,7 @@ from kmaas.config import Config
 from kmaas.progress import shown_progress
 
 if TYPE_CHECKING:
-    from store.evaluation import Classification, Evaluation
+    from store.evaluation import Evaluation, Labelled
 
 
 @click.command("evaluate", short_help="Measure a run on held-out data.")
@@ -39,11 +39,11 @@ def evaluate(config: Config, run_folder: Path, as_json: bool) -> None:
 
 
 def _told(evaluation: "Evaluation") -> Iterator[str]:
-    from store.evaluation import Classification
+    from store.evaluation import Labelled
 
     for metric in (*evaluation.metrics, *evaluation.references):
         yield f"{metric.name} {metric.value:.4f} on {metric.rows} rows: {metric.data}"
-    if isinstance(evaluation, Classification):
+    if isinstance(evaluation, Labelled):
         yield from _of_classes(evaluation)
     yield ""
     for latency in evaluation.latency:
@@ -60,7 +60,7 @@ def _told(evaluation: "Evaluation") -> Iterator[str]:
         yield f"{slice_.by:<17}{slice_.value:<24}{slice_.accuracy:.4f} ({low:.4f} to {high:.4f}) on {slice_.rows} rows"
 
 
-def _of_classes(evaluation: "Classification") -> Iterator[str]:
+def _of_classes(evaluation: "Labelled") -> Iterator[str]:
     yield f"\n{'label':<12}{'precision':>10}{'recall':>10}{'f1':>10}{'rows':>8}"
     for label, of_class in evaluation.per_class.items():
         yield f"{label:<12}{of_class.precision:>10.4f}{of_class.recall:>10.4f}{of_class.f1:>10.4f}{of_class.support:>8}"
@@ -69,5 +69,5 @@ def _of_classes(evaluation: "Classification") -> Iterator[str]:
     of = evaluation.calibration
     yield (
         f"\ncalibration error {of.before.error:.4f} as trained, {of.after.error:.4f} with temperature "
-        f"{of.temperature:.4f}, on {of.rows} rows that did not fit it"
+        f"{of.temperature:.4f}, on {of.rows} {'decisions' if evaluation.multi_label else 'rows'} that did not fit it"
     )

@@ -1,12 +1,12 @@
 """BERT: token ids to a vector for each token that knows its neighbours, with weights as PyTorch names them."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from models.spec import Origin
+from models.errors import UnfitWeightsError
+from models.spec import Count, Frozen, Origin
 from models.weights import Place, fill
 
 if TYPE_CHECKING:
@@ -15,16 +15,17 @@ if TYPE_CHECKING:
 _UNUSED = ("embeddings.position_ids", "pooler.")  # 0, 1, 2 …; and what only the first token goes through
 
 
-@dataclass(frozen=True)
-class BertSize:
-    """How large an encoder is; `positions` is the most tokens that a text can have."""
+class BertSize(Frozen):
+    """How large an encoder is; `positions` is the most tokens that a text can have. `approximate_gelu`: by a tanh."""
 
-    vocabulary: int
-    layers: int
-    heads: int
-    width: int
-    inner_width: int
-    positions: int
+    vocabulary: Count
+    layers: Count
+    heads: Count
+    width: Count
+    inner_width: Count
+    positions: Count
+    segments: Count = 2
+    approximate_gelu: bool = False
 
 
 MINILM = BertSize(vocabulary=30_522, layers=6, heads=12, width=384, inner_width=1536, positions=512)
@@ -44,8 +45,8 @@ def bert(size: BertSize) -> "keras.Model":
     """int32 `[batch, tokens]` each of `token_ids`, `segment_ids` and `padding_mask`, 1 where a token is, to float
     `[batch, tokens, width]`.
 
-    keras-hub's own, but with the exact GELU that BERT was trained with: keras-hub takes the approximation by a tanh,
-    which moves the vectors of sentences, of length 1, by 3e-4 in a number.
+    keras-hub's own, but with the exact GELU where the weights were trained with that: keras-hub takes the approximation
+    by a tanh, which moves the vectors of sentences by MiniLM, of length 1, by 3e-4 in a number.
     """
     import keras
     from keras_hub.models import BertBackbone
@@ -57,9 +58,10 @@ def bert(size: BertSize) -> "keras.Model":
         hidden_dim=size.width,
         intermediate_dim=size.inner_width,
         max_sequence_length=size.positions,
+        num_segments=size.segments,
         dropout=0.0,
     )
-    for layer in backbone.transformer_layers:
+    for layer in backbone.transformer_layers if not size.approximate_gelu else ():
         layer._feedforward_intermediate_dense.activation = _exact_gelu  # noqa: SLF001 (no argument chooses it)
     return keras.Model(backbone.inputs, backbone.output["sequence_output"], name="bert")
 
@@ -90,6 +92,29 @@ def fill_bert(model: "keras.Model", weights: Mapping[str, NDArray[Any]]) -> None
         UnfitWeightsError: one is missing or of another shape, or there is one that has no place in the model.
     """
     fill(dict(_places(model)), weights, _UNUSED)
+
+
+def first_layers(weights: Mapping[str, NDArray[Any]], layers: int) -> dict[str, NDArray[Any]]:
+    """Without those of the layers above, by the names that they have in PyTorch."""
+    prefix = "encoder.layer."
+    return {
+        name: values
+        for name, values in weights.items()
+        if not name.startswith(prefix) or int(name.removeprefix(prefix).split(".")[0]) < layers
+    }
+
+
+def copy_bert(source: "keras.Model", target: "keras.Model") -> None:
+    """Gives a model that `bert` made the weights of another, or of keras-hub's; it may have fewer layers.
+
+    Raises:
+        UnfitWeightsError: the other lacks one, or has it in another shape.
+    """
+    have = dict(_places(source))
+    for name, place in _places(target):
+        if name not in have or have[name].variable.shape != place.variable.shape:
+            raise UnfitWeightsError(f"{name} is missing, or not of the shape {tuple(place.variable.shape)}")
+        place.variable.assign(have[name].variable)
 
 
 def _exact_gelu(x: Any) -> Any:

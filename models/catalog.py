@@ -1,10 +1,11 @@
-"""The catalogue: every model that can be trained or imported, in one table. A model may have several networks."""
+"""The catalogue: every model that can be trained or imported, in one table. A model may have several networks, and what
+is trained on data that users bring has names of their own.
+"""
 
 from collections.abc import Sequence
 
-from models import chat, checkpoint, digits, embeddings, sentiment, sentiment_minilm, writer
-from models.checkpoint import CheckpointConfig, spec_for
-from models.errors import DuplicateModelError, UnknownModelError, UnknownNetworkError
+from models import chat, checkpoint, digits, embeddings, sentiment, sentiment_minilm, text_classifier, writer
+from models.errors import DuplicateModelError, NeedsDataError, UnknownModelError, UnknownNetworkError
 from models.spec import ModelConfig, ModelSpec
 
 
@@ -27,6 +28,9 @@ NETWORKS = _table(
     writer.SPEC,
 )
 
+OWN = _table(text_classifier.SPEC)
+"""What is trained on a user's own data, and therefore never by its name alone."""
+
 CATALOG = {spec.name: spec for spec in NETWORKS.values() if spec.network is None}
 
 ALL = "all"
@@ -34,6 +38,8 @@ ALL = "all"
 
 def find(name: str, network: object = None) -> ModelSpec:
     """Raises `UnknownModelError`, and `UnknownNetworkError` for a network that the model does not have."""
+    if name in OWN and network is None:
+        return OWN[name]
     select([name])
     of_name = [spec for spec in NETWORKS.values() if spec.name == name]
     for spec in of_name:
@@ -43,10 +49,9 @@ def find(name: str, network: object = None) -> ModelSpec:
 
 
 def spec_of(config: ModelConfig) -> ModelSpec:
-    """The entry whose configuration this is: each has a type of its own. A checkpoint says itself what it is called."""
-    if isinstance(config, CheckpointConfig):
-        return spec_for(config)
-    return next(spec for spec in NETWORKS.values() if spec.config is type(config))
+    """The entry whose configuration this is: each has a type of its own; or the user's own that it describes."""
+    found = next(spec for spec in (*NETWORKS.values(), *OWN.values()) if spec.config is type(config))
+    return found if found.of is None else found.of(config)
 
 
 def select(names: Sequence[str]) -> list[ModelSpec]:
@@ -54,7 +59,10 @@ def select(names: Sequence[str]) -> list[ModelSpec]:
 
     Raises:
         UnknownModelError: names them, and those there are.
+        NeedsDataError: one is trained on data of yours.
     """
+    if brought := [name for name in names if name in OWN]:
+        raise NeedsDataError(brought[0])
     wanted = list(CATALOG) if ALL in names else list(dict.fromkeys(names))
     if unknown := [name for name in wanted if name not in CATALOG]:
         raise UnknownModelError(unknown, CATALOG)

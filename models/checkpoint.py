@@ -82,6 +82,25 @@ def processing(config: CheckpointConfig) -> LanguageSpec:
     return LanguageSpec(context_tokens=config.context_tokens, end_ids=config.end_ids)
 
 
+def _spec_of(config: CheckpointConfig) -> ModelSpec:
+    """The entry as this checkpoint fills it in: under its own name, with its own terms."""
+    return replace(
+        SPEC,
+        name=config.name,
+        family=SPEC.name,
+        description=f"{'Answers messages, and continues' if config.chats else 'Continues'} texts: {config.title}.",
+        intended_use="As told by whoever made the checkpoint.",
+        origins=(
+            Origin(
+                licence=config.licence or "not told by the checkpoint",
+                source=f"checkpoint {config.title}, sha256 {config.sha256}",
+            ),
+            chat.SPEC.origins[-1],  # the plays, on which it is measured
+        ),
+        licence_unclear=config.licence is None,
+    )
+
+
 SPEC = replace(
     chat.SPEC,
     network=NETWORK,
@@ -94,23 +113,5 @@ SPEC = replace(
     config=CheckpointConfig,
     build=build,
     processing=processing,
+    of=_spec_of,
 )
-
-
-def spec_for(config: CheckpointConfig) -> ModelSpec:
-    """The entry as this checkpoint fills it in: under its own name, with its own terms."""
-    return replace(
-        SPEC,
-        name=config.name,
-        catalogued=SPEC.name,
-        description=f"{'Answers messages, and continues' if config.chats else 'Continues'} texts: {config.title}.",
-        intended_use="As told by whoever made the checkpoint.",
-        origins=(
-            Origin(
-                licence=config.licence or "not told by the checkpoint",
-                source=f"checkpoint {config.title}, sha256 {config.sha256}",
-            ),
-            chat.SPEC.origins[-1],  # the plays, on which it is measured
-        ),
-        licence_unclear=config.licence is None,
-    )

@@ -3,6 +3,7 @@
 ModelsError
 ├── UnknownModelError       a name that the catalogue does not have
 ├── UnknownNetworkError     a network that the model does not have
+├── NeedsDataError          a model that is trained on data of the user's own
 ├── DuplicateModelError     two entries of the catalogue share a name
 ├── UnfitWeightsError       pretrained weights that are not those of the network
 └── LicenceNotAcceptedError the terms of a model are unclear, and the user has not accepted them
@@ -25,6 +26,14 @@ class UnknownNetworkError(ModelsError):
     def __init__(self, name: str, network: object, known: Sequence[str]) -> None:
         has = f"it has {', '.join(known)}" if known else "it has one, which is not named"
         super().__init__(f"{name} has no network {network!r}; {has}")
+
+
+class NeedsDataError(ModelsError):
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"{name} is trained on data of yours: kmaas train {name} --data FILE --text-column … --label-column …; it "
+            "has the name that you give it there"
+        )
 
 
 class DuplicateModelError(ModelsError):

@@ -1,13 +1,13 @@
 """`sentiment` by a pretrained encoder: all-MiniLM-L6-v2, trained on with a head of its own."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
 from models import sentiment
-from models.bert import MINILM, MINILM_ORIGIN, PAD_ID, bert, bert_inputs, pooled
-from models.explanation import EmbeddedTokens
+from models.bert import MINILM, MINILM_ORIGIN, PAD_ID
+from models.bert_classifier import bert_classifier, explain_bert
 from models.spec import Fraction, TrainConfig
 from processing.spec import TextSpec
 
@@ -32,34 +32,8 @@ class SentimentMinilmConfig(TrainConfig):
 def build(config: SentimentMinilmConfig) -> "keras.Model":
     """int32 `[batch, tokens]`, padded with 0 at the end, to logits `[batch, 2]`, the second above the first by
     the rating. Padding never changes an answer."""
-    import keras
-    from keras import layers
-
-    token_ids = keras.Input((None,), dtype="int32", name="token_ids")
-    vectors = bert(replace(MINILM, layers=config.layers))(bert_inputs(token_ids))
-    vector = layers.Dropout(config.dropout, name="dropout")(pooled(vectors, token_ids))
-    return keras.Model(token_ids, layers.Dense(2, name="logits")(vector), name="sentiment")
-
-
-def explain(model: "keras.Model") -> EmbeddedTokens:
-    """The vectors of tokens are what is looked up; their places are added after. Logits are of all tokens together."""
-    import keras
-    from keras import ops
-
-    encoder, head = model.get_layer("bert"), model.get_layer("logits")
-    words = encoder.get_layer("token_embedding")
-    rest = keras.Model([words.output, encoder.inputs], encoder.output)
-
-    def logits(embedded: tuple[Any, ...], token_ids: Any) -> Any:
-        inputs = bert_inputs(token_ids)
-        vectors = rest([*embedded, [inputs[given.name] for given in encoder.inputs]], training=False)
-        return head(pooled(vectors, token_ids))
-
-    return EmbeddedTokens(
-        embed=lambda token_ids: (words(token_ids),),
-        logits=logits,
-        shares=lambda token_ids: ops.zeros_like(words(token_ids)[:, :, : head.units]),
-    )
+    size = MINILM.model_copy(update={"layers": config.layers})
+    return bert_classifier(size, len(sentiment.SPEC.labels), dropout=config.dropout, name="sentiment")
 
 
 def processing(config: SentimentMinilmConfig) -> TextSpec:
@@ -87,5 +61,5 @@ SPEC = replace(
     config=SentimentMinilmConfig,
     build=build,
     processing=processing,
-    explain=explain,
+    explain=explain_bert,
 )

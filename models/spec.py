@@ -43,6 +43,10 @@ class ModelConfig(Frozen):
     seed: Annotated[int, Field(ge=0, lt=2**31)]
     rows: Count | None = None
 
+    def told(self) -> dict[str, Any]:
+        """The settings as a card tells them to everybody."""
+        return self.model_dump(mode="json")
+
 
 class LanguageConfig(ModelConfig):
     """What can be set about every language model.
@@ -78,6 +82,16 @@ class TrainConfig(ModelConfig):
         return self
 
 
+class PatientConfig(TrainConfig):
+    """What can be set about a model whose training may end before its last epoch.
+
+    `patience`: it does after so many epochs in a row in which the loss on the held-out rows, which are then not those
+    that it is measured on, has not fallen below its least. The weights of that epoch are what remains.
+    """
+
+    patience: Count
+
+
 @dataclass(frozen=True)
 class Origin:
     """Where training data or weights come from, and under which terms."""
@@ -95,7 +109,6 @@ class ModelSpec:
     Attributes:
         network: which of several networks under this name; None for the one that is meant where none is named. A
             preset names it in its setting `network`.
-        catalogued: its name in the catalogue where it is served under another, else None.
         labels: of a classifier; empty for a model that answers vectors, or the token that follows.
         intended_use: for whom and for what it is meant, in a sentence or two of its card.
         limits: what it cannot do or was not made for, a sentence each.
@@ -105,6 +118,10 @@ class ModelSpec:
         processing: a configuration to the document that tells how raw input becomes that input.
         explain: opens a model that `build` made, so that its answers can be explained; or says why there is no way.
         licence_unclear: the user must accept the terms of `origins` first.
+        multi_label: several labels may be right, or none; a probability is of each by itself.
+        of: of an entry that takes a user's own data or weights: a configuration to that user's model, which has a name
+            of its own. None for the others.
+        family: its name in the catalogue where it is served under another, else None.
     """
 
     name: str
@@ -120,12 +137,14 @@ class ModelSpec:
     explain: "Callable[[keras.Model], Opened] | str" = "nothing tells where its network could be opened"
     licence_unclear: bool = False
     network: str | None = None
-    catalogued: str | None = None
+    multi_label: bool = False
+    of: "Callable[[Any], ModelSpec] | None" = None
+    family: str | None = None
 
     @property
     def model(self) -> str:
         """Its name in the catalogue."""
-        return self.catalogued or self.name
+        return self.family or self.name
 
     @property
     def entry(self) -> str:

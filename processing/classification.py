@@ -20,6 +20,11 @@ def softmax(logits: Scores, temperature: float = 1.0) -> Scores:
     return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
 
 
+def sigmoid(logits: Scores, temperature: float = 1.0) -> Scores:
+    """A probability for each label by itself: 1 / (1 + exp(−logits / temperature)), without overflow."""
+    return np.asarray(np.exp(-np.logaddexp(0, -logits / temperature)))
+
+
 def ranked(scores: Scores, labels: Sequence[str], top_k: int) -> list[list[tuple[str, float]]]:
     """For each row of `scores` `[rows, labels]` the `top_k` best labels, descending; of equal ones the first leads."""
     order = np.argsort(-scores, axis=1, kind="stable")[:, :top_k]

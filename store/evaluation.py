@@ -127,6 +127,7 @@ class Evaluation(BaseModel):
             counted as right.
         metrics: the figures that go into the manifest, as do those of `robustness`.
         references: what else was tried on the same rows, by name: an answer is worth what it is above them.
+        multi_label: several labels may be right, or none.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -140,6 +141,7 @@ class Evaluation(BaseModel):
     slices: tuple[Slice, ...]
     references: tuple[Metric, ...]
     metrics: tuple[Metric, ...]
+    multi_label: bool = False
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -152,23 +154,49 @@ class Evaluation(BaseModel):
             raise ManifestError(path, str(exc)) from exc
 
 
-class Classification(Evaluation):
+class Labelled(Evaluation):
+    """Of a model that answers labels."""
+
+    micro: Averages
+    macro: Averages
+    macro_f1_interval: Interval
+    per_class: dict[str, ClassMetrics]
+    curves: dict[str, LabelCurves]
+    calibration: Calibration
+
+
+class Classification(Labelled):
     """Of a classifier.
 
     Attributes:
         confusion: a row for each true label and a column for each predicted one, in the order of `labels`.
     """
 
-    micro: Averages
-    macro: Averages
-    macro_f1_interval: Interval
-    per_class: dict[str, ClassMetrics]
     confusion: tuple[tuple[int, ...], ...]
-    curves: dict[str, LabelCurves]
-    calibration: Calibration
+
+
+class Decisions(_Frozen):
+    """Of one label, over all rows: it was rightly given, wrongly given, wrongly not given, rightly not given."""
+
+    right: Count
+    wrong: Count
+    missed: Count
+    absent: Count
+
+
+class LabelSets(Labelled):
+    """Of a classifier that gives several labels, or none: each that has a probability of ½ or more.
+
+    A row is right if all its labels are, and no other. `calibration` is of decisions, one for each row and label.
+    """
+
+    multi_label: bool = True
+    decisions: dict[str, Decisions]
 
 
 def parse_evaluation(document: bytes) -> Evaluation:
-    """A `Classification` where there are labels. Raises `pydantic.ValidationError`."""
+    """Of its own class, where there are labels. Raises `pydantic.ValidationError`."""
     evaluation = Evaluation.model_validate_json(document)
-    return Classification.model_validate_json(document) if evaluation.labels else evaluation
+    if not evaluation.labels:
+        return evaluation
+    return (LabelSets if evaluation.multi_label else Classification).model_validate_json(document)

@@ -99,12 +99,13 @@ class Manifest(_Frozen):
     that the `manifest` signature carries has none: there the model server's own answer names the version.
 
     `absent` says of signatures that a version of its task should have, and this one lacks, why. Probabilities are
-    softmax(logits / `temperature`). `robustness` are figures on disturbed held-out rows. `recorded` is the number of
-    requests in the warm-up file, of whatever signature, that have their answer beside them: so many a model server must
-    find, and answer alike. `goldens` are the held-out requests that the version carries, counted by the label that is
-    right, which is empty where a model has none. `cache` is of a language model that has the keeping signatures.
-    `files` are those of `store.contents` when the version was exported; the copy in the graph, which is among them, has
-    none.
+    softmax(logits / `temperature`), or with `multi_label`, where several labels may be right or none, of each label by
+    itself: sigmoid(logit / `temperature`). `robustness` are figures on disturbed held-out rows. `recorded` is the
+    number of requests in the warm-up file, of whatever signature, that have their answer beside them: so many a model
+    server must find, and answer alike. `goldens` are the held-out requests that the version carries, counted by the
+    label that is right, which is empty where a model has none. `cache` is of a language model that has the keeping
+    signatures. `files` are those of `store.contents` when the version was exported; the copy in the graph, which is
+    among them, has none.
     """
 
     schema_version: int = SCHEMA
@@ -122,6 +123,7 @@ class Manifest(_Frozen):
     signatures: dict[str, SignatureSpec]
     processing: dict[str, JsonValue]
     labels: tuple[str, ...]
+    multi_label: bool = False
     metrics: tuple[Metric, ...]
     robustness: tuple[Metric, ...] = ()
     temperature: Annotated[float, Field(gt=0)] = 1.0

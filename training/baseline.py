@@ -19,6 +19,22 @@ def baseline_predictions(texts: Sequence[str], labels: Labels, held_out: Sequenc
     return np.asarray(model.predict(held_out))
 
 
+def baseline_sets(texts: Sequence[str], sets: NDArray[np.bool_], held_out: Sequence[str]) -> NDArray[np.bool_]:
+    """As `baseline_predictions`, where a text may have several labels: `[held_out, labels]`, each label by itself."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+
+    vectorizer = TfidfVectorizer(ngram_range=(1, 2))
+    known, asked = vectorizer.fit_transform(texts), vectorizer.transform(held_out)
+    columns = [
+        LogisticRegression(max_iter=1000).fit(known, has).predict(asked)
+        if has.any() and not has.all()
+        else np.full(len(held_out), has[0])
+        for has in sets.T
+    ]
+    return np.stack(columns, axis=1).astype(np.bool_)
+
+
 def tfidf_similarities(texts: Sequence[str], others: Sequence[str]) -> NDArray[np.float64]:
     """`[texts, others]`: the cosine of their words, each weighed by how rare it is among all of them."""
     from sklearn.feature_extraction.text import TfidfVectorizer

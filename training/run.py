@@ -6,6 +6,7 @@ environment.json   versions, platform, commit, data: written once, before the fi
 metrics.jsonl      a line for each epoch
 tokenizer.json     text models only
 chat_template.jinja    models that chat only
+data.json          of data that the user brought: what was found in it
 checkpoint/        the last finished epoch, until the training has ended
 model.weights.h5   the finished weights
 evaluation/        what was measured, see `training.evaluated`: when it is there, the run is finished

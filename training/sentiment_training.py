@@ -4,13 +4,14 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models import sentiment, sentiment_minilm
-from models.bert import fill_bert
+from models.bert import fill_bert, first_layers
+from models.bert_classifier import explain_bert
 from models.sentiment import SentimentConfig
 from models.sentiment_minilm import SentimentMinilmConfig
 from processing.spec import TextSpec
@@ -125,7 +126,7 @@ class MinilmTraining:
         return keras.losses.MeanSquaredError()
 
     def embedded(self, model: "keras.Model") -> Embedded:
-        opened = sentiment_minilm.explain(model)
+        opened = explain_bert(model)
         return Embedded(lambda ids: opened.embed(ids)[0], lambda ids, vectors: opened.logits((vectors,), ids))
 
 
@@ -137,13 +138,3 @@ def training_of(
             return MinilmTraining(config, lambda: minilm.load(cache))
         case SentimentConfig():
             return LexiconTraining(config, lexicon)
-
-
-def first_layers(weights: Mapping[str, Any], layers: int) -> dict[str, Any]:
-    """Without those of the layers above, by the names that they have in PyTorch."""
-    prefix = "encoder.layer."
-    return {
-        name: values
-        for name, values in weights.items()
-        if not name.startswith(prefix) or int(name.removeprefix(prefix).split(".")[0]) < layers
-    }

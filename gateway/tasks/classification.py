@@ -35,26 +35,37 @@ def check_items(count: int, limit: int) -> None:
 
 
 def ranked(
-    outputs: Tensors, labels: tuple[str, ...], rows: int, parameters: ClassificationParameters, *, default_top_k: int
+    outputs: Tensors,
+    labels: tuple[str, ...],
+    rows: int,
+    parameters: ClassificationParameters,
+    *,
+    default_top_k: int,
+    multi_label: bool = False,
 ) -> list[list[LabelScore]]:
     """For each row the labels with the highest scores, descending.
 
     Args:
         outputs: `logits` and `probabilities`, float `[rows, labels]`.
+        multi_label: the probabilities are of each label by itself.
 
     Raises:
         BrokenAnswerError: an output is missing, of another shape, or not finite.
     """
-    scores = _scores(outputs, (rows, len(labels)), parameters.function_to_apply or "softmax")
+    own: FunctionToApply = "sigmoid" if multi_label else "softmax"
+    scores = _scores(outputs, (rows, len(labels)), parameters.function_to_apply or own, own)
     best = classification.ranked(scores, labels, parameters.top_k or default_top_k)
     return [[LabelScore(label=label, score=score) for label, score in row] for row in best]
 
 
-def _scores(outputs: Tensors, shape: tuple[int, int], function: FunctionToApply) -> Array:
-    if function == "softmax":
+def _scores(outputs: Tensors, shape: tuple[int, int], function: FunctionToApply, own: FunctionToApply) -> Array:
+    """What the model's `own` function gives is calibrated, and comes from the model."""
+    if function == own:
         return floats(outputs, "probabilities", shape)
     logits = floats(outputs, "logits", shape)
-    return logits if function == "none" else np.exp(-np.logaddexp(0, -logits))
+    if function == "none":
+        return logits
+    return (classification.softmax if function == "softmax" else classification.sigmoid)(logits)
 
 
 def floats(outputs: Tensors, name: str, shape: tuple[int, ...]) -> Array:

@@ -7,7 +7,7 @@ import numpy as np
 from gateway.errors import BrokenAnswerError, Fault, InvalidRequestError
 from gateway.tasks.base import Request, Tensors
 from gateway.tasks.classification import LabelScore, floats
-from processing.classification import softmax
+from processing.classification import sigmoid, softmax
 from store.manifest import Manifest
 from wire.tensors import Array
 
@@ -49,5 +49,6 @@ def explained(outputs: Tensors, manifest: Manifest) -> LabelScore:
     if label is None or label.shape != (1,) or label.dtype.kind != "i" or not 0 <= label[0] < len(labels):
         raise BrokenAnswerError(f"the model explained the label {label}; expected one of 0 to {len(labels) - 1}")
     logits = floats(outputs, "logits", (1, len(labels)))
-    score = softmax(logits[0] / manifest.temperature)[label[0]]
+    probabilities = (sigmoid if manifest.multi_label else softmax)(logits[0], manifest.temperature)
+    score = probabilities[label[0]]
     return LabelScore(label=labels[label[0]], score=float(score))

@@ -42,7 +42,8 @@ class TextClassificationRequest(Request):
 
 
 class TextClassificationResponse(RootModel[list[list[LabelScore]]]):
-    """For each text, in order, its labels by falling score."""
+    """For each text, in order, its labels by falling score. Of a model that gives several labels or none, a score is a
+    probability by itself: from ½ the label is given."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [[[{"label": "positive", "score": 0.98}, {"label": "negative", "score": 0.02}]]]}
@@ -58,8 +59,9 @@ class TextClassification(OneRun):
     response: ClassVar[type[BaseModel]] = TextClassificationResponse
     media_types: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(self, labels: tuple[str, ...], spec: TextSpec, encoder: TextEncoder, limits: Limits) -> None:
-        self._labels = labels
+    def __init__(self, manifest: Manifest, spec: TextSpec, encoder: TextEncoder, limits: Limits) -> None:
+        self._labels = manifest.labels
+        self._multi_label = manifest.multi_label
         self._spec = spec
         self._encoder = encoder
         self._limits = limits
@@ -69,7 +71,7 @@ class TextClassification(OneRun):
         spec = parse_spec(manifest.processing)
         if not isinstance(spec, TextSpec):
             raise UnfitVersionError(f"{cls.name} needs processing of the kind text, received {spec.kind}")
-        return cls(manifest.labels, spec, TextEncoder(documents["tokenizer"], spec), limits)
+        return cls(manifest, spec, TextEncoder(documents["tokenizer"], spec), limits)
 
     def preprocess(self, request: TextClassificationRequest, checkpoint: Checkpoint) -> Tensors:
         texts = request.texts
@@ -81,5 +83,12 @@ class TextClassification(OneRun):
 
     def postprocess(self, request: TextClassificationRequest, outputs: Tensors) -> TextClassificationResponse:
         parameters = request.parameters or ClassificationParameters()
-        scores = ranked(outputs, self._labels, len(request.texts), parameters, default_top_k=len(self._labels))
+        scores = ranked(
+            outputs,
+            self._labels,
+            len(request.texts),
+            parameters,
+            default_top_k=len(self._labels),
+            multi_label=self._multi_label,
+        )
         return TextClassificationResponse(scores)

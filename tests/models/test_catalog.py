@@ -5,9 +5,9 @@ import dataclasses
 import pytest
 
 from models import catalog
-from models.catalog import CATALOG, NETWORKS, find, select, spec_of
+from models.catalog import CATALOG, NETWORKS, OWN, find, select, spec_of
 from models.checkpoint import NETWORK as CHECKPOINT
-from models.errors import DuplicateModelError, UnknownModelError, UnknownNetworkError
+from models.errors import DuplicateModelError, NeedsDataError, UnknownModelError, UnknownNetworkError
 from training.config import load_config
 from training.recipes import RECIPES
 
@@ -32,7 +32,14 @@ def test_two_entries_of_one_name_are_refused() -> None:
 
 
 def test_every_entry_has_a_recipe() -> None:
-    assert RECIPES.keys() == NETWORKS.keys()
+    assert RECIPES.keys() == NETWORKS.keys() | OWN.keys()
+
+
+def test_what_is_trained_on_own_data_is_found_and_never_taken_by_its_name_alone() -> None:
+    assert find("text-classifier") is OWN["text-classifier"]
+    assert "text-classifier" not in CATALOG
+    with pytest.raises(NeedsDataError, match="kmaas train text-classifier --data FILE"):
+        select(["digits", "text-classifier"])
 
 
 def test_a_network_is_found_by_its_name_and_by_its_configuration() -> None:

@@ -18,6 +18,7 @@ from models.bert import PAD_ID, BertSize, bert, fill_bert
 from models.embeddings import SPEC, EmbeddingsConfig, build, processing
 from models.errors import UnfitWeightsError
 from processing.text import TextEncoder
+from tests.support.tiny_bert import shapes_of
 from training.config import load_config
 from training.data import minilm
 from training.data.minilm import MiniLM
@@ -123,26 +124,9 @@ def test_weights_of_another_network_are_refused(change: dict[str, Any], told: st
 
 
 def _weights(size: BertSize) -> dict[str, Any]:
-    """As PyTorch has them; no two numbers are the same."""
-    width, inner = size.width, size.inner_width
-    shapes: dict[str, tuple[int, ...]] = {
-        "embeddings.word_embeddings.weight": (size.vocabulary, width),
-        "embeddings.position_embeddings.weight": (size.positions, width),
-        "embeddings.token_type_embeddings.weight": (2, width),
-        "embeddings.LayerNorm.weight": (width,),
-        "embeddings.LayerNorm.bias": (width,),
-    }
-    dense = ("attention.self.query", "attention.self.key", "attention.self.value", "attention.output.dense")
-    for number in range(size.layers):
-        layer = f"encoder.layer.{number}"
-        for name in dense:
-            shapes |= {f"{layer}.{name}.weight": (width, width), f"{layer}.{name}.bias": (width,)}
-        for name in ("attention.output.LayerNorm", "output.LayerNorm"):
-            shapes |= {f"{layer}.{name}.weight": (width,), f"{layer}.{name}.bias": (width,)}
-        shapes |= {f"{layer}.intermediate.dense.weight": (inner, width), f"{layer}.intermediate.dense.bias": (inner,)}
-        shapes |= {f"{layer}.output.dense.weight": (width, inner), f"{layer}.output.dense.bias": (width,)}
+    """No two numbers are the same."""
     weights, first = {}, 0
-    for name, shape in shapes.items():
+    for name, shape in shapes_of(size).items():
         weights[name] = np.arange(first, first + np.prod(shape), dtype=np.float32).reshape(shape) / 1000
         first += weights[name].size
     return weights

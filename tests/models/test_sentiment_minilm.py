@@ -7,7 +7,8 @@ import pytest
 
 from export.explain import TOLERANCE, explain_function
 from models.bert import PAD_ID
-from models.sentiment_minilm import SPEC, SentimentMinilmConfig, build, explain
+from models.bert_classifier import explain_bert
+from models.sentiment_minilm import SPEC, SentimentMinilmConfig, build
 from training.config import load_config
 
 TEXTS = [[101, 7, 102], [101, 7, 3, 102], [101, 7, 3, 12, 9, 9, 41, 2, 102], [101, *range(1, 38), 102]]
@@ -49,7 +50,7 @@ def test_order_matters(model: Any) -> None:
 def test_weights_add_up_and_padding_has_none(model: Any, label: int) -> None:
     import tensorflow as tf
 
-    function = explain_function(explain(model), tf.TensorSpec([None, None], tf.int32, name="token_ids"))
+    function = explain_function(explain_bert(model), tf.TensorSpec([None, None], tf.int32, name="token_ids"))
     token_ids = _padded(TEXTS)
     answer = {
         name: values.numpy()

@@ -7,11 +7,12 @@ import numpy as np
 
 from kmaas.config import Config
 from models import sentiment, sentiment_minilm
+from models.bert import first_layers
 from models.sentiment import SentimentConfig
 from models.sentiment_minilm import SentimentMinilmConfig
 from training.config import load_config
 from training.data import minilm
-from training.sentiment_training import SentimentTraining, first_layers, training_of
+from training.sentiment_training import SentimentTraining, training_of
 
 RATINGS = np.array([-4.0, -0.1, 0.1, 3.0])
 

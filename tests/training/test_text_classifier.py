@@ -1,0 +1,140 @@
+"""The training of a user's own classifier: it ends early, with the weights of its best epoch, whoever interrupts it."""
+
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.special import log_softmax
+
+from kmaas.config import Config
+from kmaas.own import OwnData, begin_run
+from kmaas.progress import PlainProgress
+from store.evaluation import Classification
+from tests.support.own_texts import WORDS, rows, write_csv
+from tests.support.tiny_bert import write_hugging_face
+from training.errors import ChangedDataError, UnfitBackboneError
+from training.fit import evaluate, load_model, train
+from training.run import Run
+
+# Keras', while it saves weights.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+NOWHERE = Path("nowhere")
+SETTINGS = ("learning_rate.adam=0.03", "batch_size=16", "patience=1", "epochs=12", "test_share=0.2")
+
+
+class InterruptedTrainingError(Exception):
+    pass
+
+
+class Progress(PlainProgress):
+    """Interrupts the training when it has said so."""
+
+    def __init__(self, until: str = "never") -> None:
+        super().__init__(lambda _line: None, time.monotonic)
+        self._until = until
+
+    def at(self, done: int, detail: str = "") -> None:
+        if detail.startswith(self._until):
+            raise InterruptedTrainingError
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
+    return Config(runs=tmp_path_factory.mktemp("runs"))
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> OwnData:
+    folder = tmp_path_factory.mktemp("own")
+    return OwnData(
+        data=write_csv(folder / "stays.csv", rows(120, several=False)),
+        text_column="text",
+        label_column="label",
+        separator=None,
+        split_column=None,
+        encoding=None,
+        delimiter=None,
+        name="stays",
+        backbone=str(write_hugging_face(folder / "tiny-bert", WORDS)),
+    )
+
+
+@pytest.fixture(scope="module")
+def run(config: Config, data: OwnData) -> Run:
+    run = begin_run(config, data, None, SETTINGS)
+    train(run, NOWHERE, Progress())
+    return run
+
+
+def _losses(run: Run) -> list[float]:
+    return [line.held_out_loss for line in run.epochs()]
+
+
+def test_it_ends_when_nothing_is_gained_and_keeps_the_best_weights(run: Run) -> None:
+    losses = _losses(run)
+    assert len(losses) < 12
+    assert losses[-1] > min(losses) == losses[-2]
+    sample = run.evaluated.sample()
+    logits = np.asarray(load_model(run)(sample.inputs.astype(np.int32), training=False))
+    of_truth = log_softmax(logits, axis=1)[np.arange(len(logits)), sample.truth]
+    np.testing.assert_allclose(-of_truth.mean(), min(losses), rtol=1e-4)
+    evaluation = run.evaluated.evaluation()
+    assert isinstance(evaluation, Classification)
+    assert evaluation.accuracy > 0.5
+    assert evaluation.references[0].name == "TF-IDF with logistic regression"
+    assert sum(map(sum, evaluation.confusion)) == 24
+
+
+def test_an_interrupted_training_comes_to_the_very_same_end(config: Config, data: OwnData, run: Run) -> None:
+    other = begin_run(config, data, None, SETTINGS)
+    assert other.path != run.path
+    with pytest.raises(InterruptedTrainingError):
+        train(other, NOWHERE, Progress(until=f"epoch {len(_losses(run)) - 1}/"))
+    assert [path.name for path in other.checkpoint.glob("best-*")]
+    train(Run.open(other.path), NOWHERE, Progress())
+    assert _losses(other) == _losses(run)
+    assert _answers(other) == _answers(run)
+
+
+def _answers(run: Run) -> list[Any]:
+    return [example.answer for example in run.evaluated.examples()]
+
+
+def test_a_run_is_opened_as_the_users_own_model(run: Run) -> None:
+    assert Run.open(run.path) == run
+    assert (run.spec.name, run.spec.labels, run.spec.multi_label) == ("stays", ("food", "price", "room"), False)
+
+
+def test_no_test_row_is_followed_while_training(run: Run) -> None:
+    """The rows that say when to end, a sample for the twin, are not those of the figures."""
+    validation = {row.tobytes() for row in run.evaluated.sample().inputs}
+    assert len(validation) == 12
+    inputs = run.evaluated.inputs()
+    width = run.evaluated.sample().inputs.shape[1]
+    held_out = {np.resize(np.pad(row, (0, width)), width).astype(np.int32).tobytes() for row in inputs}
+    assert not validation & held_out
+
+
+def test_of_other_data_or_weights_no_run_goes_on(config: Config, data: OwnData, run: Run, tmp_path: Path) -> None:
+    kept = data.data.read_bytes()
+    try:
+        data.data.write_bytes(kept + b"one more,food\n")
+        with pytest.raises(ChangedDataError, match=r"stays\.csv is no longer the file"):
+            evaluate(run, NOWHERE, Progress())
+    finally:
+        data.data.write_bytes(kept)
+    begun = begin_run(config, data, None, SETTINGS)
+    weights = Path(data.backbone) / "model.safetensors"
+    shutil.copyfile(weights, tmp_path / "kept")
+    try:
+        content = bytearray(weights.read_bytes())
+        content[8 + int.from_bytes(content[:8], "little")] ^= 1  # of its first number
+        weights.write_bytes(content)
+        with pytest.raises(UnfitBackboneError, match="no longer the one"):
+            train(begun, NOWHERE, Progress())
+    finally:
+        shutil.copyfile(tmp_path / "kept", weights)
