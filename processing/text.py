@@ -2,15 +2,16 @@
 
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 
 from processing.errors import UnreadableInputError, UnusableInputError
 from processing.spec import TextSpec
 
+_OVERLAP_OF = 4  # a window shares this part of its tokens with the one before
 _PORTION_CHARS = 50_000  # some hundredths of a second
 
 
@@ -22,6 +23,26 @@ class Token(NamedTuple):
     end: int
 
 
+class Windows(NamedTuple):
+    """Texts in one window or several each.
+
+    Attributes:
+        token_ids: int32 `[windows, longest]`, padded at the end.
+        owners: which text each is of, ascending.
+        shares: how many of its text's tokens it has, of all that its windows have; of a text they add up to 1.
+    """
+
+    token_ids: NDArray[np.int32]
+    owners: NDArray[np.int64]
+    shares: NDArray[np.float64]
+
+    def averaged(self, values: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+        """Numbers of windows `[windows, …]` to those of texts, by their shares. Of one window they stay as they are."""
+        weights = self.shares.astype(values.dtype).reshape(-1, *[1] * (values.ndim - 1))
+        begins = np.flatnonzero(np.diff(self.owners, prepend=-1))
+        return np.asarray(np.add.reduceat(values * weights, begins, axis=0))
+
+
 class TextEncoder:
     """Encodes batches of texts. Safe to share between threads: it never changes after construction."""
 
@@ -31,9 +52,10 @@ class TextEncoder:
             self._tokenizer = Tokenizer.from_str(tokenizer_json)
         except Exception as exc:  # tokenizers raises plain Exception
             raise UnreadableInputError(f"tokenizer.json cannot be read: {exc}") from exc
-        self._tokenizer.enable_truncation(spec.max_tokens)
-        self._tokenizer.no_padding()
         self._around = self._tokenizer.num_special_tokens_to_add(is_pair=False)  # such as [CLS] and [SEP]
+        overlap = max(0, spec.max_tokens - self._around) // _OVERLAP_OF
+        self._tokenizer.enable_truncation(spec.max_tokens, stride=overlap)
+        self._tokenizer.no_padding()
         self._spec = spec
 
     def encode(self, texts: Sequence[str], checkpoint: Callable[[], object] = lambda: None) -> NDArray[np.int32]:
@@ -43,17 +65,37 @@ class TextEncoder:
             UnusableInputError: a text is blank, or nothing of it is left after normalisation.
             Whatever `checkpoint` raises.
         """
+        return self.pad([encoding.ids for encoding in self._encodings(texts, checkpoint)])
+
+    def encode_windows(
+        self, texts: Sequence[str], most: int, checkpoint: Callable[[], object] = lambda: None
+    ) -> Windows:
+        """Long texts as windows of `max_tokens` tokens, of which each but the first begins with the last quarter of the
+        one before; of a text the first `most`. One window is what `encode` gives. Raises as `encode`."""
+        rows: list[list[int]] = []
+        owners: list[int] = []
+        for text, encoding in enumerate(self._encodings(texts, checkpoint)):
+            windows = [encoding.ids, *(more.ids for more in encoding.overflowing[: most - 1])]
+            rows += windows
+            owners += [text] * len(windows)
+        tokens = np.array([len(row) - self._around for row in rows], np.float64)
+        owned = np.array(owners, np.int64)
+        shares = tokens / np.bincount(owned, tokens, minlength=len(texts))[owned]
+        return Windows(self.pad(rows), owned, shares)
+
+    def _encodings(self, texts: Sequence[str], checkpoint: Callable[[], object]) -> Iterator[Encoding]:
+        """Of each text its first window; what comes after is `overflowing`. One portion at a time: they are large."""
         for position, text in enumerate(texts):
             if not text.strip():
                 raise UnusableInputError(f"text {position} is empty; expected at least one word")
-        rows: list[list[int]] = []
+        position = 0
         for portion in _portions(texts):
             checkpoint()
-            rows += [encoding.ids for encoding in self._tokenizer.encode_batch(portion)]
-        for position, row in enumerate(rows):
-            if len(row) <= self._around:
-                raise UnusableInputError(f"text {position} has no readable characters; expected at least one word")
-        return self.pad(rows)
+            for encoding in self._tokenizer.encode_batch(portion):
+                if len(encoding.ids) <= self._around:
+                    raise UnusableInputError(f"text {position} has no readable characters; expected at least one word")
+                yield encoding
+                position += 1
 
     @property
     def vocabulary(self) -> int:

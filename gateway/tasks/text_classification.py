@@ -7,11 +7,20 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, RootModel, Tag
 
 from gateway.errors import OverLimitError, UnfitVersionError
 from gateway.settings import Limits
-from gateway.tasks.base import SERVING_SIGNATURE, Checkpoint, Documents, OneRun, Request, Tensors, one_or_many
-from gateway.tasks.classification import ClassificationParameters, LabelScore, check_items, ranked
+from gateway.tasks.base import SERVING_SIGNATURE, Ask, Checkpoint, Documents, Request, Tensors, one_or_many
+from gateway.tasks.classification import ClassificationParameters, LabelScore, check_items, floats, ranked
 from processing.spec import TextSpec, parse_spec
-from processing.text import TextEncoder
+from processing.text import TextEncoder, Windows
 from store.manifest import Manifest
+
+MOST_WINDOWS = 32  # of a text
+
+
+class TextClassificationParameters(ClassificationParameters):
+    """`windows`: a text longer than the model reads is read in so many overlapping windows at most, and the scores are
+    their mean, weighed by tokens. Without it a long text is cut. Hugging Face's schema does not have it."""
+
+    windows: Annotated[int, Field(ge=1, le=MOST_WINDOWS)] | None = None
 
 
 class TextClassificationRequest(Request):
@@ -29,7 +38,7 @@ class TextClassificationRequest(Request):
     inputs: Annotated[
         Annotated[str, Tag("one")] | Annotated[list[str], Field(min_length=1), Tag("many")], Discriminator(one_or_many)
     ]
-    parameters: ClassificationParameters | None = None
+    parameters: TextClassificationParameters | None = None
 
     @property
     def texts(self) -> list[str]:
@@ -50,7 +59,7 @@ class TextClassificationResponse(RootModel[list[list[LabelScore]]]):
     )
 
 
-class TextClassification(OneRun):
+class TextClassification:
     """Tokens by the version's own tokenizer; all labels unless `top_k` says fewer."""
 
     name: ClassVar[str] = "text-classification"
@@ -73,16 +82,26 @@ class TextClassification(OneRun):
             raise UnfitVersionError(f"{cls.name} needs processing of the kind text, received {spec.kind}")
         return cls(manifest, spec, TextEncoder(documents["tokenizer"], spec), limits)
 
-    def preprocess(self, request: TextClassificationRequest, checkpoint: Checkpoint) -> Tensors:
+    def preprocess(self, request: TextClassificationRequest, checkpoint: Checkpoint) -> Windows:
         texts = request.texts
         check_items(len(texts), self._limits.items)
         longest = max(map(len, texts))
         if longest > self._limits.text_chars:
             raise OverLimitError("characters of text", longest, self._limits.text_chars)
-        return {self._spec.input: self._encoder.encode(texts, checkpoint)}
+        most = (request.parameters.windows if request.parameters else None) or 1
+        windows = self._encoder.encode_windows(texts, most, checkpoint)
+        if len(windows.owners) > max(self._limits.items, MOST_WINDOWS):
+            raise OverLimitError("windows of text", len(windows.owners), max(self._limits.items, MOST_WINDOWS))
+        return windows
+
+    def infer(self, _request: TextClassificationRequest, windows: Windows, ask: Ask) -> Tensors:
+        """For each text what its windows say together."""
+        outputs = ask({self._spec.input: windows.token_ids})
+        shape = (len(windows.owners), len(self._labels))
+        return {name: windows.averaged(floats(outputs, name, shape)) for name in ("logits", "probabilities")}
 
     def postprocess(self, request: TextClassificationRequest, outputs: Tensors) -> TextClassificationResponse:
-        parameters = request.parameters or ClassificationParameters()
+        parameters = request.parameters or TextClassificationParameters()
         scores = ranked(
             outputs,
             self._labels,

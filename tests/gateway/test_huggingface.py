@@ -70,6 +70,30 @@ def test_top_k_and_function_to_apply(gateway: GatewayProcess) -> None:
     assert len(text(gateway, "good", top_k=99).json()[0]) == 2
 
 
+def test_a_long_text_is_read_in_windows_where_that_is_asked_for(gateway: GatewayProcess) -> None:
+    """Of 16 tokens, four of them those of the one before: sixteen are good; then four good and twelve bad."""
+    long = "good " * 16 + "bad " * 12
+
+    def logits(inputs: object, **parameters: object) -> list[dict[str, float]]:
+        answer = text(gateway, inputs, function_to_apply="none", **parameters)
+        assert answer.status == 200, answer.json()
+        return [{line["label"]: line["score"] for line in scores} for scores in answer.json()]
+
+    assert logits(long) == logits(long, windows=1) == [{"positive": 6, "negative": 0}]
+    assert logits(["bad", long, "good"], windows=2) == [
+        {"negative": 6, "positive": 0},
+        {"positive": 3.75, "negative": 2.25},
+        {"positive": 6, "negative": 0},
+    ]
+    [[first, second]] = text(gateway, long, windows=2).json()
+    assert first["score"] + second["score"] == pytest.approx(1)
+    assert text(gateway, "good " * 1_000, windows=32).status == 200
+    refused(text(gateway, [long] * 33, windows=2), 413, says="windows of text")
+    for bad in (0, 33, "2", True):
+        problem = refused(text(gateway, long, windows=bad), 422, says="")
+        assert problem["errors"][0]["field"] == "parameters.windows"
+
+
 @pytest.mark.parametrize("media_type", [None, "application/octet-stream", "application/x-www-form-urlencoded", JSON])
 def test_json_is_recognised_by_its_content(gateway: GatewayProcess, media_type: str | None) -> None:
     assert gateway.post("/models/sentiment", b' {"inputs": "good"}', media_type).status == 200

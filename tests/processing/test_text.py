@@ -36,6 +36,35 @@ def test_a_long_text_is_cut(encoder: TextEncoder) -> None:
     assert encoder.encode(["good " * 100]).tolist() == [[3, 3, 3, 3]]
 
 
+def test_a_long_text_in_windows(encoder: TextEncoder) -> None:
+    """Each begins with the last token of the one before; the last has what is left."""
+    long = "a good film a good film a good"
+    windows = encoder.encode_windows(["good", long], most=9)
+    assert windows.token_ids.tolist() == [[3, 0, 0, 0], [2, 3, 4, 2], [2, 3, 4, 2], [2, 3, 0, 0]]
+    assert windows.owners.tolist() == [0, 1, 1, 1]
+    np.testing.assert_allclose(windows.shares, [1, 0.4, 0.4, 0.2])
+    values = np.array([[0.3, 0.7], [1, 0], [0, 1], [0.5, 0.5]], np.float32)
+    np.testing.assert_allclose(windows.averaged(values), [[0.3, 0.7], [0.5, 0.5]], rtol=1e-6)
+    assert windows.averaged(values).dtype == np.float32
+
+
+def test_of_a_text_so_many_windows_and_no_more(encoder: TextEncoder) -> None:
+    long = "a good film " * 10_000
+    one = encoder.encode_windows([long, "a"], most=1)
+    assert one.token_ids.tolist() == encoder.encode([long, "a"]).tolist()
+    assert one.averaged(one.token_ids / 7).tolist() == (one.token_ids / 7).tolist()  # the very same numbers
+    assert len(encoder.encode_windows([long], most=5).owners) == 5
+
+
+def test_windows_have_special_tokens_each_which_count_for_nothing() -> None:
+    tokenizer = Tokenizer(WordLevel({word: number for number, word in enumerate((*WORDS, "[CLS]"))}, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = Whitespace()
+    tokenizer.post_processor = TemplateProcessing(single="[CLS] $A", special_tokens=[("[CLS]", 5)])
+    windows = TextEncoder(tokenizer.to_str(), TextSpec(max_tokens=3, pad_id=0)).encode_windows(["a good film"], most=2)
+    assert windows.token_ids.tolist() == [[5, 2, 3], [5, 4, 0]]
+    np.testing.assert_allclose(windows.shares, [2 / 3, 1 / 3])
+
+
 def test_between_long_texts_there_is_a_checkpoint(encoder: TextEncoder) -> None:
     """And the portions are padded to one width."""
     passed: list[int] = []
