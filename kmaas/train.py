@@ -49,6 +49,7 @@ def _own_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="One setting; may be repeated.")
 @click.option("--resume", type=click.Path(path_type=Path), help="Continue this run with its own configuration.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, of a model that is trained on your own data.")
+@click.option("--accept-licence", is_flag=True, help="Accept the terms of a model whose licence is unclear.")
 @_own_options
 @click.pass_obj
 def train(
@@ -62,6 +63,7 @@ def train(
     settings: tuple[str, ...],
     resume: Path | None,
     as_json: bool,
+    accept_licence: bool,
     **own: Any,
 ) -> None:
     """Trains MODEL to its end and evaluates it; the weights of some are imported instead. An interruption loses at most
@@ -92,7 +94,7 @@ def train(
         run = (
             begin_run(config, _own_data(own), preset, [*settings, *given])
             if begins_own
-            else _new_run(config, spec, preset, [*settings, *given])
+            else _new_run(config, spec, preset, [*settings, *given], accept_licence=accept_licence)
         )
     is_own = run.spec.model in OWN
     if not as_json:
@@ -133,13 +135,18 @@ def _flag(option: str) -> str:
     return f"--{option.replace('_', '-')}"
 
 
-def _new_run(config: Config, spec: "ModelSpec", preset: str | None, settings: Sequence[str]) -> "Run":
+def _new_run(
+    config: Config, spec: "ModelSpec", preset: str | None, settings: Sequence[str], *, accept_licence: bool
+) -> "Run":
     from models.catalog import spec_of
+    from models.errors import LicenceNotAcceptedError
     from training.fingerprint import fingerprint
     from training.run import Run
 
     chosen = chosen_config(spec, preset, settings)
     spec = spec_of(chosen)
+    if spec.licence_unclear and not accept_licence:
+        raise LicenceNotAcceptedError(spec.name, [origin.licence for origin in spec.origins])
     return Run.create(config.runs, spec, chosen, fingerprint(spec, chosen))
 
 

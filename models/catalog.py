@@ -4,7 +4,17 @@ is trained on data that users bring has names of their own.
 
 from collections.abc import Sequence
 
-from models import chat, checkpoint, digits, embeddings, sentiment, sentiment_minilm, text_classifier, writer
+from models import (
+    chat,
+    checkpoint,
+    digits,
+    embeddings,
+    sentiment,
+    sentiment_minilm,
+    text_classifier,
+    topics,
+    writer,
+)
 from models.errors import DuplicateModelError, NeedsDataError, UnknownModelError, UnknownNetworkError
 from models.spec import ModelConfig, ModelSpec
 
@@ -23,6 +33,7 @@ NETWORKS = _table(
     sentiment.SPEC,
     sentiment_minilm.SPEC,
     embeddings.SPEC,
+    topics.SPEC,
     chat.SPEC,
     checkpoint.SPEC,
     writer.SPEC,
@@ -55,7 +66,7 @@ def spec_of(config: ModelConfig) -> ModelSpec:
 
 
 def select(names: Sequence[str]) -> list[ModelSpec]:
-    """The entries of these names, in their order and each once; `all` stands for the whole catalogue.
+    """The entries of these names, in their order and each once; `all` stands for every one whose terms are clear.
 
     Raises:
         UnknownModelError: names them, and those there are.
@@ -63,7 +74,8 @@ def select(names: Sequence[str]) -> list[ModelSpec]:
     """
     if brought := [name for name in names if name in OWN]:
         raise NeedsDataError(brought[0])
-    wanted = list(CATALOG) if ALL in names else list(dict.fromkeys(names))
+    clear = [name for name, spec in CATALOG.items() if not spec.licence_unclear]
+    wanted = list(dict.fromkeys(other for name in names for other in (clear if name == ALL else [name])))
     if unknown := [name for name in wanted if name not in CATALOG]:
         raise UnknownModelError(unknown, CATALOG)
     return [CATALOG[name] for name in wanted]

@@ -5,7 +5,7 @@ from pathlib import Path
 from models.spec import ModelConfig, ModelSpec, TrainConfig
 from training.chat import ChatRecipe
 from training.checkpoint import CheckpointRecipe
-from training.data import minilm, mnist, rated_texts, shakespeare, smollm2
+from training.data import minilm, mnist, newsgroups, rated_texts, shakespeare, smollm2
 from training.digits import DigitsRecipe
 from training.embeddings import EmbeddingsRecipe
 from training.errors import NotTrainedError
@@ -13,6 +13,7 @@ from training.progress import Progress
 from training.recipe import Recipe, RecipeMaker, TrainingRecipe
 from training.sentiment import SentimentRecipe
 from training.text_classifier import TextClassifierRecipe
+from training.topics import TopicsRecipe
 from training.writer import WriterRecipe
 
 RECIPES = {
@@ -23,6 +24,7 @@ RECIPES = {
     ),
     "embeddings": RecipeMaker(minilm.PACKAGE.sha256, EmbeddingsRecipe.make, None),
     "text-classifier": RecipeMaker("of the configuration", TextClassifierRecipe.make, None),
+    "topics": RecipeMaker(newsgroups.PACKAGE.sha256, TopicsRecipe.make, None),
     "chat": RecipeMaker(smollm2.PACKAGE.sha256, ChatRecipe.make, None),
     "chat-checkpoint": RecipeMaker(shakespeare.PACKAGE.sha256, CheckpointRecipe.make, None),
     "writer": RecipeMaker(shakespeare.PACKAGE.sha256, WriterRecipe.make, WriterRecipe.for_trials),

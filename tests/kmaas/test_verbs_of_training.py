@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from kmaas.add import add
 from kmaas.config import Config
+from kmaas.train import train
 from models.catalog import NETWORKS
 from models.errors import LicenceNotAcceptedError
 from store.layout import Store
@@ -85,12 +86,13 @@ def test_from_run_to_store(place: Workplace, run: Path) -> None:
     assert place.kmaas("publish", str(run / "export")).stdout.strip().endswith("digits/8")
     assert "exists already" in place.kmaas("publish", str(run), "--version", "7").stderr
 
-    digits, sentiment, embeddings, chat = json.loads(place.kmaas("models", "--json").stdout)
+    digits, sentiment, embeddings, chat, topics = json.loads(place.kmaas("models", "--json").stdout)
     assert (digits["name"], digits["versions"]) == ("digits", [7, 8])
     assert digits["accuracy"] == json.loads(evaluated.stdout)["accuracy"]
     assert (sentiment["name"], sentiment["versions"]) == ("sentiment", [])
     assert (embeddings["task"], embeddings["versions"]) == ("feature-extraction", [])
     assert (chat["task"], chat["versions"]) == ("text-generation", [])
+    assert topics["licence"].startswith("unclear")
     assert "digits" in place.kmaas("models").stdout
 
 
@@ -165,6 +167,7 @@ def test_add_trains_once_and_continues_what_was_killed(tmp_path: Path) -> None:
 def test_an_unclear_licence_must_be_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
     unclear = replace(NETWORKS["digits"], licence_unclear=True)
     monkeypatch.setitem(NETWORKS, "digits", unclear)
-    result = CliRunner().invoke(add, ["digits"], obj=Config())
-    assert isinstance(result.exception, LicenceNotAcceptedError)
-    assert "--accept-licence" in str(result.exception)
+    for verb, model in ((add, "digits"), (add, "topics"), (train, "topics")):
+        result = CliRunner().invoke(verb, [model], obj=Config())
+        assert isinstance(result.exception, LicenceNotAcceptedError)
+        assert "--accept-licence" in str(result.exception)
