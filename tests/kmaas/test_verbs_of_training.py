@@ -86,12 +86,12 @@ def test_from_run_to_store(place: Workplace, run: Path) -> None:
     assert place.kmaas("publish", str(run / "export")).stdout.strip().endswith("digits/8")
     assert "exists already" in place.kmaas("publish", str(run), "--version", "7").stderr
 
-    digits, sentiment, embeddings, chat, topics = json.loads(place.kmaas("models", "--json").stdout)
+    digits, sentiment, embeddings, topics, chat, writer = json.loads(place.kmaas("models", "--json").stdout)
     assert (digits["name"], digits["versions"]) == ("digits", [7, 8])
     assert digits["accuracy"] == json.loads(evaluated.stdout)["accuracy"]
     assert (sentiment["name"], sentiment["versions"]) == ("sentiment", [])
     assert (embeddings["task"], embeddings["versions"]) == ("feature-extraction", [])
-    assert (chat["task"], chat["versions"]) == ("text-generation", [])
+    assert {(model["task"], tuple(model["versions"])) for model in (chat, writer)} == {("text-generation", ())}
     assert topics["licence"].startswith("unclear")
     assert "digits" in place.kmaas("models").stdout
 
