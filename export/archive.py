@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     import keras
     import tensorflow as tf
 
+    from models.search import Search
+
 SERVING_SIGNATURE = "serving_default"
 MANIFEST_SIGNATURE = "manifest"
 
@@ -90,15 +92,48 @@ def language_function(model: "keras.Model", inputs: "tf.TensorSpec", context_tok
     import tensorflow as tf
 
     def serve(batch: Any) -> dict[str, Any]:
-        length = tf.shape(batch)[1]
-        fits = tf.debugging.Assert(
-            (length > 0) & (length <= context_tokens),
-            [tf.strings.format("rows of {} tokens; expected from 1 to {}", [length, context_tokens])],
-        )
-        with tf.control_dependencies([fits]):
+        with tf.control_dependencies([_fits(batch, context_tokens)]):
             return {"logits": model(tf.identity(batch), training=False)}
 
     return tf.function(serve, input_signature=[inputs], autograph=False)
+
+
+def translation_function(model: "keras.Model", inputs: "tf.TensorSpec", search: "Search") -> Any:
+    """The `tf.function` behind the `serving_default` of a model that translates: `inputs`, sentences, to `translation`,
+    int32 `[batch, search.most]`, padded, and `score`, float `[batch]`, see `Search`.
+
+    In the graph INVALID_ARGUMENT is the answer to rows of more than `search.most` tokens, or of none.
+    """
+    import tensorflow as tf
+
+    def serve(batch: Any) -> dict[str, Any]:
+        with tf.control_dependencies([_fits(batch, search.most)]):
+            return search.translate(model.network, tf.identity(batch))
+
+    return tf.function(serve, input_signature=[inputs], autograph=False)
+
+
+def beam_function(model: "keras.Model", inputs: "tf.TensorSpec", search: "Search") -> Any:
+    """The same by several translations at once: as many for each row as `num_beams`, int32 `[batch]`, says, at most
+    `search.beams`."""
+    import tensorflow as tf
+
+    def serve(batch: Any, num_beams: Any) -> dict[str, Any]:
+        with tf.control_dependencies([_fits(batch, search.most)]):
+            return search.translate(model.network, tf.identity(batch), num_beams)
+
+    wanted = tf.TensorSpec([None], tf.int32, name="num_beams")
+    return tf.function(serve, input_signature=[inputs, wanted], autograph=False)
+
+
+def _fits(batch: Any, most: int) -> Any:
+    import tensorflow as tf
+
+    length = tf.shape(batch)[1]
+    return tf.debugging.Assert(
+        (length > 0) & (length <= most),
+        [tf.strings.format("rows of {} tokens; expected from 1 to {}", [length, most])],
+    )
 
 
 def signature_specs(serve: Any, others: Mapping[str, Any]) -> dict[str, SignatureSpec]:

@@ -14,7 +14,7 @@ from export.batches import batch_of
 from export.errors import BatchSafetyError
 from export.goldens import Answer, Array, CheckedRequest
 from export.records import Record
-from processing.spec import ExportedSpec, ImageSpec, TextSpec
+from processing.spec import ExportedSpec, ImageSpec, TextSpec, TranslationSpec
 from store.manifest import Batching
 from store.twin import gap
 
@@ -72,7 +72,7 @@ def stranger_for(spec: ExportedSpec, goldens: Sequence[CheckedRequest]) -> Array
     if isinstance(spec, ImageSpec):
         return None
     longest = max((golden.inputs[0] for golden in goldens), key=len)
-    return np.resize(longest, spec.max_tokens if isinstance(spec, TextSpec) else 2 * longest.size)
+    return np.resize(longest, spec.max_tokens if isinstance(spec, TextSpec | TranslationSpec) else 2 * longest.size)
 
 
 def write_batching_parameters(path: Path, batching: Batching) -> None:

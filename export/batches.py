@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from export.goldens import Array
-from processing.spec import ExportedSpec, TextSpec
+from processing.spec import ExportedSpec, TextSpec, TranslationSpec
 
 
 def pad_of(spec: ExportedSpec) -> int:
     """What fills the shorter inputs of a batch of unequal ones: of recordings, silence. Pictures have one size, and
     prompts of unequal lengths share no batch."""
-    return spec.pad_id if isinstance(spec, TextSpec) else 0
+    return spec.pad_id if isinstance(spec, TextSpec | TranslationSpec) else 0
 
 
 def batch_of(rows: Sequence[Array], pad: int) -> Array:

@@ -90,12 +90,15 @@ def draft(trained: Trained) -> Draft:
     preprocess = preprocessing(processing, trained.tokenizer)
     judged = () if spec.multi_label else spec.labels  # of several labels any may lead
     check_evaluated(trained.examples, judged, trained.metrics, preprocess, traced(model))
-    goldens = kind.goldens(predict)
+    goldens = kind.goldens(model, predict)
     inputs = _input_spec(model, processing.input)
     serve, pad = kind.serving(model, inputs), pad_of(processing)
     batching = kind.check_batches(serve, goldens)
     others, unexplained = _other_signatures(kind, model, inputs, raw)
     records = make_records(goldens, inputs.name, serve, raw, others.get(EXPLAIN_SIGNATURE))
+    further = kind.further(model, inputs)
+    others |= further
+    records |= kind.further_records(further, goldens)
     tracked = list(raw.tracked) if raw else []
     keeping = kind.keeping(model, serve, goldens)
     if keeping:

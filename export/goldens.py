@@ -4,24 +4,32 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import JsonValue
+from scipy.special import logsumexp
 
 from export.errors import NoGoldensError
 from models.example import Example
+from models.translation import search_of
 from processing.classification import MEDIA_TOP_K, ranked, sigmoid, softmax
 from processing.request import preprocessing
-from processing.spec import ExportedSpec, LanguageSpec, TextSpec
+from processing.spec import ExportedSpec, LanguageSpec, TextSpec, TranslationSpec
 from processing.tokens import TokenCodec
+from processing.translation import Translator
 from store.golden import Golden
+
+if TYPE_CHECKING:
+    from models.search import Search
+    from models.transformer import EncoderDecoder
 
 _TOLERANCE = 1e-4
 _PER_LABEL = 4
 _WITHOUT_LABELS = 16
 _TEXTS = 8  # a token of each is a call
+_TRANSLATIONS = 8
 _REPLACEMENT = "\ufffd"  # of what is no whole character: how much of it is shown is a matter of streaming
 _CLEAR_GAP = 0.01  # between neighbouring logits: less, and rounding on another machine could swap two labels
 
@@ -63,6 +71,18 @@ class CheckedText(CheckedRequest):
     @property
     def outputs(self) -> Mapping[str, Array]:
         return {"logits": self.logits}
+
+
+@dataclass(frozen=True)
+class CheckedTranslation(CheckedRequest):
+    """Of a model that translates: `translation` `[1, most]`, `score` `[1]`."""
+
+    translation: NDArray[np.int32]
+    score: NDArray[np.float32]
+
+    @property
+    def outputs(self) -> Mapping[str, Array]:
+        return {"translation": self.translation, "score": self.score}
 
 
 @dataclass(frozen=True)
@@ -187,6 +207,71 @@ def make_text_goldens(
     return chosen
 
 
+def make_translation_goldens(
+    examples: Sequence[Example], spec: TranslationSpec, tokenizer: str, network: "EncoderDecoder"
+) -> list[CheckedTranslation]:
+    """The first sentences whose translation is clear at each token, by Keras alone and from the beginning for each
+    token: with that the loop of the graph, which keeps what it has computed, is compared.
+
+    Raises:
+        NoGoldensError: there is none.
+    """
+    translator, search = Translator(tokenizer, spec), search_of(spec)
+    chosen: list[CheckedTranslation] = []
+
+    def run(rows: NDArray[np.int32]) -> NDArray[np.int32]:
+        return np.concatenate([_written(network, search, row[row != spec.pad_id]).translation for row in rows])
+
+    for example in examples:
+        if len(chosen) == _TRANSLATIONS:
+            break
+        reading = translator.read([json.loads(example.body)["inputs"]])
+        if len(reading.sentences) != 1:
+            continue
+        (inputs,) = translator.encode(reading.sentences)
+        try:
+            written = _written(network, search, inputs)
+            (text,) = translator.translate(reading, run)
+        except _UnclearError:
+            continue
+        if text and _REPLACEMENT not in text:
+            expected: JsonValue = [{"translation_text": text}]
+            golden = Golden.of(example.name, example.media_type, example.body, expected, _TOLERANCE)
+            chosen.append(CheckedTranslation(golden, inputs[np.newaxis], written.translation, written.score))
+    if not chosen:
+        raise NoGoldensError(len(examples))
+    return chosen
+
+
+class _UnclearError(Exception):
+    """Rounding could choose another translation, or none comes to an end."""
+
+
+class _Written(NamedTuple):
+    translation: NDArray[np.int32]
+    score: NDArray[np.float32]
+
+
+def _written(network: "EncoderDecoder", search: "Search", source: Array) -> _Written:
+    """The most probable token each time, `[1, most]` and `[1]`. Raises `_UnclearError`."""
+    tokens: list[int] = [network.begin_id]
+    total = 0.0
+    barred = [network.pad_id, network.begin_id, *(place for place in search.place_ids if place not in source)]
+    for _ in range(search.most):
+        logits = np.array(network.taught(source[np.newaxis], np.array([tokens], np.int32)))[0, -1].astype(np.float64)
+        logits[barred] = -np.inf
+        if not _is_clear(logits, 1):
+            break
+        tokens.append(int(logits.argmax()))
+        total += float(logits.max() - logsumexp(logits))
+        if tokens[-1] == search.end_id:
+            written = tokens[1:]
+            padded = np.full((1, search.most), network.pad_id, np.int32)
+            padded[0, : len(written)] = written
+            return _Written(padded, np.array([total / len(written)], np.float32))
+    raise _UnclearError
+
+
 def _continued(
     spec: LanguageSpec,
     inputs: Array,
@@ -204,7 +289,7 @@ def _continued(
     return None
 
 
-def _is_clear(logits: NDArray[np.float32], shown: int) -> bool:
+def _is_clear(logits: NDArray[np.floating], shown: int) -> bool:
     """Whether the order of the labels shown, and which they are, survives rounding; so of tokens."""
     descending = np.sort(logits)[::-1][: shown + 1]
     return bool((descending[:-1] - descending[1:] >= _CLEAR_GAP).all())

@@ -1,5 +1,5 @@
-"""What a model answers: labels, a vector, or the token that follows. Whatever an export does otherwise for one of these
-kinds is here.
+"""What a model answers: labels, a vector, the token that follows, or a translation. Whatever an export does otherwise
+for one of these kinds is here.
 """
 
 from abc import ABC, abstractmethod
@@ -12,18 +12,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export.agreement import Batches, held_out_rows
-from export.archive import embedding_function, language_function, serving_function
+from export.archive import (
+    beam_function,
+    embedding_function,
+    language_function,
+    serving_function,
+    translation_function,
+)
 from export.batch_safety import check_batch_safety, stranger_for
 from export.batches import pad_of
 from export.cached.check import cache_records, check_cache
 from export.cached.signatures import CachedDecoding
-from export.goldens import Answer, Array, CheckedRequest, make_goldens, make_text_goldens, make_vector_goldens
+from export.goldens import (
+    Answer,
+    Array,
+    CheckedRequest,
+    make_goldens,
+    make_text_goldens,
+    make_translation_goldens,
+    make_vector_goldens,
+)
 from export.records import Record
 from export.trained import Trained
 from models.language import backbone_of, scores
 from models.spec import LanguageConfig
-from processing.spec import ExportedSpec, LanguageSpec
-from store.manifest import Batching, Cache
+from models.translation import search_of
+from processing.spec import ExportedSpec, LanguageSpec, TranslationSpec
+from store.manifest import BEAM_SIGNATURE, Batching, Cache
 
 if TYPE_CHECKING:
     import keras
@@ -62,8 +77,18 @@ class Kind(ABC):
         """A fresh `tf.function` behind `serving_default`."""
 
     @abstractmethod
-    def goldens(self, predict: Predict) -> Sequence[CheckedRequest]:
+    def goldens(self, model: "keras.Model", predict: Predict) -> Sequence[CheckedRequest]:
         """Raises `NoGoldensError`."""
+
+    def further(self, _model: "keras.Model", _inputs: "tf.TensorSpec") -> dict[str, Any]:
+        """A `tf.function` for each signature that only this kind has."""
+        return {}
+
+    def further_records(
+        self, _functions: Mapping[str, Any], _goldens: Sequence[CheckedRequest]
+    ) -> dict[str, list[Record]]:
+        """A request to each of these for each golden, by the signature."""
+        return {}
 
     def keeping(self, _model: "keras.Model", _answer: Answer, _goldens: Sequence[CheckedRequest]) -> Keeping | None:
         """What it keeps of earlier requests, if anything.
@@ -90,7 +115,7 @@ class Classifier(Kind):
         of = self.trained
         return serving_function(model, inputs, of.temperature, multi_label=of.spec.multi_label)
 
-    def goldens(self, predict: Predict) -> Sequence[CheckedRequest]:
+    def goldens(self, _model: "keras.Model", predict: Predict) -> Sequence[CheckedRequest]:
         of = self.trained
         return make_goldens(
             of.examples,
@@ -113,7 +138,7 @@ class Vectors(Kind):
     def serving(self, model: "keras.Model", inputs: "tf.TensorSpec") -> Any:
         return embedding_function(model, inputs)
 
-    def goldens(self, predict: Predict) -> Sequence[CheckedRequest]:
+    def goldens(self, _model: "keras.Model", predict: Predict) -> Sequence[CheckedRequest]:
         return make_vector_goldens(self.trained.examples, self.processing, self.trained.tokenizer, predict)
 
 
@@ -129,7 +154,7 @@ class Language(Kind):
     def serving(self, model: "keras.Model", inputs: "tf.TensorSpec") -> Any:
         return language_function(model, inputs, self.processing.context_tokens)
 
-    def goldens(self, predict: Predict) -> Sequence[CheckedRequest]:
+    def goldens(self, _model: "keras.Model", predict: Predict) -> Sequence[CheckedRequest]:
         return make_text_goldens(self.trained.examples, self.processing, self.trained.tokenizer or "", predict)
 
     def keeping(self, model: "keras.Model", answer: Answer, goldens: Sequence[CheckedRequest]) -> Keeping:
@@ -148,8 +173,48 @@ class Language(Kind):
         return check_batch_safety(answer, begun, pad=pad_of(self.processing))
 
 
+@dataclass(frozen=True)
+class Translation(Kind):
+    """The translation of a sentence. Beside the most probable one, token by token, there is a search for a better."""
+
+    processing: TranslationSpec
+
+    no_twin: ClassVar[str | None] = "its loop writes tensors that grow"
+
+    def serving(self, model: "keras.Model", inputs: "tf.TensorSpec") -> Any:
+        return translation_function(model, inputs, search_of(self.processing))
+
+    def goldens(self, model: "keras.Model", _predict: Predict) -> Sequence[CheckedRequest]:
+        return make_translation_goldens(
+            self.trained.examples, self.processing, self.trained.tokenizer or "", model.network
+        )
+
+    def further(self, model: "keras.Model", inputs: "tf.TensorSpec") -> dict[str, Any]:
+        return {BEAM_SIGNATURE: beam_function(model, inputs, search_of(self.processing, self.processing.beams))}
+
+    def further_records(
+        self, functions: Mapping[str, Any], goldens: Sequence[CheckedRequest]
+    ) -> dict[str, list[Record]]:
+        """With all beams, and what the graph answers."""
+        beams = np.array([self.processing.beams], np.int32)
+        return {
+            signature: [
+                Record(
+                    golden.golden.name,
+                    signature,
+                    {self.processing.input: golden.inputs, "num_beams": beams},
+                    {name: np.asarray(values) for name, values in function(golden.inputs, beams).items()},
+                )
+                for golden in goldens
+            ]
+            for signature, function in functions.items()
+        }
+
+
 def kind_of(trained: Trained) -> Kind:
     processing = trained.spec.processing(trained.config)
     if isinstance(processing, LanguageSpec) and isinstance(trained.config, LanguageConfig):
         return Language(trained, processing, trained.config.slots)
+    if isinstance(processing, TranslationSpec):
+        return Translation(trained, processing)
     return Classifier(trained, processing) if trained.spec.labels else Vectors(trained, processing)

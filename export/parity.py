@@ -13,7 +13,7 @@ from export.goldens import Array
 from export.raw.signature import RAW_SIGNATURE, Raw
 from export.trained import Trained
 from processing.request import preprocessing
-from processing.spec import AudioSpec, ExportedSpec, ImageSpec, LanguageSpec, TextSpec
+from processing.spec import AudioSpec, ExportedSpec, ImageSpec, LanguageSpec, TextSpec, TranslationSpec
 from store.manifest import Parity
 
 _TRAINING, _GATEWAY = "training", "gateway"
@@ -37,6 +37,7 @@ _ALLOWED: Mapping[type[ExportedSpec], Tolerance] = {
     ImageSpec: _PIXELS,
     TextSpec: _TOKEN_IDS,
     LanguageSpec: _TOKEN_IDS,
+    TranslationSpec: _TOKEN_IDS,
     AudioSpec: _SAMPLES,
 }
 

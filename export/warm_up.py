@@ -4,6 +4,7 @@ They carry the answers too, by which the embedded server proves a version, and i
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,21 +15,23 @@ from export.goldens import CheckedGolden, CheckedRequest
 from export.raw.signature import RAW_SIGNATURE
 from export.records import Record, strings
 from store.layout import MOST_WARM_UP
-from store.manifest import KEEPING_SIGNATURES
+from store.manifest import BEAM_SIGNATURE, KEEPING_SIGNATURES
 from wire import messages
 from wire.tensors import write_proto
 
-_FEWER = {RAW_SIGNATURE: 8, EXPLAIN_SIGNATURE: 2}  # requests of signatures that are dearer
+_FEWER = {RAW_SIGNATURE: 8, EXPLAIN_SIGNATURE: 2, BEAM_SIGNATURE: 1}  # requests of signatures that are dearer
+_ONLY_WARM = frozenset({BEAM_SIGNATURE})
 
 
 def warm_up_records(made: Mapping[str, Sequence[Record]], goldens: Sequence[CheckedRequest]) -> list[Record]:
     """Those of `made`, the answers to all goldens by signature, that a version carries: some of each signature.
 
-    The one of `manifest` has no answer: it only warms. What documents say is proved by the gateway, which reads them.
+    Those of `manifest` and `beam` have no answer: they only warm. What documents say is proved by the gateway, which
+    reads them; which of two nearly equal beams goes on is a matter of another machine's rounding.
     """
     clearest = _clearest(goldens)
     fewer = [
-        made[signature][position]
+        replace(made[signature][position], outputs={}) if signature in _ONLY_WARM else made[signature][position]
         for signature, count in _FEWER.items()
         if signature in made
         for position in clearest[:count]

@@ -40,4 +40,4 @@ class Alone:
 
 def asking(run: Run, signature: str, deadline: Deadline) -> Ask:
     """What a task with that signature asks."""
-    return Ask(partial(run, signature), partial(Alone, run, deadline))
+    return Ask(partial(run, signature), partial(Alone, run, deadline), run)

@@ -23,7 +23,7 @@ class Companies:
 
     def call(self, version: ServedVersion, task: AnyTask) -> Call:
         """A run of the task's signature by the version; its outputs are as its manifest promises."""
-        call = self._alone(version, task.signature)
+        call = self.alone(version, task.signature)
         batching = version.manifest.batching
         if batching is None or task.signature != SERVING_SIGNATURE or isinstance(task, Streaming):
             return call
@@ -33,7 +33,8 @@ class Companies:
                 company = self._of[version] = Company(call, batching.sizes[-1], self._servers, workers=self._workers)
         return company.ask
 
-    def _alone(self, version: ServedVersion, signature: str) -> Call:
+    def alone(self, version: ServedVersion, signature: str) -> Call:
+        """A run of any signature, by itself; its outputs are as the manifest promises."""
         check = partial(check_outputs, version.manifest.signatures.get(signature))
         model, number = version.model, version.number
 

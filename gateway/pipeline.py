@@ -273,7 +273,12 @@ class Pipeline:
         call, task, version = work.turn.call, work.task, work.version
         predict = self._companies.call(version, task)
         if not isinstance(task, Streaming):
-            return Ask(lambda inputs: predict(inputs, call.deadline), _keeps_nothing)
+            alone = partial(self._companies.alone, version)
+            return Ask(
+                lambda inputs: predict(inputs, call.deadline),
+                _keeps_nothing,
+                lambda signature, inputs: alone(signature)(inputs, call.deadline),
+            )
         steps = _Steps(work, self._backend, self._settings.generation_s)
 
         def run(inputs: Tensors) -> Tensors:
@@ -283,7 +288,7 @@ class Pipeline:
 
             return steps.take(turn)
 
-        return Ask(run, lambda: Kept(self._keepers, version, steps))
+        return Ask(run, lambda: Kept(self._keepers, version, steps), _has_no_other)
 
 
 class _Steps:
@@ -331,3 +336,7 @@ def _masked(mask: Masker, deadline: Deadline, longest: int, text: str) -> str:
     """A text that is too long stays as it is: it is refused. Raises `DeadlineError` when there is no time left."""
     deadline.remaining_s()
     return mask(text) if len(text) <= longest else text
+
+
+def _has_no_other(_signature: str, _inputs: Tensors) -> NoReturn:
+    raise NotImplementedError("what answers step by step has its keeping signatures")

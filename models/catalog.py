@@ -13,6 +13,7 @@ from models import (
     sentiment_minilm,
     text_classifier,
     topics,
+    translation,
     writer,
 )
 from models.errors import DuplicateModelError, NeedsDataError, UnknownModelError, UnknownNetworkError
@@ -37,6 +38,9 @@ NETWORKS = _table(
     chat.SPEC,
     checkpoint.SPEC,
     writer.SPEC,
+    translation.ENGLISH_SPANISH,
+    translation.ENGLISH_FRENCH,
+    translation.PAIR,
 )
 
 OWN = _table(text_classifier.SPEC)

@@ -10,16 +10,18 @@ from numpy.typing import NDArray
 from processing.audio import decode as decode_audio
 from processing.errors import UnusableInputError
 from processing.image import FORMS, decode
-from processing.spec import AudioSpec, ExportedSpec, ImageSpec, LanguageSpec
+from processing.spec import AudioSpec, ExportedSpec, ImageSpec, LanguageSpec, TranslationSpec
 from processing.text import TextEncoder
 from processing.tokens import TokenCodec
+from processing.translation import Translator
 
 _MAX_PIXELS = 2**24
 _MAX_SECONDS = 600
 
 
 def preprocessing(spec: ExportedSpec, tokenizer: str | None) -> Callable[[bytes], NDArray[Any]]:
-    """What turns the body of one picture, text, prompt or recording into the model's input, one row.
+    """What turns the body of one picture, text, prompt or recording into the model's input, one row; of a text to be
+    translated a row for each sentence.
 
     Args:
         tokenizer: the document of a text model.
@@ -33,6 +35,9 @@ def preprocessing(spec: ExportedSpec, tokenizer: str | None) -> Callable[[bytes]
     if isinstance(spec, LanguageSpec):
         codec, most = TokenCodec(tokenizer or ""), spec.context_tokens - 1
         return lambda body: _prompt(codec, json.loads(body)["inputs"], most)
+    if isinstance(spec, TranslationSpec):
+        translator = Translator(tokenizer or "", spec)
+        return lambda body: translator.encode(translator.read([json.loads(body)["inputs"]]).sentences)
     encoder = TextEncoder(tokenizer or "", spec)
     return lambda body: encoder.encode([json.loads(body)["inputs"]])
 

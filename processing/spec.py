@@ -60,7 +60,24 @@ class AudioSpec(_Frozen):
     language: str
 
 
-ExportedSpec = ImageSpec | TextSpec | LanguageSpec | AudioSpec
+class TranslationSpec(_Frozen):
+    """A text becomes rows of int32 `[tokens]` under the input name `input`, a sentence each, by the version's
+    `tokenizer.json`; shorter ones are padded with `pad_id`.
+
+    A sentence of more than `max_tokens` is not translated. `source` and `target` are languages by their ISO 639-1
+    codes. `beams` translations at once are searched for at most.
+    """
+
+    kind: Literal["translation"] = "translation"
+    input: str = "token_ids"
+    max_tokens: Annotated[int, Field(ge=2)]
+    pad_id: int
+    source: str
+    target: str
+    beams: Annotated[int, Field(ge=1)]
+
+
+ExportedSpec = ImageSpec | TextSpec | LanguageSpec | AudioSpec | TranslationSpec
 """What versions are exported with."""
 ProcessingSpec = Annotated[ExportedSpec, Field(discriminator="kind")]
 

@@ -13,6 +13,8 @@ SCHEMA = 1
 PREFILL_SIGNATURE = "prefill"
 DECODE_SIGNATURE = "decode"
 RELEASE_SIGNATURE = "release"
+BEAM_SIGNATURE = "beam"
+"""Of a model that translates: the best of several translations."""
 KEEPING_SIGNATURES = frozenset({PREFILL_SIGNATURE, DECODE_SIGNATURE, RELEASE_SIGNATURE})
 """What they answer depends on what was asked before."""
 

@@ -35,12 +35,15 @@ def lengths_of(inputs: Array, pad: int) -> NDArray[np.int_]:
 
 
 def trimmed(inputs: Array, targets: Array, size: int, pad: int) -> "tf.data.Dataset":
-    """Batches of `size` rows in their order, for `keras.Model.fit` and `evaluate`."""
-    return _dataset(
-        lambda: ((inputs[rows, :width], targets[rows]) for rows, width in _cuts(inputs, size, pad)),
-        (inputs, targets),
-        -(-len(inputs) // size),
-    )
+    """Batches of `size` rows in their order, for `keras.Model.fit` and `evaluate`. Targets that are texts, too, are
+    no wider than their longest either."""
+    widths = [width for _, width in _cuts(targets, size, pad)] if _are_texts(targets) else None
+
+    def batches() -> Iterator[tuple[Array, Array]]:
+        for number, (rows, width) in enumerate(_cuts(inputs, size, pad)):
+            yield inputs[rows, :width], targets[rows] if widths is None else targets[rows, : widths[number]]
+
+    return _dataset(batches, (inputs, targets), -(-len(inputs) // size))
 
 
 def predicted(model: "keras.Model", inputs: Array, pad: int | None) -> Array:
@@ -73,7 +76,12 @@ def _dataset(make: Any, like: tuple[Array, ...], batches: int) -> "tf.data.Datas
     first, *others = like
     signature = (
         tf.TensorSpec([None, None], first.dtype),
-        *(tf.TensorSpec([None, *other.shape[1:]], other.dtype) for other in others),
+        *(tf.TensorSpec([None, *([None] if _are_texts(other) else other.shape[1:])], other.dtype) for other in others),
     )
     made = tf.data.Dataset.from_generator(make, output_signature=signature)
     return made.apply(tf.data.experimental.assert_cardinality(batches)).prefetch(2)
+
+
+def _are_texts(targets: Array) -> bool:
+    """Rows of token ids, and no numbers to be answered."""
+    return targets.ndim == 2 and targets.dtype == np.int32

@@ -144,8 +144,8 @@ def fit_epoch(
     import keras
 
     steps = keras.callbacks.LambdaCallback(on_train_batch_end=lambda step, **_logs: at_step(step + 1))
-    for layer in model.layers:
-        if isinstance(layer, keras.layers.Dropout):  # its state is not in a checkpoint
+    for layer in model._flatten_layers():  # noqa: SLF001 (those inside of others are told nowhere else)
+        if isinstance(layer, keras.layers.Dropout) and layer.rate:  # its state is not in a checkpoint
             layer.seed_generator.state.assign((config.seed, epoch))
     given = _fed(*recipe.epoch(epoch), config.batch_size, recipe.pad)
     history = model.fit(**given, shuffle=False, verbose=0, callbacks=[steps])

@@ -23,6 +23,7 @@ def latencies(
     clock: Callable[[], float] = time.perf_counter,
     *,
     calls: tuple[int, int] = (_SINGLES, _BATCHES),
+    called: tuple[Callable[[Array], object], str] | None = None,
 ) -> tuple[Latency, ...]:
     """Single rows, each as long as it is, and batches of 32, padded to their longest; each called once before.
 
@@ -30,12 +31,14 @@ def latencies(
         rows: inputs without the batch dimension, taken in turns.
         clock: seconds.
         calls: how many with single rows, and with batches, at most.
+        called: what is called instead of the model, and that in words.
     """
     most, batches_of = calls
     singles = [row[np.newaxis] for row in rows[:most]]
     starts = range(0, batches_of * _BATCH_ROWS, _BATCH_ROWS)
     batches = [stacked([rows[(start + i) % len(rows)] for i in range(_BATCH_ROWS)], pad) for start in starts]
-    return tuple(_latency(model, inputs, clock) for inputs in (singles, batches))
+    call, what = called or (model.predict_on_batch, "Keras' predict_on_batch")
+    return tuple(_latency(call, what, inputs, clock) for inputs in (singles, batches))
 
 
 def stacked(rows: Sequence[Array], pad: int) -> Array:
@@ -45,17 +48,19 @@ def stacked(rows: Sequence[Array], pad: int) -> Array:
     return np.stack([np.pad(row, side, constant_values=pad) for row, side in zip(rows, sides, strict=True)])
 
 
-def _latency(model: "keras.Model", inputs: Sequence[Array], clock: Callable[[], float]) -> Latency:
+def _latency(
+    call: Callable[[Array], object], what: str, inputs: Sequence[Array], clock: Callable[[], float]
+) -> Latency:
     for batch in inputs:  # the first of a shape is compiled
-        model.predict_on_batch(batch)
+        call(batch)
     seconds = []
     for batch in inputs:
         started = clock()
-        model.predict_on_batch(batch)
+        call(batch)
         seconds.append(clock() - started)
     median, p95 = np.percentile(seconds, [50, 95]) * 1000
     return Latency(
-        what=f"Keras' predict_on_batch on {_device()}",
+        what=f"{what} on {_device()}",
         rows=len(inputs[0]),
         calls=len(inputs),
         median_ms=round(float(median), 3),

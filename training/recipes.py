@@ -5,7 +5,7 @@ from pathlib import Path
 from models.spec import ModelConfig, ModelSpec, TrainConfig
 from training.chat import ChatRecipe
 from training.checkpoint import CheckpointRecipe
-from training.data import minilm, mnist, newsgroups, rated_texts, shakespeare, smollm2
+from training.data import interface_texts, minilm, mnist, newsgroups, paraphrases, rated_texts, shakespeare, smollm2
 from training.digits import DigitsRecipe
 from training.embeddings import EmbeddingsRecipe
 from training.errors import NotTrainedError
@@ -14,6 +14,7 @@ from training.recipe import Recipe, RecipeMaker, TrainingRecipe
 from training.sentiment import SentimentRecipe
 from training.text_classifier import TextClassifierRecipe
 from training.topics import TopicsRecipe
+from training.translation import TranslationRecipe
 from training.writer import WriterRecipe
 
 RECIPES = {
@@ -28,6 +29,13 @@ RECIPES = {
     "chat": RecipeMaker(smollm2.PACKAGE.sha256, ChatRecipe.make, None),
     "chat-checkpoint": RecipeMaker(shakespeare.PACKAGE.sha256, CheckpointRecipe.make, None),
     "writer": RecipeMaker(shakespeare.PACKAGE.sha256, WriterRecipe.make, WriterRecipe.for_trials),
+    "en-es": RecipeMaker(paraphrases.PACKAGE.sha256, TranslationRecipe.english_spanish, None),
+    "en-fr": RecipeMaker(
+        f"{interface_texts.LIBREOFFICE['fr'].sha256} {interface_texts.GIMP.sha256}",
+        TranslationRecipe.english_french,
+        None,
+    ),
+    "translation": RecipeMaker("of the configuration", TranslationRecipe.pair, None),
 }
 
 

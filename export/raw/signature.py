@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export.errors import NotInGraphError
-from processing.spec import AudioSpec, ExportedSpec, ImageSpec, LanguageSpec, TextSpec
+from processing.spec import AudioSpec, ExportedSpec, ImageSpec, LanguageSpec, TextSpec, TranslationSpec
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -38,6 +38,8 @@ class Raw:
             self.input, preprocess = "audio_bytes", AudioGraph(processing)
         elif isinstance(processing, LanguageSpec):
             raise NotInGraphError("a text", "is written token by token, a call for each")
+        elif isinstance(processing, TranslationSpec):
+            raise NotInGraphError("a tokenizer of byte pairs (BPE)", "has no operation in TF Text")
         else:
             self.input, preprocess = "text", (text_graph := TextGraph(tokenizer or "", processing))
             self.tracked = [text_graph.table]

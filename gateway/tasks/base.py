@@ -65,10 +65,13 @@ class Keeping(Protocol):
 
 @dataclass(frozen=True)
 class Ask:
-    """Runs of the task's signature on the model server, by one version; and its keeping signatures, asked for."""
+    """Runs of the task's signature on the model server, by one version; and its keeping signatures, asked for. `other`
+    runs a signature beside the task's own, by its name; a task that answers step by step has none.
+    """
 
     run: Callable[[Tensors], Tensors]
     keeping: Callable[[], Keeping]
+    other: Callable[[str, Tensors], Tensors]
 
     def __call__(self, inputs: Tensors) -> Tensors:
         return self.run(inputs)

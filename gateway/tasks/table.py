@@ -14,6 +14,7 @@ from gateway.tasks.speech_recognition import SpeechRecognition
 from gateway.tasks.text_classification import TextClassification
 from gateway.tasks.text_explanation import TextExplanation
 from gateway.tasks.text_generation import TextGeneration
+from gateway.tasks.translation import Translation
 from processing.errors import ProcessingError
 from store.manifest import Manifest
 
@@ -27,7 +28,9 @@ def table_of(tasks: Iterable[type[AnyTask]]) -> dict[str, type[AnyTask]]:
     return table
 
 
-TASKS = table_of([TextClassification, ImageClassification, FeatureExtraction, TextGeneration, SpeechRecognition])
+TASKS = table_of(
+    [TextClassification, ImageClassification, FeatureExtraction, TextGeneration, SpeechRecognition, Translation]
+)
 EXPLANATIONS = table_of([TextExplanation, ImageExplanation])  # by the task whose answers they explain
 
 

@@ -57,7 +57,7 @@ class Asked:
     def read(self, answer: Any) -> Numbers:
         """What Hugging Face's answer to one item says: the scores in the order of the labels, a vector, a text."""
         match answer:
-            case {"text": str(text)} | [{"generated_text": str(text)}]:
+            case {"text": str(text)} | [{"generated_text": str(text)}] | [{"translation_text": str(text)}]:
                 return text
             case [[float(), *_] as vector]:
                 return list(vector)
@@ -209,6 +209,8 @@ def asked(
             return Asked(texts, text_server, "writer", "ab")
         case "automatic-speech-recognition":
             return Asked(texts, text_server, "speech", recording([0.5, 0.0, 0.5]))
+        case "translation":
+            return Asked(texts, text_server, "shout", "be loud")
     raise AssertionError(f"{task} is not in the matrix yet")
 
 

@@ -45,9 +45,10 @@ def model_server(exports: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 @pytest.fixture(scope="session")
 def text_server(exports: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelServerProcess]:
-    """Serves `writer`, `poet`, `poet-plain`, `embeddings`, `speech` and `digits`, to tests that change nothing."""
+    """Serves `writer`, `poet`, `poet-plain`, `embeddings`, `speech`, `shout` and `digits`, to tests that change
+    nothing."""
     shelf = Shelf(Store.at(tmp_path_factory.mktemp("texts") / "store"), exports)
-    shelf.publish("writer", "embeddings", "speech", "digits-a", "poet", "poet-plain")
+    shelf.publish("writer", "embeddings", "speech", "shout", "digits-a", "poet", "poet-plain")
     with ModelServerProcess(shelf.store.root) as server:
         yield server
 

@@ -9,6 +9,7 @@ import pytest
 from huggingface_hub import InferenceClient
 from huggingface_hub.errors import GenerationError, HfHubHTTPError, ValidationError
 
+from gateway.tasks.translation import TranslationRequest
 from tests.gateway.test_huggingface import refused
 from tests.support.processes import Answer, GatewayProcess
 from tests.support.small_text_models import EMOJI, END, recording
@@ -316,3 +317,21 @@ def test_recordings_that_cannot_be_heard(texts: GatewayProcess) -> None:
 def test_a_stream_that_the_model_does_not_do_is_no_stream(texts: GatewayProcess) -> None:
     with Events(texts, "/models/embeddings", {"inputs": "good", "stream": True}) as events:
         assert events.status == 422
+
+
+# --- translation
+
+
+def test_a_text_is_translated_by_the_signature_that_the_beams_ask_for(texts: GatewayProcess) -> None:
+    shout = client(texts, "shout")
+    assert shout.translation("be loud. Or not!").translation_text == "BE LOUD. OR NOT!"
+    searched = shout.translation("be loud", generate_parameters={"num_beams": 3})
+    assert searched.translation_text == "BE LO", "as the signature `beam` answers, and no other"
+    assert shout.translation("be loud", generate_parameters={"max_new_tokens": 3}).translation_text == "BE"
+
+
+def test_what_is_masked_of_a_translation_are_its_texts() -> None:
+    for inputs, masked in (("ab", "AB"), (["ab", "c"], ["AB", "C"])):
+        request = TranslationRequest.model_validate({"inputs": inputs, "parameters": {"src_lang": "en"}})
+        changed = request.with_texts(str.upper)
+        assert (changed.inputs, changed.asked.src_lang) == (masked, "en")

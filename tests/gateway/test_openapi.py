@@ -97,6 +97,7 @@ MODELS = {
     "feature-extraction": "embeddings",
     "text-generation": "writer",
     "automatic-speech-recognition": "speech",
+    "translation": "shout",
 }
 
 

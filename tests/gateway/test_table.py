@@ -45,6 +45,7 @@ def test_names_are_hugging_faces() -> None:
         "feature-extraction",
         "text-generation",
         "automatic-speech-recognition",
+        "translation",
     }
 
 

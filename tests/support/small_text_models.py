@@ -7,6 +7,7 @@
 - `poet`: a GPT-2 of keras-hub's whose weights are drawn, so that each letter depends on all before; it keeps `SLOTS`
   texts in its cache. `poet-plain`: the same without a cache
 - `embeddings`: "good" and its like lie at one end of a line, "bad" and its like at the other, "film" across
+- `shout`: translates a text into capitals, byte by byte
 - `speech`: tells of each half second whether it was loud or quiet; takes WAV files in its signature `raw`
 """
 
@@ -24,11 +25,12 @@ from tokenizers.models import BPE, WordLevel
 from tokenizers.normalizers import Lowercase
 from tokenizers.pre_tokenizers import ByteLevel, Whitespace
 
-from processing.spec import AudioSpec, LanguageSpec, TextSpec
+from processing.marks import PLACES
+from processing.spec import AudioSpec, LanguageSpec, TextSpec, TranslationSpec
 from store.contents import seal
 from store.golden import Golden, dump_goldens
 from store.layout import VersionDir
-from store.manifest import Cache, Manifest, SignatureSpec, TensorSpec
+from store.manifest import BEAM_SIGNATURE, Cache, Manifest, SignatureSpec, TensorSpec
 from tests.support.recordings import wav
 
 if TYPE_CHECKING:
@@ -218,6 +220,54 @@ def write_embeddings(folder: Path, manifest_of: ManifestOf) -> None:
     )
 
 
+def write_shout(folder: Path, manifest_of: ManifestOf) -> None:
+    import tensorflow as tf
+
+    tokenizer = byte_tokenizer()
+    tokenizer.add_tokens(list(PLACES))
+    [end] = tokenizer.encode(END).ids
+    capitals = np.arange(tokenizer.get_vocab_size(), dtype=np.int32)
+    for letter in ascii_lowercase:
+        capitals[tokenizer.encode(letter).ids] = tokenizer.encode(letter.upper()).ids
+    table = tf.Variable(capitals)
+
+    def serve(token_ids: Any) -> dict[str, Any]:
+        return {"translation": tf.gather(table, token_ids)}
+
+    given = tf.TensorSpec([None, None], tf.int32, name="token_ids")
+    tokens = TensorSpec(dtype="int32", shape=(-1, -1))
+    spec = TranslationSpec(max_tokens=CONTEXT, pad_id=end, source="en", target="es", beams=4)
+    one = SignatureSpec(inputs={"token_ids": tokens}, outputs={"translation": tokens})
+    several = {"token_ids": tokens, "num_beams": TensorSpec(dtype="int32", shape=(-1,))}
+    manifest = manifest_of(
+        "shout",
+        "translation",
+        {},
+        (),
+        digest="sha256:shout",
+        parameters=table.shape.num_elements(),
+        processing=spec.model_dump(),
+        signatures={"serving_default": one, BEAM_SIGNATURE: SignatureSpec(inputs=several, outputs=one.outputs)},
+    )
+
+    def searched(token_ids: Any, num_beams: Any) -> dict[str, Any]:
+        """An answer that only a search gives: one letter less for each beam but one."""
+        places = tf.range(tf.shape(token_ids)[1])[tf.newaxis]
+        lengths = tf.reduce_sum(tf.cast(token_ids != end, tf.int32), 1) - (num_beams - 1)
+        return {"translation": tf.where(places < lengths[:, tf.newaxis], tf.gather(table, token_ids), end)}
+
+    wanted = tf.TensorSpec([None], tf.int32, name="num_beams")
+    _write(
+        folder,
+        tf.function(serve, input_signature=[given]),
+        [table],
+        manifest,
+        goldens=[_golden("loud", {"inputs": "be loud"}, [{"translation_text": "BE LOUD"}])],
+        documents={"tokenizer": tokenizer.to_str().encode()},
+        others={BEAM_SIGNATURE: tf.function(searched, input_signature=[given, wanted])},
+    )
+
+
 def write_speech(folder: Path, manifest_of: ManifestOf) -> None:
     import tensorflow as tf
 
@@ -305,4 +355,5 @@ def write_all(target: Path, manifest_of: ManifestOf) -> None:
     write_poet(target / "poet", manifest_of, cached=True)
     write_poet(target / "poet-plain", manifest_of, cached=False)
     write_embeddings(target / "embeddings", manifest_of)
+    write_shout(target / "shout", manifest_of)
     write_speech(target / "speech", manifest_of)

@@ -1,13 +1,17 @@
 """Reads single members of archives into memory; nothing is ever unpacked to a path that an archive names."""
 
 import io
+import lzma
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Collection
+from fnmatch import fnmatch
 from pathlib import Path
 
 from training.errors import DataError
+
+_AR_MAGIC, _AR_HEADER = b"!<arch>\n", 60
 
 
 def tar_member(archive: bytes, name: str) -> bytes:
@@ -36,6 +40,40 @@ def tar_members(archive: bytes, names: Collection[str]) -> dict[str, bytes]:
     if missing := [name for name in names if name not in found]:
         raise DataError(f"the archive has no {', '.join(missing)}")
     return found
+
+
+def deb_members(package: Path, pattern: str) -> dict[str, bytes]:
+    """The regular files of a Debian package whose names match the shell pattern, by name.
+
+    Raises:
+        DataError: it is no package, or has no such file.
+    """
+    try:
+        with tarfile.open(fileobj=io.BytesIO(_ar_member(package.read_bytes(), b"data.tar"))) as tar:
+            found = {
+                member.name: file.read()
+                for member in tar
+                if member.isreg() and fnmatch(member.name, pattern) and (file := tar.extractfile(member))
+            }
+    except (tarfile.TarError, lzma.LZMAError, EOFError, OSError, ValueError) as exc:
+        raise DataError(f"the archive cannot be read: {exc}") from exc
+    if not found:
+        raise DataError(f"the archive has no {pattern}")
+    return found
+
+
+def _ar_member(archive: bytes, name: bytes) -> bytes:
+    """The first member whose name begins so, of an archive of `ar`. Raises `ValueError`."""
+    if not archive.startswith(_AR_MAGIC):
+        raise ValueError("it is no archive of ar")
+    place = len(_AR_MAGIC)
+    while header := archive[place : place + _AR_HEADER]:
+        size = int(header[48:58])
+        place += _AR_HEADER
+        if header.startswith(name):
+            return archive[place : place + size]
+        place += size + size % 2
+    raise ValueError(f"it has no {name.decode()}")
 
 
 def zip_member(archive: Path, name: str) -> bytes:

@@ -20,9 +20,10 @@ _REASON_LINES = 3  # of the client's last words
 
 @dataclass(frozen=True)
 class Package:
-    """One file of a package registry: the index's sdist or wheel, or npm's tarball, pinned by content."""
+    """One file of a package registry: the index's sdist or wheel, npm's tarball, or Debian's package, pinned by
+    content."""
 
-    kind: Literal["pypi-sdist", "pypi-wheel", "npm"]
+    kind: Literal["pypi-sdist", "pypi-wheel", "npm", "debian"]
     name: str
     version: str
     sha256: str
@@ -32,12 +33,14 @@ class Package:
 
     @property
     def client(self) -> str:
-        return "npm" if self.kind == "npm" else "pip"
+        return {"npm": "npm", "debian": "apt-get"}.get(self.kind, "pip")
 
     def command(self) -> list[str]:
         """What downloads the file into the current folder."""
         if self.kind == "npm":
             return ["npm", "pack", "--ignore-scripts", f"{self.name}@{self.version}"]
+        if self.kind == "debian":
+            return ["apt-get", "download", f"{self.name}={self.version}"]
         pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
         kind = "--no-binary" if self.kind == "pypi-sdist" else "--only-binary"
         return [*pip, "download", "--no-deps", kind, self.name, f"{self.name}=={self.version}"]
@@ -50,7 +53,7 @@ def fetch(package: Package, cache: Path) -> Path:
 
     Raises:
         DigestMismatchError: the registry gave other bytes than were pinned.
-        MissingClientError: pip or npm is not installed.
+        MissingClientError: pip, npm or apt-get is not installed.
         FetchError: the client failed.
         UnwritableError: the cache cannot be written.
     """
