@@ -34,6 +34,7 @@ from processing.translation import Run, Translator
 from store.evaluation import Evaluation, Robustness
 from store.held_out import HeldOut
 from training.batches import alike, lengths_of
+from training.byte_pairs import make_sentence_pairs
 from training.data import interface_texts, paraphrases, tatoeba
 from training.data.pairs import Pair, Pairs, divided, read_pairs
 from training.disturbance import Sample, robustness, share
@@ -45,7 +46,6 @@ from training.measure import accuracy, slices
 from training.progress import Progress
 from training.recipe import Array, DataFacts
 from training.translated import nearest, scores
-from training.vocabulary import make_byte_pairs
 
 if TYPE_CHECKING:
     import keras
@@ -84,7 +84,7 @@ class TranslationRecipe:
         hidden = [_with_places(pair, config.hidden_names) for pair in train]
         if tokenizer is None:
             texts = (f" {text}" for pair in hidden for text in pair)
-            tokenizer = make_byte_pairs(texts, SPECIAL, PLACES, config.vocabulary)
+            tokenizer = make_sentence_pairs(texts, SPECIAL, PLACES, config.vocabulary)
         self.tokenizer: str | None = tokenizer
         processing = spec.processing(config)
         assert isinstance(processing, TranslationSpec)

@@ -3,11 +3,10 @@
 `tokenizers` can train a WordPiece vocabulary itself, but ties fall otherwise in every process; counting words does not.
 """
 
-import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 
 PAD, UNKNOWN = "[PAD]", "[UNK]"
 
@@ -39,35 +38,6 @@ def make_tokenizer(texts: Iterable[str], given: Iterable[str], size: int) -> str
     vocabulary = {entry: number for number, entry in enumerate(list(dict.fromkeys(entries))[:size])}
     tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token=UNKNOWN))
     tokenizer.normalizer, tokenizer.pre_tokenizer = _normalizer(), _pre_tokenizer()
-    return tokenizer.to_str()
-
-
-def make_byte_pairs(texts: Iterable[str], special: Sequence[str], copied: Iterable[str], size: int) -> str:
-    """`tokenizer.json` of byte pairs (BPE) with at most `size` entries: those of `special` first, which are the
-    padding, the beginning and the end, then those of `copied`, which stand for what is not to be taken apart.
-
-    A text ends with the end. Any text can be encoded, and comes out as it was but for its normal form (NFC).
-    """
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.normalizer = normalizers.NFC()
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    copied = list(copied)
-    trainer = trainers.BpeTrainer(
-        vocab_size=size,
-        special_tokens=[*special, *copied],
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator(texts, trainer)
-    document = json.loads(tokenizer.to_str())
-    for token in document["added_tokens"]:
-        token["special"] = token["content"] in special  # or what is copied would be left out of a text
-    tokenizer = Tokenizer.from_str(json.dumps(document))
-    *_, end = special
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single=f"$A {end}", special_tokens=[(end, tokenizer.token_to_id(end))]
-    )
     return tokenizer.to_str()
 
 

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from kmaas.add import add
 from kmaas.config import Config
 from kmaas.train import train
-from models.catalog import NETWORKS
+from models.catalog import CATALOG, NETWORKS
 from models.errors import LicenceNotAcceptedError
 from store.layout import Store
 from tests.support.manifests import export_folder
@@ -86,13 +86,13 @@ def test_from_run_to_store(place: Workplace, run: Path) -> None:
     assert place.kmaas("publish", str(run / "export")).stdout.strip().endswith("digits/8")
     assert "exists already" in place.kmaas("publish", str(run), "--version", "7").stderr
 
-    digits, sentiment, embeddings, topics, chat, writer = json.loads(place.kmaas("models", "--json").stdout)
-    assert (digits["name"], digits["versions"]) == ("digits", [7, 8])
-    assert digits["accuracy"] == json.loads(evaluated.stdout)["accuracy"]
-    assert (sentiment["name"], sentiment["versions"]) == ("sentiment", [])
-    assert (embeddings["task"], embeddings["versions"]) == ("feature-extraction", [])
-    assert {(model["task"], tuple(model["versions"])) for model in (chat, writer)} == {("text-generation", ())}
-    assert topics["licence"].startswith("unclear")
+    listed = {model["name"]: model for model in json.loads(place.kmaas("models", "--json").stdout)}
+    assert list(listed) == list(CATALOG)
+    assert listed["digits"]["versions"] == [7, 8]
+    assert listed["digits"]["accuracy"] == json.loads(evaluated.stdout)["accuracy"]
+    assert all(model["versions"] == [] for name, model in listed.items() if name != "digits")
+    assert {listed[name]["task"] for name in ("chat", "writer")} == {"text-generation"}
+    assert listed["topics"]["licence"].startswith("unclear")
     assert "digits" in place.kmaas("models").stdout
 
 
