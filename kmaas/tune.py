@@ -118,9 +118,11 @@ def _new_search(
 ) -> "Search":
     from models.catalog import spec_of
     from training.config import find_preset, load_train_config
+    from training.recipes import check_tunable
     from training.search import Search
     from training.space import load_space
 
+    check_tunable(spec)
     base = load_train_config(spec, find_preset(spec.name, preset) if preset else None, settings)
     spec = spec_of(base)
     found = load_space(spec, base, space)

@@ -4,6 +4,7 @@ TrainingError
 ├── ConfigurationError          an unknown key, or a value that does not fit
 ├── SpaceError                  a search space that does not fit the model
 ├── NotTrainedError             a model whose weights are imported, so that there is nothing to search
+├── UntunedError                a model of whose training data nothing is set apart for trials
 ├── NotASearchError             a folder that is no search, or a damaged one
 ├── OutdatedSearchError         a search that cannot be continued: its trials would not be comparable
 ├── NotARunError                a folder that is no run, or one that lacks what is needed
@@ -49,6 +50,14 @@ class SpaceError(TrainingError):
 class NotTrainedError(TrainingError):
     def __init__(self, model: str) -> None:
         super().__init__(f"{model} is imported with its weights and not trained here, so there is nothing to tune")
+
+
+class UntunedError(TrainingError):
+    def __init__(self, model: str) -> None:
+        super().__init__(
+            f"{model} cannot be tuned: nothing of its training data is set apart for trials; train it with settings of "
+            f"your own: kmaas train {model} --set KEY=VALUE"
+        )
 
 
 class NotASearchError(TrainingError):

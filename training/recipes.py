@@ -8,7 +8,7 @@ from training.checkpoint import CheckpointRecipe
 from training.data import interface_texts, minilm, mnist, newsgroups, paraphrases, rated_texts, shakespeare, smollm2
 from training.digits import DigitsRecipe
 from training.embeddings import EmbeddingsRecipe
-from training.errors import NotTrainedError
+from training.errors import UntunedError
 from training.progress import Progress
 from training.recipe import Recipe, RecipeMaker, TrainingRecipe
 from training.sentiment import SentimentRecipe
@@ -46,8 +46,14 @@ def make_recipe(
 
 
 def make_trial_recipe(spec: ModelSpec, config: TrainConfig, cache: Path, progress: Progress) -> TrainingRecipe:
-    """See `RecipeMaker`. Raises `NotTrainedError` for a model that has none."""
+    """See `RecipeMaker`. Raises `UntunedError` for a model that has none."""
     for_trials = RECIPES[spec.entry].for_trials
     if for_trials is None:
-        raise NotTrainedError(spec.name)
+        raise UntunedError(spec.name)
     return for_trials(config, cache, progress)
+
+
+def check_tunable(spec: ModelSpec) -> None:
+    """Raises `UntunedError` for a model that is trained here, but of which no trials can be made."""
+    if issubclass(spec.config, TrainConfig) and RECIPES[spec.entry].for_trials is None:
+        raise UntunedError(spec.name)

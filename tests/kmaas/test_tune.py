@@ -105,6 +105,7 @@ def test_ctrl_c_says_how_to_continue(place: Workplace) -> None:
     [
         (("tune",), "expected a MODEL to tune, or --resume FOLDER"),
         (("tune", "digit"), "the catalogue has no 'digit'"),
+        (("tune", "en-es"), "en-es cannot be tuned: nothing of its training data is set apart for trials"),
         (("tune", "digits", "--max-epochs", "0"), "0 is not in the range x>=1"),
         (("tune", "digits", "--method", "grid"), "'grid' is not one of 'random', 'hyperband', 'bayesian'"),
         (("tune", "digits", "--space", "none.toml"), "none.toml cannot be used: No such file"),

@@ -7,7 +7,8 @@ import pytest
 
 from models.catalog import NETWORKS, find
 from training.config import load_train_config
-from training.errors import NotTrainedError, SpaceError
+from training.errors import NotTrainedError, SpaceError, UntunedError
+from training.recipes import check_tunable
 from training.recipes import RECIPES
 from training.space import Choices, Range, load_space, with_values
 
@@ -39,6 +40,13 @@ def test_every_network_that_is_trained_has_a_space_of_its_own_around_its_preset(
 def test_what_is_imported_has_nothing_to_search() -> None:
     with pytest.raises(NotTrainedError, match="embeddings is imported with its weights and not trained here"):
         load_train_config(find("embeddings"))
+
+
+@pytest.mark.parametrize("model", ["en-es", "text-classifier"])
+def test_what_has_no_rows_for_trials_is_told_before_anything_else(model: str) -> None:
+    with pytest.raises(UntunedError, match=f"{model} cannot be tuned: .*: kmaas train {model} --set KEY=VALUE"):
+        check_tunable(find(model))
+    check_tunable(find("writer"))
 
 
 def test_tables_are_reached_into_and_numbers_keep_their_kind(tmp_path: Path) -> None:
