@@ -8,8 +8,7 @@ import pytest
 from models.catalog import NETWORKS, find
 from training.config import load_train_config
 from training.errors import NotTrainedError, SpaceError, UntunedError
-from training.recipes import check_tunable
-from training.recipes import RECIPES
+from training.recipes import RECIPES, check_tunable
 from training.space import Choices, Range, load_space, with_values
 
 SPEC = find("digits")
