@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.company import COMPANY
 from tests.support.once import shared_folder
 
 # Gateways of tests run beside each other, and have no routes but their own.
@@ -34,6 +35,13 @@ def group(nodeid: str) -> str:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     order = list(dict.fromkeys(TOGETHER.values()))
     items.sort(key=lambda item: order.index(found) if (found := group(item.nodeid)) in order else len(order))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """After the fixtures of the group's last test."""
+    if nextitem is None or group(nextitem.nodeid) != group(item.nodeid):
+        COMPANY.end()
 
 
 @pytest.hookimpl(optionalhook=True)
