@@ -1,8 +1,9 @@
 """The `Batched` runtime: calls of one signature that arrive together become one run of the runtime it wraps."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Self
+from typing import Self
 
+from serving.batching.around import Around
 from serving.batching.execution import Execution
 from serving.batching.gain import Gain, measure
 from serving.batching.parameters import BatchingParameters
@@ -18,7 +19,7 @@ from wire.tensors import Array
 _ZERO_WAIT = BatchingParameters(max_batch_size=64, max_enqueued_batches=2**31)  # the faces bound the calls in flight
 
 
-class Batched:
+class Batched(Around):
     """A `Runtime` around a `Runtime`, which it owns.
 
     A call is batched when it gives all inputs of its signature and asks for all its outputs, as in TensorFlow Serving.
@@ -46,7 +47,7 @@ class Batched:
             strict: refuse calls that cannot be batched, as TensorFlow Serving does, rather than run them alone.
             gains: what was measured, for whoever asks.
         """
-        self._runtime = runtime
+        super().__init__(runtime)
         self._scheduler = scheduler
         self._strict = strict
         self.gains = gains or {}
@@ -89,18 +90,6 @@ class Batched:
         return cls(runtime, _ZERO_WAIT, scheduler, model=model, version=version, strict=False, only=helped, gains=gains)
 
     @property
-    def signatures(self) -> Mapping[str, Any]:
-        return self._runtime.signatures
-
-    @property
-    def pure(self) -> Collection[str]:
-        return self._runtime.pure
-
-    @property
-    def unopened(self) -> Collection[str]:
-        return self._runtime.unopened
-
-    @property
     def facts(self) -> Mapping[str, str]:
         """The runtime's, and what is batched; with the gain of each signature where that was measured."""
         gains = [f"{name} {gain.ratio:.1f}×" for name, gain in self.gains.items()]
@@ -141,7 +130,7 @@ class Batched:
     def close(self) -> None:
         for queue in self._queues.values():
             self._scheduler.detach(queue)
-        self._runtime.close()
+        super().close()
 
     def _rows(self, queue: Queue, inputs: Mapping[str, Array], outputs: Sequence[str]) -> int:
         """The rows of a call that is to be batched; 0 for one that is not.

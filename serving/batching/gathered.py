@@ -2,9 +2,9 @@
 
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
 
+from serving.batching.around import Around
 from serving.batching.execution import Execution
 from serving.batching.parameters import BatchingParameters
 from serving.batching.task import Call, Outcome, Task, late
@@ -28,7 +28,7 @@ def keeps_texts(runtime: Runtime) -> bool:
     return definition is not None and definition.inputs.keys() == _KEPT and "held" in definition.outputs
 
 
-class Gathered:
+class Gathered(Around):
     """A `Runtime` around a `Runtime`, which it owns: calls of one signature whose runs exclude each other anyway.
 
     Such runs would take turns, each with its caller's few texts, although one with all of them takes little longer. So
@@ -56,7 +56,7 @@ class Gathered:
             most_rows: of several callers in one run; a caller who has more has one for himself.
             patience: of what a run takes: so long the next one waits, but no longer than `most_patience_s`.
         """
-        self._runtime = runtime
+        super().__init__(runtime)
         self._signature = signature
         self._most_rows = most_rows
         self._clock_s = clock_s
@@ -73,18 +73,6 @@ class Gathered:
         self._away = 0  # calls that were answered in the last run, and whose callers have not asked again
         self._ended_s = clock_s()
         self._mean_s = 0.0
-
-    @property
-    def signatures(self) -> Mapping[str, Any]:
-        return self._runtime.signatures
-
-    @property
-    def pure(self) -> Collection[str]:
-        return self._runtime.pure
-
-    @property
-    def unopened(self) -> Collection[str]:
-        return self._runtime.unopened
 
     @property
     def facts(self) -> Mapping[str, str]:
@@ -115,9 +103,6 @@ class Gathered:
             self._lead(batch)
         found = dict(zip(self._outputs, call.result(), strict=True))
         return [found[alias] for alias in outputs]
-
-    def close(self) -> None:
-        self._runtime.close()
 
     def _rows(self, inputs: Mapping[str, Array], outputs: Sequence[str]) -> int:
         """Of a call that may go with others; 0 for any other, which the graph is to judge."""
