@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -78,6 +79,19 @@ class ModelServerProcess(Process):
         super().__init__(
             "serve", "--store", str(store), *ports, "--file_system_poll_wait_seconds", "0.1", *flags, log=log
         )
+
+    def __enter__(self) -> Self:
+        """Once it can be asked; what it has to load may take longer."""
+        until(self._listens, "the model server listens")
+        return super().__enter__()
+
+    def _listens(self) -> bool:
+        assert self._process.poll() is None, "the model server ended"
+        try:
+            socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+        except OSError:
+            return False
+        return True
 
     @property
     def target(self) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from bench.footprint import children
+from gateway.server import SHARED_FOLDER
 from store.signing import Signer
 from tests.gateway.conftest import Shelf
 from tests.support import decided
@@ -352,9 +353,18 @@ def test_what_all_workers_see_of_a_route_is_told_and_outlives_any_of_them(
 
         seen = dealt() + dealt()
         until(lambda: counted() == seen, "all of them are counted")
+        until(lambda: _told_by_workers(gateway) == seen, "each has told what it counted")
         os.kill(workers(gateway)[0], signal.SIGKILL)
         until(gateway.administered, "another worker has the admin API")
         until(lambda: counted() == seen, "none is forgotten")
+
+
+def _told_by_workers(gateway: RoutedGateway) -> int:
+    """As `counted`, of the files alone: all that is left of a worker that was killed."""
+    environment = Path(f"/proc/{workers(gateway)[0]}/environ").read_bytes().decode().split("\0")
+    folder = Path(dict(line.partition("=")[::2] for line in environment)[SHARED_FOLDER])
+    told = [json.loads(file.read_bytes())["digits"]["canaries"] for file in folder.glob("routes-*.json")]
+    return sum(canary["canary"]["failed"]["trials"] for canaries in told for canary in canaries)
 
 
 def workers(gateway: RoutedGateway) -> list[int]:
