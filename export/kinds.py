@@ -160,7 +160,7 @@ class Language(Kind):
     def keeping(self, model: "keras.Model", answer: Answer, goldens: Sequence[CheckedRequest]) -> Keeping:
         backbone = backbone_of(model)
         cache = Cache(slots=self.slots, length=self.processing.context_tokens, piece=_PIECE)
-        decoding = CachedDecoding(backbone, partial(scores, backbone), cache)
+        decoding = CachedDecoding(backbone, partial(scores, backbone), cache, self.processing.end_ids)
         functions = decoding.functions()
         texts = {golden.golden.name: golden.inputs[0] for golden in goldens}
         check_cache(functions, answer, texts, cache)

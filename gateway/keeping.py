@@ -9,6 +9,8 @@ from functools import partial
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
+import numpy as np
+
 from gateway.admission import Admission
 from gateway.backend import Backend
 from gateway.convoy import Convoy
@@ -16,10 +18,11 @@ from gateway.deadline import Deadline
 from gateway.errors import GatewayError, ModelServerDownError, UnavailableError
 from gateway.line import Line
 from gateway.outputs import check_outputs
+from gateway.pace import Pace
 from gateway.servers.server import Server
 from gateway.tasks.base import Tensors
 from gateway.version import ServedVersion
-from store.manifest import RELEASE_SIGNATURE, SignatureSpec
+from store.manifest import DECODE_SIGNATURE, RELEASE_SIGNATURE, SignatureSpec
 from wire.tensors import Array
 
 _RELEASE_S = 2.0
@@ -66,7 +69,8 @@ class Keepers:
             convoys = self._convoys.setdefault(version, {})
             if server not in convoys:
                 cache = version.manifest.cache
-                call = partial(self._call, version.model, version.number, dict(version.manifest.signatures), server)
+                specs = dict(version.manifest.signatures)
+                call = partial(self._call, version.model, version.number, specs, server, Pace())
                 convoys[server] = Convoy(call, cache.slots if cache else 1)
             return convoys[server]
 
@@ -89,13 +93,20 @@ class Keepers:
         number: int,
         signatures: dict[str, SignatureSpec],
         server: Server,
+        pace: Pace,
         signature: str,
         inputs: Tensors,
         deadline: Deadline,
     ) -> Tensors:
         check = partial(check_outputs, signatures.get(signature))
         with self._streams.work(deadline, begun=True):
-            return self._backend.predict(model, number, signature, inputs, deadline, check=check, at=server)
+            if signature != DECODE_SIGNATURE:
+                return self._backend.predict(model, number, signature, inputs, deadline, check=check, at=server)
+            inputs = {**inputs, "steps": np.minimum(inputs["steps"], np.int32(pace.steps))}
+            began = deadline.clock()
+            outputs = self._backend.predict(model, number, signature, inputs, deadline, check=check, at=server)
+            pace.took(deadline.clock() - began, int(outputs["counts"].max(initial=1)))
+            return outputs
 
 
 class Steps(Protocol):

@@ -13,7 +13,7 @@ from store.manifest import DECODE_SIGNATURE, PREFILL_SIGNATURE, RELEASE_SIGNATUR
 from store.twin import gap
 
 _ALLOWED = 1e-4  # see `store.twin.gap`
-_GROWN = 4  # tokens at the end of a text that are told one by one
+_GROWN = 4  # tokens at the end of a text that are told one by one, and so many that are found after it
 _RECORDS = 2
 
 Texts = Mapping[str, Array]  # token ids `[tokens]` by the name of the golden
@@ -21,7 +21,7 @@ Texts = Mapping[str, Array]  # token ids `[tokens]` by the name of the golden
 
 def check_cache(functions: Mapping[str, Any], answer: Answer, texts: Texts, cache: Cache) -> float:
     """Reads each text but its last tokens, in pieces, then lets it grow by these: by itself, and with as many others as
-    there are slots.
+    there are slots. What follows it is found token by token, and at once.
 
     Args:
         functions: the `tf.function` of each keeping signature.
@@ -31,7 +31,7 @@ def check_cache(functions: Mapping[str, Any], answer: Answer, texts: Texts, cach
         The largest gap of the logits.
 
     Raises:
-        CacheError: a gap is too large, or a slot is not held.
+        CacheError: a gap is too large, a slot is not held, or tokens found at once are others.
     """
     whole = {name: _whole(answer, token_ids) for name, token_ids in texts.items()}
     names = list(texts)
@@ -75,8 +75,43 @@ def _grow(functions: Mapping[str, Any], texts: Mapping[str, tuple[Array, list[Ar
         inputs = _decode([leases[name] for name in growing], places, told)
         for name, row in zip(growing, _asked(functions, DECODE_SIGNATURE, inputs, growing), strict=True):
             largest = max(largest, _compare(name, texts[name][1][step], row))
+    _write_on(functions, texts, leases, cache)
     functions[RELEASE_SIGNATURE](np.array(list(leases.values()), np.int64))
     return largest
+
+
+def _write_on(
+    functions: Mapping[str, Any],
+    texts: Mapping[str, tuple[Array, list[Array]]],
+    leases: Mapping[str, int],
+    cache: Cache,
+) -> None:
+    """Raises `CacheError` when several steps of one call are not those of several calls."""
+    names = [name for name, (token_ids, _) in texts.items() if len(token_ids) + _GROWN <= cache.length]
+    if not names:
+        return
+    holders, places = [leases[name] for name in names], [len(texts[name][0]) - 1 for name in names]
+    last = [int(texts[name][0][-1]) for name in names]
+    told, rows = last, []
+    for step in range(_GROWN):
+        inputs = _decode(holders, [place + step for place in places], told)
+        rows.append(_asked(functions, DECODE_SIGNATURE, inputs, names))
+        told = rows[-1].argmax(axis=1).tolist()
+    outputs = _run(functions, DECODE_SIGNATURE, _decode(holders, places, last, _GROWN))
+    for row, name in enumerate(names):
+        found = outputs["token_ids"][row, : outputs["counts"][row]].tolist()
+        expected = [int(logits[row].argmax()) for logits in rows][: len(found)]
+        if not found or (found != expected and not _is_a_tie([logits[row] for logits in rows], found)):
+            raise CacheError(name, f"the tokens found at once are {found}, and one by one {expected}")
+
+
+def _is_a_tie(rows: Sequence[Array], found: Sequence[int]) -> bool:
+    """Whether the first token that differs is as probable as the one that was found before."""
+    differs = next(step for step, token in enumerate(found) if token != rows[step].argmax())
+    logits = rows[differs]
+    as_good = logits.copy()
+    as_good[found[differs]] = logits.max()
+    return gap(logits, as_good) <= _ALLOWED
 
 
 def _asked(functions: Mapping[str, Any], signature: str, inputs: Mapping[str, Array], names: Sequence[str]) -> Array:
@@ -118,9 +153,10 @@ def _prefill(lease: int, token_ids: Array, start: int) -> dict[str, Array]:
     }
 
 
-def _decode(leases: Sequence[int], positions: Sequence[int], tokens: Sequence[int]) -> dict[str, Array]:
+def _decode(leases: Sequence[int], positions: Sequence[int], tokens: Sequence[int], steps: int = 1) -> dict[str, Array]:
     return {
         "lease": np.array(leases, np.int64),
         "position": np.array(positions, np.int32),
         "token_id": np.array(tokens, np.int32),
+        "steps": np.full(len(leases), steps, np.int32),
     }

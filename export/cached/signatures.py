@@ -1,6 +1,6 @@
 """The signatures `prefill`, `decode` and `release` of a causal language model."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from export.cached.attention import CachedAttention, layer_caches
@@ -19,12 +19,17 @@ class CachedDecoding:
     """A language model that keeps, for each conversation, what it has made of the tokens so far.
 
     A conversation is named by a lease: any number but 0 that nobody else draws, int64. `prefill` reads tokens of it,
-    many at once, `decode` one; `release` forgets it. Rows of a call are conversations, which do not see each other.
+    many at once, `decode` one, and those that it finds to follow; `release` forgets it. Rows of a call are
+    conversations, which do not see each other.
 
     - `prefill`: `lease` `[rows]`, `start` int32 `[rows]`: the position of the first of `token_ids` int32
       `[rows, width]`, of which `lengths` int32 `[rows]` count. To `logits` float32 `[rows, vocabulary]` of the token
       that follows the last of them, and `held` bool `[rows]`. With the lease 0 nothing is kept.
-    - `decode`: `lease`, `position` int32 `[rows]` and `token_id` int32 `[rows]` to the same.
+    - `decode`: `lease`, `position` int32 `[rows]`, `token_id` int32 `[rows]` and `steps` int32 `[rows]`: so many tokens
+      are to follow at most, each the most probable one, and 1 at least. All rows stop with the one that wants the
+      fewest, and a row at the end of its text or of its slot. To `token_ids` int32 `[rows, most]`, of which `counts`
+      int32 `[rows]` were found, and their `log_probabilities` float32; `logits` from which the last of them was taken;
+      `held`. All but the last of them are kept, as if they had been told.
     - `release`: `lease` to `released` bool `[rows]`.
 
     A row that is not `held` was not computed, and its logits are zeros: nothing is kept of its lease, or not as far as
@@ -33,16 +38,20 @@ class CachedDecoding:
     Runs exclude each other: two that changed the table of slots together could give one slot to two conversations.
     """
 
-    def __init__(self, backbone: "keras.Model", project: Callable[[Any], Any], cache: Cache) -> None:
+    def __init__(
+        self, backbone: "keras.Model", project: Callable[[Any], Any], cache: Cache, end_ids: Collection[int] = ()
+    ) -> None:
         """
         Args:
             backbone: keras-hub's, of token ids to `[batch, tokens, width]`.
             project: states `[rows, width]` to logits `[rows, vocabulary]`.
+            end_ids: the tokens that end a text.
 
         Raises:
             UncachedError: keras-hub hands over no attention of such a backbone.
         """
         self._backbone, self._project = backbone, project
+        self._end_ids = sorted(end_ids)
         self._slots = Slots(cache.slots, cache.length, _IDLE_S)
         self._caches = layer_caches(heads_of(backbone), cache.slots, cache.length)
         self._mutex = mutex("kmaas_cache_mutex")
@@ -62,22 +71,21 @@ class CachedDecoding:
 
         lease = rows(tf.int64, "lease")
         prefill = [lease, rows(tf.int32, "start"), rows(tf.int32, "token_ids", None), rows(tf.int32, "lengths")]
-        decode = [lease, rows(tf.int32, "position"), rows(tf.int32, "token_id")]
+        decode = [lease, *(rows(tf.int32, name) for name in ("position", "token_id", "steps"))]
         # One graph of the network for both: it has hundreds of nodes for each layer.
-        step = tf.function(self._prefill, input_signature=prefill, autograph=False)
+        step = tf.function(self._step, input_signature=prefill, autograph=False)
 
-        def decoded(lease: Any, position: Any, token_id: Any) -> dict[str, Any]:
-            told: dict[str, Any] = step(lease, position, token_id[:, tf.newaxis], tf.ones_like(token_id))
-            return told
+        def prefilled(*inputs: Any) -> dict[str, Any]:
+            return self._alone(lambda: dict(step(*inputs)))
+
+        def decoded(*inputs: Any) -> dict[str, Any]:
+            return self._alone(lambda: self._written(step, *inputs))
 
         return {
-            PREFILL_SIGNATURE: step,
+            PREFILL_SIGNATURE: tf.function(prefilled, input_signature=prefill, autograph=False),
             DECODE_SIGNATURE: tf.function(decoded, input_signature=decode, autograph=False),
             RELEASE_SIGNATURE: tf.function(self._release, input_signature=[lease], autograph=False),
         }
-
-    def _prefill(self, lease: Any, start: Any, token_ids: Any, lengths: Any) -> dict[str, Any]:
-        return self._alone(lambda: self._step(lease, start, token_ids, lengths))
 
     def _release(self, lease: Any) -> dict[str, Any]:
         return self._alone(lambda: {"released": self._slots.release(lease)})
@@ -92,6 +100,48 @@ class CachedDecoding:
         with tf.control_dependencies(list(outputs.values())):
             tf.raw_ops.ConsumeMutexLock(mutex_lock=lock)
         return outputs
+
+    def _written(self, step: Any, lease: Any, position: Any, token_id: Any, steps: Any) -> dict[str, Any]:
+        """Steps one after another, until a row has what it wants, or all are at their end."""
+        import tensorflow as tf
+
+        rows = tf.size(lease)
+        ends = tf.constant(self._end_ids, tf.int32)
+        fewest = tf.maximum(tf.reduce_min(steps), 1)
+
+        def write(  # noqa: PLR0917 (what a step hands to the next one)
+            done: Any, token_id: Any, goes_on: Any, counts: Any, logits: Any, ids: Any, logs: Any
+        ) -> tuple[Any, ...]:
+            told = step(lease, position + done, token_id[:, tf.newaxis], tf.cast(goes_on, tf.int32))
+            best = tf.argmax(told["logits"], axis=1, output_type=tf.int32)
+            held = goes_on & told["held"]
+            log = tf.reduce_max(told["logits"], axis=1) - tf.reduce_logsumexp(told["logits"], axis=1)
+            return (
+                done + 1,
+                best,
+                held & ~tf.reduce_any(best[:, tf.newaxis] == ends, axis=1),
+                counts + tf.cast(held, tf.int32),
+                tf.where(held[:, tf.newaxis], told["logits"], logits),
+                tf.concat([ids, tf.where(held, best, 0)[:, tf.newaxis]], axis=1),
+                tf.concat([logs, tf.where(held, log, 0.0)[:, tf.newaxis]], axis=1),
+            )
+
+        vocabulary = step.get_concrete_function().structured_outputs["logits"].shape[1]
+        none = tf.zeros([rows, 0], tf.int32)
+        everyone, nothing = tf.ones_like(token_id, tf.bool), tf.zeros([rows, vocabulary])
+        start = (0, token_id, everyone, tf.zeros_like(token_id), nothing, none, tf.cast(none, tf.float32))
+        of_rows, growing = tf.TensorShape([None]), tf.TensorShape([None, None])
+        shapes = (tf.TensorShape([]), *[of_rows] * 3, tf.TensorShape([None, vocabulary]), growing, growing)
+        _, _, _, counts, logits, ids, logs = tf.while_loop(
+            lambda done, _token_id, goes_on, *_: (done < fewest) & tf.reduce_any(goes_on), write, start, shapes
+        )
+        return {
+            "logits": logits,
+            "held": counts > 0,
+            "token_ids": ids,
+            "counts": counts,
+            "log_probabilities": logs,
+        }
 
     def _step(self, lease: Any, start: Any, token_ids: Any, lengths: Any) -> dict[str, Any]:
         import tensorflow as tf

@@ -2,12 +2,13 @@
 
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gateway.errors import BrokenAnswerError, DeadlineError, ModelServerDownError, NoSlotError
-from gateway.generation.decoder import checked_logits
+from gateway.generation.decoder import Written, checked_logits
 from gateway.generation.sampling import Logits
 from gateway.tasks.base import Keeping, Tensors
 from store.manifest import DECODE_SIGNATURE, PREFILL_SIGNATURE, Cache
@@ -16,6 +17,14 @@ from wire.tensors import Array
 _LEASES = 2**63 - 1
 _MOVES = 2  # a text at which servers fall over must not go to them all
 _SHORTEST = 8  # tokens of a piece: those of nearly one length share a run
+
+
+@dataclass(frozen=True)
+class _After:
+    """What follows a text: logits of the next token or, if several were `written`, of the last of them."""
+
+    logits: Logits
+    written: Written | None = None
 
 
 class CachedDecoder:
@@ -36,30 +45,38 @@ class CachedDecoder:
         """Raises:
         NoSlotError: nobody gave a slot back in the time of a step.
         """
-        for _ in range(_MOVES):
-            try:
-                return self._next(sequences)
-            except ModelServerDownError:
-                self._keeping.move()  # what is not kept there is read again
-        return self._next(sequences)
+        return {choice: found.logits for choice, found in self._found(sequences, 1).items()}
+
+    def next_tokens(self, sequences: Mapping[int, Sequence[int]], steps: int) -> Mapping[int, Written]:
+        """Raises what `next_logits` does."""
+        found = self._found(sequences, steps)
+        return {choice: after.written or Written.of(after.logits) for choice, after in found.items()}
 
     def close(self) -> None:
         if self._leases:
             self._keeping.release(np.array(list(self._leases.values()), np.int64))
         self._keeping.leave()
 
-    def _next(self, sequences: Mapping[int, Sequence[int]]) -> Mapping[int, Logits]:
+    def _found(self, sequences: Mapping[int, Sequence[int]], steps: int) -> Mapping[int, "_After"]:
+        for _ in range(_MOVES):
+            try:
+                return self._next(sequences, steps)
+            except ModelServerDownError:
+                self._keeping.move()  # what is not kept there is read again
+        return self._next(sequences, steps)
+
+    def _next(self, sequences: Mapping[int, Sequence[int]], steps: int) -> Mapping[int, "_After"]:
         for ended in self._leases.keys() - sequences.keys():
             self._free(ended)
         found = self._grown(
-            {choice: tokens for choice, tokens in sequences.items() if self._kept.get(choice) == len(tokens) - 1}
+            {choice: tokens for choice, tokens in sequences.items() if self._kept.get(choice) == len(tokens) - 1}, steps
         )
         return {
-            choice: found[choice] if choice in found else self._read(choice, tokens)
+            choice: found[choice] if choice in found else _After(self._read(choice, tokens))
             for choice, tokens in sequences.items()
         }
 
-    def _grown(self, sequences: Mapping[int, Sequence[int]]) -> Mapping[int, Logits]:
+    def _grown(self, sequences: Mapping[int, Sequence[int]], steps: int) -> Mapping[int, "_After"]:
         """Of those whose slots are still theirs."""
         if not sequences:
             return {}
@@ -67,11 +84,17 @@ class CachedDecoder:
             "lease": np.array([self._leases[choice] for choice in sequences], np.int64),
             "position": np.array([len(tokens) - 1 for tokens in sequences.values()], np.int32),
             "token_id": np.array([tokens[-1] for tokens in sequences.values()], np.int32),
+            "steps": np.full(len(sequences), steps, np.int32),
         }
-        held, logits = self._asked(DECODE_SIGNATURE, inputs)
-        for choice, holds in zip(sequences, held, strict=True):
-            self._kept[choice] += bool(holds)
-        return {choice: row for choice, row, holds in zip(sequences, logits, held, strict=True) if holds}
+        outputs = self._keeping.ask(DECODE_SIGNATURE, inputs)
+        held, logits = self._checked(DECODE_SIGNATURE, inputs, outputs)
+        written = _written(outputs, held, steps, self._vocabulary)
+        found = {}
+        for choice, holds, row, tokens in zip(sequences, held, logits, written, strict=True):
+            if holds:
+                self._kept[choice] += len(tokens.tokens)
+                found[choice] = _After(row, tokens)
+        return found
 
     def _read(self, choice: int, tokens: Sequence[int]) -> Logits:
         """The whole text, piece by piece, into a slot that is new to it."""
@@ -106,16 +129,15 @@ class CachedDecoder:
             "token_ids": token_ids,
             "lengths": np.array([len(tokens)], np.int32),
         }
-        [held], [logits] = self._asked(PREFILL_SIGNATURE, inputs)
+        [held], [logits] = self._checked(PREFILL_SIGNATURE, inputs, self._keeping.ask(PREFILL_SIGNATURE, inputs))
         if not held:
             return None
         self._kept[choice] = start + len(tokens)
         row: Logits = logits
         return row
 
-    def _asked(self, signature: str, inputs: Tensors) -> tuple[NDArray[np.bool_], Logits]:
+    def _checked(self, signature: str, inputs: Tensors, outputs: Tensors) -> tuple[NDArray[np.bool_], Logits]:
         """Whether each row was held, and its logits."""
-        outputs = self._keeping.ask(signature, inputs)
         rows = len(inputs["lease"])
         held: Array | None = outputs.get("held")
         if held is None or held.shape != (rows,) or held.dtype != np.bool_:
@@ -131,3 +153,28 @@ class CachedDecoder:
     def _lose(self, choice: int) -> None:
         self._leases.pop(choice, None)
         self._kept.pop(choice, None)
+
+
+def _written(outputs: Tensors, held: NDArray[np.bool_], steps: int, vocabulary: int) -> Sequence[Written]:
+    """Of each row; none of one that is not held.
+
+    Raises:
+        BrokenAnswerError: these are no tokens, or not as many as were counted.
+    """
+    ids, counts, logs = (outputs.get(name) for name in ("token_ids", "counts", "log_probabilities"))
+    rows = len(held)
+    if (
+        ids is None
+        or counts is None
+        or logs is None
+        or (ids.ndim, ids.shape, ids.shape[:1], counts.shape) != (2, logs.shape, (rows,), (rows,))
+        or any(array.dtype != dtype for array, dtype in ((ids, np.int32), (counts, np.int32), (logs, np.float32)))
+        or not ((counts > 0) == held).all()
+        or not (counts <= min(steps, ids.shape[1])).all()
+        or not ((ids >= 0) & (ids < vocabulary)).all()
+        or not np.isfinite(logs).all()
+    ):
+        raise BrokenAnswerError("the model answered to decode without telling which tokens follow")
+    return [
+        Written(row[:count].tolist(), log[:count].tolist()) for row, log, count in zip(ids, logs, counts, strict=True)
+    ]

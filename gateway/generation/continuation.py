@@ -16,7 +16,8 @@ from processing.tokens import TokenCodec
 class Plan:
     """How prompts are continued. The same plan, prompt and version give the same text.
 
-    `likely` most probable tokens are told at each place.
+    `likely` most probable tokens are told at each place. With `ahead` several tokens may be made at once, which nobody
+    sees before the last of them.
     """
 
     max_tokens: int
@@ -25,6 +26,12 @@ class Plan:
     end_ids: Collection[int] = ()
     stops: Sequence[str] = ()
     likely: int = 0
+    ahead: bool = False
+
+    @property
+    def takes_tokens(self) -> bool:
+        """Whether the most probable tokens are all that is wanted."""
+        return self.ahead and self.sampling == Sampling() and not self.likely
 
 
 class Continuation:
@@ -44,20 +51,29 @@ class Continuation:
     def sequence(self) -> list[int]:
         return self._prompt + self._generated
 
+    @property
+    def left(self) -> int:
+        """So many tokens more at most."""
+        return self._plan.max_tokens - len(self._generated)
+
     def take(self, logits: Logits) -> Piece:
         """Chooses the next token."""
         adjusted = penalised(logits, self._plan.sampling, self._prompt, self._generated)
         token = chosen(*candidates(adjusted, self._plan.sampling), self._draws.random())
-        self._generated.append(token)
         less = log_sum(logits)
+        likely = largest(logits, self._plan.likely) if self._plan.likely else ()
+        told = tuple(self._told(int(other), float(logits[other]) - less) for other in likely)
+        return self.accept(token, float(logits[token]) - less, told)
+
+    def accept(self, token: int, log_probability: float, likely: tuple[Token, ...] = ()) -> Piece:
+        """Takes a token that was chosen."""
+        self._generated.append(token)
         added = "" if self._codec.is_special(token) else self._detokenizer.push(token)
         shown = self._stops.push(added)
         finish = self._finish(token)
         if finish:
             shown += self._stops.end()
-        likely = largest(logits, self._plan.likely) if self._plan.likely else ()
-        told = tuple(self._told(int(other), logits, less) for other in likely)
-        return Piece(self._choice, self._told(token, logits, less), told, added, shown, finish)
+        return Piece(self._choice, self._told(token, log_probability), likely, added, shown, finish)
 
     def _finish(self, token: int) -> Finish | None:
         if token in self._plan.end_ids:
@@ -66,7 +82,7 @@ class Continuation:
             return "stop_sequence"
         return "length" if len(self._generated) >= self._plan.max_tokens else None
 
-    def _told(self, token: int, logits: Logits, less: float) -> Token:
+    def _told(self, token: int, log_probability: float) -> Token:
         special = self._codec.is_special(token)
         text = self._codec.name(token) if special else self._codec.decode([token])
-        return Token(token, text or "", float(logits[token]) - less, special)
+        return Token(token, text or "", log_probability, special)

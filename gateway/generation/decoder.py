@@ -1,13 +1,28 @@
 """What comes next, as a language model on the model server says it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Protocol, Self
 
 import numpy as np
 
 from gateway.errors import BrokenAnswerError
-from gateway.generation.sampling import Logits
+from gateway.generation.sampling import Logits, log_sum
 from gateway.tasks.base import Tensors
+
+
+@dataclass(frozen=True)
+class Written:
+    """Tokens that follow, at least one, each the most probable; and the logarithms of their probabilities."""
+
+    tokens: Sequence[int]
+    log_probabilities: Sequence[float]
+
+    @classmethod
+    def of(cls, logits: Logits) -> Self:
+        """The one that these logits are for."""
+        best = int(logits.argmax())
+        return cls([best], [float(logits[best]) - log_sum(logits)])
 
 
 class Decoder(Protocol):
@@ -16,11 +31,18 @@ class Decoder(Protocol):
     def next_logits(self, sequences: Mapping[int, Sequence[int]]) -> Mapping[int, Logits]:
         """The logits `[vocabulary]` of the token that follows each sequence: the prompt and what was generated.
 
-        From one call to the next a sequence grows by one token; one that is not named any more has ended.
+        From one call to the next a sequence grows by the tokens that were chosen; one that is not named any more has
+        ended.
 
         Raises:
             BrokenAnswerError: the model answered something else.
             Whatever asking the model server raises.
+        """
+
+    def next_tokens(self, sequences: Mapping[int, Sequence[int]], steps: int) -> Mapping[int, Written]:
+        """The most probable tokens that follow each sequence, as many as can be had at once, and `steps` at most.
+
+        As `next_logits` in all else.
         """
 
     def close(self) -> None:
@@ -39,6 +61,9 @@ class StatelessDecoder:
         """Sequences that have the same length, as continuations of one prompt do while they go on."""
         outputs = self._ask({self._input: np.array(list(sequences.values()), dtype=np.int32)})
         return dict(zip(sequences, checked_logits(outputs, (len(sequences), self._vocabulary)), strict=True))
+
+    def next_tokens(self, sequences: Mapping[int, Sequence[int]], steps: int) -> Mapping[int, Written]:  # noqa: ARG002
+        return {choice: Written.of(logits) for choice, logits in self.next_logits(sequences).items()}
 
     def close(self) -> None:
         """Nothing is kept."""

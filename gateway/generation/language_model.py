@@ -20,7 +20,7 @@ from gateway.tasks.base import SERVING_SIGNATURE, Ask, Checkpoint, Documents, Na
 from processing.errors import UnusableInputError
 from processing.spec import LanguageSpec, parse_spec
 from processing.tokens import TokenCodec
-from store.manifest import Cache, Manifest
+from store.manifest import DECODE_SIGNATURE, Cache, Manifest
 
 Prompt = str | tuple[int, ...]
 
@@ -130,6 +130,9 @@ class LanguageModel(Streaming, Narrowing):
         logits = signature.outputs.get("logits") if signature else None
         if logits is None or not logits.shape or logits.shape[-1] < 1:
             raise UnfitVersionError(f"{cls.name} needs a signature {cls.signature} with logits of a known vocabulary")
+        decode = manifest.signatures.get(DECODE_SIGNATURE)
+        if manifest.cache and (decode is None or "steps" not in decode.inputs):
+            raise UnfitVersionError(f"{DECODE_SIGNATURE} takes no steps, as of a version that an older kmaas exported")
         codec = TokenCodec(documents["tokenizer"])
         template = documents.get("chat_template")
         tokens = {"eos_token": codec.name(spec.end_ids[0]) or ""} if spec.end_ids else {}
@@ -198,6 +201,7 @@ class LanguageModel(Streaming, Narrowing):
             end_ids=self._spec.end_ids,
             stops=request.stops,
             likely=request.likely,
+            ahead=not request.streamed,
         )
         choices = range(number * request.choices, (number + 1) * request.choices)
         return generate(self._decoder(ask), self._codec, prompt, plan, choices)

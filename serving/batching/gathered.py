@@ -19,7 +19,7 @@ _MOST_ROWS = 64
 _PATIENCE = 0.25
 _MOST_PATIENCE_S = 0.02
 _WEIGHT = 0.2  # of the latest run in the mean of what one takes
-_KEPT = {"lease", "position", "token_id"}
+_KEPT = {"lease", "position", "token_id", "steps"}
 
 
 def keeps_texts(runtime: Runtime) -> bool:

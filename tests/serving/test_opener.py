@@ -78,7 +78,8 @@ def test_callers_of_a_version_that_keeps_texts_travel_together(tmp_path: Path, s
     saved_models.put("kept", tmp_path / "m" / "1")
     runtime = opened(tmp_path / "m" / "1", **settings)
     assert runtime.facts["gathering"] == "decode"
-    inputs = {"lease": np.array([7, 8]), "position": np.array([3, 4], "i4"), "token_id": np.array([0, 1], "i4")}
+    inputs = {"lease": np.array([7, 8]), "position": np.array([3, 4], "i4")}
+    inputs |= {name: np.array([0, 1], "i4") for name in ("token_id", "steps")}
     held, logits = runtime.run("decode", inputs, ["held", "logits"], 30)
     assert (held.tolist(), logits.tolist()) == ([True, False], [[7, 3], [8, 4]])
     runtime.close()

@@ -200,10 +200,10 @@ def _save_company(tf: Any, into: Path) -> None:
 def _save_kept(tf: Any, into: Path) -> None:
     rows = [
         tf.TensorSpec([None], dtype, name=name)
-        for name, dtype in (("lease", tf.int64), ("position", tf.int32), ("token_id", tf.int32))
+        for name, dtype in (("lease", tf.int64), ("position", tf.int32), ("token_id", tf.int32), ("steps", tf.int32))
     ]
 
-    def decode(lease: Any, position: Any, token_id: Any) -> dict[str, Any]:
+    def decode(lease: Any, position: Any, token_id: Any, steps: Any) -> dict[str, Any]:
         told = tf.stack([tf.cast(lease, tf.float32), tf.cast(position, tf.float32)], axis=1)
         return {"logits": told, "held": token_id % 2 == 0}
 

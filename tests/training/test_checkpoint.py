@@ -70,7 +70,7 @@ def test_logits_and_greedy_text_are_those_of_pytorch_also_with_a_cache(family: s
         written = [int(np.asarray(told["logits"])[0].argmax())]
         while len(written) < len(recorded["greedy"]):
             position = np.array([len(ids) + len(written) - 1], np.int32)
-            told = functions["decode"](lease, position, np.array(written[-1:], np.int32))
+            told = functions["decode"](lease, position, np.array(written[-1:], np.int32), np.ones(1, np.int32))
             written.append(int(np.asarray(told["logits"])[0].argmax()))
         assert written == recorded["greedy"]
 

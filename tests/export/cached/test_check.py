@@ -69,6 +69,26 @@ def test_logits_of_another_row_are_refused(functions: Mapping[str, Any], answer:
         check_cache({**functions, signature: Shifted()}, answer, TEXTS, CACHE)
 
 
+@pytest.mark.parametrize("tokens", [[[7] * 4] * 2, np.zeros((2, 0))])
+def test_tokens_found_at_once_that_are_others_are_refused(
+    functions: Mapping[str, Any], answer: Any, tokens: Any
+) -> None:
+    right = functions["decode"]
+
+    class Hasty:
+        input_signature = right.input_signature
+
+        def __call__(self, *inputs: Any) -> dict[str, Any]:
+            outputs = right(*inputs)
+            if int(inputs[3][0]) == 1:
+                return dict(outputs)
+            told = np.asarray(tokens, np.int32)[: len(inputs[0])]
+            return {**outputs, "token_ids": told, "counts": np.full(len(told), told.shape[1])}
+
+    with pytest.raises(CacheError, match="found at once"):
+        check_cache({**functions, "decode": Hasty()}, answer, TEXTS, CACHE)
+
+
 def test_a_slot_that_is_not_held_is_refused(functions: Mapping[str, Any], answer: Any) -> None:
     with pytest.raises(CacheError, match="prefill holds no slot"):
         check_cache(functions, answer, {"endless": np.ones(CACHE.length + 5, np.int32)}, CACHE)

@@ -74,8 +74,14 @@ class Served:
         return found["logits"], found["held"].tolist()
 
     def decode(self, leases: Sequence[int], positions: Sequence[int], tokens: Any) -> tuple[Logits, list[bool]]:
-        found = self.run("decode", lease=leases, position=positions, token_id=tokens)
+        found = self.write(leases, positions, tokens, [1] * len(leases))
+        assert found["counts"].tolist() == found["held"].astype(int).tolist()
         return found["logits"], found["held"].tolist()
+
+    def write(
+        self, leases: Sequence[int], positions: Sequence[int], tokens: Any, steps: Sequence[int]
+    ) -> dict[str, NDArray[Any]]:
+        return self.run("decode", lease=leases, position=positions, token_id=tokens, steps=steps)
 
     def release(self, *leases: int) -> list[bool]:
         released: list[bool] = self.run("release", lease=leases)["released"].tolist()
@@ -183,6 +189,17 @@ def test_greedy_text_is_that_of_keras_hub(backbone: keras.Model, served: Served)
         tokens.append(logits.argmax(axis=1))
 
     assert np.array_equal(np.stack(tokens, axis=1), expected)
+
+    served.prefill([3], prompts[:1])
+    found = served.write([3, 1], [9, 9], tokens[0][[0, 0]], [7, 20])
+    assert found["token_ids"].tolist() == [expected[0, 1:8].tolist()] * 2, "who wants fewer bounds all"
+    assert found["counts"].tolist() == [7, 7]
+    again = served.write([3], [16], expected[0, 7:8], [13])
+    assert again["token_ids"].tolist() == [expected[0, 8:21].tolist()], "it goes on where it ended"
+    whole = _whole(backbone, [*prompts[0], *expected[0]])[0]
+    likely = tf.nn.log_softmax(whole).numpy()[np.arange(16, 29), expected[0, 8:21]]
+    np.testing.assert_allclose(again["log_probabilities"][0], likely, atol=1e-4)
+    _close(again["logits"][0], whole[28])
 
 
 @pytest.fixture(scope="module")

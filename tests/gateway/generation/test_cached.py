@@ -26,6 +26,7 @@ class Memory:
         self.asked = 0
         self.moved = 0
         self.waits = 0
+        self.paces = 64
         self.left = False
         self.falls: list[Exception] = []
         self.before: Callable[[str], object] = lambda _: None
@@ -36,7 +37,7 @@ class Memory:
         if self.falls:
             raise self.falls.pop()
         if signature == "decode":
-            return self._answer(inputs["lease"], inputs["position"], inputs["token_id"][:, np.newaxis])
+            return self._written(inputs)
         assert inputs["token_ids"].shape[1] <= CACHE.piece
         [length] = inputs["lengths"]
         return self._answer(inputs["lease"], inputs["start"], inputs["token_ids"][:, :length])
@@ -57,6 +58,18 @@ class Memory:
 
     def leave(self) -> None:
         self.left = True
+
+    def _written(self, inputs: Tensors) -> Tensors:
+        """As `export.cached` does: all rows stop with the one that wants the fewest steps."""
+        rows = len(inputs["lease"])
+        tokens, counts, found = inputs["token_id"], np.zeros(rows, np.int32), []
+        for step in range(min(inputs["steps"].min(), self.paces)):
+            outputs = self._answer(inputs["lease"], inputs["position"] + step, tokens[:, np.newaxis])
+            tokens = outputs["logits"].argmax(axis=1).astype(np.int32)
+            counts += outputs["held"]
+            found.append(np.where(outputs["held"], tokens, 0).astype(np.int32))
+        logs = np.zeros((rows, len(found)), np.float32)
+        return {**outputs, "token_ids": np.stack(found, axis=1), "counts": counts, "log_probabilities": logs}
 
     def _answer(self, leases: Array, starts: Array, tokens: Array) -> Tensors:
         logits, held = np.zeros((len(leases), VOCABULARY), np.float32), np.zeros(len(leases), bool)
@@ -100,6 +113,52 @@ def test_each_token_is_told_once(prompt: list[int], tokens: int, choices: int) -
     text = grown(decoder(memory), prompt, tokens, range(choices))
     assert text == expected(prompt, tokens, choices - 1)
     assert memory.asked == choices * (len(text) - 1)
+
+
+def written(decoder: CachedDecoder, prompt: Sequence[int], tokens: int, choices: Sequence[int]) -> list[int]:
+    """As `grown`, with as many tokens at once as there are."""
+    texts = {choice: [*prompt, choice % VOCABULARY] for choice in choices}
+    goal = len(prompt) + 1 + tokens
+    while any(len(text) < goal for text in texts.values()):
+        under_way = {choice: text for choice, text in texts.items() if len(text) < goal}
+        steps = goal - max(map(len, under_way.values()))
+        for choice, found in decoder.next_tokens(under_way, steps).items():
+            assert 1 <= len(found.tokens) <= steps
+            assert len(found.log_probabilities) == len(found.tokens)
+            texts[choice].extend(found.tokens)
+    return texts[choices[-1]]
+
+
+@given(
+    st.lists(st.integers(0, VOCABULARY - 1), max_size=40),
+    st.integers(1, 20),
+    st.integers(1, CACHE.slots),
+    st.integers(1, 9),
+    st.integers(0, 9),
+)
+def test_tokens_that_are_written_at_once_are_those_of_single_steps(
+    prompt: list[int], tokens: int, choices: int, paces: int, at: int
+) -> None:
+    """However many the server writes at a time, and if slots are lost on the way."""
+    memory, calls = Memory(), 0
+
+    def forget(_signature: str) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == at:
+            memory.texts.clear()
+
+    memory.paces, memory.before = paces, forget
+    memory.patient = lambda: None
+    assert written(decoder(memory), prompt, tokens, range(choices)) == expected(prompt, tokens, choices - 1)
+
+
+def test_a_call_writes_many_tokens() -> None:
+    memory = Memory()
+    signatures: list[str] = []
+    memory.before = signatures.append
+    assert written(decoder(memory), [3], 40, (0,)) == expected([3], 40)
+    assert signatures == ["prefill", "decode"]
 
 
 @given(st.integers(1, 30), st.integers(0, 29))
@@ -190,3 +249,51 @@ def test_an_answer_of_another_form_is_broken(outputs: Tensors, match: str) -> No
 
     with pytest.raises(BrokenAnswerError, match=match):
         decoder(Strange()).next_logits({0: [1]})
+
+
+RIGHT = {
+    "held": np.ones(1, bool),
+    "logits": np.zeros((1, VOCABULARY), np.float32),
+    "token_ids": np.array([[3, 4]], np.int32),
+    "counts": np.array([2], np.int32),
+    "log_probabilities": np.zeros((1, 2), np.float32),
+}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {},
+        {"token_ids": np.array([[3, 4]], np.int64)},
+        {"token_ids": np.array([3, 4], np.int32)},
+        {"token_ids": np.array([[3, VOCABULARY]], np.int32)},
+        {"token_ids": np.array([[-1, 3]], np.int32)},
+        {"counts": np.array([3], np.int32)},
+        {"counts": np.array([0], np.int32)},
+        {"counts": np.array([[2]], np.int32)},
+        {"log_probabilities": np.zeros((1, 1), np.float32)},
+        {"log_probabilities": np.full((1, 2), np.nan, np.float32)},
+    ],
+)
+def test_tokens_that_are_none_are_a_broken_answer(wrong: Tensors) -> None:
+    class Strange(Memory):
+        def ask(self, signature: str, inputs: Tensors) -> Tensors:
+            if signature == "prefill":
+                return super().ask(signature, inputs)
+            return {**RIGHT, **wrong} if wrong else {name: RIGHT[name] for name in ("held", "logits")}
+
+    kept = decoder(Strange())
+    kept.next_tokens({0: [1]}, 9)
+    with pytest.raises(BrokenAnswerError, match="which tokens follow"):
+        kept.next_tokens({0: [1, 1]}, 9)
+
+
+def test_more_tokens_than_were_asked_for_are_a_broken_answer() -> None:
+    class Eager(Memory):
+        def ask(self, signature: str, inputs: Tensors) -> Tensors:
+            return RIGHT if signature == "decode" else super().ask(signature, inputs)
+
+    kept = decoder(Eager())
+    kept.next_tokens({0: [1]}, 2)
+    with pytest.raises(BrokenAnswerError):
+        kept.next_tokens({0: [1, 1]}, 1)

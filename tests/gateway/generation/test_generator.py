@@ -1,6 +1,8 @@
 """The loop, over a decoder that says the next letter of what it was given."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 
 from gateway.errors import BrokenAnswerError
 from gateway.generation.continuation import Plan
-from gateway.generation.decoder import StatelessDecoder
+from gateway.generation.decoder import StatelessDecoder, Written
 from gateway.generation.generator import generate
 from gateway.generation.piece import Piece
 from gateway.generation.sampling import Logits, Sampling
@@ -28,6 +30,7 @@ class Reciter:
         self.tokens = [*CODEC.encode(text), END]
         self.flat = flat
         self.asked: list[list[int]] = []
+        self.wrote = 0
         self.closed = False
 
     def next_logits(self, sequences: Mapping[int, Sequence[int]]) -> Mapping[int, Logits]:
@@ -36,6 +39,14 @@ class Reciter:
         logits = np.zeros(CODEC.vocabulary, np.float32)
         logits[self.tokens[step % len(self.tokens)]] = 0 if self.flat else 50
         return dict.fromkeys(sequences, logits)
+
+    def next_tokens(self, sequences: Mapping[int, Sequence[int]], steps: int) -> Mapping[int, Written]:
+        """Three at once, or as many as may be."""
+        self.asked.append(list(sequences))
+        step = self.wrote
+        self.wrote += min(3, steps)
+        tokens = [self.tokens[at % len(self.tokens)] for at in range(step, self.wrote)]
+        return dict.fromkeys(sequences, Written(tokens, [-1.0] * len(tokens)))
 
     def close(self) -> None:
         self.closed = True
@@ -105,6 +116,34 @@ def test_likely_tokens_are_told_with_the_model_s_own_probabilities() -> None:
     assert piece.likely[1].logprob == pytest.approx(-50, abs=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("plan", "calls"),
+    [
+        (Plan(max_tokens=99, seed=0, end_ids=(END,), ahead=True), 7),
+        (Plan(max_tokens=7, seed=0, end_ids=(END,), ahead=True), 3),
+        (Plan(max_tokens=99, seed=0, end_ids=(END,), stops=("ay n",), ahead=True), 3),
+    ],
+)
+def test_tokens_that_nobody_sees_before_the_last_come_at_once(plan: Plan, calls: int) -> None:
+    ahead = Reciter("I say nothing 😀")
+    pieces = recited(ahead, plan, (0, 1))
+    singly = recited(Reciter("I say nothing 😀"), replace(plan, ahead=False), (0, 1))
+    for choice in (0, 1):
+        mine, theirs = ([p for p in made if p.choice == choice] for made in (pieces, singly))
+        assert [(p.token.id, p.added, p.shown, p.finish) for p in mine] == [
+            (p.token.id, p.added, p.shown, p.finish) for p in theirs
+        ]
+    assert {piece.token.logprob for piece in pieces} == {-1.0}
+    assert len(ahead.asked) == calls
+
+
+@pytest.mark.parametrize("changed", [{"likely": 2}, {"sampling": Sampling(repetition_penalty=1.1)}, {"ahead": False}])
+def test_who_needs_logits_gets_them(changed: dict[str, Any]) -> None:
+    decoder = Reciter("abc")
+    recited(decoder, replace(Plan(max_tokens=3, seed=0, ahead=True), **changed))
+    assert (decoder.wrote, len(decoder.asked)) == (0, 3)
+
+
 def test_closing_it_closes_the_decoder() -> None:
     decoder = Reciter("endless")
     pieces = generate(decoder, CODEC, CODEC.encode("x"), Plan(max_tokens=99, seed=0), (0,))
@@ -136,3 +175,6 @@ def test_a_token_may_be_ruled_out() -> None:
     logits = np.array([[0, -np.inf, 0, 0]], np.float32)
     decoder = StatelessDecoder(lambda _: {"logits": logits}, "token_ids", 4)
     assert decoder.next_logits({5: [1]})[5].tolist() == logits[0].tolist()
+    written = decoder.next_tokens({5: [1]}, 9)[5]
+    assert written.tokens == [0]
+    assert written.log_probabilities == pytest.approx([-np.log(3)])
