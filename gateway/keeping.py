@@ -15,7 +15,7 @@ from gateway.admission import Admission
 from gateway.backend import Backend
 from gateway.convoy import Convoy
 from gateway.deadline import Deadline
-from gateway.errors import GatewayError, ModelServerDownError, UnavailableError
+from gateway.errors import GatewayError, ModelServerDownError, UnavailableError, VersionGoneError
 from gateway.line import Line
 from gateway.outputs import check_outputs
 from gateway.pace import Pace
@@ -110,7 +110,13 @@ class Keepers:
 
 
 class Steps(Protocol):
-    """The runs that answer one request, each in its time."""
+    """The runs that answer one request, each in its time.
+
+    Attributes:
+        version: the one that is asked now.
+    """
+
+    version: ServedVersion
 
     def deadline(self) -> Deadline:
         """Of one that begins now."""
@@ -124,22 +130,30 @@ class Steps(Protocol):
     def look(self, deadline: Deadline, /) -> None:
         """Waits until it is known which version answers. Raises `VersionGoneError` when it is another one."""
 
+    def go_over(self) -> None:
+        """To the version that took the place of this one. Raises `VersionGoneError` when it cannot go on with what has
+        begun."""
+
 
 class Kept:
     """A `Keeping` of one request."""
 
-    def __init__(self, keepers: Keepers, version: ServedVersion, steps: Steps) -> None:
+    def __init__(self, keepers: Keepers, steps: Steps) -> None:
         self._keepers = keepers
-        self._version = version
         self._steps = steps
         self._server: Server | None = None
 
     def ask(self, signature: str, inputs: Tensors) -> Tensors:
-        server = self._server = self._server or self._keepers.take(self._version)
-        if server is None:
-            raise ModelServerDownError
-        convoy = self._keepers.convoy(self._version, server)
-        return self._steps.take(lambda deadline: convoy.ask(self, signature, inputs, deadline))
+        try:
+            server = self._server = self._server or self._keepers.take(self._version)
+            if server is None:
+                raise ModelServerDownError
+            convoy = self._keepers.convoy(self._version, server)
+            return self._steps.take(lambda deadline: convoy.ask(self, signature, inputs, deadline))
+        except VersionGoneError as exc:
+            self.leave()
+            self._steps.go_over()
+            raise ModelServerDownError from exc  # with what was kept there
 
     def move(self) -> None:
         self._let_go()
@@ -150,7 +164,10 @@ class Kept:
         while self._server is None and deadline is not None:
             _rest(deadline)
             with suppress(UnavailableError):
-                self._steps.look(deadline)
+                try:
+                    self._steps.look(deadline)
+                except VersionGoneError:
+                    self._steps.go_over()
                 self._server = self._keepers.take(self._version)
 
     def waiting(self) -> AbstractContextManager[Callable[[], object]]:
@@ -167,6 +184,10 @@ class Kept:
         if self._server is not None:
             self._keepers.convoy(self._version, self._server).leave(self)
             self._let_go()
+
+    @property
+    def _version(self) -> ServedVersion:
+        return self._steps.version
 
     def _let_go(self) -> None:
         if self._server is not None:

@@ -1,5 +1,6 @@
 """The one way of a request: body → typed request → tensors → model server → tensors → typed response."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +18,7 @@ from gateway.errors import (
     BrokenAnswerError,
     DigestError,
     GatewayError,
+    ModelNotReadyError,
     RequestError,
     UnseenTextError,
     VersionGoneError,
@@ -39,6 +41,8 @@ Read = Callable[[Any], Request]  # what a caller sent, as the typed request of t
 
 TaskOf = Callable[[ServedVersion], AnyTask]
 
+_log = logging.getLogger(__name__)
+
 _T = TypeVar("_T")
 _THE_TASK: TaskOf = attrgetter("task")
 
@@ -53,10 +57,11 @@ class Relayed:
 
 @dataclass(frozen=True)
 class _Work:
-    """A request that a version is to answer, prepared. `task` has the limits of the turn."""
+    """A request that a version is to answer, prepared. `task` is what `task_of` finds, with the limits of the turn."""
 
     turn: Turn
     version: ServedVersion
+    task_of: TaskOf
     task: AnyTask
     request: Request
     inputs: Any
@@ -242,7 +247,7 @@ class Pipeline:
             longest = (turn.limits or self._settings.limits).text_chars
             for mask in call.masks:
                 request = request.with_texts(partial(_masked, mask, call.deadline, longest))
-            return _Work(turn, version, task, request, task.preprocess(request, call.deadline.remaining_s))
+            return _Work(turn, version, task_of, task, request, task.preprocess(request, call.deadline.remaining_s))
 
     def _begun(self, work: _Work) -> _Done | Stream:
         request, task = work.request, work.task
@@ -271,8 +276,8 @@ class Pipeline:
     def _asking(self, work: _Work) -> Ask:
         """Runs of the task's signature; of a task that takes many of them each in the time of a request."""
         call, task, version = work.turn.call, work.task, work.version
-        predict = self._companies.call(version, task)
         if not isinstance(task, Streaming):
+            predict = self._companies.call(version, task)
             alone = partial(self._companies.alone, version)
             return Ask(
                 lambda inputs: predict(inputs, call.deadline),
@@ -284,18 +289,27 @@ class Pipeline:
         def run(inputs: Tensors) -> Tensors:
             def turn(deadline: Deadline) -> Tensors:
                 with self._streams.work(deadline, begun=steps.begun):
-                    return predict(inputs, deadline)
+                    return self._companies.call(steps.version, task)(inputs, deadline)
 
-            return steps.take(turn)
+            while True:
+                try:
+                    return steps.take(turn)
+                except VersionGoneError:
+                    steps.go_over()
 
-        return Ask(run, lambda: Kept(self._keepers, version, steps), _has_no_other)
+        return Ask(run, lambda: Kept(self._keepers, steps), _has_no_other)
 
 
 class _Steps:
-    """The runs that answer one request of a task that takes many, each in the time of a request."""
+    """The runs that answer one request of a task that takes many, each in the time of a request.
+
+    When the version goes, what nobody has seen yet begins anew with the one that takes its place. A stream goes on with
+    that one, if it can.
+    """
 
     def __init__(self, work: _Work, backend: Backend, whole_s: float) -> None:
-        self._turn, self._version = work.turn, work.version
+        self.version = work.version
+        self._work, self._turn = work, work.turn
         self._backend = backend
         self._limit_s = work.turn.call.deadline.limit_s
         self._whole = work.turn.call.deadline.lengthened(whole_s)
@@ -323,9 +337,34 @@ class _Steps:
 
     def look(self, deadline: Deadline) -> None:
         """Raises `VersionGoneError` when another version answers now, or other content under its number."""
-        found, version = self._turn.version(deadline), self._version
+        found, version = self._turn.version(deadline), self.version
         if (found.number, found.manifest.digest) != (version.number, version.manifest.digest):
             raise VersionGoneError(version.model, version.number)
+
+    def go_over(self) -> None:
+        """To the version that took the place of this one.
+
+        Raises:
+            VersionGoneError: nobody has seen anything yet; or there is none that can go on, or that the caller wants.
+            DeadlineError: which there is is not known in time.
+        """
+        call, gone = self._turn.call, self.version
+        error = VersionGoneError(gone.model, gone.number)
+        if not (self.begun and self._work.request.streamed):
+            raise error
+        deadline = self.deadline()
+        try:
+            self._turn.replace_gone(gone, deadline)
+            found = self._turn.version(deadline)
+            task = self._work.task_of(found)
+        except (RequestError, ModelNotReadyError) as exc:
+            raise error from exc
+        if call.digest not in (None, found.manifest.digest):
+            raise error
+        if not (isinstance(task, Streaming) and task.takes_over(self._work.task)):
+            raise error
+        _log.info("a text of %s goes on with version %d after %d", gone.model, found.number, gone.number)
+        self.version = call.trace.version = found
 
 
 def _keeps_nothing() -> NoReturn:

@@ -18,11 +18,19 @@ class TokenCodec:
             raise UnreadableInputError(f"tokenizer.json cannot be read: {exc}") from exc
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
+        self._document = self._tokenizer.to_str()
         self._special = {
             number: token.content
             for number, token in self._tokenizer.get_added_tokens_decoder().items()
             if token.special
         }
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both read and write alike."""
+        return isinstance(other, TokenCodec) and self._document == other._document
+
+    def __hash__(self) -> int:
+        return hash(self._document)
 
     @property
     def vocabulary(self) -> int:

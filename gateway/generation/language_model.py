@@ -16,7 +16,7 @@ from gateway.generation.generator import generate
 from gateway.generation.piece import Finish, Piece, Token
 from gateway.generation.sampling import Sampling
 from gateway.settings import Limits
-from gateway.tasks.base import SERVING_SIGNATURE, Ask, Checkpoint, Documents, Narrowing, Request, Streaming
+from gateway.tasks.base import SERVING_SIGNATURE, AnyTask, Ask, Checkpoint, Documents, Narrowing, Request, Streaming
 from processing.errors import UnusableInputError
 from processing.spec import LanguageSpec, parse_spec
 from processing.tokens import TokenCodec
@@ -143,6 +143,11 @@ class LanguageModel(Streaming, Narrowing):
         """The same model within other limits."""
         return type(self)(self._spec, self._codec, self._vocabulary, self._template, limits, cache=self._cache)
 
+    @property
+    def language(self) -> tuple[object, ...]:
+        """What tokens are to it, and how it is asked."""
+        return self._spec, self._cache, self._vocabulary, self._codec
+
     def chat_prompt(self, messages: Sequence[Mapping[str, str]]) -> str:
         """The prompt of a conversation; it has its special tokens.
 
@@ -189,6 +194,10 @@ class LanguageModel(Streaming, Narrowing):
 
     def postprocess(self, _request: Generation, outputs: Generated) -> Generated:
         return outputs
+
+    def takes_over(self, other: AnyTask) -> bool:
+        """Of a model of the same tokens: its logits are read alike, and it reads the text so far."""
+        return isinstance(other, LanguageModel) and self.language == other.language
 
     def _generating(
         self, request: Generation, number: int, prompt: tuple[int, ...], inputs: Prompted, ask: Ask

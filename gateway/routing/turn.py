@@ -51,13 +51,14 @@ class Turn:
         with self._routed():
             return self.model.version(self.call.wanted, deadline or self.call.deadline)
 
-    def replace_gone(self, gone: ServedVersion) -> None:
-        """Returns once another version than `gone`, which was found unloaded, answers. Raises what `version` does."""
+    def replace_gone(self, gone: ServedVersion, deadline: Deadline | None = None) -> None:
+        """Returns once another version than `gone`, which was found unloaded, answers, within the deadline, mostly the
+        call's. Raises what `version` does."""
         if self.part is not None:
             self._divert(self.part)
         else:
             with self._routed():
-                self.model.replace_gone(gone, self.call.wanted, self.call.deadline)
+                self.model.replace_gone(gone, self.call.wanted, deadline or self.call.deadline)
 
     def look_again(self) -> None:
         """Learns which versions there are now, if that can be known soon."""

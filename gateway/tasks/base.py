@@ -165,6 +165,10 @@ class Streaming(ABC):
     def stream(self, request: Any, inputs: Any, ask: Ask, /) -> Generator[Any, None, None]:
         """The pieces of the answer, while they are made. Closing it ends the work."""
 
+    @abstractmethod
+    def takes_over(self, other: AnyTask, /) -> bool:
+        """Whether another version's task, having answered in part, could be asked for the next step instead."""
+
 
 class Narrowing(ABC):
     """Of a task whose limits are kept by something that it is made of."""

@@ -9,7 +9,17 @@ from gateway.generation.language_model import Generated, Generation, LanguageMod
 from gateway.generation.piece import Finish, Piece, Token
 from gateway.generation.sampling import Sampling
 from gateway.settings import Limits
-from gateway.tasks.base import SERVING_SIGNATURE, Ask, Checkpoint, Documents, Narrowing, Request, Streaming, Unsupported
+from gateway.tasks.base import (
+    SERVING_SIGNATURE,
+    AnyTask,
+    Ask,
+    Checkpoint,
+    Documents,
+    Narrowing,
+    Request,
+    Streaming,
+    Unsupported,
+)
 from store.manifest import Manifest
 
 _MAX_NEW_TOKENS = 100  # where the caller says nothing
@@ -209,6 +219,9 @@ class TextGeneration(Streaming, Narrowing):
                 top_tokens=list(map(GeneratedToken.of, piece.likely)) if asked.top_n_tokens else None,
                 **_ending(request, inputs, piece, written),
             )
+
+    def takes_over(self, other: AnyTask) -> bool:
+        return isinstance(other, TextGeneration) and self.model.takes_over(other.model)
 
 
 def _ending(request: TextGenerationRequest, inputs: Prompted, piece: Piece, written: list[str]) -> dict[str, Any]:

@@ -12,8 +12,9 @@ from openai import OpenAI
 
 from tests.gateway.conftest import Shelf
 from tests.support.processes import Answer, GatewayProcess, ModelServerProcess, until
+from tests.support.proxy import Proxy
 from tests.support.small_text_models import CONTEXT, SLOTS
-from tests.support.streams import Events
+from tests.support.streams import Events, Gate
 from wire.client import ModelServerClient
 
 PROMPTS = ("roses", "a", "violets are blue, and so is the sea.", "zzz", "hello", "the quick brown fox", "q.", "wx,yz")
@@ -119,6 +120,26 @@ def test_a_text_goes_on_where_another_server_is(poets: Shelf) -> None:
                 servers[its].signal(signal.SIGKILL)
                 text += letters
             assert "".join(text) == expected
+
+
+def test_a_text_goes_on_when_its_version_is_swapped(poets: Shelf) -> None:
+    """For one of the same content: what was kept is read again, and the text is the same."""
+    with (
+        ModelServerProcess(poets.store.root) as server,
+        Proxy(server.target) as proxy,
+        GatewayProcess(proxy.target, models=("poet", "poet-plain")) as gateway,
+    ):
+        gateway.wait_ready()
+        expected = written(gateway, "poet-plain", "roses", max_new_tokens=30)
+        proxy.distort = gate = Gate()
+        gate.let(5)
+        with streamed(gateway, "roses", 30) as letters:
+            text = [next(letters) for _ in range(5)]
+            poets.publish("poet")
+            until(lambda: gateway.answers_from("poet", 2), "version 2 is in the place of 1")
+            gate.let(100)
+            text += letters
+        assert "".join(text) == expected
 
 
 def served_by(gateway: GatewayProcess) -> int:

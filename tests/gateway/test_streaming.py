@@ -148,7 +148,13 @@ def test_an_error_before_the_first_piece_has_its_status(proxy: Proxy) -> None:
         assert (answer.status, answer.json()["error"]["type"]) == (502, "server_error")
 
 
-def test_a_version_that_is_unloaded_in_mid_stream_ends_it_with_an_error(shelf: Shelf) -> None:
+LETTERS = {**COUNT, "prompt": "a", "max_tokens": 12}
+
+
+@pytest.mark.parametrize("wanted", [{}, {"X-Model-Digest": "sha256:writer-False"}])
+def test_a_stream_whose_version_is_unloaded_goes_on_with_the_next_one_if_the_caller_has_not_chosen(
+    shelf: Shelf, wanted: dict[str, str]
+) -> None:
     shelf.publish("writer")
     with (
         ModelServerProcess(shelf.store.root) as server,
@@ -157,18 +163,21 @@ def test_a_version_that_is_unloaded_in_mid_stream_ends_it_with_an_error(shelf: S
     ):
         gate = gated(proxy, gateway)
         gate.let(2)
-        letters = {**COUNT, "prompt": "a"}
-        with Events(gateway, "/v1/completions", letters) as events:
+        with Events(gateway, "/v1/completions", LETTERS, **wanted) as events:
             assert told(events, 2) == ["b", "c"]
             shelf.publish("writer-other")
             until(lambda: gateway.answers_from("writer", 2), "version 2")
             gate.let(100)
-            *some, error = events.data()
-        assert len(some) <= 2, "what was already on its way"
-        assert {event["choices"][0]["text"] for event in some} <= {"d", "e"}, "another version went on"
-        assert (error["error"]["code"], error["error"]["type"]) == ("cut_short", "server_error")
-        with Events(gateway, "/v1/completions", letters) as events:
-            assert told(events, 2) == ["B", "C"]
+            *rest, last = events.data()
+        text = "".join(event["choices"][0]["text"] for event in rest)
+        if wanted:
+            assert "de".startswith(text), "what was already on its way"
+            assert (last["error"]["code"], last["error"]["type"]) == ("cut_short", "server_error")
+        else:
+            assert text.lower() == "defghijklm"
+            assert text[2:].isupper()
+            assert last == "[DONE]"
+            assert rest[0]["system_fingerprint"] != rest[-1]["system_fingerprint"] == "sha256:writer-True"
 
 
 def test_a_version_that_goes_before_the_first_piece_is_replaced_unnoticed(shelf: Shelf) -> None:
@@ -205,13 +214,10 @@ def test_a_model_server_that_dies_in_mid_stream_ends_it_with_an_error(shelf: She
         assert error["error"]["code"] in ("model_server_down", "cut_short")
 
 
-def test_a_model_server_that_comes_back_with_other_content_does_not_go_on_with_the_text(
-    shelf: Shelf, tmp_path: Path
-) -> None:
+def test_a_model_server_that_comes_back_with_other_content_goes_on_by_that(shelf: Shelf, tmp_path: Path) -> None:
     shelf.publish("writer")
     other = Shelf(Store.at(tmp_path / "other"), shelf.exports)
     other.publish("writer-other")
-    letters = {**COUNT, "prompt": "a"}
     with (
         ModelServerProcess(shelf.store.root) as server,
         Proxy(server.target) as proxy,
@@ -219,7 +225,7 @@ def test_a_model_server_that_comes_back_with_other_content_does_not_go_on_with_t
     ):
         gate = gated(proxy, gateway)
         gate.let(2)
-        with Events(gateway, "/v1/completions", letters) as events:
+        with Events(gateway, "/v1/completions", LETTERS) as events:
             assert told(events, 2) == ["b", "c"]
             until(lambda: gate.waiting == 3, "the third step has its answer")
             proxy.distort = lambda response: response
@@ -228,9 +234,11 @@ def test_a_model_server_that_comes_back_with_other_content_does_not_go_on_with_t
             with ModelServerProcess(other.store.root, server.port):
                 gateway.wait_ready()
                 gate.let(100)
-                *some, error = events.data()
-        assert {event["choices"][0]["text"] for event in some} <= {"d"}
-        assert error["error"]["code"] == "cut_short"
+                *some, done = events.data()
+        text = "".join(event["choices"][0]["text"] for event in some)
+        assert text.lower() == "defghijklm"
+        assert text[1:].isupper()
+        assert done == "[DONE]"
 
 
 def test_a_step_that_takes_too_long_ends_the_stream(proxy: Proxy) -> None:

@@ -14,9 +14,9 @@ from tests.support.processes import GatewayProcess
 class Events:
     """An open stream: iterates over its lines but the empty ones; leave the block, and the caller is gone."""
 
-    def __init__(self, gateway: GatewayProcess, path: str, body: object) -> None:
+    def __init__(self, gateway: GatewayProcess, path: str, body: object, **headers: str) -> None:
         self._connection = http.client.HTTPConnection(urlsplit(gateway.url).netloc, timeout=60)
-        self._connection.request("POST", path, json.dumps(body).encode())
+        self._connection.request("POST", path, json.dumps(body).encode(), headers)
         self._answer = self._connection.getresponse()
         self.status = self._answer.status
         self.headers = {name.title(): value for name, value in self._answer.getheaders()}

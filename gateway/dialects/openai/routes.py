@@ -78,7 +78,10 @@ def _generate(
             return used[0]
 
         reply = parts.pipeline.reply(call, asked.generation, task_of=language_model)
-        digest = trace.version.manifest.digest if trace.version else ""
+
+        def digest() -> str:
+            return trace.version.manifest.digest if trace.version else ""
+
         answer = Answer(f"{kind}-{trace.request_id}", int(time.time()), call.model, digest)
         if isinstance(reply, Stream):
             events = asked.events(answer, reply, used[0])

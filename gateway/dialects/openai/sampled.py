@@ -1,5 +1,6 @@
 """What chat and completions share: how to sample, when to stop, what is counted."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -68,12 +69,13 @@ class Sampled(Wire):
 
 @dataclass(frozen=True)
 class Answer:
-    """What an answer and every event of one say of themselves. `fingerprint` is the digest of the version."""
+    """What an answer and every event of one say of themselves. `fingerprint` tells the digest of the version, which may
+    change while it is made."""
 
     id: str
     created: int
     model: str
-    fingerprint: str
+    fingerprint: Callable[[], str]
 
     @property
     def head(self) -> dict[str, Any]:
@@ -81,7 +83,7 @@ class Answer:
             "id": self.id,
             "created": self.created,
             "model": self.model,
-            "system_fingerprint": self.fingerprint,
+            "system_fingerprint": self.fingerprint(),
         }
 
 
