@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import keras
 
 
-class SentimentMinilmConfig(TrainConfig):
+class EncoderConfig(TrainConfig):
     """Attributes:
 
     layers: so many of the encoder's, from below; fewer are faster and less accurate.
@@ -23,20 +23,27 @@ class SentimentMinilmConfig(TrainConfig):
     dropout: the share of the pooled features hidden in training.
     """
 
-    network: Literal["minilm"]
     layers: Annotated[int, Field(ge=1, le=MINILM.layers)]
     max_tokens: Annotated[int, Field(ge=3, le=MINILM.positions)]
     dropout: Fraction
 
 
+class SentimentMinilmConfig(EncoderConfig):
+    network: Literal["minilm"]
+
+
 def build(config: SentimentMinilmConfig) -> "keras.Model":
     """int32 `[batch, tokens]`, padded with 0 at the end, to logits `[batch, 2]`, the second above the first by
     the rating. Padding never changes an answer."""
+    return encoder_of(config, len(sentiment.SPEC.labels), "sentiment")
+
+
+def encoder_of(config: EncoderConfig, labels: int, name: str) -> "keras.Model":
     size = MINILM.model_copy(update={"layers": config.layers})
-    return bert_classifier(size, len(sentiment.SPEC.labels), dropout=config.dropout, name="sentiment")
+    return bert_classifier(size, labels, dropout=config.dropout, name=name)
 
 
-def processing(config: SentimentMinilmConfig) -> TextSpec:
+def processing(config: EncoderConfig) -> TextSpec:
     return TextSpec(max_tokens=config.max_tokens, pad_id=PAD_ID)
 
 

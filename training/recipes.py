@@ -23,6 +23,9 @@ RECIPES = {
     "sentiment-minilm": RecipeMaker(
         f"{rated_texts.PACKAGE.sha256} {minilm.PACKAGE.sha256}", SentimentRecipe.make, SentimentRecipe.for_trials
     ),
+    "sentiment-neutral": RecipeMaker(
+        f"{rated_texts.PACKAGE.sha256} {minilm.PACKAGE.sha256}", SentimentRecipe.make, SentimentRecipe.for_trials
+    ),
     "embeddings": RecipeMaker(minilm.PACKAGE.sha256, EmbeddingsRecipe.make, None),
     "text-classifier": RecipeMaker("of the configuration", TextClassifierRecipe.make, None),
     "topics": RecipeMaker(newsgroups.PACKAGE.sha256, TopicsRecipe.make, None),

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.example import Example
-from models.sentiment import PAD_ID, SPEC, SentimentConfig
-from models.sentiment_minilm import SentimentMinilmConfig
+from models.sentiment import PAD_ID, SentimentConfig
+from models.sentiment_minilm import EncoderConfig
 from processing.text import TextEncoder
 from store.evaluation import Robustness
 from store.paired import paired_difference
@@ -30,20 +30,18 @@ from training.metrics import wilson
 from training.progress import Progress
 from training.recipe import Array, DataFacts
 from training.sentiment_training import SentimentTraining, training_of
+from training.tones import tones_of
 
 if TYPE_CHECKING:
     import keras
 
-_CLEAR = 0.5  # rating: nearer to 0 a text has no label to be measured on
-_EXAMPLE_RATING = 1.5  # texts of which people are sure
 _EXAMPLE_CHARS = 120
 _EXAMPLES_PER_LABEL = 36
 _SAMPLE = 1000  # test texts that are disturbed
-_TEST_NAME = "held-out texts of film reviews, newspaper, tweets and product reviews with |rating| ≥ 0.5"
 _BASELINE_NAME = "TF-IDF with logistic regression"
 _LENGTHS = {"1 to 10 words": (1, 10), "11 to 20 words": (11, 20), "21 words or more": (21, np.inf)}
 
-Config = SentimentConfig | SentimentMinilmConfig
+Config = SentimentConfig | EncoderConfig
 
 
 class SentimentRecipe:
@@ -51,11 +49,11 @@ class SentimentRecipe:
     pad: int | None = PAD_ID
 
     def __init__(self, config: Config, data: RatedTexts, how: SentimentTraining, tokenizer: str | None) -> None:
-        self._config, self._how = config, how
+        self._config, self._how, self._tones = config, how, tones_of(config)
         readable = [text for text in data.texts if any(letter.isalnum() for letter in text.text)]
         train = _thinned([text for text in readable if not text.held_out], config.rows)
-        self._clear_train = [text for text in train if abs(text.rating) >= _CLEAR]
-        clear_test = [text for text in readable if text.held_out and abs(text.rating) >= _CLEAR]
+        self._clear_train = [text for text in train if self._tones.measured(text)]
+        clear_test = [text for text in readable if text.held_out and self._tones.measured(text)]
         self._test = _thinned(clear_test, config.rows)
         self._tokenizer = tokenizer or how.tokenizer(text.text for text in train)
         self.tokenizer: str | None = self._tokenizer
@@ -105,10 +103,10 @@ class SentimentRecipe:
         model.jit_compile = False  # XLA would compile it anew for each length
         rows = self._rows()
         robust = self._robustness(model, progress)
-        progress.stage(f"evaluate {SPEC.name}", 1)
-        measured = measure(model, SPEC.labels, rows, robust, self._config.seed)
+        progress.stage(f"evaluate {self._tones.spec.name}", 1)
+        measured = measure(model, self._tones.spec.labels, rows, robust, self._config.seed)
         ours = measured.held_out.right
-        texts, labels = [text.text for text in self._clear_train], _labels(self._clear_train)
+        texts, labels = [text.text for text in self._clear_train], self._tones.labels(self._clear_train)
         theirs = baseline_predictions(texts, labels, [text.text for text in self._test]) == rows.truth
         compared = {
             source: self._compare(ours[which], theirs[which], rows.truth[which])
@@ -116,7 +114,7 @@ class SentimentRecipe:
             if which.any()
         }
         overall = self._compare(ours, theirs, rows.truth)
-        baseline = accuracy(_BASELINE_NAME, theirs, _TEST_NAME)
+        baseline = accuracy(_BASELINE_NAME, theirs, self._tones.test_name)
         evaluation = SentimentEvaluation.model_validate(
             dict(measured.evaluation)
             | {
@@ -134,14 +132,10 @@ class SentimentRecipe:
         """Short texts, of each label and taken from all sources in turn."""
         examples: list[Example] = []
         chosen: list[RatedText] = []
-        for number, label in enumerate(SPEC.labels):
-            sure = [
-                text
-                for text in self._test
-                if abs(text.rating) >= _EXAMPLE_RATING
-                and len(text.text) <= _EXAMPLE_CHARS
-                and (text.rating > 0) == (number == 1)
-            ]
+        short = [text for text in self._test if self._tones.is_sure(text) and len(text.text) <= _EXAMPLE_CHARS]
+        numbers = self._tones.labels(short)
+        for number, label in enumerate(self._tones.spec.labels):
+            sure = [text for text, its in zip(short, numbers, strict=True) if its == number]
             for position, text in enumerate(few := _thinned(sure, _EXAMPLES_PER_LABEL)):
                 body = json.dumps({"inputs": text.text}, ensure_ascii=False).encode()
                 examples.append(Example.of(f"{label}-{position}", "application/json", body, label))
@@ -152,12 +146,14 @@ class SentimentRecipe:
         sources = np.array([text.source for text in self._test])
         words = np.array([len(text.text.split()) for text in self._test])
         digest = hashlib.sha256()
-        for text in self._test:
-            digest.update(f"{text.rating > 0} {text.text}\n".encode())
+        labels = self._tones.labels(self._test)
+        for text, label in zip(self._test, labels, strict=True):
+            told = label if self._tones.neutral else bool(label)
+            digest.update(f"{told} {text.text}\n".encode())
         return Rows(
             inputs=self._encoded(self._test),
-            truth=_labels(self._test),
-            data=_TEST_NAME,
+            truth=labels,
+            data=self._tones.test_name,
             sha256=digest.hexdigest(),
             slices={
                 "source": {source: sources == source for source in rated_texts.SOURCES},
@@ -169,11 +165,11 @@ class SentimentRecipe:
 
     def _robustness(self, model: "keras.Model", progress: Progress) -> Robustness:
         chosen = _thinned(self._test, _SAMPLE)
-        truth = _labels(chosen)
+        truth = self._tones.labels(chosen)
         sample = Sample(
             [text.text for text in chosen],
             truth,
-            f"{len(chosen)} of the {_TEST_NAME}",
+            f"{len(chosen)} of the {self._tones.test_name}",
             lambda text: self._encoder.encode([text])[0],
             lambda rows: np.asarray(predicted(model, stacked(rows, PAD_ID), PAD_ID).argmax(axis=1)),
         )
@@ -185,7 +181,7 @@ class SentimentRecipe:
 
     def _compare(self, ours: NDArray[np.bool_], theirs: NDArray[np.bool_], truth: Array) -> SourceEvaluation:
         rows = len(truth)
-        positive = float(truth.mean())
+        commonest = float(np.bincount(truth).max()) / rows
         return SourceEvaluation(
             rows=rows,
             accuracy=float(ours.mean()),
@@ -193,7 +189,7 @@ class SentimentRecipe:
             baseline_accuracy=float(theirs.mean()),
             baseline_interval=wilson(int(theirs.sum()), rows),
             difference_interval=paired_difference(ours, theirs, self._config.seed),
-            majority_accuracy=max(positive, 1 - positive),
+            majority_accuracy=commonest,
         )
 
 
@@ -202,7 +198,3 @@ def _thinned(texts: list[RatedText], rows: int | None) -> list[RatedText]:
     if rows is None or len(texts) <= rows:
         return texts
     return [texts[position * len(texts) // rows] for position in range(rows)]
-
-
-def _labels(texts: Sequence[RatedText]) -> NDArray[np.int32]:
-    return np.array([text.rating > 0 for text in texts], dtype=np.int32)

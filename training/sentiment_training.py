@@ -13,11 +13,12 @@ from models import sentiment, sentiment_minilm
 from models.bert import fill_bert, first_layers
 from models.bert_classifier import explain_bert
 from models.sentiment import SentimentConfig
-from models.sentiment_minilm import SentimentMinilmConfig
+from models.sentiment_minilm import EncoderConfig
 from processing.spec import TextSpec
 from training.adversarial import Embedded
 from training.data import minilm
 from training.data.minilm import MiniLM
+from training.tones import tones_of
 from training.vocabulary import make_tokenizer
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class SentimentTraining(Protocol):
         ...
 
     def targets(self, ratings: NDArray[np.float64]) -> NDArray[np.float32]:
-        """For mean ratings −4…4 what is to be answered, `[n, 2]`; the greater one is that of the label."""
+        """For mean ratings −4…4 what is to be answered, `[n, labels]`; the greatest is that of the label."""
         ...
 
     def loss(self) -> "keras.losses.Loss": ...
@@ -103,7 +104,7 @@ class MinilmTraining:
     """From the weights of all-MiniLM-L6-v2 to logits that are the rating itself: so they tell texts apart that lie
     near each other, which probabilities near 0 or 1 do not."""
 
-    config: SentimentMinilmConfig
+    config: EncoderConfig
     load: Callable[[], MiniLM]
     alike: bool = True
 
@@ -117,8 +118,7 @@ class MinilmTraining:
         fill_bert(model.get_layer("bert"), first_layers(self.load().weights, self.config.layers))
 
     def targets(self, ratings: NDArray[np.float64]) -> NDArray[np.float32]:
-        """∓ rating / 2, so that the rating is the positive logit above the negative one."""
-        return np.stack([-ratings / 2, ratings / 2], axis=1).astype(np.float32)
+        return tones_of(self.config).logits(ratings)
 
     def loss(self) -> "keras.losses.Loss":
         import keras
@@ -131,10 +131,10 @@ class MinilmTraining:
 
 
 def training_of(
-    config: SentimentConfig | SentimentMinilmConfig, lexicon: Mapping[str, float], cache: Path
+    config: SentimentConfig | EncoderConfig, lexicon: Mapping[str, float], cache: Path
 ) -> SentimentTraining:
     match config:
-        case SentimentMinilmConfig():
+        case EncoderConfig():
             return MinilmTraining(config, lambda: minilm.load(cache))
         case SentimentConfig():
             return LexiconTraining(config, lexicon)
