@@ -33,9 +33,10 @@ def scores(name: str, translations: Sequence[str], references: Sequence[str], da
     return chrf, bleu
 
 
-def nearest(texts: Sequence[str], known: Sequence[str]) -> tuple[NDArray[np.int_], NDArray[np.float32]]:
-    """For each text the most alike of `known`, and how alike they are, 0 to 1: the cosine of their strings of three and
-    four letters, each weighed by how rare it is."""
+def most_alike(texts: Sequence[str], known: Sequence[str], count: int) -> tuple[NDArray[np.int_], NDArray[np.float32]]:
+    """For each text the places of the most alike of `known`, that first, `[texts, count]` or as many as are known; and
+    how alike that one is, 0 to 1: the cosine of their strings of three and four letters, each weighed by how rare it
+    is."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 4), sublinear_tf=True, dtype=np.float32)
@@ -44,6 +45,6 @@ def nearest(texts: Sequence[str], known: Sequence[str]) -> tuple[NDArray[np.int_
     places, values = [], []
     for start in range(0, len(texts), _PORTION):
         likeness = (asked[start : start + _PORTION] @ vectors).toarray()
-        places.append(likeness.argmax(axis=1))
+        places.append(np.argsort(-likeness, axis=1, kind="stable")[:, :count])
         values.append(likeness.max(axis=1))
     return np.concatenate(places), np.concatenate(values)

