@@ -102,3 +102,20 @@ def test_records_keep_nothing(functions: Mapping[str, Any], answer: Any) -> None
         expected = answer(TEXTS["long"][np.newaxis, :length])["logits"]
         np.testing.assert_allclose(record.outputs["logits"], np.asarray(expected), atol=1e-4)
     assert check_cache(functions, answer, TEXTS, CACHE) < 1e-5
+
+
+def test_a_row_stops_behind_the_token_that_ends_its_text(backbone: keras.Model, functions: Mapping[str, Any]) -> None:
+    def written(functions: Mapping[str, Any], steps: int) -> list[list[int]]:
+        leases, ones = np.array([1, 2]), np.ones(2, np.int32)
+        functions["prefill"](leases, 0 * ones, np.array([[5], [9]], np.int32), ones)
+        told = functions["decode"](leases, ones, np.array([5, 9], np.int32), steps * ones)
+        functions["release"](leases)
+        rows = zip(told["token_ids"].numpy().tolist(), told["counts"].numpy().tolist(), strict=True)
+        return [row[:count] for row, count in rows]
+
+    one, other = written(functions, 12)
+    assert (len(one), len(other)) == (12, 12)
+    end = next(token for token in one if token not in other)
+    ending = CachedDecoding(backbone, lambda states: backbone.token_embedding(states, reverse=True), CACHE, [end, 30])
+    assert written(ending.functions(), 12) == [one[: one.index(end) + 1], other]
+    assert written(ending.functions(), 0) == [one[:1], other[:1]], "one step at least"
