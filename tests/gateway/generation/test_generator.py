@@ -135,6 +135,7 @@ def test_tokens_that_nobody_sees_before_the_last_come_at_once(plan: Plan, calls:
         ]
     assert {piece.token.logprob for piece in pieces} == {-1.0}
     assert len(ahead.asked) == calls
+    assert ahead.wrote <= plan.max_tokens
 
 
 @pytest.mark.parametrize("changed", [{"likely": 2}, {"sampling": Sampling(repetition_penalty=1.1)}, {"ahead": False}])
