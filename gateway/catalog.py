@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from gateway.routing.figures import RouteStatus
+from gateway.tasks.base import names_of
 from gateway.view import UNLOADABLE, ModelView
 from store.manifest import Batching, Manifest, Metric, Origin, Parity, SignatureSpec
 
@@ -22,12 +23,16 @@ class VersionLine(BaseModel):
 
 
 class ModelSummary(BaseModel):
-    """One model. What is told of the current version is null while there is none; `reason` says why."""
+    """One model. What is told of the current version is null while there is none; `reason` says why.
+
+    `tasks` are all that it can be asked for by Hugging Face's names, its own `task` first.
+    """
 
     name: str
     ready: bool
     reason: str | None
     task: str | None
+    tasks: tuple[str, ...] | None
     description: str | None
     version: int | None
     digest: str | None
@@ -51,6 +56,7 @@ class PublicManifest(BaseModel):
     signatures: dict[str, SignatureSpec]
     processing: dict[str, JsonValue]
     labels: tuple[str, ...]
+    multi_label: bool  # several labels may be right, or none: a score is the probability of its label alone
     metrics: tuple[Metric, ...]
     robustness: tuple[Metric, ...]
     temperature: float
@@ -90,6 +96,7 @@ def _facts(name: str, view: ModelView, route: RouteStatus | None) -> dict[str, A
         "ready": manifest is not None,
         "reason": view.fault if manifest else view.reason,
         "task": manifest.task if manifest else None,
+        "tasks": names_of(view.current.task) if view.current else None,
         "description": manifest.description if manifest else None,
         "version": manifest.version if manifest else None,
         "digest": manifest.digest if manifest else None,

@@ -148,6 +148,11 @@ class LanguageModel(Streaming, Narrowing):
         """What tokens are to it, and how it is asked."""
         return self._spec, self._cache, self._vocabulary, self._codec
 
+    @property
+    def converses(self) -> bool:
+        """Whether the version has a chat template."""
+        return self._template is not None
+
     def chat_prompt(self, messages: Sequence[Mapping[str, str]]) -> str:
         """The prompt of a conversation; it has its special tokens.
 

@@ -178,6 +178,22 @@ class Narrowing(ABC):
         """The same task within other limits."""
 
 
+class Versatile(ABC):
+    """Of a task whose models can be asked for other things, too."""
+
+    name: ClassVar[str]
+
+    @property
+    @abstractmethod
+    def others(self) -> tuple[str, ...]:
+        """The names of those, in Hugging Face's table; of this version."""
+
+
+def names_of(task: AnyTask) -> tuple[str, ...]:
+    """All that the version can be asked for, its own task first."""
+    return (task.name, *task.others) if isinstance(task, Versatile) else (task.name,)
+
+
 def limited(task: AnyTask, limits: Limits | None) -> AnyTask:
     """The same task within other limits, None: its own. A task keeps those it was made with as `_limits`."""
     if limits is None:

@@ -17,6 +17,7 @@ from gateway.tasks.base import (
     Request,
     Tensors,
     Unsupported,
+    Versatile,
     one_or_many,
 )
 from gateway.tasks.classification import LabelScore, check_items, floats
@@ -28,6 +29,7 @@ from store.manifest import Manifest
 from wire.tensors import Array
 
 _OUTPUT = "embedding"
+_SIMILARITY = "sentence-similarity"
 
 
 class Sentences(Request):
@@ -95,7 +97,7 @@ class FeatureExtractionRequest(Request):
 
     def asks_for(self, task: str) -> str:
         if isinstance(self.inputs, Sentences):
-            return "sentence-similarity"
+            return _SIMILARITY
         return ZeroShotParameters.name if self.labelled else task
 
     def with_texts(self, change: Callable[[str], str]) -> Self:
@@ -137,7 +139,7 @@ class FeatureExtractionResponse(RootModel[list[list[float]] | list[float] | list
     )
 
 
-class FeatureExtraction(OneRun):
+class FeatureExtraction(OneRun, Versatile):
     """Tokens by the version's own tokenizer; the graph makes one vector of all tokens of a text."""
 
     name: ClassVar[str] = "feature-extraction"
@@ -162,6 +164,10 @@ class FeatureExtraction(OneRun):
         if vector is None or len(vector.shape) != 2 or vector.shape[1] < 1:
             raise UnfitVersionError(f"{cls.name} needs a signature {cls.signature} with an output {_OUTPUT}")
         return cls(spec, TextEncoder(documents["tokenizer"], spec), vector.shape[1], limits)
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        return _SIMILARITY, ZeroShotParameters.name
 
     def preprocess(self, request: FeatureExtractionRequest | TokensRequest, checkpoint: Checkpoint) -> Tensors:
         if request.dimensions and request.dimensions > self._width:

@@ -19,9 +19,11 @@ from gateway.tasks.base import (
     Request,
     Streaming,
     Unsupported,
+    Versatile,
 )
 from store.manifest import Manifest
 
+_CHAT = "chat-completion"
 _MAX_NEW_TOKENS = 100  # where the caller says nothing
 
 Positive = Annotated[int, Field(ge=1)]
@@ -165,7 +167,7 @@ class StreamedToken(BaseModel):
     top_tokens: list[GeneratedToken] | None = None
 
 
-class TextGeneration(Streaming, Narrowing):
+class TextGeneration(Streaming, Narrowing, Versatile):
     """Hugging Face's words for what a language model does. A stop string that ends a text is part of it, as there."""
 
     name: ClassVar[str] = LanguageModel.name
@@ -183,6 +185,10 @@ class TextGeneration(Streaming, Narrowing):
 
     def within(self, limits: Limits) -> Self:
         return type(self)(self.model.within(limits))
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        return (_CHAT,) if self.model.converses else ()
 
     def preprocess(self, request: TextGenerationRequest, checkpoint: Checkpoint) -> Prompted:
         return self.model.preprocess(request.generation, checkpoint)

@@ -1,8 +1,7 @@
-// The answer card: ranked labels, the time of each stage, what answered, or the gateway's own error.
+// The answer card around what a panel shows in it: what it took, what answered, or the gateway's own error.
 
 import { $, el } from "/web/dom.js";
 
-const ROWS = 5; // as many labels as the gateway returns unasked
 const STAGES = ["decode", "preprocess", "infer", "postprocess"];
 
 /** An answer is on its way; what stands there stays until it comes. */
@@ -10,64 +9,48 @@ export function showBusy() {
   $("answer").ariaBusy = "true";
 }
 
-/** The empty card for a model of so many labels. It takes the room of a full one, so that nothing jumps later. */
-export function showNothing(labelCount = ROWS) {
-  showRanking(Array(Math.min(ROWS, labelCount)).fill({ label: "", score: null }));
-  showStages([], null);
+/** `output` is the element of the card that the chosen panel shows its answers in, if there is one. */
+export function useOutput(output) {
+  for (const one of $("outputs").children) one.hidden = one !== output;
+}
+
+/** The card without an answer; with `pieces` it waits for one that comes in pieces. */
+export function showNothing({ pieces = false } = {}) {
+  settle();
+  pieces ? showWriting({}) : showStages([], null);
   $("origin").textContent = "";
   announce("");
 }
 
-/** `labels` are `{label, score}` in falling order; `reply` is what `ask` of `api.js` returned. */
-export function showAnswer(labels, reply) {
-  showRanking(labels);
-  showStages(reply.stages, reply.roundTrip);
+/** `reply` is what `ask` or `follow` of `api.js` returned, `sentence` what it says in words. */
+export function showAnswer(reply, sentence) {
+  settle();
+  reply.written ? showWriting(reply.written) : showStages(reply.stages, reply.roundTrip);
   $("origin").replaceChildren(...originOf(reply));
-  announce(`${labels[0].label}, ${percent(labels[0].score)}`);
+  announce(sentence);
 }
 
-/** A `Problem` of `api.js`, in the gateway's words. */
-export function showProblem({ title, detail, status, requestId }) {
+/** A `Problem` of `api.js`, in the gateway's words; `beside` what was answered so far. */
+export function showProblem({ title, detail, status, requestId, retryAfter }, { beside = false, pieces = false } = {}) {
   $("problem-title").textContent = title;
   $("problem-detail").textContent = detail;
-  $("problem-source").textContent = [status && `HTTP ${status}`, requestId && `request ${requestId}`]
+  $("problem-source").textContent = [
+    status && `HTTP ${status}`,
+    retryAfter && `try again in ${retryAfter} s`,
+    requestId && `request ${requestId}`,
+  ]
     .filter(Boolean)
     .join(" · ");
-  $("result").hidden = true;
+  $("outputs").hidden = !beside;
   $("problem").hidden = false;
-  showStages([], null);
+  pieces ? showWriting({}) : showStages([], null);
   $("origin").textContent = "";
   announce(`${title}. ${detail}`);
 }
 
-function showRanking(labels) {
-  $("result").hidden = false;
+function settle() {
+  $("outputs").hidden = false;
   $("problem").hidden = true;
-  const [best] = labels;
-  $("best").className = best.label.length > 3 ? "best" : "best short";
-  $("best").classList.toggle("idle", !best.label);
-  $("best-label").textContent = best.label || "–";
-  $("best-score").textContent = percent(best.score);
-  const rows = $("ranking").children;
-  while (rows.length > labels.length) rows[rows.length - 1].remove();
-  while (rows.length < labels.length) $("ranking").append(rankingRow());
-  labels.forEach(({ label, score }, i) => {
-    const [name, bar, figure] = rows[i].children;
-    name.textContent = label;
-    bar.firstChild.style.width = `${100 * (score ?? 0)}%`;
-    figure.textContent = percent(score);
-  });
-}
-
-function rankingRow() {
-  const bar = el("span", { className: "bar", ariaHidden: "true" }, el("span"));
-  return el("li", {}, el("span", { className: "label" }), bar, el("span", { className: "figure" }));
-}
-
-function percent(score) {
-  if (score === null) return "";
-  if (score > 0 && score < 0.001) return "< 0.1 %";
-  return `${(100 * score).toFixed(1)} %`;
 }
 
 /** The gateway's stages and, as the rest of the round trip, the way there and back. */
@@ -76,20 +59,45 @@ function showStages(stages, roundTrip) {
   const inside = STAGES.reduce((sum, name) => sum + (known.get(name) ?? 0), 0);
   const outside = roundTrip === null ? undefined : Math.max(0, roundTrip - inside);
   const parts = [...STAGES.map((name) => [name, known.get(name)]), ["network", outside]];
+  showTimes(parts, [["round trip", milliseconds(roundTrip ?? undefined)]]);
+}
+
+/** Of an answer in pieces: how long its first one took, and how fast the others came. */
+function showWriting({ first, rest, tokens }) {
+  const speed = tokens > 1 && rest > 0 ? `${((1000 * (tokens - 1)) / rest).toFixed(1)} tokens/s` : "–";
+  const parts = [
+    ["first token", first],
+    ["the others", rest],
+  ];
+  const all = first === undefined ? undefined : first + rest;
+  showTimes(parts, [
+    ["together", milliseconds(all)],
+    ["tokens", tokens ?? "–"],
+    ["speed", speed],
+  ]);
+}
+
+function showTimes(parts, figures) {
   $("stages").replaceChildren(...parts.map(([name, duration]) => segment(name, duration ?? 0)));
-  $("legend").replaceChildren(...parts.map(([name, duration]) => legendItem(name, duration)));
-  $("legend").append(legendItem("round trip", roundTrip ?? undefined));
+  const items = parts.map(([name, duration]) => legendItem(name, milliseconds(duration), shade(name)));
+  $("legend").replaceChildren(...items, ...figures.map(([name, figure]) => legendItem(name, figure, "total")));
+}
+
+const shade = (name) => `stage-${name.replace(" ", "-")}`;
+
+function milliseconds(duration) {
+  if (duration === undefined) return "–";
+  if (duration >= 10_000) return `${(duration / 1000).toFixed(1)} s`;
+  return `${duration.toFixed(duration < 10 ? 1 : 0)} ms`;
 }
 
 function segment(name, duration) {
-  const part = el("span", { className: `stage-${name}` });
+  const part = el("span", { className: shade(name) });
   part.style.flexGrow = duration;
   return part;
 }
 
-function legendItem(name, duration) {
-  const figure = duration === undefined ? "–" : `${duration.toFixed(duration < 10 ? 1 : 0)} ms`;
-  const className = name === "round trip" ? "total" : `stage-${name}`;
+function legendItem(name, figure, className) {
   return el("div", { className }, el("dt", { textContent: name }), el("dd", { textContent: figure }));
 }
 

@@ -1,10 +1,12 @@
 // The gateway's HTTP interface: the models it serves, one request, and its errors.
 
+import { documents } from "/web/events.js";
+
 /** An answer of status 400 or more, or none at all (`status` 0). Title and detail are the gateway's own words. */
 export class Problem extends Error {
-  constructor(title, detail, { status = 0, requestId = null } = {}) {
+  constructor(title, detail, { status = 0, requestId = null, retryAfter = null } = {}) {
     super(`${title}: ${detail}`);
-    Object.assign(this, { title, detail, status, requestId });
+    Object.assign(this, { title, detail, status, requestId, retryAfter });
   }
 }
 
@@ -27,30 +29,51 @@ export const modelPath = (name) => `/models/${encodeURIComponent(name)}`;
  */
 export async function ask(request, signal) {
   const started = performance.now();
-  const response = await send(request.path, {
-    method: "POST",
-    headers: { "Content-Type": request.contentType },
-    body: request.body,
-    signal,
-  });
-  const body = await response.json();
+  const response = await post(request.path, request, signal);
+  const body = await whole(response.json());
   return {
     body,
     stages: serverTiming(response.headers.get("Server-Timing") ?? ""),
     roundTrip: performance.now() - started,
-    version: response.headers.get("X-Model-Version"),
-    digest: response.headers.get("X-Model-Digest"),
+    ...originOf(response),
   };
 }
 
+/**
+ * Sends a request whose answer comes in pieces; `told` is called with each, as parsed JSON, and says whether it is a
+ * token. Returns what of `ask` is known, and `written`: after how many milliseconds the first token came, how long the
+ * rest took, and how many there were. It ends early, with `stopped`, when the signal `stop` fires.
+ * Throws `Problem`, or `AbortError` when `signal` fires.
+ */
+export async function follow(request, { signal, stop }, told) {
+  const started = performance.now();
+  const written = { first: undefined, rest: undefined, tokens: 0 };
+  const reply = { written, stopped: false };
+  try {
+    const response = await post(request.path, request, AbortSignal.any([signal, stop]));
+    Object.assign(reply, originOf(response));
+    for await (const piece of documents(response.body)) {
+      if (piece.error) throw new Problem("The answer broke off", wordsOf(piece));
+      if (!told(piece)) continue;
+      written.tokens += 1;
+      const now = performance.now() - started;
+      written.first ??= now;
+      written.rest = now - written.first;
+    }
+  } catch (error) {
+    if (error instanceof Problem || signal.aborted) throw error;
+    if (!stop.aborted) throw new Problem("The answer broke off", "The connection to the gateway was lost.");
+    reply.stopped = true;
+  }
+  return reply;
+}
+
+const originOf = ({ headers }) => ({ version: headers.get("X-Model-Version"), digest: headers.get("X-Model-Digest") });
+
 /** Why a model answers a request as it does: a document with weights, or a `Blob` of a picture. Throws `Problem`. */
 export async function explain(request) {
-  const response = await send(`${request.path}/explain`, {
-    method: "POST",
-    headers: { "Content-Type": request.contentType },
-    body: request.body,
-  });
-  return response.headers.get("Content-Type") === "application/json" ? response.json() : response.blob();
+  const response = await post(`${request.path}/explain`, request);
+  return whole(response.headers.get("Content-Type") === "application/json" ? response.json() : response.blob());
 }
 
 /** `decode;dur=0.4, infer;dur=3` as `[["decode", 0.4], ["infer", 3]]`; metrics without a duration are left out. */
@@ -60,6 +83,20 @@ function serverTiming(header) {
     .map((metric) => metric.match(/^\s*([^;\s]+)\s*;.*?\bdur=([\d.]+)/))
     .filter(Boolean)
     .map(([, name, duration]) => [name, Number(duration)]);
+}
+
+function post(path, { contentType, body }, signal) {
+  return send(path, { method: "POST", headers: { "Content-Type": contentType }, body, signal });
+}
+
+/** What a response's body comes to, if all of it arrives. */
+async function whole(content) {
+  try {
+    return await content;
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Problem("The answer broke off", "The connection to the gateway was lost.");
+  }
 }
 
 async function send(path, options) {
@@ -76,8 +113,13 @@ async function send(path, options) {
 
 async function problemOf(response) {
   const requestId = response.headers.get("X-Request-Id");
+  const retryAfter = response.headers.get("Retry-After");
   const document = await response.json().catch(() => ({}));
   const title = document.title ?? (response.statusText || "Error");
-  const detail = document.detail ?? document.error ?? "The answer carried no explanation.";
-  return new Problem(title, detail, { status: response.status, requestId });
+  return new Problem(title, wordsOf(document), { status: response.status, requestId, retryAfter });
+}
+
+/** What an error says in words: problem details, OpenAI's error object, or the bare text of the others. */
+function wordsOf({ detail, error }) {
+  return detail ?? error?.message ?? error ?? "The answer carried no explanation.";
 }

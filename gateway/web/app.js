@@ -1,7 +1,7 @@
 // The page: which model is chosen, what is asked, and what the gateway serves right now.
 
-import { showAnswer, showBusy, showNothing, showProblem } from "/web/answer.js";
-import { Problem, ask, describeModel, listModels, modelPath } from "/web/api.js";
+import { showAnswer, showBusy, showNothing, showProblem, useOutput } from "/web/answer.js";
+import { Problem, describeModel, listModels, modelPath } from "/web/api.js";
 import { $, after, el } from "/web/dom.js";
 import { createPanels } from "/web/panels.js";
 import { showRequest } from "/web/shell-line.js";
@@ -13,29 +13,50 @@ const panels = createPanels(() => update());
 let models = []; // as the gateway lists them
 let listed = null; // the chosen one's entry in that list, as JSON, to see a change
 let model = null; // the chosen one with all its facts
+let panel = null; // what asks it, if this page has something for it
 let underWay = new AbortController(); // the newest question; starting another ends it
 
 /** Shows the answer of the chosen model to what its panel holds. An older answer never replaces a newer one. */
 async function update() {
-  underWay.abort();
-  const { signal } = (underWay = new AbortController());
-  offerWhy(null);
-  const panel = panels[model.task];
+  const signal = begin();
   const request = (await panel?.request(model)) ?? null;
   if (signal.aborted) return;
   showRequest(request);
   if (!model.ready) return showProblem(notReady(model));
-  if (!request) return showNothing(model.manifest.labels.length);
+  if (!request) return showEmpty();
+  if (panel.deliberate) showNothing({ pieces: true }); // it fills its place while it is asked
   showBusy();
   try {
-    const reply = await ask(request, signal);
-    showAnswer(panel.answer(reply.body), reply);
-    offerWhy(model.manifest.signatures.explain ? request : null);
+    const { reply, sentence, labels } = await panel.answer(request, signal);
+    if (signal.aborted) return;
+    showAnswer(reply, sentence);
+    offerWhy(model.manifest.signatures.explain ? { request, labels, model: model.name } : null);
   } catch (error) {
     if (signal.aborted) return;
     if (!(error instanceof Problem)) throw error;
-    showProblem(error);
+    showProblem(error, { pieces: panel.deliberate, beside: panel.deliberate && panel.begun });
   }
+}
+
+/** After a model was chosen: what costs little is asked again, what takes long waits until somebody wants it. */
+async function look() {
+  if (!panel?.deliberate) return update();
+  begin();
+  showRequest(panel.request(model));
+  showEmpty();
+}
+
+/** Ends the question before, and what was said of its answer. */
+function begin() {
+  underWay.abort();
+  underWay = new AbortController();
+  offerWhy(null);
+  return underWay.signal;
+}
+
+function showEmpty() {
+  panel?.clear(model);
+  showNothing({ pieces: panel?.deliberate });
 }
 
 function notReady({ name, reason }) {
@@ -69,9 +90,10 @@ async function choose() {
     throw error;
   });
   if (JSON.stringify(entry) !== listed) return; // another was chosen meanwhile
+  const writes = panel?.deliberate && model.ready && described.ready && model.name === described.name;
   model = described;
   showModel();
-  await update();
+  if (!writes) await look(); // what is being written, or has been, stays where the model does
 }
 
 const address = (name) => `#${encodeURIComponent(name)}`;
@@ -106,16 +128,43 @@ function showModel() {
   $("facts").replaceChildren(...facts.map((fact) => el("li", {}, fact)));
   $("fault").hidden = !model.ready || !model.reason;
   $("fault").textContent = `Not in use: ${model.reason}`;
-  for (const panel of Object.values(panels)) panel.element.hidden = panel !== panels[model.task];
-  $("not-ready").hidden = model.ready;
-  $("no-panel").hidden = !model.ready || model.task in panels;
-  if (model.ready) panels[model.task]?.show(model);
+  const fitting = Object.entries(panels).flatMap(([name, one]) => (model.tasks?.includes(name) ? [one] : []));
+  showWays(fitting);
+  usePanel(fitting.includes(panel) ? panel : fitting[0]);
   markChosen();
+}
+
+/** The ways to ask a model that can be asked in several. */
+function showWays(fitting) {
+  const names = fitting.map(({ way }) => way).join();
+  if ($("ways").dataset.names === names) return; // who is at one of them stays there
+  $("ways").dataset.names = names;
+  const first = fitting.includes(panel) ? panel : fitting[0];
+  const choices = fitting.map((one) => {
+    const input = el("input", { type: "radio", name: "way", checked: one === first });
+    input.addEventListener("change", () => {
+      usePanel(one);
+      look();
+    });
+    return el("label", {}, input, el("span", { textContent: one.way }));
+  });
+  const legend = $("ways").firstElementChild;
+  $("ways").replaceChildren(legend, ...choices);
+  $("ways").hidden = choices.length < 2;
+}
+
+function usePanel(chosen) {
+  panel = chosen ?? null;
+  for (const one of Object.values(panels)) one.element.hidden = one !== panel;
+  useOutput(panel?.output);
+  $("not-ready").hidden = model.ready;
+  $("no-panel").hidden = !model.ready || panel !== null;
+  panel?.show(model);
 }
 
 function factsOf({ task, version, manifest }) {
   if (!manifest) return ["no version yet"];
-  const accuracy = manifest.metrics.find(({ name }) => name === "accuracy");
+  const accuracy = manifest.labels.length && manifest.metrics.find(({ name }) => name === "accuracy");
   return [task, `version ${version}`, ...(accuracy ? [`accuracy ${(100 * accuracy.value).toFixed(1)} %`] : [])];
 }
 

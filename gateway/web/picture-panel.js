@@ -1,10 +1,13 @@
 // The panel for pictures: drawn, dropped, pasted or chosen.
 
+import { ask } from "/web/api.js";
 import { $, after, el } from "/web/dom.js";
+import { clearRanking, showRanking } from "/web/ranking.js";
 import { fileRequest, inlineRequest } from "/web/request.js";
 import { SKETCHES } from "/web/sketch-examples.js";
 import { Sketch } from "/web/sketch.js";
 
+const LABELS = 5; // as many as the gateway returns unasked
 const PACE_MS = 80; // between two requests while a digit is drawn
 
 /**
@@ -13,6 +16,7 @@ const PACE_MS = 80; // between two requests while a digit is drawn
  */
 export class PicturePanel {
   element = $("picture-panel");
+  output = $("result");
   #changed;
   #sketch;
   #sketchable = false;
@@ -52,8 +56,13 @@ export class PicturePanel {
     return this.#sketchable && !this.#sketch.empty ? inlineRequest(model, await this.#sketch.png()) : null;
   }
 
-  answer(body) {
-    return body;
+  clear({ manifest }) {
+    clearRanking(Math.min(LABELS, manifest.labels.length));
+  }
+
+  async answer(request, signal) {
+    const reply = await ask(request, signal);
+    return { reply, sentence: showRanking(reply.body) };
   }
 
   #sketched() {

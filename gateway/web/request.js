@@ -2,10 +2,22 @@
 
 import { modelPath } from "/web/api.js";
 
-/** A text for a text task. */
-export function textRequest(model, text) {
-  const body = JSON.stringify({ inputs: text });
-  return { path: modelPath(model), contentType: "application/json", body, source: { text: body } };
+const MOST_BYTES = 100_000; // of one word of a command; Linux takes 131,072
+
+/** `inputs` for a model's task, with `more` fields of the body: `parameters`, `stream`. */
+export function textRequest(model, inputs, more = {}) {
+  return jsonRequest(modelPath(model), { inputs, ...more });
+}
+
+/** A conversation so far, for OpenAI's route. */
+export function chatRequest(model, messages, more = {}) {
+  return jsonRequest("/v1/chat/completions", { model, messages, ...more });
+}
+
+/** `piecemeal`: the answer is a stream of events. */
+function jsonRequest(path, document) {
+  const body = JSON.stringify(document);
+  return { path, contentType: "application/json", body, source: { text: body, piecemeal: document.stream === true } };
 }
 
 /** Bytes of a picture that the shell finds in a file. If the user has none yet (`onDisk` false), the page offers it. */
@@ -28,10 +40,17 @@ function bytesRequest(model, blob) {
  * Joined, they run in any POSIX shell.
  */
 export function curl({ path, contentType, source }, origin) {
-  const head = `curl ${quoted(origin + path)} \\\n  -H ${quoted(`Content-Type: ${contentType}`)} \\\n  `;
-  if (source.text !== undefined) return [`${head}-d ${quoted(source.text)}`];
+  const name = source.piecemeal ? "curl -N" : "curl";
+  const head = `${name} ${quoted(origin + path)} \\\n  -H ${quoted(`Content-Type: ${contentType}`)} \\\n  `;
+  if (source.text !== undefined) return withText(head, source.text);
   if (source.file !== undefined) return [`${head}--data-binary ${quoted(`@${source.file}`)}`];
   return ["echo ", { long: source.base64 }, ` | base64 --decode |\n${head}--data-binary @-`];
+}
+
+/** A long text goes through a pipe: as a word of the command it would be refused. */
+function withText(head, text) {
+  if (new TextEncoder().encode(text).length < MOST_BYTES) return [`${head}-d ${quoted(text)}`];
+  return ["printf %s ", { long: quoted(text) }, ` |\n${head}--data-binary @-`];
 }
 
 /** A word of a POSIX shell: as it is where nothing in it is special, else in single quotes. */

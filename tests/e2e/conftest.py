@@ -3,14 +3,13 @@
 The models are trained once: `kmaas up` finds the finished runs of the same code and data in var/runs again.
 """
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from bench.stack import Stack, running_stack
-from tests.e2e.browsing import ARGUMENTS, quiet_page
+from tests.support.browsing import chromium, quiet_page
 
 STARTERS = ("digits", "sentiment")
 
@@ -23,12 +22,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium")
-    assert chromium, "chromium is not installed; expected Debian's package: apt-get install chromium"
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+    with chromium() as running:
         yield running
-        running.close()
 
 
 @pytest.fixture

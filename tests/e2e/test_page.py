@@ -3,7 +3,6 @@
 import base64
 import json
 import re
-import subprocess
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal
@@ -15,7 +14,7 @@ from playwright.sync_api import Browser, FilePayload, Locator, Page, Route, expe
 from bench.stack import Stack, running_stack
 from store.layout import Store
 from store.publish import publish
-from tests.e2e.browsing import quiet_page
+from tests.support.browsing import copied_line_says, field, quiet_page
 from tests.support.processes import ask, until
 
 PRAISE = "an unforgettable, wonderful film"
@@ -86,15 +85,6 @@ def as_shown(labels: list[dict[str, Any]]) -> list[tuple[str, str]]:
     return [(one["label"], percent(one["score"])) for one in labels]
 
 
-def copied_line_answers(page: Page, folder: Path) -> Any:
-    """What the shell says to the line that the copy button copies."""
-    page.get_by_role("button", name="Copy").click()
-    expect(page.get_by_role("button", name="Copied")).to_be_visible()
-    line = page.evaluate("navigator.clipboard.readText()")
-    done = subprocess.run(["sh", "-c", line], cwd=folder, capture_output=True, text=True, timeout=60, check=True)
-    return json.loads(done.stdout)
-
-
 def test_a_drawn_seven_is_read_while_it_is_drawn(page: Page, tmp_path: Path) -> None:
     page.goto("/#digits")
     draw_seven(page)
@@ -135,7 +125,7 @@ def test_the_line_of_a_drawing_gives_the_same_answer_in_a_shell(page: Page, tmp_
     page.goto("/#digits")
     page.get_by_role("button", name="Draw a 4").click()
     expect(best(page)).to_have_text("4")
-    assert as_shown(copied_line_answers(page, tmp_path)) == shown_ranking(page)
+    assert as_shown(json.loads(copied_line_says(page, tmp_path))) == shown_ranking(page)
 
 
 def test_a_dropped_picture_is_read_and_its_line_takes_the_file(page: Page, tmp_path: Path) -> None:
@@ -146,7 +136,7 @@ def test_a_dropped_picture_is_read_and_its_line_takes_the_file(page: Page, tmp_p
     give(page, "drop", file(name, "image/png", picture_of_one()))
     expect(best(page)).to_have_text("1")
     expect(page.locator("#file-name")).to_have_text(name)
-    assert as_shown(copied_line_answers(page, tmp_path)) == shown_ranking(page)
+    assert as_shown(json.loads(copied_line_says(page, tmp_path))) == shown_ranking(page)
 
 
 def test_a_pasted_picture_is_read_and_can_be_saved_for_its_line(page: Page, tmp_path: Path) -> None:
@@ -157,7 +147,7 @@ def test_a_pasted_picture_is_read_and_can_be_saved_for_its_line(page: Page, tmp_
     with page.expect_download() as download:
         page.get_by_role("link", name="Save pasted-image.png").click()
     download.value.save_as(tmp_path / download.value.suggested_filename)
-    assert as_shown(copied_line_answers(page, tmp_path)) == shown_ranking(page)
+    assert as_shown(json.loads(copied_line_says(page, tmp_path))) == shown_ranking(page)
 
 
 def test_a_chosen_file_is_read(page: Page) -> None:
@@ -184,10 +174,10 @@ def test_a_text_file_dropped_as_a_picture_shows_the_gateways_own_error(page: Pag
 
 def test_a_text_is_judged_and_its_line_gives_the_same_answer(page: Page, tmp_path: Path) -> None:
     page.goto("/#sentiment")
-    page.get_by_label("Text").fill(PRAISE)
+    field(page, "Text").fill(PRAISE)
     page.keyboard.press("Control+Enter")
     expect(best(page)).to_have_text("positive")
-    assert [as_shown(one) for one in copied_line_answers(page, tmp_path)] == [shown_ranking(page)]
+    assert [as_shown(one) for one in json.loads(copied_line_says(page, tmp_path))] == [shown_ranking(page)]
 
 
 def test_the_words_of_a_text_are_coloured_by_their_weight(page: Page, stack: Stack) -> None:
@@ -195,14 +185,14 @@ def test_the_words_of_a_text_are_coloured_by_their_weight(page: Page, stack: Sta
     whys = f"{stack.url}/models/sentiment/explain"  # the first one opens the SavedModel beside the twin
     until(lambda: ask(whys, b'{"inputs": "a film"}').status == 200, "the SavedModel is open")
     page.goto("/#sentiment")
-    page.get_by_label("Text").fill(text)
+    field(page, "Text").fill(text)
     page.get_by_role("button", name="Ask").click()
     page.get_by_role("button", name="Why?").click()
     expect(page.locator(".weights")).to_have_text(text, use_inner_text=True)
     heaviest = page.locator(".weights mark", has_text="unforgettable")
     expect(heaviest).to_have_attribute("title", re.compile(r"^\+\d\.\d\d$"))
     assert heaviest.evaluate("mark => mark.style.getPropertyValue('--share')") == "60%"
-    page.get_by_label("Text").fill(BLAME)
+    field(page, "Text").fill(BLAME)
     page.get_by_role("button", name="Ask").click()
     expect(page.locator("#why")).to_be_hidden()
 
@@ -226,16 +216,16 @@ def test_a_picture_is_shown_with_its_heat_map(page: Page, stack: Stack) -> None:
 def test_a_hostile_text_is_quoted_for_the_shell_and_never_markup(page: Page, tmp_path: Path) -> None:
     text = 'it\'s `touch x` $(touch y) \\ "great" <img src=x>\n!! % naïve 🎬'
     page.goto("/#sentiment")
-    page.get_by_label("Text").fill(text)
+    field(page, "Text").fill(text)
     page.get_by_role("button", name="Ask").click()
     expect(page.locator("#origin")).to_contain_text("Answered by")
-    assert [as_shown(one) for one in copied_line_answers(page, tmp_path)] == [shown_ranking(page)]
+    assert [as_shown(one) for one in json.loads(copied_line_says(page, tmp_path))] == [shown_ranking(page)]
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_blank_text_shows_the_gateways_own_error(page: Page) -> None:
     page.goto("/#sentiment")
-    page.get_by_label("Text").fill("  ")
+    field(page, "Text").fill("  ")
     page.get_by_role("button", name="Ask").click()
     expect(page.locator("#problem-source")).to_contain_text("HTTP 422")
     expect(page.locator("#problem-detail")).not_to_be_empty()
@@ -244,7 +234,7 @@ def test_a_blank_text_shows_the_gateways_own_error(page: Page) -> None:
 def test_an_older_answer_never_replaces_a_newer_one(page: Page) -> None:
     held: list[Route] = []
     page.goto("/#sentiment")
-    page.get_by_label("Text").fill(PRAISE)
+    field(page, "Text").fill(PRAISE)
     page.route("**/models/sentiment", lambda route: route.continue_() if held else held.append(route), times=2)
     with page.expect_request(lambda request: request.method == "POST"):
         page.keyboard.press("Control+Enter")
@@ -296,7 +286,7 @@ def test_a_new_model_and_a_new_version_appear_by_themselves(browser: Browser, st
 
 def test_a_gateway_out_of_reach_is_told_and_found_again(page: Page) -> None:
     page.goto("/#sentiment")
-    page.get_by_label("Text").fill(PRAISE)
+    field(page, "Text").fill(PRAISE)
     page.context.set_offline(True)
     page.keyboard.press("Control+Enter")
     expect(page.locator("#problem-title")).to_have_text("No answer")

@@ -25,6 +25,16 @@ def test_a_model_is_told_with_the_public_part_of_its_manifest(gateway: GatewayPr
     assert b"c0ffee" not in answer.body
 
 
+def test_all_that_a_model_can_be_asked_for_is_told(texts: GatewayProcess) -> None:
+    told = {model["name"]: model["tasks"] for model in texts.get("/models").json()["models"]}
+    assert told["digits"] == ["image-classification"]
+    assert told["embeddings"] == ["feature-extraction", "sentence-similarity", "zero-shot-classification"]
+    assert told["writer"] == ["text-generation", "chat-completion"]
+    assert told["poet"] == ["text-generation"], "it has no chat template"
+    several = {name: texts.get(f"/models/{name}").json()["manifest"]["multi_label"] for name in ("moods", "digits")}
+    assert several == {"moods": True, "digits": False}
+
+
 def test_an_unknown_model_is_404(gateway: GatewayProcess) -> None:
     assert gateway.get("/models/none").status == 404
 

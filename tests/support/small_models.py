@@ -7,6 +7,8 @@ Each is a folder that `store.publish` takes as it is:
 - `digits-coloured`: like `digits-a`, with a golden in two colours
 - `sentiment`: "good" and its like are positive, "bad" and its like are negative, by construction; it explains that;
   without a card
+- `moods`: several labels or none, by construction, one of which is markup; words in pieces, and marks around a text;
+  it explains them
 - `strokes`: upright or level strokes, by construction; it explains that, which the digits do not, and takes encoded
   pictures in its signature `raw`, and `tensorflow.Example`s in `classify` and `regress`, which know nothing of strokes
 An answer of each signature that is `asked` is recorded: of `digits` one, of `strokes` three.
@@ -27,9 +29,10 @@ import numpy as np
 from PIL import Image, ImageDraw
 from pydantic import JsonValue
 from tokenizers import Tokenizer
-from tokenizers.models import WordLevel
+from tokenizers.models import WordLevel, WordPiece
 from tokenizers.normalizers import Lowercase
 from tokenizers.pre_tokenizers import Whitespace
+from tokenizers.processors import TemplateProcessing
 
 from models.explanation import EmbeddedTokens, FeatureMaps, Opened
 from processing.image import decode, digit_form
@@ -50,6 +53,8 @@ DIGITS = tuple("0123456789")
 DIGIT_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 SENTIMENTS = ("negative", "positive")
 STROKES = ("level", "upright")
+MARKUP = "<img src=x onerror=alert(1)>"
+MOODS = ("glad", "sad", MARKUP)
 
 _IMAGE = ImageSpec(form="digit", height=28, width=28, channels=1)
 _TEXT = TextSpec(max_tokens=16, pad_id=0)
@@ -96,15 +101,19 @@ def _digits(seed: int) -> "keras.Model":
 
 
 def _sentiment(words: Sequence[str]) -> "keras.Model":
+    meaning = np.array([[word in _NEGATIVE, word in _POSITIVE] for word in words], dtype=np.float32)
+    meaning[words.index(BREAKING_WORD)] = np.nan
+    return _averaged(6 * meaning)
+
+
+def _averaged(meaning: "np.ndarray[Any, Any]") -> "keras.Model":
+    """Logits that are the mean of what the tokens mean, `[vocabulary, labels]`."""
     import keras
 
-    meaning = np.array([[word in _NEGATIVE, word in _POSITIVE] for word in words], dtype=np.float32)
     tokens = keras.Input((None,), dtype="int32", name="token_ids")
-    embedding = keras.layers.Embedding(len(words), 2, mask_zero=True)
-    logits = keras.layers.GlobalAveragePooling1D()(embedding(tokens))
-    model = keras.Model(tokens, logits)
-    meaning[words.index(BREAKING_WORD)] = np.nan
-    embedding.set_weights([6 * meaning])
+    embedding = keras.layers.Embedding(*meaning.shape, mask_zero=True)
+    model = keras.Model(tokens, keras.layers.GlobalAveragePooling1D()(embedding(tokens)))
+    embedding.set_weights([meaning])
     return model
 
 
@@ -189,11 +198,11 @@ def _write(
     from export.records import Record
     from export.warm_up import write_warm_up
 
-    serve = serving_function(model, _inputs(model))
+    manifest = Manifest.parse(documents["manifest"])
+    serve = serving_function(model, _inputs(model), multi_label=manifest.multi_label)
     write_saved_model(folder, model, serve, documents, others)
     version = VersionDir(folder)
     version.extra.mkdir()
-    manifest = Manifest.parse(documents["manifest"])
     seal(version, manifest)
     write_goldens(version.golden, parse_goldens(documents["golden"]))
     functions = {SERVING_SIGNATURE: serve, **(others or {})}
@@ -347,6 +356,55 @@ def write_sentiment(folder: Path, name: str = "sentiment", more: dict[str, Any] 
     _write(folder, model, documents, others)
 
 
+def write_moods(folder: Path) -> None:
+    """The mark before a text speaks against every label: of a text that says nothing none is given."""
+    from export.archive import serving_function, signature_specs
+
+    meaning = {
+        "[PAD]": (0, 0, 0),
+        "[UNK]": (0, 0, 0),
+        "[CLS]": (-8, -8, -8),
+        "[SEP]": (0, 0, 0),
+        "un": (6, 0, 0),
+        "##forget": (20, 0, 0),
+        "##table": (6, 0, 0),
+        "good": (30, 0, 0),
+        "bad": (0, 30, 0),
+        "odd": (0, 0, 30),
+        "film": (0, 0, 0),
+    }
+    ids = {word: number for number, word in enumerate(meaning)}
+    tokenizer = Tokenizer(WordPiece(ids, unk_token="[UNK]"))
+    tokenizer.normalizer = Lowercase()
+    tokenizer.pre_tokenizer = Whitespace()
+    marks = [(mark, ids[mark]) for mark in ("[CLS]", "[SEP]")]
+    tokenizer.post_processor = TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=marks)
+    model = _averaged(np.array(list(meaning.values()), np.float32))
+    others = _explain(model, _explained_sentiment(model))
+    text = "good film"
+    logits = np.asarray(model(TextEncoder(tokenizer.to_str(), _TEXT).encode([text])), np.float64)[0]
+    expected: JsonValue = [_answer(1 / (1 + np.exp(-logits)), MOODS, len(MOODS))]
+    goldens = [Golden.of("good", "application/json", json.dumps({"inputs": text}).encode(), expected, _TOLERANCE)]
+    manifest = manifest_of(
+        "moods",
+        "text-classification",
+        {},
+        MOODS,
+        digest="sha256:moods",
+        multi_label=True,
+        goldens={"glad": 1},
+        parameters=model.count_params(),
+        processing=_TEXT.model_dump(),
+        signatures=signature_specs(serving_function(model, _inputs(model)), others),
+    )
+    documents = {
+        "manifest": manifest.document(),
+        "tokenizer": tokenizer.to_str().encode(),
+        "golden": dump_goldens(goldens),
+    }
+    _write(folder, model, documents, others)
+
+
 def json_picture(body: bytes, **parameters: object) -> bytes:
     """The JSON form of a picture request."""
     return json.dumps({"inputs": base64.b64encode(body).decode(), "parameters": parameters}).encode()
@@ -360,5 +418,6 @@ if __name__ == "__main__":
     write_digits(target / "digits-wrong", seed=1, wrong=True)
     write_digits(target / "digits-coloured", seed=1, inks=("red", "blue"))
     write_sentiment(target / "sentiment")
+    write_moods(target / "moods")
     write_strokes(target / "strokes")
     small_text_models.write_all(target, manifest_of)

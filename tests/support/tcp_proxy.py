@@ -57,7 +57,11 @@ class TcpProxy:
             _reset(writer)
             return
         both = (writer, forth)
-        await asyncio.gather(self._pump(reader, forth, both, ()), self._pump(back, writer, both, both))
+        try:
+            await asyncio.gather(self._pump(reader, forth, both, ()), self._pump(back, writer, both, both))
+        finally:  # cancelled, where a client keeps its connection beyond the proxy
+            for end in both:
+                end.transport.abort()
 
     async def _pump(
         self,
