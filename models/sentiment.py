@@ -22,6 +22,7 @@ class SentimentConfig(TrainConfig):
     word_dropout: the share of tokens hidden in training.
     dropout: the share of the pooled features hidden in training.
     steepness: a mean rating r in −4…4 becomes the target sigmoid(steepness · r).
+    clean: texts are cleaned before anything else, by the tokenizer (`processing.cleaning`).
     """
 
     vocabulary: Count
@@ -31,6 +32,7 @@ class SentimentConfig(TrainConfig):
     word_dropout: Fraction
     dropout: Fraction
     steepness: Rate
+    clean: bool = False
 
 
 def build(config: SentimentConfig) -> "keras.Model":

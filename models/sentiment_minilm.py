@@ -21,11 +21,13 @@ class EncoderConfig(TrainConfig):
     layers: so many of the encoder's, from below; fewer are faster and less accurate.
     max_tokens: texts are cut there, [CLS] and [SEP] counted.
     dropout: the share of the pooled features hidden in training.
+    clean: texts are cleaned before anything else, by the tokenizer (`processing.cleaning`).
     """
 
     layers: Annotated[int, Field(ge=1, le=MINILM.layers)]
     max_tokens: Annotated[int, Field(ge=3, le=MINILM.positions)]
     dropout: Fraction
+    clean: bool = False
 
 
 class SentimentMinilmConfig(EncoderConfig):

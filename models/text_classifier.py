@@ -61,6 +61,7 @@ class TextClassifierConfig(PatientConfig):
     validation_share, test_share: of the rows of each label.
     fewest_rows: a label of fewer is not learnt.
     licence: the terms of the rows.
+    clean: texts are cleaned before anything else, by the tokenizer (`processing.cleaning`).
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
@@ -75,6 +76,7 @@ class TextClassifierConfig(PatientConfig):
     test_share: Share
     fewest_rows: Annotated[int, Field(ge=3)]
     licence: str
+    clean: bool = False  # as runs from before there was cleaning have it
 
     def told(self) -> dict[str, Any]:
         """Without the folders of the machine that trained it, and without the labels, which a card tells before."""

@@ -44,6 +44,7 @@ class TopicsConfig(PatientConfig):
     pairs: of neighbouring tokens so many have weights, the most frequent.
     dropout: the share of words and pairs hidden in training.
     begin: how much a word's odds among the posts (naive Bayes) weigh before the first epoch.
+    clean: texts are cleaned before anything else, by the tokenizer (`processing.cleaning`).
     """
 
     vocabulary: Count
@@ -51,6 +52,7 @@ class TopicsConfig(PatientConfig):
     pairs: Count
     dropout: Fraction
     begin: Annotated[float, Field(ge=0)]
+    clean: bool = False
 
 
 def build(config: TopicsConfig) -> "keras.Model":

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
+from processing.cleaning import MOST_CHARS, begin_of, cleans
 from processing.errors import UnreadableInputError, UnusableInputError
 from processing.spec import TextSpec
 
@@ -57,12 +58,14 @@ class TextEncoder:
         self._tokenizer.enable_truncation(spec.max_tokens, stride=overlap)
         self._tokenizer.no_padding()
         self._spec = spec
+        self._cleans = cleans(tokenizer_json)
 
     def encode(self, texts: Sequence[str], checkpoint: Callable[[], object] = lambda: None) -> NDArray[np.int32]:
         """int32 `[len(texts), longest]`, padded at the end. `checkpoint` is called before each portion of long texts.
 
         Raises:
-            UnusableInputError: a text is blank, or nothing of it is left after normalisation.
+            UnusableInputError: a text is blank, nothing of it is left after normalisation, or it is too long to be
+                cleaned.
             Whatever `checkpoint` raises.
         """
         return self.pad([encoding.ids for encoding in self._encodings(texts, checkpoint)])
@@ -88,6 +91,10 @@ class TextEncoder:
         for position, text in enumerate(texts):
             if not text.strip():
                 raise UnusableInputError(f"text {position} is empty; expected at least one word")
+            if self._cleans and len(text) > MOST_CHARS:
+                raise UnusableInputError(
+                    f"text {position} has {len(text)} characters; expected at most {MOST_CHARS}, which can be cleaned"
+                )
         position = 0
         for portion in _portions(texts):
             checkpoint()
@@ -126,14 +133,14 @@ class TextEncoder:
     def tokens(self, text: str) -> list[Token]:
         """The tokens whose ids `encode` gives for this text."""
         encoding = self._tokenizer.encode(text)
+        begins = [begin_of(text, start) if self._cleans else start for start, _ in encoding.offsets]
         starts = [
-            len(text) if special else start
-            for (start, _), special in zip(encoding.offsets, encoding.special_tokens_mask, strict=True)
+            len(text) if special else start for start, special in zip(begins, encoding.special_tokens_mask, strict=True)
         ]
         ends = [*starts[1:], len(text)]  # a special token behind a text is nowhere in it
         return [
             Token(token, start, _with_marks(text, end, before))
-            for token, (start, end), before in zip(encoding.tokens, encoding.offsets, ends, strict=True)
+            for token, start, (_, end), before in zip(encoding.tokens, begins, encoding.offsets, ends, strict=True)
         ]
 
 

@@ -14,6 +14,7 @@ from models.bert import fill_bert, first_layers
 from models.bert_classifier import explain_bert
 from models.sentiment import SentimentConfig
 from models.sentiment_minilm import EncoderConfig
+from processing.cleaning import with_cleaning
 from processing.spec import TextSpec
 from training.adversarial import Embedded
 from training.data import minilm
@@ -67,7 +68,7 @@ class LexiconTraining:
         return sentiment.processing(self.config)
 
     def tokenizer(self, texts: Iterable[str]) -> str:
-        return make_tokenizer(texts, self.lexicon, self.config.vocabulary)
+        return make_tokenizer(texts, self.lexicon, self.config.vocabulary, clean=self.config.clean)
 
     def prepare(self, model: "keras.Model", tokenizer: str) -> None:
         words = model.get_layer("words")
@@ -112,7 +113,8 @@ class MinilmTraining:
         return sentiment_minilm.processing(self.config)
 
     def tokenizer(self, _texts: Iterable[str]) -> str:
-        return self.load().tokenizer
+        tokenizer = self.load().tokenizer
+        return with_cleaning(tokenizer) if self.config.clean else tokenizer
 
     def prepare(self, model: "keras.Model", _tokenizer: str) -> None:
         fill_bert(model.get_layer("bert"), first_layers(self.load().weights, self.config.layers))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 from models.bert_classifier import explain_bert
 from models.text_classifier import DataSource, TextClassifierConfig, processing
+from processing.cleaning import with_cleaning
 from training.adversarial import Embedded
 from training.backbone import Pretrained, fill, load_backbone
 from training.data.labelled_texts import Demands, LabelledTexts, labelled_texts
@@ -44,7 +45,7 @@ class TextClassifierRecipe(LabelledTextsRecipe):
             Labels(config.name, config.labels, config.multi_label),
             {part: data.part(part) for part in PARTS},
             processing(config),
-            tokenizer or load().tokenizer,
+            tokenizer or tokenizer_of(config, load()),
             source=config.data.file.name,
         )
         self.facts = DataFacts(
@@ -69,6 +70,10 @@ class TextClassifierRecipe(LabelledTextsRecipe):
         return Embedded(lambda ids: opened.embed(ids)[0], lambda ids, vectors: opened.logits((vectors,), ids))
 
 
+def tokenizer_of(config: TextClassifierConfig, pretrained: Pretrained) -> str:
+    return with_cleaning(pretrained.tokenizer) if config.clean else pretrained.tokenizer
+
+
 def demands_of(config: TextClassifierConfig) -> Demands:
     return Demands(
         fewest=config.fewest_rows,
@@ -76,6 +81,7 @@ def demands_of(config: TextClassifierConfig) -> Demands:
         validation=config.validation_share,
         test=config.test_share,
         seed=config.seed,
+        clean=config.clean,
     )
 
 

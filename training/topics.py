@@ -40,7 +40,9 @@ class TopicsRecipe(LabelledTextsRecipe):
             aside = seen[post.group] > sizes[post.group] - sizes[post.group] // _VALIDATION_OF
             parts["validation" if aside else "train"].append(LabelledText(number, post.text, (post.group,)))
         parts["test"] = [LabelledText(number, post.text, (post.group,)) for number, post in enumerate(test)]
-        tokenizer = tokenizer or make_tokenizer((text.text for text in parts["train"]), (), config.vocabulary)
+        tokenizer = tokenizer or make_tokenizer(
+            (text.text for text in parts["train"]), (), config.vocabulary, clean=config.clean
+        )
         self._begin = config.begin
         labels = Labels(SPEC.name, SPEC.labels)
         super().__init__(config, labels, parts, processing(config), tokenizer, source="20 Newsgroups")

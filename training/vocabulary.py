@@ -8,6 +8,8 @@ from collections.abc import Iterable
 
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 
+from processing import cleaning
+
 PAD, UNKNOWN = "[PAD]", "[UNK]"
 
 _CONTINUES = "##"
@@ -16,13 +18,15 @@ _ENDING_LENGTHS = range(2, 6)
 _ENDINGS = 1000
 
 
-def make_tokenizer(texts: Iterable[str], given: Iterable[str], size: int) -> str:
+def make_tokenizer(texts: Iterable[str], given: Iterable[str], size: int, *, clean: bool = False) -> str:
     """`tokenizer.json` of a lower-casing WordPiece tokenizer with at most `size` entries, the padding first.
 
     All letters come first, then the words of `given` that are one word to the tokenizer, then the most frequent
-    endings of words and the most frequent words. The same input gives the same document.
+    endings of words and the most frequent words. The same input gives the same document. With `clean` the words are
+    those of cleaned texts, and texts are cleaned.
     """
-    counts = Counter(word for text in texts for word in _words(text))
+    read = cleaning.clean if clean else str
+    counts = Counter(word for text in texts for word in _words(read(text)))
     given_words = [words[0] for entry in given if len(words := _words(entry)) == 1]
     letters = sorted({letter for word in [*counts, *given_words] for letter in word})
     endings = Counter(word[-n:] for word in counts for n in _ENDING_LENGTHS if len(word) > n and word.isalpha())
@@ -38,7 +42,8 @@ def make_tokenizer(texts: Iterable[str], given: Iterable[str], size: int) -> str
     vocabulary = {entry: number for number, entry in enumerate(list(dict.fromkeys(entries))[:size])}
     tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token=UNKNOWN))
     tokenizer.normalizer, tokenizer.pre_tokenizer = _normalizer(), _pre_tokenizer()
-    return tokenizer.to_str()
+    document = tokenizer.to_str()
+    return cleaning.with_cleaning(document) if clean else document
 
 
 def _normalizer() -> normalizers.Normalizer:

@@ -1,14 +1,15 @@
 """Texts to token ids inside the graph: the twin of `processing.text` for WordPiece tokenizers, BERT's and our own.
 
-Limits: of the normalisers NFC, NFD, NFKC and NFKD, 170 characters that Unicode gained after the tables of `tokenizers`
-were made (㋿ and phonetic letters) are normalised by the newer tables of TensorFlow. BERT's own has no limits.
+Limits: of the normalisers NFC, NFD, NFKC and NFKD, 170 characters that Unicode gained after
+the tables of `tokenizers` were made (㋿ and phonetic letters) are normalised by the newer tables of TensorFlow. BERT's
+own has no limits, nor has cleaning before one that strips accents.
 """
 
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
-from itertools import chain
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Any
 
 from tokenizers import normalizers
@@ -27,6 +28,7 @@ from export.raw.characters import (
     looked_up,
     lower_case,
 )
+from processing.cleaning import STEPS
 from processing.spec import TextSpec
 from processing.text import TextEncoder
 
@@ -40,6 +42,7 @@ _RUNS = {
         {"type": "Split", "pattern": {"Regex": r"\w+|[^\w\s]+"}, "behavior": "Isolated", "invert": False},
     ],
 }
+_CLEANING = frozenset(step.pattern for step in STEPS)
 _UTF8_BYTES = 4  # of one character, at most
 _CUT = b"\xff"  # which no UTF-8 has
 
@@ -137,7 +140,7 @@ class TextGraph:
 
         if not self._named:
             return *self._normalized(texts), tf.range(tf.size(texts, tf.int64))
-        texts = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="strict")  # none has the cut in it already
+        texts = _checked(texts)  # none has the cut in it already
         anyone = "|".join(map(re.escape, self._named))  # the first that fits, which is the longest
         parts = tf.strings.split(tf.strings.regex_replace(texts, f"({anyone})", _CUT + rb"\1" + _CUT), _CUT)
         found = parts.flat_values[:, None] == tf.constant(self._named)
@@ -189,20 +192,47 @@ def _kinds(pre_tokenizer: Any, normalizer: Any) -> Stretches:
         kinds = kinds_of_bert()
     else:
         raise NotInGraphError(f"its pre_tokenizer {_types(pre_tokenizer)}")
-    match normalizer:
-        case {"type": "BertNormalizer", "handle_chinese_chars": True}:
+    match _parts(normalizer):
+        case [*_, {"type": "BertNormalizer", "handle_chinese_chars": True}]:
             return chinese_alone(kinds)
     return kinds
 
 
 def _normalized(normalizer: Any) -> Callable[["tf.Tensor"], Characters]:
-    """What the document's normaliser makes of texts."""
+    """What the document's normaliser makes of texts. BERT's may stand at the end of others."""
+    parts = [part for part, after in pairwise([*_parts(normalizer), None]) if not _in_vain(part, after)]
+    last = _bert_steps(parts.pop()) if parts and parts[-1]["type"] == "BertNormalizer" else ()
+    before = [step for part in parts for step in _steps(part)]
+    first = [_checked, *before] if before else []
+    return lambda texts: reduce(
+        lambda given, step: step(*given), last, _decoded(reduce(lambda given, step: step(given), first, texts))
+    )
+
+
+def _parts(normalizer: Any) -> list[Any]:
+    """A document's normaliser as those that it is made of."""
     match normalizer:
+        case None:
+            return []
+        case {"type": "Sequence", "normalizers": [*parts]}:
+            return [inner for part in parts for inner in _parts(part)]
+    return [normalizer]
+
+
+def _in_vain(part: Any, after: Any) -> bool:
+    """NFC before what decomposes anyway: canonically equivalent texts come to the same. So nothing is left to NFC by
+    TensorFlow's tables where there is BERT's normaliser."""
+    match after:
+        case {"type": "NFC" | "NFD" | "NFKC" | "NFKD"}:
+            return bool(part["type"] == "NFC")
         case {"type": "BertNormalizer"}:
-            steps = _bert_steps(normalizer)
-            return lambda texts: reduce(lambda given, step: step(*given), steps, _decoded(texts))
-    before = _steps(normalizer)
-    return lambda texts: _decoded(reduce(lambda given, step: step(given), before, texts))
+            return bool(part["type"] == "NFC") and _strips(after)
+    return False
+
+
+def _strips(options: Mapping[str, Any]) -> bool:
+    """Whether BERT's normaliser decomposes, and takes the marks away: unless it is told, where it lowers."""
+    return bool(options["lowercase"] if options["strip_accents"] is None else options["strip_accents"])
 
 
 def _bert_steps(options: Mapping[str, Any]) -> Sequence[Callable[["tf.Tensor", "tf.Tensor"], Characters]]:
@@ -213,30 +243,34 @@ def _bert_steps(options: Mapping[str, Any]) -> Sequence[Callable[["tf.Tensor", "
             clean_text=clean, handle_chinese_chars=False, strip_accents=strip, lowercase=lower
         )
 
-    clean, lower, strip = options["clean_text"], options["lowercase"], options["strip_accents"]
-    if lower if strip is None else strip:
+    clean, lower = options["clean_text"], options["lowercase"]
+    if _strips(options):
         decomposed = normalizers.Sequence([bert(clean=clean), normalizers.NFD()])
         return [CharacterMap(decomposed), in_canonical_order, CharacterMap(bert(strip=True, lower=lower))]
     return [CharacterMap(bert(clean=clean, lower=lower))]
 
 
-def _steps(normalizer: Any) -> Sequence[Step]:
-    """What another normaliser does, as steps from texts to texts."""
-    import tensorflow as tf
+def _steps(normalizer: Mapping[str, Any]) -> Sequence[Step]:
+    """What another normaliser does, as steps from texts to texts. Of patterns those of cleaning are known: any other
+    may mean something else to RE2."""
     import tensorflow_text as tf_text
 
     match normalizer:
-        case None:
-            return ()
-        case {"type": "Sequence", "normalizers": [*parts]}:
-            return [step for part in parts for step in _steps(part)]
         case {"type": "NFC" | "NFD" | "NFKC" | "NFKD" as form}:
             return [lambda texts: tf_text.normalize_utf8(texts, form)]
         case {"type": "Lowercase"}:
             return [_lowered]
         case {"type": "Replace", "pattern": {"String": str(old)}, "content": str(new)}:
-            return [lambda texts: tf.strings.regex_replace(texts, re.escape(old), new.replace("\\", r"\\"))]
+            return [_replacing(re.escape(old), new)]
+        case {"type": "Replace", "pattern": {"Regex": str(pattern)}, "content": str(new)} if pattern in _CLEANING:
+            return [_replacing(pattern, new)]
     raise NotInGraphError(f"its normalizer {_types(normalizer)}")
+
+
+def _replacing(pattern: str, new: str) -> Step:
+    import tensorflow as tf
+
+    return lambda texts: tf.strings.regex_replace(texts, pattern, new.replace("\\", r"\\"))
 
 
 def _word_pieces(model: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -251,6 +285,13 @@ def _types(part: Any) -> str:
         return "of none"
     parts = next((value for name, value in part.items() if name in ("normalizers", "pretokenizers", "processors")), ())
     return f"{part['type']} of {', '.join(map(_types, parts))}" if parts else str(part["type"])
+
+
+def _checked(texts: "tf.Tensor") -> "tf.Tensor":
+    """UTF-8, or INVALID_ARGUMENT: a pattern would pass over what is none, or take it away."""
+    import tensorflow as tf
+
+    return tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="strict")
 
 
 def _decoded(texts: "tf.Tensor") -> Characters:

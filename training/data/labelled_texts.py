@@ -5,10 +5,11 @@ the label that most of its rows have; labels of too few rows go; then rows are d
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from models.text_classifier import DataSource
+from processing.cleaning import clean
 from training.data.alike import alike, words_of
 from training.data.findings import DataReport, Finding, imbalance, same_but_for_case
 from training.data.own_rows import LabelledText, texts_of
@@ -33,13 +34,24 @@ class LabelledTexts:
 @dataclass(frozen=True)
 class Demands:
     """`fewest`: a label of fewer rows is not learnt. `max_tokens`: so much of a text is read. `validation` and `test`
-    are shares of the rows of each label."""
+    are shares of the rows of each label. `clean`: the model reads cleaned texts; what is the same to it is the same
+    here."""
 
     fewest: int
     max_tokens: int
     validation: float
     test: float
     seed: int
+    clean: bool = False
+
+    def read(self, text: str) -> str:
+        """As the model reads it."""
+        return clean(text) if self.clean else text
+
+    def alike(self, texts: Iterable[LabelledText]) -> list[int]:
+        """The group of each: those that are nearly the same."""
+        groups: list[int] = alike([self.read(text.text) for text in texts]).tolist()
+        return groups
 
 
 def labelled_texts(table: Table, source: DataSource, demands: Demands) -> LabelledTexts:
@@ -49,8 +61,8 @@ def labelled_texts(table: Table, source: DataSource, demands: Demands) -> Labell
     findings: list[Finding] = []
     if table.encoding and table.encoding != "utf-8":
         findings.append(Finding.of("encoding", [1], f"the file is in {table.encoding}"))
-    texts, multi_label = texts_of(table.rows, source, findings)
-    texts = _once(texts, findings)
+    texts, multi_label = texts_of(table.rows, source, findings, demands.read)
+    texts = _once(texts, demands, findings)
     known = len(texts)
     texts = _learnable(texts, demands.fewest, findings)
     labels = tuple(sorted({label for text in texts for label in text.labels}))
@@ -62,7 +74,7 @@ def labelled_texts(table: Table, source: DataSource, demands: Demands) -> Labell
             "labels of a row separated (--separator)?"
         )
     _tell_of_labels(texts, labels, findings)
-    _tell_of_length(texts, demands.max_tokens, findings)
+    _tell_of_length(texts, demands, findings)
     texts = _dealt_out(texts, demands, findings)
     report = DataReport(
         file=source.file.name,
@@ -72,18 +84,18 @@ def labelled_texts(table: Table, source: DataSource, demands: Demands) -> Labell
         rows_used=len(texts),
         multi_label=multi_label,
         parts=_counts(texts, labels),
-        leaks=_leaks(texts),
+        leaks=_leaks(texts, demands),
         findings=tuple(findings),
     )
     return LabelledTexts(texts, labels, multi_label, report)
 
 
-def _once(texts: Sequence[LabelledText], findings: list[Finding]) -> list[LabelledText]:
+def _once(texts: Sequence[LabelledText], demands: Demands, findings: list[Finding]) -> list[LabelledText]:
     """Of the same words the first row, labelled as more than half of them are; and none where no label has so many.
     Where rows were dealt out beforehand, that of the test comes first, so that nothing of it is trained on."""
     same: dict[tuple[str, ...], list[LabelledText]] = defaultdict(list)
     for text in texts:
-        same[tuple(words_of(text.text))].append(text)
+        same[tuple(words_of(demands.read(text.text)))].append(text)
     kept: list[LabelledText] = []
     again: list[int] = []
     leaked: list[int] = []
@@ -139,15 +151,16 @@ def _tell_of_labels(texts: Sequence[LabelledText], labels: Sequence[str], findin
         findings.append(Finding.of("spelling of labels", rows, f"labels that differ in case alone: {', '.join(spelt)}"))
 
 
-def _tell_of_length(texts: Sequence[LabelledText], max_tokens: int, findings: list[Finding]) -> None:
+def _tell_of_length(texts: Sequence[LabelledText], demands: Demands, findings: list[Finding]) -> None:
     """A word is a token or more."""
-    if long := [text.number for text in texts if len(words_of(text.text)) > max_tokens]:
-        what = f"more words than the {max_tokens} tokens that are read in training (--set max_tokens=…): cut there"
+    most = demands.max_tokens
+    if long := [text.number for text in texts if len(words_of(demands.read(text.text))) > most]:
+        what = f"more words than the {most} tokens that are read in training (--set max_tokens=…): cut there"
         findings.append(Finding.of("long", long, what))
 
 
 def _dealt_out(texts: Sequence[LabelledText], demands: Demands, findings: list[Finding]) -> list[LabelledText]:
-    groups = alike([text.text for text in texts]).tolist()
+    groups = demands.alike(texts)
     sizes = Counter(groups)
     together = [text.number for text, group in zip(texts, groups, strict=True) if sizes[group] > 1]
     if together:
@@ -156,7 +169,7 @@ def _dealt_out(texts: Sequence[LabelledText], demands: Demands, findings: list[F
     shares: dict[Part, float] = {"test": demands.test, "validation": demands.validation}
     if any(text.part for text in texts):
         texts = _without_leaks(texts, groups, findings)
-        groups = alike([text.text for text in texts]).tolist()
+        groups = demands.alike(texts)
         given = {text.part for text in texts}
         if not {"train", "test"} <= given:
             raise DataError(f"the column of parts has {', '.join(sorted(map(str, given)))}; expected train and test")
@@ -202,9 +215,9 @@ def _counts(texts: Sequence[LabelledText], labels: Sequence[str]) -> dict[str, d
     return {part: {label: counts[part, label] for label in labels} for part in PARTS}
 
 
-def _leaks(texts: Sequence[LabelledText]) -> int:
+def _leaks(texts: Sequence[LabelledText], demands: Demands) -> int:
     """How many groups of nearly the same texts are in more than one part."""
     parts_of: dict[int, set[Part | None]] = defaultdict(set)
-    for text, group in zip(texts, alike([text.text for text in texts]).tolist(), strict=True):
+    for text, group in zip(texts, demands.alike(texts), strict=True):
         parts_of[group].add(text.part)
     return sum(len(parts) > 1 for parts in parts_of.values())

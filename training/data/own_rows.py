@@ -3,7 +3,7 @@
 import json
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,10 +35,13 @@ class LabelledText:
     part: Part | None = None
 
 
-def texts_of(rows: Sequence[Row], source: DataSource, findings: list[Finding]) -> tuple[list[LabelledText], bool]:
-    """The texts in their order, and whether each may have several labels. What is wrong is added to `findings`."""
+def texts_of(
+    rows: Sequence[Row], source: DataSource, findings: list[Finding], read: Callable[[str], str]
+) -> tuple[list[LabelledText], bool]:
+    """The texts in their order, and whether each may have several labels. What is wrong is added to `findings`.
+    `read`: a text as the model reads it."""
     multi_label = source.separator is not None or _has_lists(rows, source.label_column)
-    return _labelled(_readable(rows, source, findings), source, findings, multi_label=multi_label), multi_label
+    return _labelled(_readable(rows, source, findings, read), source, findings, multi_label=multi_label), multi_label
 
 
 def _has_lists(rows: Sequence[Row], column: str) -> bool:
@@ -67,12 +70,14 @@ class _Raw:
     part: Part | None
 
 
-def _readable(rows: Sequence[Row], source: DataSource, findings: list[Finding]) -> list[_Raw]:
+def _readable(
+    rows: Sequence[Row], source: DataSource, findings: list[Finding], read: Callable[[str], str]
+) -> list[_Raw]:
     kept: list[_Raw] = []
     wrong: dict[str, list[int]] = defaultdict(list)
     for row in rows:
         text = row.values.get(source.text_column)
-        fault = _fault(text)
+        fault = _fault(text, read)
         if fault in _LEFT_OUT:
             wrong[fault].append(row.number)
             continue
@@ -93,7 +98,7 @@ _FAULTS = {
 }
 
 
-def _fault(text: Any) -> str | None:
+def _fault(text: Any, read: Callable[[str], str]) -> str | None:
     if text is None:
         return "empty"
     if not isinstance(text, str):
@@ -104,7 +109,7 @@ def _fault(text: Any) -> str | None:
         text.encode()
     except UnicodeEncodeError:
         return "broken"
-    if not words_of(text):
+    if not words_of(read(text)):
         return "empty"
     return "wrong encoding" if "\ufffd" in text or _MOJIBAKE.search(text) else None
 

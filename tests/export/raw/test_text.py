@@ -16,6 +16,7 @@ from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_to
 from export.errors import NotInGraphError
 from export.raw.text import TextGraph
 from kmaas.config import Config
+from processing.cleaning import with_cleaning
 from processing.errors import UnreadableInputError, UnusableInputError
 from processing.spec import TextSpec
 from processing.text import TextEncoder
@@ -138,7 +139,7 @@ def _with(document: str, **parts: Any) -> str:
         ({"pre_tokenizer": None}, "its pre_tokenizer of none"),
         ({"normalizer": normalizers.Replace(Regex("a+"), "a")}, "its normalizer Replace has"),
         (
-            {"normalizer": normalizers.Sequence([normalizers.NFC(), normalizers.BertNormalizer()])},
+            {"normalizer": normalizers.Sequence([normalizers.BertNormalizer(), normalizers.NFC()])},
             "its normalizer BertNormalizer has",
         ),
         (
@@ -236,6 +237,61 @@ _HOSTILE = st.lists(st.one_of(_ALPHABETS), max_size=40).map("".join)
 )
 def test_berts_ids_of_whatever_can_be_written(berts: Ways, texts: list[str]) -> None:
     berts.check([f"{text} x" for text in texts])
+
+
+_TAGS = ["</", "/>", "<b>", "</p>", "<br", "<script>", "</script>", "<style ", " checked", "<a href=", "<!--", "-->"]
+_REFERENCES = ["&lt;", "&amp;", "&#", "27", "39", "&#0039;", "&nbsp;", "<!DOCTYPE", "[SEP]", "film"]
+_SIGNS = st.sampled_from(
+    [*_TAGS, *_REFERENCES, *"<>=\"' \n&;xe\u0301ſ\u212aß\u1161\u00ad\u200b\u202e\u2066\x00\u0085\u00a0"]
+)
+_MARKED_UP = st.lists(st.one_of(*[_SIGNS] * 6, *_ALPHABETS), max_size=40).map("".join)
+_MARKS_UP = st.lists(_SIGNS, max_size=40).map("".join)
+
+
+@pytest.fixture(scope="module")
+def cleaning_berts(bert: str) -> Ways:
+    return Ways.of(with_cleaning(bert))
+
+
+@pytest.fixture(scope="module", params=["ours", "BERT's"])
+def cleaning(request: pytest.FixtureRequest, cleaning_berts: Ways) -> Ways:
+    return Ways.of(with_cleaning(TOKENIZER)) if request.param == "ours" else cleaning_berts
+
+
+@settings(max_examples=25, deadline=None)
+@given(texts=st.lists(_MARKS_UP, min_size=30, max_size=30))
+@example(texts=["<<b>script>", "&lt;b&gt;", "&amp;lt;", "<scr[SEP]ipt>", "<a x=" + "y" * 20_000, "&#0" * 20_000])
+@example(texts=["👨‍👩‍👧‍👦🏳️‍🌈", "🇫🇷👍🏽", "1️⃣", "🏴\U000e0067\U000e0062\U000e007f", "می\u200cخواهم \u202eright\u202c"])
+def test_cleaned_ids_of_whatever_is_marked_up(cleaning: Ways, texts: list[str]) -> None:
+    cleaning.check([f"{text} x" for text in texts])
+
+
+@settings(max_examples=25, deadline=None)
+@given(texts=st.lists(_MARKED_UP, min_size=30, max_size=30))
+def test_cleaned_ids_of_whatever_can_be_written(cleaning_berts: Ways, texts: list[str]) -> None:
+    cleaning_berts.check([f"{text} x" for text in texts])
+
+
+@pytest.mark.parametrize("sign", ["<a x='", "<script>< ", "&#"])
+def test_very_many_signs_are_cleaned_alike(cleaning_berts: Ways, sign: str) -> None:
+    cleaning_berts.check([sign * 50_000 + " x"])
+
+
+@pytest.mark.parametrize("text", [b"good \xff", b"<b \xff>good", b"\xed\xa0\x80 good", b"&\xc3;good"])
+def test_cleaning_takes_nothing_away_that_is_no_text(cleaning: Ways, text: bytes) -> None:
+    import tensorflow as tf
+
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Invalid formatting on input string"):
+        cleaning.graph([text])
+
+
+def test_of_a_text_that_is_nothing_but_html_nothing_is_left(cleaning: Ways) -> None:
+    import tensorflow as tf
+
+    with pytest.raises(UnusableInputError, match="no readable characters"):
+        cleaning.gateway.encode(["<br/>&nbsp;<!-- x -->"])
+    with pytest.raises(tf.errors.InvalidArgumentError, match="no readable characters"):
+        cleaning.graph(["<br/>&nbsp;<!-- x -->"])
 
 
 @pytest.mark.parametrize("text", ["\u0301", "\x00", "\u200b", "\ue000", "\ufffd", "\u00a0\u3000\u2028", "\x1c\x85"])

@@ -1,6 +1,7 @@
 """What is found in a user's rows: each fault is told of with its rows, and only what is sound is learnt."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -216,3 +217,11 @@ def test_what_cannot_be_learnt_is_said() -> None:
         _found([{"text": "a", "label": "b" * 500}])
     with pytest.raises(DataError, match="expected a text or a number"):
         _found([{"text": "a", "label": {"b": 1}}])
+
+
+def test_rows_are_the_same_if_they_are_to_a_model_that_reads_cleaned_texts() -> None:
+    copy, nothing = {"text": f"<p>{SOUND[0]['text']}&nbsp;</p>", "label": "even"}, {"text": "<br/>", "label": "odd"}
+    assert not _found([*SOUND, copy, nothing]).report.findings
+    found = _found([*SOUND, copy, nothing], replace(DEMANDS, clean=True))
+    assert (_finding(found, "duplicates").rows, _finding(found, "empty").rows) == ((61,), (62,))
+    assert {SOUND[0]["text"], *(row["text"] for row in SOUND)} == _kept(found)
