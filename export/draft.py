@@ -30,7 +30,7 @@ from export.warm_up import warm_up_records
 from models.example import Example
 from models.traced import traced
 from processing.request import preprocessing
-from processing.spec import ExportedSpec
+from processing.spec import ExportedSpec, TranslationSpec
 from store.manifest import Batching, Manifest, Origin
 
 if TYPE_CHECKING:
@@ -180,6 +180,7 @@ def _manifest(kind: Kind, model: "keras.Model", inputs: "tf.TensorSpec", others:
         processing=processing,
         labels=spec.labels,
         multi_label=spec.multi_label,
+        languages=(kind.processing.source,) if isinstance(kind.processing, TranslationSpec) else spec.languages,
         metrics=tuple(trained.metrics),
         robustness=trained.evidence.evaluation.robustness.metrics if trained.evidence else (),
         temperature=trained.temperature,

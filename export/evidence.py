@@ -16,6 +16,7 @@ def model_card(manifest: Manifest, trained: Trained) -> Card:
     facts = [
         ("Task", manifest.task),
         *([("Labels", ", ".join(manifest.labels))] if manifest.labels else []),
+        *([("Languages", ", ".join(manifest.languages))] if manifest.languages else []),
         ("Parameters", f"{manifest.parameters:,}"),
         ("Licence", "; ".join(dict.fromkeys(origin.licence for origin in manifest.origins))),
         ("Made", f"{manifest.created:%Y-%m-%d %H:%M} UTC"),

@@ -9,7 +9,7 @@ from gateway.settings import GatewaySettings
 _PREFLIGHT_S = 600
 _METHODS = "GET, HEAD, POST"
 _ASKED_HEADERS = ("authorization", "api-key", "x-api-key", "content-type", "x-request-id", "x-model-digest")
-_TOLD_HEADERS = "Retry-After, Server-Timing, X-Model, X-Model-Digest, X-Model-Version, X-Request-Id"
+_TOLD_HEADERS = "Retry-After, Server-Timing, X-Model, X-Model-Digest, X-Model-Version, X-Model-Warning, X-Request-Id"
 
 _PAGE_POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 _OTHER_POLICY = "default-src 'none'; frame-ancestors 'none'"

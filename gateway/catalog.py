@@ -57,6 +57,7 @@ class PublicManifest(BaseModel):
     processing: dict[str, JsonValue]
     labels: tuple[str, ...]
     multi_label: bool  # several labels may be right, or none: a score is the probability of its label alone
+    languages: tuple[str, ...]
     metrics: tuple[Metric, ...]
     robustness: tuple[Metric, ...]
     temperature: float

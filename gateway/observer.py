@@ -114,6 +114,8 @@ def _headers(trace: Trace) -> Iterator[tuple[str, str]]:
     if trace.version:
         yield "X-Model-Version", str(trace.version.number)
         yield "X-Model-Digest", trace.version.manifest.digest
+    if trace.unknown_language:
+        yield "X-Model-Warning", trace.unknown_language.header()
 
 
 def _mark(trace: Trace) -> None:

@@ -32,6 +32,7 @@ from gateway.settings import GatewaySettings
 from gateway.stream import Stream
 from gateway.tasks.base import AnyTask, Ask, Request, Streaming, Tensors, limited
 from gateway.tensors import TensorCall, check_public, check_tensors
+from gateway.unknown_language import UnknownLanguage
 from gateway.version import ServedVersion
 from processing.errors import ProcessingError
 from processing.masking import Masker
@@ -247,7 +248,9 @@ class Pipeline:
             longest = (turn.limits or self._settings.limits).text_chars
             for mask in call.masks:
                 request = request.with_texts(partial(_masked, mask, call.deadline, longest))
-            return _Work(turn, version, task_of, task, request, task.preprocess(request, call.deadline.remaining_s))
+            inputs = task.preprocess(request, call.deadline.remaining_s)
+            call.trace.unknown_language = UnknownLanguage.of(request.texts, version.manifest.languages)
+            return _Work(turn, version, task_of, task, request, inputs)
 
     def _begun(self, work: _Work) -> _Done | Stream:
         request, task = work.request, work.task

@@ -55,6 +55,12 @@ class Telemetry:
             ["model", "version", "task", "dialect", "status"],
             registry=self.registry,
         )
+        self._unknown_language = Counter(
+            "kmaas_unknown_language_texts",
+            "Texts that seem to be in a language that the model does not know",
+            ["model", "language"],
+            registry=self.registry,
+        )
         self._seconds = Histogram(
             "kmaas_request_seconds",
             "From the first line to the answer, or the end of a stream",
@@ -101,6 +107,9 @@ class Telemetry:
             self._child(self._seconds, model, dialect).observe(trace.seconds())
             for stage, seconds in trace.stages.items():
                 self._child(self._stages, model, stage).observe(seconds)
+        if trace.unknown_language:
+            for language, positions in trace.unknown_language.items.items():
+                self._child(self._unknown_language, model, language).inc(len(positions))
 
     def _child(self, metric: _Metric, *labels: object) -> _Metric:
         """As `metric.labels` finds it, which would make strings of the labels each time."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gateway.deadline import Clock
+from gateway.unknown_language import UnknownLanguage
 from gateway.version import ServedVersion
 from wire.tracing import Tracing
 
@@ -35,6 +36,7 @@ class Trace:
     stages: dict[str, float] = field(default_factory=dict)
     model: str | None = None  # only ever a known one
     version: ServedVersion | None = None
+    unknown_language: UnknownLanguage | None = None
     bytes_in: int = 0  # of the body, as far as it was read
     span: "Span | None" = None
 

@@ -12,6 +12,7 @@ from gateway.settings import Limits
 from gateway.tasks.base import AnyTask, Tensors
 from gateway.tasks.explanation import EXPLAIN_SIGNATURE
 from gateway.tasks.table import build_explanation, build_task
+from processing import language
 from processing.errors import ProcessingError
 from store.errors import ManifestError
 from store.golden import Golden, difference, parse_goldens
@@ -56,6 +57,8 @@ def learn_version(server: Server, model: str, number: int, limits: Limits, deadl
         goldens = parse_goldens(documents["golden"])
     except (BrokenAnswerError, ManifestError) as exc:
         raise UnfitVersionError(f"no readable manifest: {exc}") from exc
+    if manifest.languages:
+        language.load()
     task = build_task(manifest, documents, limits)
     return ServedVersion(model, number, manifest, task, goldens, build_explanation(manifest, documents, limits))
 

@@ -63,6 +63,8 @@ def begin_run(config: Config, own: OwnData, preset: str | None, settings: Sequen
     assert isinstance(asked, TextClassifierConfig)
     found = read_labelled_texts(asked.data, demands_of(asked))
     known |= {"labels": list(found.labels), "multi_label": found.multi_label}
+    if not asked.languages:
+        known["languages"] = list(found.report.languages)
     chosen = load_config(spec, overlay, settings, known)
     run = Run.create(config.runs, spec_of(chosen), chosen, fingerprint(spec_of(chosen), chosen))
     run.write_json(_REPORT, found.report.model_dump(mode="json"))

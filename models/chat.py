@@ -60,6 +60,7 @@ SPEC = ModelSpec(
         "authors' own figures are of the weights before that.",
         "What it learnt from pages of the Web has their prejudices.",
     ),
+    languages=("en",),
     labels=(),
     origins=(
         Origin(

@@ -52,6 +52,7 @@ SPEC = ModelSpec(
         "What it learnt from pages of the Web has their prejudices. Not for decisions about persons.",
         "The word [PAD] in a text is not read.",
     ),
+    languages=("en",),
     labels=(),
     origins=(
         MINILM_ORIGIN,

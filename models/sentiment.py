@@ -82,6 +82,7 @@ SPEC = ModelSpec(
         "persons.",
         "Long texts are cut after the number of tokens that the configuration names.",
     ),
+    languages=("en",),
     labels=("negative", "positive"),
     origins=(
         Origin(

@@ -118,6 +118,8 @@ class ModelSpec:
         processing: a configuration to the document that tells how raw input becomes that input.
         explain: opens a model that `build` made, so that its answers can be explained; or says why there is no way.
         licence_unclear: the user must accept the terms of `origins` first.
+        languages: those of texts that it knows, by their ISO 639 codes; empty where nobody says. A model that
+            translates knows the one that it translates from.
         multi_label: several labels may be right, or none; a probability is of each by itself.
         of: of an entry that takes a user's own data or weights: a configuration to that user's model, which has a name
             of its own. None for the others.
@@ -138,6 +140,7 @@ class ModelSpec:
     licence_unclear: bool = False
     network: str | None = None
     multi_label: bool = False
+    languages: tuple[str, ...] = ()
     of: "Callable[[Any], ModelSpec] | None" = None
     family: str | None = None
 

@@ -61,6 +61,7 @@ class TextClassifierConfig(PatientConfig):
     validation_share, test_share: of the rows of each label.
     fewest_rows: a label of fewer is not learnt.
     licence: the terms of the rows.
+    languages: those of the rows, by their ISO 639 codes; where none is said, those that are found in them.
     clean: texts are cleaned before anything else, by the tokenizer (`processing.cleaning`).
     """
 
@@ -76,6 +77,7 @@ class TextClassifierConfig(PatientConfig):
     test_share: Share
     fewest_rows: Annotated[int, Field(ge=3)]
     licence: str
+    languages: tuple[Annotated[str, Field(pattern=r"^[a-z]{2,3}$")], ...] = ()
     clean: bool = False  # as runs from before there was cleaning have it
 
     def told(self) -> dict[str, Any]:
@@ -115,6 +117,7 @@ def own(config: TextClassifierConfig) -> ModelSpec:
         + (", or which of them together." if config.multi_label else "."),
         labels=config.labels,
         multi_label=config.multi_label,
+        languages=config.languages,
         origins=(
             Origin(licence=config.licence, source=f"{config.data.file.name}, rows of whoever trained it"),
             MINILM_ORIGIN if config.backbone.given == MINILM_BACKBONE else of_backbone,

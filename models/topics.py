@@ -110,6 +110,7 @@ SPEC = ModelSpec(
         "It knows some groups by the names of those who wrote there, as every figure on this data does.",
         "Long texts are cut after the number of tokens that the configuration names.",
     ),
+    languages=("en",),
     labels=LABELS,
     origins=(
         Origin(

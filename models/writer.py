@@ -74,6 +74,7 @@ SPEC = ModelSpec(
         "What lies further back than the number of tokens that the configuration names is not read.",
         "Whole lines of the plays can come out of it.",
     ),
+    languages=("en",),
     labels=(),
     origins=(
         Origin(

@@ -105,7 +105,8 @@ class Manifest(_Frozen):
     itself: sigmoid(logit / `temperature`). `robustness` are figures on disturbed held-out rows. `recorded` is the
     number of requests in the warm-up file, of whatever signature, that have their answer beside them: so many a model
     server must find, and answer alike. `goldens` are the held-out requests that the version carries, counted by the
-    label that is right, which is empty where a model has none. `cache` is of a language model that has the keeping
+    label that is right, which is empty where a model has none. `languages` are those of texts that the model knows, by
+    their ISO 639 codes; empty: nobody says, or it reads no texts. `cache` is of a language model that has the keeping
     signatures. `files` are those of `store.contents` when the version was exported; the copy in the graph, which is
     among them, has none.
     """
@@ -126,6 +127,7 @@ class Manifest(_Frozen):
     processing: dict[str, JsonValue]
     labels: tuple[str, ...]
     multi_label: bool = False
+    languages: tuple[str, ...] = ()
     metrics: tuple[Metric, ...]
     robustness: tuple[Metric, ...] = ()
     temperature: Annotated[float, Field(gt=0)] = 1.0

@@ -11,6 +11,7 @@ from gateway.openapi import MODEL, REFUSALS, Description
 from gateway.parts import Parts
 from gateway.tasks import table
 from gateway.tasks.image_explanation import PNG, ImageExplanationResponse
+from gateway.tasks.text_explanation import TextExplanationResponse
 from gateway.version import ServedVersion
 
 
@@ -31,6 +32,9 @@ def _response(answer: BaseModel) -> Response:
         response = Response(answer.image, content_type=PNG)
         response.vary.add("Accept")
         return response
+    unknown = exchange.trace().unknown_language
+    if unknown and isinstance(answer, TextExplanationResponse):
+        answer = answer.model_copy(update={"warnings": [*unknown.sentences()]})
     return exchange.json(answer.model_dump())
 
 

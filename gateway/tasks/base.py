@@ -91,6 +91,11 @@ class Request(BaseModel):
         """The name, in Hugging Face's table, of what is asked for. Some can be asked of models of another `task`."""
         return task
 
+    @property
+    def texts(self) -> list[str]:
+        """What the model reads, one item after another, if all of it is in a language."""
+        return []
+
     def with_texts(self, _change: Callable[[str], str], /) -> Self:
         """The same with each text that is handed in for the model to read changed, if there are any.
 

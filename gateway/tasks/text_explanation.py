@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Annotated, ClassVar, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from gateway.errors import OverLimitError, UnfitVersionError
 from gateway.settings import Limits
@@ -30,6 +30,10 @@ class TextExplanationRequest(Request):
     inputs: Annotated[str, BeforeValidator(one_item)]
     parameters: ExplanationParameters | None = None
 
+    @property
+    def texts(self) -> list[str]:
+        return [self.inputs]
+
     def with_texts(self, change: Callable[[str], str]) -> Self:
         return self.model_copy(update={"inputs": change(self.inputs)})
 
@@ -50,7 +54,7 @@ class TextExplanationResponse(BaseModel):
     """A label with its score, and what each token read adds to its logit.
 
     The weights add up to `logit` − `baseline_logit`, the logit of a text of as many tokens that mean nothing. What is
-    positive speaks for the label.
+    positive speaks for the label. `warnings` say why the answer is doubtful: the language is none that the model knows.
     """
 
     model_config = ConfigDict(
@@ -75,6 +79,7 @@ class TextExplanationResponse(BaseModel):
     logit: float
     baseline_logit: float
     tokens: list[TokenWeight]
+    warnings: list[str] = Field(default_factory=list)
 
 
 class TextExplanation(OneRun):

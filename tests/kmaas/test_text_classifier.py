@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from huggingface_hub import InferenceClient
+from huggingface_hub import InferenceClient, set_client_factory
+from huggingface_hub.utils._http import default_client_factory
 
 from bench.stack import free_port
 from kmaas.config import Config
@@ -19,6 +20,7 @@ from store.manifest import Manifest
 from tests.support.own_texts import WORDS, rows, write_csv, write_json_lines
 from tests.support.processes import GatewayProcess, ModelServerProcess
 from tests.support.runs import Workplace
+from tests.support.sentences import ENGLISH, FRENCH
 from tests.support.tiny_bert import write_hugging_face
 
 COLUMNS = ("--text-column", "text", "--label-column", "label")
@@ -129,6 +131,50 @@ def test_it_is_explained_by_the_probability_that_it_answers(served: Served) -> N
     [answer] = [of for of in served.asked("/models/stays", inputs=text).json()[0] if of["label"] == "food"]
     assert explained["score"] == pytest.approx(answer["score"], abs=1e-5)
     assert max(explained["tokens"], key=lambda token: token["weight"])["token"] == "soup"
+
+
+def test_texts_are_cleaned_alike_wherever_they_are_read(served: Served) -> None:
+    plain, marked_up = (
+        "the soup was very costly",
+        "<p>the&nbsp;<b>so</b>up \u200bwas<br/>very cost\u00adly</p><!-- bed -->",
+    )
+    answers = [served.asked("/models/stays", inputs=text).json() for text in (plain, marked_up)]
+    assert answers[0] == answers[1]
+    raw = [
+        served.asked("/v1/models/stays:predict", signature_name="raw", instances=[text]).json()["predictions"]
+        for text in (plain, marked_up)
+    ]
+    assert raw[0] == raw[1]
+    tokens = served.asked("/models/stays/explain", inputs=marked_up).json()["tokens"]
+    assert [marked_up[token["start"] : token["end"]] for token in tokens if token["start"] < token["end"]] == [
+        "the",
+        "so</b>up",
+        "was",
+        "very",
+        "cost\u00adly",
+    ]
+
+
+def test_a_language_that_was_not_in_its_rows_is_warned_of(served: Served) -> None:
+    """By an unmodified client, whose connections say which headers came."""
+    assert Manifest.read(served.version.manifest).languages == ("en",)
+    assert served.trained["data"]["languages"] == ["en"]
+    seen: list[str | None] = []
+
+    def client() -> Any:
+        made = default_client_factory()
+        noted = [lambda response: seen.append(response.headers.get("X-Model-Warning"))]
+        made.event_hooks = {**made.event_hooks, "response": noted}
+        return made
+
+    set_client_factory(client)
+    try:
+        asked = InferenceClient(model=f"{served.gateway.url}/models/stays")
+        for text in (FRENCH, ENGLISH):
+            assert len(asked.text_classification(text)) == 3
+    finally:
+        set_client_factory(default_client_factory)
+    assert seen == ['unknown-language;language="fr";items="0";known="en"', None]
 
 
 def test_what_cannot_be_trained_is_said_in_a_line_and_leaves_no_run(tmp_path: Path) -> None:

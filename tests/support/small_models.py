@@ -343,6 +343,7 @@ def write_sentiment(folder: Path, name: str = "sentiment", more: dict[str, Any] 
         {},
         SENTIMENTS,
         digest=f"sha256:{name}",
+        languages=("en",),
         goldens={"positive": 1},
         parameters=model.count_params(),
         processing=_TEXT.model_dump(),

@@ -204,6 +204,7 @@ def write_embeddings(folder: Path, manifest_of: ManifestOf) -> None:
         {},
         (),
         digest="sha256:embeddings",
+        languages=("en",),
         parameters=table.shape.num_elements(),
         processing=TextSpec(max_tokens=8, pad_id=0).model_dump(),
         signatures={

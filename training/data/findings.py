@@ -35,6 +35,7 @@ class DataReport(Frozen):
 
     `parts` counts rows by part and label; a row of several labels counts for each. `leaks` are groups of
     nearly the same texts that are in more than one part, counted anew from what is used: there should be none.
+    `languages` are those of the texts that are trained on, as far as that is certain, by their ISO 639 codes.
     """
 
     file: str
@@ -46,6 +47,7 @@ class DataReport(Frozen):
     parts: dict[str, dict[str, int]]
     leaks: int
     findings: tuple[Finding, ...]
+    languages: tuple[str, ...] = ()
 
     def lines(self) -> Iterable[str]:
         """For a terminal."""
@@ -56,6 +58,7 @@ class DataReport(Frozen):
             of = ", ".join(f"{label} {count:,}" for label, count in counts.items())
             yield f"{part}: {of}"
         yield f"texts that are nearly the same in two parts: {self.leaks}"
+        yield f"languages: {', '.join(self.languages) or 'not to be told'}"
 
 
 def imbalance(counts: Mapping[str, int]) -> str | None:

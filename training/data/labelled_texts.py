@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from models.text_classifier import DataSource
 from processing.cleaning import clean
+from processing.language import most_frequent
 from training.data.alike import alike, words_of
 from training.data.findings import DataReport, Finding, imbalance, same_but_for_case
 from training.data.own_rows import LabelledText, texts_of
@@ -86,6 +87,7 @@ def labelled_texts(table: Table, source: DataSource, demands: Demands) -> Labell
         parts=_counts(texts, labels),
         leaks=_leaks(texts, demands),
         findings=tuple(findings),
+        languages=most_frequent(text.text for text in texts if text.part == "train"),
     )
     return LabelledTexts(texts, labels, multi_label, report)
 
