@@ -144,6 +144,6 @@ def _headers() -> dict[str, Any]:
         "X-Model": "The model that answered",
         "X-Model-Version": "Its version",
         "X-Model-Digest": "The digest of that version",
-        "X-Model-Warning": "Where a text seems to be in a language that the model does not know: which of both",
+        "X-Model-Warning": "Which texts seem to be in a language that the model does not know, and in which one",
     }
     return {name: {"description": text, **TEXT} for name, text in described.items()}

@@ -288,7 +288,7 @@ def _types(part: Any) -> str:
 
 
 def _checked(texts: "tf.Tensor") -> "tf.Tensor":
-    """UTF-8, or INVALID_ARGUMENT: a pattern would pass over what is none, or take it away."""
+    """UTF-8, or INVALID_ARGUMENT: what a pattern takes away may bring halves of a character together."""
     import tensorflow as tf
 
     return tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="strict")

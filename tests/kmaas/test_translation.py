@@ -76,6 +76,10 @@ def client(served: Served) -> InferenceClient:
     return InferenceClient(model=f"{served.gateway.url}/models/{MODEL}", token="any")
 
 
+def test_it_knows_the_language_that_it_translates_from(served: Served) -> None:
+    assert served.manifest.languages == ("en",)
+
+
 def test_the_client_of_hugging_face_gets_a_translation(client: InferenceClient) -> None:
     assert client.translation("the cat sees my hat.").translation_text == translated("the cat sees my hat.")
     searched = client.translation(

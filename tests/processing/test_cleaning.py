@@ -29,7 +29,7 @@ TOKENIZER = make_tokenizer(["an unbelievable film , fish & chips ; café don ' t
         ("<<b>script>alert</script> <<b>b>x", " alert <b>x"),
         ("&lt;b&gt; &amp; &quot;x&quot; don&apos;t a&nbsp;b &hellip; &eacute;", '<b> & "x" don\'t a b … é'),
         ("&#60; &#0060; &#x3c; &#X3C; don&#146;t don&#x2019;t", "< < < < don’t don’t"),
-        ("&amp;lt;b&amp;gt; &amp;amp;", "&lt;b&gt; &amp;"),
+        ("&amp;lt;b&amp;gt; &amp;amp; &amp;ccedil;", "&lt;b&gt; &amp; &ccedil;"),
         ("soft&shy;ly zero&#8203;width", "softly zerowidth"),
         ("a\x00b\x1b[1m c\u200bd\u00ade \u202eright\u202c \ufeff\u2066x\u2069", "ab[1m cde right x"),
         ("\u202e<scr\u200bipt>x</script>y", " y"),

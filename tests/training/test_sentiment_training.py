@@ -10,6 +10,7 @@ from models import sentiment, sentiment_minilm
 from models.bert import first_layers
 from models.sentiment import SentimentConfig
 from models.sentiment_minilm import SentimentMinilmConfig
+from processing.cleaning import cleans
 from training.config import load_config
 from training.data import minilm
 from training.sentiment_training import SentimentTraining, training_of
@@ -53,6 +54,20 @@ def test_words_begin_with_the_lexicon_and_negations() -> None:
         0,
     ]
     assert (np.asarray(layer.shifters)[entries["not"]] < 0).all()
+
+
+def test_texts_are_cleaned_where_that_is_asked_for() -> None:
+    words = load_config(sentiment.SPEC, None, ["clean=true"])
+    pieces = load_config(sentiment_minilm.SPEC, None, ["clean=true"])
+    assert isinstance(words, SentimentConfig)
+    assert isinstance(pieces, SentimentMinilmConfig)
+    made = [
+        training_of(words, {}, Path("unused")).tokenizer(["<b>good</b>&nbsp;film"] * 2),
+        training_of(pieces, {}, Config().cache).tokenizer([]),
+    ]
+    assert all(map(cleans, made))
+    assert "nbsp" not in json.loads(made[0])["model"]["vocab"]
+    assert not cleans(_words().tokenizer(["good"] * 2))
 
 
 def test_minilm_begins_with_the_published_weights_of_so_many_layers() -> None:

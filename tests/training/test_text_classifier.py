@@ -12,12 +12,16 @@ from scipy.special import log_softmax
 from kmaas.config import Config
 from kmaas.own import OwnData, begin_run
 from kmaas.progress import PlainProgress
+from models.text_classifier import TextClassifierConfig
+from processing.cleaning import with_cleaning
 from store.evaluation import Classification
 from tests.support.own_texts import WORDS, rows, write_csv
 from tests.support.tiny_bert import write_hugging_face
+from training.backbone import load_backbone
 from training.errors import ChangedDataError, UnfitBackboneError
 from training.fit import evaluate, load_model, train
 from training.run import Run
+from training.text_classifier import tokenizer_of
 
 # Keras', while it saves weights.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -107,6 +111,18 @@ def _answers(run: Run) -> list[Any]:
 def test_a_run_is_opened_as_the_users_own_model(run: Run) -> None:
     assert Run.open(run.path) == run
     assert (run.spec.name, run.spec.labels, run.spec.multi_label) == ("stays", ("food", "price", "room"), False)
+
+
+def test_languages_that_are_said_are_not_looked_for(config: Config, data: OwnData, run: Run) -> None:
+    assert run.spec.languages == (), "its rows are too few to tell"
+    assert begin_run(config, data, None, ('languages=["fr", "de"]',)).spec.languages == ("fr", "de")
+
+
+def test_texts_are_cleaned_unless_that_is_not_wanted(config: Config, data: OwnData, run: Run) -> None:
+    own = [begin_run(config, data, None, ()), begin_run(config, data, None, ("clean=false",))]
+    pretrained = load_backbone(data.backbone, NOWHERE)
+    made = [tokenizer_of(begun.config, pretrained) for begun in own if isinstance(begun.config, TextClassifierConfig)]
+    assert made == [with_cleaning(pretrained.tokenizer), pretrained.tokenizer]
 
 
 def test_no_test_row_is_followed_while_training(run: Run) -> None:

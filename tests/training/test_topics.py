@@ -1,10 +1,13 @@
 """The recipe of `topics`: posts for testing have no say, neither in the vocabulary nor in how rare a word is."""
 
+import json
+
 import numpy as np
 import pytest
 from sklearn.naive_bayes import ComplementNB
 
 from models.topics import LABELS, SPEC, TopicsConfig
+from processing.cleaning import cleans
 from training.config import load_config
 from training.data.newsgroups import Post
 from training.topics import TopicsRecipe, complement_odds, inverse_document_frequency, known_pairs
@@ -35,6 +38,15 @@ def test_posts_are_dealt_out_and_those_for_testing_stay_aside(recipe: TopicsReci
     assert recipe.tokenizer is not None
     assert "rocket" in recipe.tokenizer
     assert "unheard" not in recipe.tokenizer
+
+
+def test_posts_are_cleaned_where_that_is_asked_for() -> None:
+    config = load_config(SPEC, None, ["vocabulary=200", "pairs=40", "clean=true"])
+    assert isinstance(config, TopicsConfig)
+    tokenizer = TopicsRecipe(config, _posts(0, 80, "<br/>&nbsp;"), _posts(100, 20), None).tokenizer
+    assert tokenizer is not None
+    assert cleans(tokenizer)
+    assert "nbsp" not in json.loads(tokenizer)["model"]["vocab"]
 
 
 def test_a_model_begins_with_what_the_posts_say_of_words_and_pairs(recipe: TopicsRecipe) -> None:
