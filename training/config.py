@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from models.catalog import find
+from models.catalog import CATALOG, find
 from models.spec import ModelConfig, ModelSpec, TrainConfig
 from training.errors import ConfigurationError, NotTrainedError
 
@@ -54,7 +54,8 @@ def load_train_config(spec: ModelSpec, preset: Path | None = None, settings: Seq
 
 def presets_of(model: str) -> dict[str, Path]:
     """The presets that come with `model` beside its own, by their names."""
-    return {path.stem.removeprefix(f"{model}-"): path for path in sorted(PRESETS.glob(f"{model}-*.toml"))}
+    found = {path.stem.removeprefix(f"{model}-"): path for path in sorted(PRESETS.glob(f"{model}-*.toml"))}
+    return {name: path for name, path in found.items() if path.stem not in CATALOG}
 
 
 def find_preset(model: str, given: str) -> Path:

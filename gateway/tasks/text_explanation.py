@@ -39,7 +39,7 @@ class TextExplanationRequest(Request):
 
 
 class TokenWeight(BaseModel):
-    """A token as the model's tokenizer names it, and where it is in the text that was sent.
+    """A token as the model's tokenizer names it, and where it is in the text that was explained.
 
     `start` and `end` count characters (Unicode code points; in JavaScript `[...text].slice(start, end)`).
     """
@@ -54,7 +54,8 @@ class TextExplanationResponse(BaseModel):
     """A label with its score, and what each token read adds to its logit.
 
     The weights add up to `logit` − `baseline_logit`, the logit of a text of as many tokens that mean nothing. What is
-    positive speaks for the label. `warnings` say why the answer is doubtful: the language is none that the model knows.
+    positive speaks for the label. `text` is the one that was sent or, where its route masks private data, what the
+    model read instead. `warnings` say why the answer is doubtful: the language is none that the model knows.
     """
 
     model_config = ConfigDict(
@@ -65,6 +66,7 @@ class TextExplanationResponse(BaseModel):
                     "score": 0.98,
                     "logit": 2.5,
                     "baseline_logit": 0.1,
+                    "text": "wonderful film",
                     "tokens": [
                         {"token": "wonderful", "start": 0, "end": 9, "weight": 2.1},
                         {"token": "film", "start": 10, "end": 14, "weight": 0.3},
@@ -78,6 +80,7 @@ class TextExplanationResponse(BaseModel):
     score: float
     logit: float
     baseline_logit: float
+    text: str
     tokens: list[TokenWeight]
     warnings: list[str] = Field(default_factory=list)
 
@@ -120,6 +123,7 @@ class TextExplanation(OneRun):
             score=best.score,
             logit=float(floats(outputs, "logit", (1,))[0]),
             baseline_logit=float(floats(outputs, "baseline_logit", (1,))[0]),
+            text=request.inputs,
             tokens=[
                 TokenWeight(token=token.text, start=token.start, end=token.end, weight=float(weight))
                 for token, weight in zip(tokens, weights, strict=True)

@@ -40,12 +40,12 @@ async function answer({ request, labels, model, label }) {
   if (!labels) return [await picture(await explain(request))];
   const { inputs } = JSON.parse(request.body);
   const parameters = label === undefined ? {} : { parameters: { label } };
-  return text(await explain(textRequest(model, inputs, parameters)), inputs, labels);
+  return text(await explain(textRequest(model, inputs, parameters)), labels);
 }
 
-/** The text as it was sent; what speaks for the label is tinted, what speaks against it is alarming. */
-function text({ label, tokens }, sent, labels) {
-  const letters = [...sent]; // offsets count code points
+/** The text as it was read; what speaks for the label is tinted, what speaks against it is alarming. */
+function text({ label, text, tokens, warnings }, labels) {
+  const letters = [...text]; // offsets count code points
   const words = wordsOf(tokens);
   const heaviest = Math.max(...words.map(({ weight }) => Math.abs(weight)), Number.MIN_VALUE);
   const line = el("p", { className: "weights", dir: "auto" });
@@ -64,7 +64,7 @@ function text({ label, tokens }, sent, labels) {
     .filter(({ weight }) => Math.abs(weight) >= LEAST)
     .sort((one, other) => Math.abs(other.weight) - Math.abs(one.weight))
     .slice(0, HEAVIEST);
-  return [chooser(label, labels), line, ...note, list(listed, letters)];
+  return [chooser(label, labels), ...warnings.map(small), line, ...note, list(listed, letters)];
 }
 
 /** Pieces of a word become it, with the sum of their weights. Marks of the tokenizer, which are nowhere, go. */

@@ -111,6 +111,7 @@ def test_explanations_and_answers_of_a_classifier_are_of_the_masked_text(gateway
     assert answers("good jane@example.com") != answers("good [email]")
     gateway.route("sentiment", mask={"kinds": ["email"], "region": "GB"})
     assert answers("good jane@example.com") == answers("good [email]")
+    assert answers("good jane@example.com")[1]["text"] == "good [email]", "which the places of tokens are of"
 
 
 @pytest.mark.parametrize(
