@@ -25,7 +25,15 @@ from store.layout import VersionDir
 from wire.tensors import Array
 
 _ROOT = Path(__file__).resolve().parents[1]
-_MADE_FROM = ("bench/making.py", "bench/writers.py", "bench/embedded.py", "bench/peers/poet.py", "models", "export")
+_MADE_FROM = (
+    "bench/making.py",
+    "bench/writers.py",
+    "bench/embedded.py",
+    "bench/checkpoints.py",
+    "bench/peers/poet.py",
+    "models",
+    "export",
+)
 
 # name -> the input's and the output's name in `serving_default`
 _TENSORS = {
