@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, wait
+from contextvars import copy_context
 from threading import Lock
 
 import numpy as np
@@ -73,7 +74,8 @@ class Lanes:
                         list(left)  # nobody needs the others' answers any more
                     raise
 
-        beside = [self._helpers.submit(lane) for _ in range(min(self._abreast(), len(parts)) - 1)]
+        # Each in a copy of this thread's context, which knows the span that the calls belong to.
+        beside = [self._helpers.submit(copy_context().run, lane) for _ in range(min(self._abreast(), len(parts)) - 1)]
         try:
             lane()
         finally:

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 
 import numpy as np
 import pytest
@@ -114,3 +115,18 @@ def test_an_error_of_a_helper_is_told_too(helpers: ThreadPoolExecutor) -> None:
 
     with pytest.raises(GatewayError, match="of a helper"):
         _lanes(_refused, alone, helpers).ask(_inputs(LENGTHS), Deadline.after(30))
+
+
+def test_helpers_know_whose_request_it_is(helpers: ThreadPoolExecutor) -> None:
+    """Spans are children of the one in the caller's context."""
+    request, both = ContextVar[str]("request"), threading.Barrier(2, timeout=30)
+    request.set("mine")
+    known = []
+
+    def alone(inputs: Tensors, _deadline: Deadline) -> Tensors:
+        both.wait()
+        known.append(request.get("nobody's"))
+        return _sums(inputs)
+
+    _lanes(_refused, alone, helpers).ask(_inputs(LENGTHS), Deadline.after(30))
+    assert known == ["mine", "mine"]
