@@ -5,7 +5,7 @@ import re
 import shutil
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.stack import free_port
@@ -16,6 +16,9 @@ ROOT = Path(__file__).resolve().parents[1]
 PEERS = ROOT / ".venv" / "peers" / "bin" / "python"
 TORCH_PEERS = ROOT / ".venv" / "torch-peers" / "bin" / "python"
 OURS = Path(sys.executable)
+_LITSERVE = "SentenceTransformer.encode, batches of up to 32 requests within 1 ms, fast queue"
+# PyTorch's threads spin while they wait for each other; on a machine that others use, too, that costs most of its time.
+_PASSIVE = {"OMP_WAIT_POLICY": "PASSIVE"}
 BATCHING_PARAMETERS = ROOT / "bench" / "batching_parameters.txt"
 
 
@@ -79,21 +82,22 @@ def embedders() -> list[Contestant]:
     }
     return [
         *(_stack(name, how, settings, VECTORS_HTTP, _vectors) for name, (how, settings) in ours.items()),
-        Contestant(
-            "FastAPI + sentence-transformers",
-            VECTORS_HTTP,
-            "SentenceTransformer.encode in uvicorn's thread pool",
-            lambda load: _module(TORCH_PEERS, "fastapi_sentences", load.model.folder, free_port()),
-            fits=_vectors,
-        ),
-        Contestant(
-            "LitServe + sentence-transformers",
-            VECTORS_HTTP,
-            "SentenceTransformer.encode, batches of up to 32 requests within 1 ms, fast queue",
-            lambda load: _module(TORCH_PEERS, "litserve_sentences", load.model.folder, free_port()),
-            fits=_vectors,
+        _sentences("FastAPI + sentence-transformers", "fastapi", "SentenceTransformer.encode in uvicorn's thread pool"),
+        _sentences("LitServe + sentence-transformers", "litserve", _LITSERVE),
+        _sentences(
+            "LitServe + sentence-transformers, passive", "litserve", f"{_LITSERVE}; OMP_WAIT_POLICY=PASSIVE", _PASSIVE
         ),
     ]
+
+
+def _sentences(name: str, server: str, how: str, environment: Mapping[str, str] | None = None) -> Contestant:
+    """One that is asked in PyTorch."""
+
+    def start(load: Workload) -> Start:
+        made = _module(TORCH_PEERS, f"{server}_sentences", load.model.folder, free_port())
+        return replace(made, environment=environment or {})
+
+    return Contestant(name, VECTORS_HTTP, how, start, fits=_vectors)
 
 
 def _tensors(load: Workload) -> bool:
