@@ -56,7 +56,7 @@ def measure(work: Path, rounds: int, conversations: Sequence[int] = CONVERSATION
         stack = running.enter_context(running_stack(model.store.resolve(), ("poet",)))
         peers = {_KERAS: running.enter_context(_peer([OURS, "-m", "bench.peers.poet"]))}
         if TORCH_PEERS.exists():
-            command = [TORCH_PEERS, "-m", "bench.peers.flask_transformers", model.checkpoint]
+            command = [str(TORCH_PEERS), "-m", "bench.peers.flask_transformers", str(model.checkpoint)]
             peers[_TRANSFORMERS] = running.enter_context(_peer(command))
             check_logits(peers[_TRANSFORMERS], model)
         else:
