@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bench import callers
 from bench.contestants import Contestant
 from bench.load import LoadError, requests_per_s
 from bench.running import MissingServerError, Running, running
@@ -28,7 +29,7 @@ class Result:
     """A server on a workload.
 
     Attributes:
-        rates: requests per second of each round, by concurrency; none where a request failed.
+        rates: requests per second of each round, of vectors texts, by concurrency; none where a request failed.
         failures: what went wrong, by concurrency.
         ready_s, memory_mb: see `Running`.
         absent: why it was not measured, None if it was.
@@ -77,12 +78,17 @@ def compare(
                 )
                 for server in alive
             }
-            for concurrency in plan.concurrencies:
-                _measure(alive, measured, concurrency, plan)
+            for concurrency in _sensible(plan.concurrencies, workload):
+                _measure(alive, measured, workload, concurrency, plan)
                 say(f"{workload.name} at {concurrency}: {_line(measured, concurrency)}")
         for name, server in servers.items():
             results.append(Result(name, workload.name, absent=server) if isinstance(server, str) else measured[name])
     return results
+
+
+def _sensible(concurrencies: Sequence[int], workload: Workload) -> list[int]:
+    """Without those of which some callers would have nothing to ask."""
+    return [number for number in concurrencies if workload.form != "vectors" or number <= workload.cases]
 
 
 def _started(
@@ -98,7 +104,9 @@ def _started(
     return server
 
 
-def _measure(servers: Sequence[Running], results: dict[str, Result], concurrency: int, plan: Plan) -> None:
+def _measure(
+    servers: Sequence[Running], results: dict[str, Result], workload: Workload, concurrency: int, plan: Plan
+) -> None:
     """Fills `results`. A server of which a request fails is out at this concurrency."""
     counts: dict[str, int] = {}
     for number in range(1 + plan.rounds):  # round 0 warms up, and shows how many requests fill the seconds
@@ -109,9 +117,7 @@ def _measure(servers: Sequence[Running], results: dict[str, Result], concurrency
             if concurrency in result.failures:
                 continue
             try:
-                rate = requests_per_s(
-                    server.request, concurrency=concurrency, count=counts.get(name, _warm_up_count(concurrency))
-                )
+                rate = _rate(server, workload, concurrency, counts.get(name, _warm_up_count(concurrency)))
             except LoadError as exc:
                 result.failures[concurrency] = str(exc)
                 result.rates.pop(concurrency, None)
@@ -120,6 +126,13 @@ def _measure(servers: Sequence[Running], results: dict[str, Result], concurrency
                 counts[name] = max(2 * concurrency, round(rate * plan.seconds))
             else:
                 result.rates.setdefault(concurrency, []).append(rate)
+
+
+def _rate(server: Running, workload: Workload, concurrency: int, count: int) -> float:
+    """Of `count` equal requests; of vectors that of texts, all of them once: their lengths tell what they cost."""
+    if workload.form == "vectors":
+        return workload.texts * callers.requests_per_s(server.requests, concurrency=concurrency)
+    return requests_per_s(server.requests[0], concurrency=concurrency, count=count)
 
 
 def _warm_up_count(concurrency: int) -> int:

@@ -5,16 +5,20 @@ import re
 import shutil
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.stack import free_port
-from bench.transport import GATEWAY_HTTP, INFER_GRPC, PEER_HTTP, PREDICT_GRPC, Transport, Workload
+from bench.transport import GATEWAY_HTTP, INFER_GRPC, PEER_HTTP, PREDICT_GRPC, VECTORS_HTTP, Transport, Workload
 from gateway.settings import GatewaySettings
 
 ROOT = Path(__file__).resolve().parents[1]
 PEERS = ROOT / ".venv" / "peers" / "bin" / "python"
+TORCH_PEERS = ROOT / ".venv" / "torch-peers" / "bin" / "python"
 OURS = Path(sys.executable)
+_LITSERVE = "SentenceTransformer.encode, batches of up to 32 requests within 1 ms, fast queue"
+# PyTorch's threads spin while they wait for each other; on a machine that others use, too, that costs most of its time.
+_PASSIVE = {"OMP_WAIT_POLICY": "PASSIVE"}
 BATCHING_PARAMETERS = ROOT / "bench" / "batching_parameters.txt"
 
 
@@ -36,7 +40,7 @@ class Contestant:
     how: str
     start: Callable[[Workload], Start] | None
     address: str = ""
-    fits: Callable[[Workload], bool] = lambda _: True
+    fits: Callable[[Workload], bool] = lambda load: load.form != "vectors"
 
     @property
     def short(self) -> str:
@@ -64,12 +68,48 @@ def contestants() -> list[Contestant]:
     return [*ours, *_stock(), *_PEERS]
 
 
+def embedders() -> list[Contestant]:
+    """Those that make vectors of texts."""
+    savedmodel = {"KMAAS_SERVE__LITERT_RUNTIME": "false"}
+    batching = {
+        "KMAAS_SERVE__ENABLE_BATCHING": "true",
+        "KMAAS_SERVE__ENABLE_PER_MODEL_BATCHING_PARAMETERS": "true",
+    }
+    ours = {
+        "kmaas up": ("LiteRT", {}),
+        "kmaas up, batching": ("LiteRT, the model server batches as the version asks", batching),
+        "kmaas up, SavedModel": ("SavedModel", savedmodel),
+    }
+    return [
+        *(_stack(name, how, settings, VECTORS_HTTP, _vectors) for name, (how, settings) in ours.items()),
+        _sentences("FastAPI + sentence-transformers", "fastapi", "SentenceTransformer.encode in uvicorn's thread pool"),
+        _sentences("LitServe + sentence-transformers", "litserve", _LITSERVE),
+        _sentences(
+            "LitServe + sentence-transformers, passive", "litserve", f"{_LITSERVE}; OMP_WAIT_POLICY=PASSIVE", _PASSIVE
+        ),
+    ]
+
+
+def _sentences(name: str, server: str, how: str, environment: Mapping[str, str] | None = None) -> Contestant:
+    """One that is asked in PyTorch."""
+
+    def start(load: Workload) -> Start:
+        made = _module(TORCH_PEERS, f"{server}_sentences", load.model.folder, free_port())
+        return replace(made, environment=environment or {})
+
+    return Contestant(name, VECTORS_HTTP, how, start, fits=_vectors)
+
+
 def _tensors(load: Workload) -> bool:
     return load.form == "tensor"
 
 
 def _not_tensors(load: Workload) -> bool:
-    return not _tensors(load)
+    return load.form in ("png", "text")
+
+
+def _vectors(load: Workload) -> bool:
+    return load.form == "vectors"
 
 
 def _embedded(name: str, how: str, *flags: str, twin: bool) -> Contestant:
@@ -94,7 +134,13 @@ def _one_worker() -> list[Contestant]:
     return [_stack("kmaas up, one worker", "gateway.workers = 1", {"KMAAS_GATEWAY__WORKERS": "1"})]
 
 
-def _stack(name: str, how: str, settings: Mapping[str, str]) -> Contestant:
+def _stack(
+    name: str,
+    how: str,
+    settings: Mapping[str, str],
+    transport: Transport = GATEWAY_HTTP,
+    fits: Callable[[Workload], bool] = _not_tensors,
+) -> Contestant:
     def start(load: Workload) -> Start:
         port = free_port()
         store = load.model.folder / f"store-{len(settings)}"  # of which one stack at a time has the lock
@@ -110,7 +156,7 @@ def _stack(name: str, how: str, settings: Mapping[str, str]) -> Contestant:
         }
         return Start([str(OURS), "-m", "kmaas", "up", load.model.name], f"127.0.0.1:{port}", environment)
 
-    return Contestant(name, GATEWAY_HTTP, how, start, fits=_not_tensors)
+    return Contestant(name, transport, how, start, fits=fits)
 
 
 def _stock() -> list[Contestant]:

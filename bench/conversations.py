@@ -1,29 +1,32 @@
 """Texts that are written at the same time: tokens per second and the time to the first token, beside keras-hub's
-`generate` in a plain Flask application, in one interleaved run."""
+`generate` and that of `transformers`, each in a plain Flask application, in one interleaved run."""
 
 import os
 import statistics
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
+import numpy as np
 import orjson
 
-from bench.contestants import OURS, ROOT
+from bench.contestants import OURS, ROOT, TORCH_PEERS
 from bench.listeners import Listeners
 from bench.load import LoadError, Request, ask
-from bench.models import prepared
+from bench.models import BenchModel, prepared
 from bench.stack import Stack, free_port, running_stack
 
 CONVERSATIONS = (1, 4, 16)
 _PROMPT_TOKENS = 16
 _TOKENS = 64
 _BUDGET = 4.0
+_CLOSE = 1e-4  # of logits, as a part of the largest
+_KERAS, _TRANSFORMERS = "keras-hub generate", "transformers generate"
 _STARTS_WITHIN_S = 300
 _TIMEOUT_S = 300
 _JSON = {"content-type": "application/json"}
@@ -34,49 +37,90 @@ Write = Callable[[int], object]
 
 @dataclass(frozen=True)
 class Rates:
-    """Tokens per second of the stack and of the peer in one round, so many texts at once."""
+    """Tokens per second of the stack and of a peer in one round, so many texts at once."""
 
     texts: int
     ours: float
     theirs: float
+    peer: str = _KERAS
 
 
 def measure(work: Path, rounds: int, conversations: Sequence[int] = CONVERSATIONS, tokens: int = _TOKENS) -> None:
-    """Starts both on a GPT-2 made under `work`, and prints tokens per second and ratios."""
+    """Starts all on a GPT-2 made under `work`, and prints tokens per second and ratios.
+
+    Raises:
+        LoadError: one does not answer; or `transformers` makes other logits of the same weights.
+    """
     model = prepared("poet", work)
-    with running_stack(model.store.resolve(), ("poet",)) as stack, _peer() as peer:
+    with ExitStack() as running:
+        stack = running.enter_context(running_stack(model.store.resolve(), ("poet",)))
+        peers = {_KERAS: running.enter_context(_peer([OURS, "-m", "bench.peers.poet"]))}
+        if TORCH_PEERS.exists():
+            command = [str(TORCH_PEERS), "-m", "bench.peers.flask_transformers", str(model.checkpoint)]
+            peers[_TRANSFORMERS] = running.enter_context(_peer(command))
+            check_logits(peers[_TRANSFORMERS], model)
+        else:
+            click.echo(f"{_TRANSFORMERS} is missing: {TORCH_PEERS} does not exist")
 
         def ours(number: int) -> object:
             return ask(_ours(stack, number, tokens, stream=False), timeout_s=_TIMEOUT_S)
 
-        def theirs(number: int) -> object:
-            body = orjson.dumps({"token_ids": [ord(letter) for letter in _prompt(number)], "tokens": tokens})
-            return ask(Request(f"{peer}/generate", body, _JSON), timeout_s=_TIMEOUT_S)
-
-        for write in (ours, theirs):  # the first of a kind is slow
+        writes = {name: _writing(peer, tokens) for name, peer in peers.items()}
+        for write in (ours, *writes.values()):  # the first of a kind is slow
             _rate(write, max(conversations), tokens)
         found = [
-            Rates(texts, _rate(ours, texts, tokens), _rate(theirs, texts, tokens))
-            for _ in range(rounds)
-            for texts in conversations
+            rates for _ in range(rounds) for texts in conversations for rates in _round(texts, tokens, ours, writes)
         ]
-        first = statistics.median(_first_token_s(stack, tokens) for _ in range(rounds))
-    click.echo("\n".join([*lines(found), f"first token of one text    {first * 1000:7.1f} ms"]))
+        asked = {"kmaas up": _ours(stack, 0, tokens, stream=True)}
+        if _TRANSFORMERS in peers:
+            asked[_TRANSFORMERS] = _theirs(peers[_TRANSFORMERS], 0, tokens, stream=True)
+        firsts = [{name: _first_token_s(request) for name, request in asked.items()} for _ in range(rounds)]
+    click.echo("\n".join([*lines(found), *first_tokens(firsts)]))
+
+
+def check_logits(peer: str, model: BenchModel) -> None:
+    """Raises `LoadError` when the peer's logits are not those of Keras."""
+    for row, expected in zip(model.rows, model.answers, strict=True):
+        body = orjson.dumps({"token_ids": row[0].tolist()})
+        found = np.array(orjson.loads(ask(Request(f"{peer}/logits", body, _JSON), timeout_s=_TIMEOUT_S))["logits"])
+        gap = np.abs(found - expected[0]).max() / np.abs(expected[0]).max()
+        if not gap <= _CLOSE:
+            raise LoadError(
+                f"expected Keras' logits within {_CLOSE} from {peer}, received some that differ by {gap:.1e}"
+            )
 
 
 def lines(rates: Sequence[Rates]) -> list[str]:
-    """For each number of texts the medians over the rounds, and that of the ratio within a round."""
+    """For each number of texts and each peer the medians over the rounds, and that of the ratio within a round."""
     told = []
-    for texts in sorted({rate.texts for rate in rates}):
-        rounds = [rate for rate in rates if rate.texts == texts]
+    for texts, peer in sorted({(rate.texts, rate.peer) for rate in rates}):
+        rounds = [rate for rate in rates if (rate.texts, rate.peer) == (texts, peer)]
         ours, theirs = (statistics.median(side) for side in zip(*((r.ours, r.theirs) for r in rounds), strict=True))
         ratio = statistics.median(rate.ours / rate.theirs for rate in rounds)
-        budget = f"   budget ≥ {_BUDGET:.0f}" if texts == max(CONVERSATIONS) else ""
+        budget = f"   budget ≥ {_BUDGET:.0f}" if texts == max(CONVERSATIONS) and peer == _KERAS else ""
         told.append(
-            f"{texts:3} texts at once   kmaas up {ours:7.1f} tokens/s   keras-hub generate {theirs:7.1f} tokens/s   "
+            f"{texts:3} texts at once   kmaas up {ours:7.1f} tokens/s   {peer} {theirs:7.1f} tokens/s   "
             f"ratio {ratio:5.2f}{budget}"
         )
     return told
+
+
+def first_tokens(rounds: Sequence[Mapping[str, float]]) -> list[str]:
+    """The median over the rounds of the seconds that each server takes."""
+    return [
+        f"first token of one text   {name} {statistics.median(one[name] for one in rounds) * 1000:7.1f} ms"
+        for name in rounds[0]
+    ]
+
+
+def _round(texts: int, tokens: int, ours: Write, writes: Mapping[str, Write]) -> Iterator[Rates]:
+    rate = _rate(ours, texts, tokens)
+    for name, write in writes.items():
+        yield Rates(texts, rate, _rate(write, texts, tokens), name)
+
+
+def _writing(peer: str, tokens: int) -> Write:
+    return lambda number: ask(_theirs(peer, number, tokens, stream=False), timeout_s=_TIMEOUT_S)
 
 
 def _prompt(number: int) -> str:
@@ -95,19 +139,24 @@ def _rate(write: Write, texts: int, tokens: int) -> float:
         return texts * tokens / (time.monotonic() - began)
 
 
-def _first_token_s(stack: Stack, tokens: int) -> float:
+def _theirs(peer: str, number: int, tokens: int, *, stream: bool) -> Request:
+    body = {"token_ids": [ord(letter) for letter in _prompt(number)], "tokens": tokens, "stream": stream}
+    return Request(f"{peer}/generate", orjson.dumps(body), _JSON)
+
+
+def _first_token_s(request: Request) -> float:
     began = time.monotonic()
-    with Listeners(_ours(stack, 0, tokens, stream=True), 1):  # ready once each has had its first event
+    with Listeners(request, 1):  # ready once each has had its first event
         return time.monotonic() - began
 
 
 @contextmanager
-def _peer() -> Iterator[str]:
-    """The address of a running `bench.peers.poet`."""
+def _peer(command: Sequence[str | Path]) -> Iterator[str]:
+    """The address of what the command runs, which takes a port as its last argument."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen([OURS, "-m", "bench.peers.poet", str(port)], cwd=ROOT, env=environment)
+    process = subprocess.Popen([*command, str(port)], cwd=ROOT, env=environment)
     try:
         deadline = time.monotonic() + _STARTS_WITHIN_S
         body = orjson.dumps({"token_ids": [1] * _PROMPT_TOKENS, "tokens": _TOKENS})

@@ -8,6 +8,18 @@ from importlib.metadata import version
 from pathlib import Path
 
 _OURS = ("tensorflow", "keras", "grpcio", "ai-edge-litert")
+_PEERS = (
+    "fastapi",
+    "uvicorn",
+    "flask",
+    "gunicorn",
+    "litserve",
+    "bentoml",
+    "mlserver",
+    "torch",
+    "transformers",
+    "sentence-transformers",
+)
 
 
 def facts() -> Mapping[str, str]:
@@ -31,6 +43,5 @@ def cpu_model(cpuinfo: str) -> str:
 
 def peers(lock: str) -> Mapping[str, str]:
     """The versions of the other servers, from their lock file."""
-    names = ("fastapi", "uvicorn", "flask", "gunicorn", "litserve", "bentoml", "mlserver")
     pinned = dict(line.split(" ")[0].split("==") for line in lock.splitlines() if "==" in line.split(" ")[0])
-    return {name: pinned[name] for name in names}
+    return {name: pinned[name] for name in _PEERS if name in pinned}

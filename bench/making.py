@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw
 
-from bench import writers
+from bench import embedded, writers
 from export.archive import serving_function, write_saved_model
 from export.goldens import CheckedGolden
 from export.records import serving_records
@@ -57,6 +57,9 @@ def make(name: str, input_name: str, output_name: str, folder: Path) -> None:
     version.parent.mkdir(parents=True)
     if name in writers.WRITERS:
         writers.write(name, version)
+        return
+    if name == "embeddings":
+        embedded.write(folder)
         return
     model = _BUILD[name]()
     model.save(folder / "model.keras")

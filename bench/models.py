@@ -6,6 +6,7 @@
 - `bert`: BERT L2/H128 over 64 tokens with two classes, untrained
 - `sentiment`: the catalogue's classifier of texts, untrained, exported as any version is; it is asked with texts only
 - `writer`, `dreamer`, `poet`: see `bench.writers`
+- `embeddings`: the catalogue's, with its real weights; see `bench.embedded`
 """
 
 import hashlib
@@ -24,7 +25,15 @@ from store.layout import VersionDir
 from wire.tensors import Array
 
 _ROOT = Path(__file__).resolve().parents[1]
-_MADE_FROM = ("bench/making.py", "bench/writers.py", "bench/peers/poet.py", "models", "export")
+_MADE_FROM = (
+    "bench/making.py",
+    "bench/writers.py",
+    "bench/embedded.py",
+    "bench/checkpoints.py",
+    "bench/peers/poet.py",
+    "models",
+    "export",
+)
 
 # name -> the input's and the output's name in `serving_default`
 _TENSORS = {
@@ -36,6 +45,7 @@ _TENSORS = {
     "writer": ("token_ids", "logits"),
     "dreamer": ("token_ids", "logits"),
     "poet": ("token_ids", "logits"),
+    "embeddings": ("token_ids", "embedding"),
 }
 
 
@@ -44,7 +54,8 @@ class BenchModel:
     """A model in `folder`: `store/<name>/1` for model servers, `model.keras` for others, two rows and their answers.
 
     One that clients send pictures or texts has these as `0.png` or `0.json`, and its `labels.json`; a model of texts
-    has `tokenizer.json` and `processing.json`. One that writes is a version for model servers only.
+    has `tokenizer.json` and `processing.json`. One that writes is a version for model servers only. One that makes
+    vectors has `texts.json` instead of rows, as many answers, and `checkpoint/` for others.
     """
 
     name: str
@@ -85,6 +96,17 @@ class BenchModel:
     def bodies(self) -> list[bytes]:
         """PNG files, or texts in JSON, that become `rows` by the catalogue's preprocessing."""
         return [path.read_bytes() for path in sorted(self.folder.glob("[0-9].*"))]
+
+    @property
+    def texts(self) -> list[str]:
+        """That vectors are asked of, one for each of `answers`."""
+        texts: list[str] = json.loads((self.folder / "texts.json").read_text())
+        return texts
+
+    @property
+    def checkpoint(self) -> Path:
+        """The same weights as PyTorch's libraries read them."""
+        return self.folder / "checkpoint"
 
     @property
     def labels(self) -> list[str]:

@@ -10,20 +10,24 @@ OURS = "kmaas"
 
 
 def markdown(
-    results: Sequence[Result], how: Mapping[str, str], facts: Mapping[str, str], concurrencies: Sequence[int]
+    results: Sequence[Result],
+    how: Mapping[str, str],
+    facts: Mapping[str, str],
+    concurrencies: Sequence[int],
+    counted: str = "Requests",
 ) -> str:
-    """One table per workload, after what was measured and on what."""
+    """One table per workload, after what was measured and on what; rates are those of what is `counted`."""
     shown = ", ".join(f"{name} {value}" for name, value in facts.items()) + "."
     tables = [
-        f"## {workload}\n\n{_table([result for result in results if result.workload == workload], concurrencies)}"
+        f"## {workload}\n\n{_table([one for one in results if one.workload == workload], concurrencies, counted)}"
         for workload in dict.fromkeys(result.workload for result in results)
     ]
     lines = "\n".join(f"- **{name}**: {text}" for name, text in how.items())
     return "\n\n".join([shown, *tables, f"## Set-up\n\n{lines}"]) + "\n"
 
 
-def _table(results: Sequence[Result], concurrencies: Sequence[int]) -> str:
-    """Rates with the ratio to the baseline; absent servers and failures in words."""
+def _table(results: Sequence[Result], concurrencies: Sequence[int], counted: str) -> str:
+    """Rates with the ratio to the baseline; absent servers and failures in words, nothing where none was measured."""
     baseline = _baseline(results)
     rows = [["server", *(f"at {c}" for c in concurrencies), "ready, s", "memory, MB"]]
     for result in results:
@@ -33,7 +37,7 @@ def _table(results: Sequence[Result], concurrencies: Sequence[int]) -> str:
             cells = [_cell(result, baseline, concurrency) for concurrency in concurrencies]
         rows.append([result.server, *cells, _number(result.ready_s, 1), _number(result.memory_mb, 0)])
     rows.insert(1, ["---", *["---:"] * (len(rows[0]) - 1)])
-    note = f"Requests per second, in brackets how many times that of {baseline.server}." if baseline else ""
+    note = f"{counted} per second, in brackets how many times that of {baseline.server}." if baseline else ""
     missing = [f"{result.server} is missing: {result.absent}" for result in results if result.absent is not None]
     return "\n\n".join(["\n".join(f"| {' | '.join(row)} |" for row in rows), *filter(None, [note]), *missing])
 
@@ -49,7 +53,7 @@ def _baseline(results: Sequence[Result]) -> Result | None:
 def _cell(result: Result, baseline: Result | None, concurrency: int) -> str:
     rate = result.rate(concurrency)
     if rate is None:
-        return "failed"
+        return "failed" if concurrency in result.failures else ""
     times = ratio(result, baseline, concurrency) if baseline else None
     return f"{rate:,.0f}" if times is None else f"{rate:,.0f} ({times:.2f}×)"
 

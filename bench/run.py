@@ -1,7 +1,7 @@
 """`make bench`: the budgets of the gateway, its streams and texts, and the servers beside others. Prints ratios."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -9,7 +9,7 @@ import click
 
 from bench import conversations, gateway, machine, streams
 from bench.comparison import Plan, Result, compare
-from bench.contestants import ROOT, contestants
+from bench.contestants import ROOT, Contestant, contestants, embedders
 from bench.models import prepared
 from bench.report import markdown, plot
 from bench.transport import Workload
@@ -41,18 +41,18 @@ class _Names(click.ParamType[tuple[str, ...]]):
         return wanted
 
 
-_SERVERS = tuple(contestant.short for contestant in contestants())
+_SERVERS = tuple(contestant.short for contestant in (*contestants(), *embedders()))
 
 
 @click.command()
-@click.argument("parts", nargs=-1, type=click.Choice(["gateway", "streams", "conversations", "servers"]))
+@click.argument("parts", nargs=-1, type=click.Choice(["gateway", "streams", "conversations", "servers", "embeddings"]))
 @click.option("--store", type=click.Path(path_type=Path), default=Path("var/store"), show_default=True)
 @click.option("--models", type=_Names(tuple(_WORKLOADS)), default=tuple(_WORKLOADS), help="Of the servers' comparison.")
 @click.option("--servers", type=_Names(_SERVERS), default=_SERVERS, help=f"Any of {', '.join(_SERVERS)}.")
 @click.option("--concurrency", "concurrencies", type=_Names(("1", "8", "32", "64")), default=("1", "8", "32", "64"))
 @click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True, help="Interleaved rounds.")
 @click.option("--quick", is_flag=True, help="One short round: whether it works, not how fast.")
-@click.option("--write", is_flag=True, help="Write the comparison's table and plot to docs/bench/.")
+@click.option("--write", is_flag=True, help="Write the comparisons' tables, and a plot, to docs/bench/.")
 def main(
     *,
     parts: tuple[str, ...],
@@ -64,11 +64,12 @@ def main(
     quick: bool,
     write: bool,
 ) -> None:
-    """Measures PARTS, by default all: `gateway` on STORE, `streams`, `conversations` and `servers` on models made for
-    them."""
+    """Measures PARTS, by default all: `gateway` on STORE, the others on models made for them."""
     if "servers" in parts or not parts:
         plan = Plan(tuple(map(int, concurrencies)), 1 if quick else rounds, 0.1 if quick else 0.5)
         _servers(models, servers, plan, write=write)
+    if "embeddings" in parts or not parts:
+        _embeddings(servers, 1 if quick else rounds, write=write)
     if "gateway" in parts or not parts:
         gateway.measure(store, rounds=1 if quick else rounds, count=200 if quick else 2000)
     if "streams" in parts or not parts:
@@ -79,19 +80,38 @@ def main(
 
 def _servers(models: tuple[str, ...], servers: tuple[str, ...], plan: Plan, *, write: bool) -> None:
     chosen = [contestant for contestant in contestants() if contestant.short in servers]
-    workloads = [_workload(name) for name in models]
+    table, results = _compared(chosen, [_workload(name) for name in models], plan, "Requests", "peers")
+    if write:
+        plot(results, _DOCS / "servers.svg")
+        _write("servers", "The model server beside others", f"![requests per second](servers.svg)\n\n{table}")
+
+
+def _embeddings(servers: tuple[str, ...], rounds: int, *, write: bool) -> None:
+    """Texts to vectors, one a request and many; a round asks each text once, however long that takes."""
+    chosen = [contestant for contestant in embedders() if contestant.short in servers]
+    model = prepared("embeddings", _WORK)
+    names = {1: "a text a request", 64: "64 texts a request"}
+    workloads = [Workload(name, model, "vectors", count) for count, name in names.items()]
+    table, _ = _compared(chosen, workloads, Plan((1, 8, 32), rounds, 0), "Texts", "torch-peers")
+    if write:
+        _write("embeddings", "Vectors of texts, beside sentence-transformers", table)
+
+
+def _compared(
+    chosen: Sequence[Contestant], workloads: Sequence[Workload], plan: Plan, counted: str, lock: str
+) -> tuple[str, list[Result]]:
+    """A table, which is shown too, and what is in it."""
     load_before = os.getloadavg()[0]
     results = compare(chosen, workloads, plan, _WORK / "logs", lambda line: click.echo(line, err=True))
     facts = {
         **machine.facts(),
-        **machine.peers((ROOT / "requirements" / "peers.lock").read_text()),
+        **machine.peers((ROOT / "requirements" / f"{lock}.lock").read_text()),
         "load before": f"{load_before:.1f}",
     }
     how = {contestant.name: f"{contestant.how}; {contestant.transport.name}" for contestant in chosen}
-    table = markdown(results, how, facts, plan.concurrencies)
+    table = markdown(results, how, facts, plan.concurrencies, counted)
     click.echo(table)
-    if write:
-        _write(table, results)
+    return table, results
 
 
 def _workload(name: str) -> Workload:
@@ -100,12 +120,9 @@ def _workload(name: str) -> Workload:
     return Workload(name, prepared(model, _WORK), form)
 
 
-def _write(table: str, results: list[Result]) -> None:
-    _DOCS.mkdir(parents=True, exist_ok=True)
-    plot(results, _DOCS / "servers.svg")
-    title = "# The model server beside others\n\nWritten by `make bench ARGS='servers --write'`."
-    (_DOCS / "servers.md").write_text(f"{title}\n\n![requests per second](servers.svg)\n\n{table}")
-    click.echo(f"written: {_DOCS}", err=True)
+def _write(name: str, title: str, text: str) -> None:
+    (_DOCS / f"{name}.md").write_text(f"# {title}\n\nWritten by `make bench ARGS='{name} --write'`.\n\n{text}")
+    click.echo(f"written: {_DOCS / name}.md", err=True)
 
 
 if __name__ == "__main__":

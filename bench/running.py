@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,13 +27,13 @@ class Running:
     """A server that has answered every case rightly. Of one that ran already start and memory are not known.
 
     Attributes:
-        request: one to send again and again.
+        requests: to send again and again. Of other workloads than vectors one: answers of texts take as long as these.
         ready_s: from its start to the first right answers.
         memory_mb: resident memory of all its processes then, in 10⁶ bytes; what they share counts in each.
     """
 
     contestant: Contestant
-    request: Request
+    requests: Sequence[Request]
     ready_s: float | None
     memory_mb: float | None
 
@@ -63,17 +63,17 @@ def running(contestant: Contestant, workload: Workload, logs: Path) -> Iterator[
         except OSError as exc:
             raise MissingServerError(f"{start.command[0]} cannot be run: {exc.strerror}") from exc
     try:
-        request = _first_answer(process, contestant, start.address, workload, log)
+        requests = _first_answer(process, contestant, start.address, workload, log)
         ready_s = time.monotonic() - began
         memory_mb = sum(resident_mb(pid) for pid in (process.pid, *children(process.pid)))
-        yield Running(contestant, request, ready_s, memory_mb)
+        yield Running(contestant, requests, ready_s, memory_mb)
     finally:
         _end(process)
 
 
 def _first_answer(
     process: "subprocess.Popen[bytes]", contestant: Contestant, address: str, workload: Workload, log: Path
-) -> Request:
+) -> list[Request]:
     deadline = time.monotonic() + _ANSWERS_WITHIN_S
     while True:
         try:

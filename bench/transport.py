@@ -1,5 +1,6 @@
 """How servers are asked and what their answers mean: one form per protocol, the most efficient one that it has."""
 
+import base64
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from functools import cache
 from typing import Any, Literal
 
 import numpy as np
+import orjson
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorProto
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message_factory import GetMessageClass
@@ -23,15 +25,29 @@ _CLOSE = 1e-4
 
 @dataclass(frozen=True)
 class Workload:
-    """What is asked of a model: its rows as tensors, or the pictures or texts that become them."""
+    """What is asked of a model: its rows as tensors, the pictures or texts that become them, or vectors of texts, of so
+    many in each request."""
 
     name: str
     model: BenchModel
-    form: Literal["tensor", "png", "text"] = "tensor"
+    form: Literal["tensor", "png", "text", "vectors"] = "tensor"
+    texts: int = 1
+
+    @property
+    def cases(self) -> int:
+        """Requests that differ."""
+        return len(self.model.texts) // self.texts if self.form == "vectors" else len(self.model.rows)
 
     def body(self, case: int) -> bytes:
-        """A row's bytes as they lie in memory, a picture's PNG, or the JSON of a text."""
-        return self.model.rows[case].tobytes() if self.form == "tensor" else self.model.bodies[case]
+        """A row's bytes as they lie in memory, a picture's PNG, or the JSON of a text or of several."""
+        match self.form:
+            case "tensor":
+                return self.model.rows[case].tobytes()
+            case "vectors":
+                texts = self.model.texts[case * self.texts : (case + 1) * self.texts]
+                return orjson.dumps({"model": self.model.name, "input": texts, "encoding_format": "base64"})
+            case _:
+                return self.model.bodies[case]
 
 
 @dataclass(frozen=True)
@@ -50,19 +66,19 @@ class WrongAnswerError(Exception):
     """A server that answers otherwise than Keras is not measured."""
 
 
-def check(transport: Transport, address: str, workload: Workload) -> Request:
-    """Asks each case once; the first one's request, for more of it.
+def check(transport: Transport, address: str, workload: Workload) -> list[Request]:
+    """Asks each case once; their requests, for more of it.
 
     Raises:
         LoadError: no answer, or an error.
         WrongAnswerError: an answer is further than 1e-4 from what Keras answers.
     """
-    requests = [transport.request(address, workload, case) for case in range(len(workload.model.rows))]
+    requests = [transport.request(address, workload, case) for case in range(workload.cases)]
     for case, request in enumerate(requests):
         gap = transport.gap(ask(request), workload, case)
         if not gap <= _CLOSE:
             raise WrongAnswerError(f"expected Keras' answer within {_CLOSE}, received one that differs by {gap:.1e}")
-    return requests[0]
+    return requests
 
 
 def _gap(answer: Array, expected: Array) -> float:
@@ -115,6 +131,16 @@ def _labels_gap(answer: bytes, workload: Workload, case: int) -> float:
     return max(_gap(scores, np.sort(known)[::-1][: len(scores)]), float(np.abs(scores - named).max() / known.max()))
 
 
+def _vectors_request(address: str, workload: Workload, case: int) -> Request:
+    return Request(f"http://{address}/v1/embeddings", workload.body(case), {"content-type": "application/json"})
+
+
+def _vectors_gap(answer: bytes, workload: Workload, case: int) -> float:
+    expected = np.concatenate(workload.model.answers[case * workload.texts : (case + 1) * workload.texts])
+    told = [np.frombuffer(base64.b64decode(line["embedding"]), "<f4") for line in json.loads(answer)["data"]]
+    return _gap(np.stack(told), expected)
+
+
 def _infer_request(address: str, workload: Workload, case: int) -> Request:
     row, body = workload.model.rows[case], workload.body(case)
     request = _infer_message("ModelInferRequest")(model_name="model")
@@ -158,4 +184,5 @@ def _infer_message(name: str) -> Any:
 PREDICT_GRPC = Transport("gRPC Predict", _predict_request, _predict_gap)
 PEER_HTTP = Transport("HTTP, tensors as bytes", _peer_request, _peer_gap)
 GATEWAY_HTTP = Transport("HTTP", _gateway_request, _labels_gap)
+VECTORS_HTTP = Transport("HTTP, OpenAI's embeddings in base64", _vectors_request, _vectors_gap)
 INFER_GRPC = Transport("gRPC ModelInfer", _infer_request, _infer_gap)

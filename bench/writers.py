@@ -5,7 +5,7 @@ As small as can be, so that what is measured is the gateway:
 - `dreamer`: the same, but each token takes a pause without work, as it does on a machine elsewhere that is busy
 
 As large as those of which much is computed on two cores:
-- `poet`: see `bench.peers.poet`; with a cache
+- `poet`: see `bench.peers.poet`; with a cache; and its checkpoint for PyTorch, with logits to compare
 """
 
 import json
@@ -24,6 +24,7 @@ from tokenizers.decoders import ByteLevel as ByteLevelDecoder
 from tokenizers.models import BPE
 from tokenizers.pre_tokenizers import ByteLevel
 
+from bench.checkpoints import write_gpt2
 from bench.peers import poet
 from export.archive import documents_function, signature_specs
 from processing.spec import LanguageSpec
@@ -90,6 +91,11 @@ def _write_poet(version: Path) -> None:
     signatures = {"serving_default": serving, **decoding.functions()}
     told = manifest.model_copy(update={"cache": _POET_CACHE})
     _write(version, told, tokenizer, "ab", tokenizer.decode(ids[2:]), signatures, [*weights, *decoding.tracked])
+    folder = version.parents[2]  # beside the store
+    write_gpt2(backbone, folder / "checkpoint")
+    rows = np.arange(1, 33, dtype=np.int32).reshape(2, -1)
+    np.save(folder / "rows.npy", rows)
+    np.save(folder / "answers.npy", np.asarray(serve(tf.constant(rows))["logits"]))
 
 
 def _write(  # noqa: PLR0917 (all that a version is made of)

@@ -1,7 +1,8 @@
 """Requests to one version that travel together: while calls of their form are under way, others gather for the next.
 
 A call to a model server costs the gateway more than its rows do, so many small requests are asked as one. Nobody waits
-for company that may come: a request goes at once as long as few of its form are under way.
+for company that may come: a request goes at once as long as few of its form are under way. Rows of other lengths are of
+one form where they may be filled up.
 """
 
 import threading
@@ -12,12 +13,13 @@ from dataclasses import dataclass, field, replace
 
 from gateway.deadline import Deadline
 from gateway.errors import GatewayError, UnavailableError
+from gateway.padding import Pace, Padding, companions
 from gateway.rows import form_of, merged, rows_of, shared_out
 from gateway.tasks.base import Tensors
 
 Call = Callable[[Tensors, Deadline], Tensors]
 
-_ABREAST = 2  # of all workers together, and one of each at least: while one is computed the next is sent
+ABREAST = 2  # of all workers together, one of each at least: while one is computed the next is sent
 
 
 @dataclass
@@ -33,6 +35,7 @@ class _Request:
     """Waits in the queue, or travels in the group of the one that leads it, and then has an answer.
 
     Attributes:
+        length: of its rows, where those of others may be filled up; else 0.
         group: of which this one is, and which its thread is to ask for.
         alone: it must be asked by itself, for together there was no answer.
     """
@@ -40,6 +43,7 @@ class _Request:
     inputs: Tensors
     rows: int
     form: Hashable
+    length: int
     deadline: Deadline
     woken: threading.Event = field(default_factory=threading.Event)
     group: "Sequence[_Request] | None" = None
@@ -55,18 +59,31 @@ class _Request:
 class Company:
     """Safe to share between threads."""
 
-    def __init__(self, call: Call, most_rows: int, servers: Callable[[], int] = lambda: 1, *, workers: int = 1) -> None:
+    def __init__(
+        self,
+        call: Call,
+        most_rows: int,
+        servers: Callable[[], int] = lambda: 1,
+        *,
+        workers: int = 1,
+        padding: Padding | None = None,
+        pace: Pace | None = None,
+    ) -> None:
         """
         Args:
             call: asks a model server; a row's answer must not depend on the others.
             most_rows: in one call; a request that has more goes by itself.
             servers: among which the calls are dealt out.
             workers: processes that do the same.
+            padding: how rows of unlike lengths may go together.
+            pace: what it costs to fill them up.
         """
         self._call = call
         self._most_rows = most_rows
         self._servers = servers
         self._workers = workers
+        self._padding = padding
+        self._pace = pace or Pace()
         self._lock = threading.Lock()
         self._queues: dict[Hashable, _Queue] = {}  # by form, of those under way
 
@@ -77,10 +94,10 @@ class Company:
             DeadlineError, CallerLeftError: it waited for its turn in vain.
             Whatever `call` raises; what fails together is asked again one by one, but for an `UnavailableError`.
         """
-        request = _Request(inputs, rows_of(inputs), form_of(inputs), deadline)
+        request = self._request(inputs, deadline)
         with self._lock:
             queue = self._queues.setdefault(request.form, _Queue())
-            if queue.under_way < max(1, _ABREAST * max(1, self._servers()) // self._workers):
+            if queue.under_way < self._abreast:
                 queue.under_way += 1
                 request.group = (request,)
             else:
@@ -92,6 +109,21 @@ class Company:
         if request.error is not None:
             raise request.error
         return self._call(inputs, deadline) if request.answer is None else request.answer
+
+    @property
+    def _abreast(self) -> int:
+        """Calls of a form at a time. Where lengths differ there is one form, and its calls are long: a server that
+        waits for the next costs more than smaller groups do.
+        """
+        calls = ABREAST * max(1, self._servers())
+        return calls if self._padding else max(1, calls // self._workers)
+
+    def _request(self, inputs: Tensors, deadline: Deadline) -> _Request:
+        rows = rows_of(inputs)
+        if self._padding is None or not rows:
+            return _Request(inputs, rows, form_of(inputs), 0, deadline)
+        given = inputs[self._padding.input]
+        return _Request(inputs, rows, given.dtype.str, given.shape[1], deadline)
 
     def _wait(self, request: _Request, queue: _Queue) -> None:
         """Until it is settled or has a group to ask for."""
@@ -126,16 +158,18 @@ class Company:
                 case [one]:
                     one.answer = self._call(one.inputs, one.deadline)
                 case _:
-                    self._deal(
-                        self._call(
-                            merged([one.inputs for one in group]), replace(_last(group).deadline, interrupt=None)
-                        ),
-                        group,
-                    )
+                    deadline = replace(_last(group).deadline, interrupt=None)
+                    self._deal(self._call(self._merged(group), deadline), group)
         except GatewayError as exc:
             if len(group) == 1 or isinstance(exc, UnavailableError):
                 for request in group:
                     request.error = exc
+
+    def _merged(self, group: "Sequence[_Request]") -> Tensors:
+        if self._padding is None:
+            return merged([one.inputs for one in group])
+        longest = max(one.length for one in group)
+        return merged([self._padding.filled(one.inputs, longest) for one in group])
 
     @staticmethod
     def _deal(outputs: Tensors, group: "Sequence[_Request]") -> None:
@@ -145,7 +179,7 @@ class Company:
             request.answer = share
 
     def _pass_on(self, queue: _Queue, form: Hashable) -> None:
-        """Hands the place to the first who waits, with those behind it as long as they fit into one call.
+        """Hands the place to the first who waits, with those behind it that fit into one call.
 
         Who has most time leads, for the call has that time: the others' threads go when theirs is over.
         """
@@ -154,11 +188,12 @@ class Company:
             if not queue.under_way:
                 del self._queues[form]
             return
-        group = [queue.waiting.popleft()]
-        rows = group[0].rows
-        while rows and queue.waiting and rows + queue.waiting[0].rows <= self._most_rows:
-            group.append(queue.waiting.popleft())
-            rows += group[-1].rows
+        first = queue.waiting.popleft()
+        sizes = [(request.rows, request.length) for request in queue.waiting]
+        with_it = companions((first.rows, first.length), sizes, self._most_rows, self._pace.call_tokens)
+        group = [first, *(queue.waiting[place] for place in with_it)]
+        for request in group[1:]:
+            queue.waiting.remove(request)
         leader = _last(group)
         leader.group = group
         leader.woken.set()

@@ -54,3 +54,8 @@ def test_versions_of_peers_come_from_their_lock() -> None:
     found = peers((Path(__file__).resolve().parents[2] / "requirements" / "peers.lock").read_text())
     assert all(found.values())
     assert "bentoml" in found
+
+
+def test_peers_in_pytorch_have_a_lock_of_their_own() -> None:
+    found = peers((Path(__file__).resolve().parents[2] / "requirements" / "torch-peers.lock").read_text())
+    assert {"torch", "transformers", "sentence-transformers", "litserve"} <= found.keys()

@@ -11,6 +11,7 @@ import pytest
 from gateway.company import Company
 from gateway.deadline import Deadline
 from gateway.errors import BrokenAnswerError, CallerLeftError, DeadlineError, GatewayError, ModelServerDownError
+from gateway.padding import Pace, Padding
 from gateway.tasks.base import Tensors
 from tests.support.processes import until
 from wire.interrupt import Interrupt
@@ -133,6 +134,30 @@ def test_rows_that_are_none_disturb_nobody() -> None:
     visit.server.let()
     assert visit.company.ask({"x": np.zeros((0, 1))}, Deadline.after(30))["y"].shape == (0, 1)
     assert visit.company.ask({"x": np.full((), 4.0)}, Deadline.after(30))["y"] == 8
+
+
+def test_rows_of_unlike_lengths_travel_together_filled_up() -> None:
+    """As long as nobody knows that a token is dear."""
+    visit = Visit(Server(lambda inputs: {"y": inputs["x"].sum(axis=1, keepdims=True)}))
+    visit.company = Company(visit.server, 8, padding=Padding("x", 0))
+    first = visit.two_under_way()
+    others = [visit.one_waits(1, width=5), visit.one_waits(2, 3, width=2), visit.one_waits(4, width=3)]
+    visit.server.let()
+    assert [values(future) for future in (*first, *others)] == [[-1], [-2], [5], [4, 6], [12]]
+    assert [inputs["x"].shape for inputs in visit.server.calls] == [(1, 1), (1, 1), (4, 5)]
+    until(visit.at_rest, "nothing is under way")
+
+
+def test_where_tokens_are_dear_those_of_like_lengths_travel_together() -> None:
+    pace = Pace()
+    pace.note(1000, 60.0)
+    visit = Visit(Server(lambda inputs: {"y": inputs["x"].sum(axis=1, keepdims=True)}))
+    visit.company = Company(visit.server, 8, padding=Padding("x", 0), pace=pace)
+    first = visit.two_under_way()
+    others = [visit.one_waits(1, width=width) for width in (5, 40, 7, 38)]
+    visit.server.let()
+    assert [values(future) for future in (*first, *others)] == [[-1], [-2], [5], [40], [7], [38]]
+    assert [inputs["x"].shape for inputs in visit.server.calls] == [(1, 1), (1, 1), (2, 7), (2, 40)]
 
 
 def test_each_server_has_calls_under_way() -> None:

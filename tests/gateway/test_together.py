@@ -1,7 +1,9 @@
 """Requests that share a run on the model server: each is answered as if it were alone."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 
 from store.golden import difference
@@ -37,6 +39,27 @@ def test_those_who_wait_share_a_run_and_each_has_its_own_answer(
         else:
             assert difference(alone[place], answer.json(), _ROUNDING) is None
     assert proxy.asked < len(bodies) / 2
+
+
+def test_texts_of_unlike_lengths_share_a_run(text_server: ModelServerProcess) -> None:
+    """Each has its own vector, which is the mean over its words."""
+    texts = [" ".join(["good", *["film"] * more]) for more in range(7)]
+    with (
+        Proxy(text_server.target) as proxy,
+        GatewayProcess(proxy.target, models=("embeddings",)) as gateway,
+        ThreadPoolExecutor(16) as clients,
+    ):
+        gateway.wait_ready()
+
+        def vector(text: str) -> object:
+            return gateway.post("/models/embeddings", json.dumps({"inputs": text}).encode()).json()
+
+        alone = [vector(text) for text in texts]
+        proxy.slow_s, proxy.asked = 0.1, 0
+        assert list(clients.map(vector, texts * 6)) == [
+            pytest.approx(np.array(expected), abs=_ROUNDING) for expected in alone * 6
+        ]
+    assert proxy.asked < len(texts) * 6 / 2
 
 
 def test_a_server_that_hangs_costs_all_that_wait_no_more_than_their_time(model_server: ModelServerProcess) -> None:

