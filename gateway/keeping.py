@@ -18,8 +18,8 @@ from gateway.deadline import Deadline
 from gateway.errors import GatewayError, ModelServerDownError, UnavailableError, VersionGoneError
 from gateway.line import Line
 from gateway.outputs import check_outputs
-from gateway.pace import Pace
 from gateway.servers.server import Server
+from gateway.stride import Stride
 from gateway.tasks.base import Tensors
 from gateway.version import ServedVersion
 from store.manifest import DECODE_SIGNATURE, RELEASE_SIGNATURE, SignatureSpec
@@ -70,7 +70,7 @@ class Keepers:
             if server not in convoys:
                 cache = version.manifest.cache
                 specs = dict(version.manifest.signatures)
-                call = partial(self._call, version.model, version.number, specs, server, Pace())
+                call = partial(self._call, version.model, version.number, specs, server, Stride())
                 convoys[server] = Convoy(call, cache.slots if cache else 1)
             return convoys[server]
 
@@ -93,7 +93,7 @@ class Keepers:
         number: int,
         signatures: dict[str, SignatureSpec],
         server: Server,
-        pace: Pace,
+        stride: Stride,
         signature: str,
         inputs: Tensors,
         deadline: Deadline,
@@ -102,10 +102,10 @@ class Keepers:
         with self._streams.work(deadline, begun=True):
             if signature != DECODE_SIGNATURE:
                 return self._backend.predict(model, number, signature, inputs, deadline, check=check, at=server)
-            inputs = {**inputs, "steps": np.minimum(inputs["steps"], np.int32(pace.steps))}
+            inputs = {**inputs, "steps": np.minimum(inputs["steps"], np.int32(stride.steps))}
             began = deadline.clock()
             outputs = self._backend.predict(model, number, signature, inputs, deadline, check=check, at=server)
-            pace.took(deadline.clock() - began, int(outputs["counts"].max(initial=1)))
+            stride.took(deadline.clock() - began, int(outputs["counts"].max(initial=1)))
             return outputs
 
 

@@ -8,7 +8,7 @@ _MOST_S = 0.05  # so long a text that is new waits, at most, until it can join
 _MOST_STEPS = 64
 
 
-class Pace:
+class Stride:
     """Of one version on one model server. Safe to share between threads."""
 
     def __init__(self, most_s: float = _MOST_S) -> None:
