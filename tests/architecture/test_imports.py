@@ -29,6 +29,7 @@ MAY_IMPORT_FRAMEWORKS = (
     "training/",
     "export/",
     "serving/runtimes/",
+    "bench/checkpoints.py",
     "bench/making.py",
     "bench/peers/",
     "bench/writers.py",
