@@ -23,7 +23,7 @@ from gateway.version import ServedVersion, learn_version, replay_goldens, replay
 from kmaas.recorded import check_others
 from serving.errors import ProofError
 from store.layout import VersionDir
-from store.manifest import RELEASE_SIGNATURE
+from store.manifest import DECODE_SIGNATURE, RELEASE_SIGNATURE
 from wire.client import ModelServerClient, VersionStatus
 from wire.errors import ModelServerError, NotServedError
 
@@ -170,15 +170,19 @@ class LiveServer:
 
 
 class _Counted:
-    """Counts the steps of an answer: the calls of `run` that tell something of it."""
+    """Counts the steps of an answer: the calls of `run` that tell something of it, or the tokens that one writes."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
         self.steps = 0
 
     def __call__(self, signature: str, given: Tensors) -> Tensors:
-        self.steps += signature != RELEASE_SIGNATURE
-        return self._run(signature, given)
+        outputs = self._run(signature, given)
+        if signature == DECODE_SIGNATURE:
+            self.steps += int(outputs["counts"].max(initial=0))
+        else:
+            self.steps += signature != RELEASE_SIGNATURE
+        return outputs
 
 
 class LiveServers:

@@ -34,7 +34,7 @@ def run(place: Workplace) -> Path:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("train", "digit"), "the catalogue has no 'digit'; it has digits, sentiment, embeddings"),
+        (("train", "digit"), "the catalogue has no 'digit'; it has digits, sentiment, sentiment-neutral"),
         (("train", "digits", "--set", "epoch=1"), "unknown key 'epoch'; the keys of digits are seed, rows, epochs"),
         (("train", "digits", "--epochs", "0"), "epochs: Input should be greater than or equal to 1"),
         (("train", "digits", "--preset", "none.toml"), "none.toml cannot be read"),
@@ -48,7 +48,10 @@ def run(place: Workplace) -> Path:
         (("evaluate", "nowhere"), "nowhere has no readable config.json"),
         (("export", "nowhere"), "nowhere has no readable config.json"),
         (("publish", "nowhere"), "nowhere is neither an export nor a run with one"),
-        (("add", "digits", "sentimental"), "the catalogue has no 'sentimental'; it has digits, sentiment, embeddings"),
+        (
+            ("add", "digits", "sentimental"),
+            "the catalogue has no 'sentimental'; it has digits, sentiment, sentiment-neutral",
+        ),
         (("add", "all", "--set", "vocabulary=100"), "unknown key 'vocabulary'; the keys of digits"),
     ],
 )
