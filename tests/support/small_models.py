@@ -27,7 +27,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image, ImageDraw
-from pydantic import JsonValue
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel, WordPiece
 from tokenizers.normalizers import Lowercase
@@ -328,38 +327,18 @@ def write_strokes(folder: Path) -> None:
 
 def write_sentiment(folder: Path, name: str = "sentiment", more: dict[str, Any] | None = None) -> None:
     """`more` are further signatures, by their names."""
-    from export.archive import serving_function, signature_specs
 
     words = ("[PAD]", "[UNK]", *_NEGATIVE, *_POSITIVE, "a", "film", "an", BREAKING_WORD)
     model, tokenizer = _sentiment(words), _tokenizer(words)
     others = _explain(model, _explained_sentiment(model)) | (more or {})
     text = "a good film"
     ids = TextEncoder(tokenizer.to_str(), _TEXT).encode([text])
-    expected: JsonValue = [_answer(_softmax(model)(ids)[0], SENTIMENTS, 2)]
-    goldens = [Golden.of("good", "application/json", json.dumps({"inputs": text}).encode(), expected, _TOLERANCE)]
-    manifest = manifest_of(
-        name,
-        "text-classification",
-        {},
-        SENTIMENTS,
-        digest=f"sha256:{name}",
-        languages=("en",),
-        goldens={"positive": 1},
-        parameters=model.count_params(),
-        processing=_TEXT.model_dump(),
-        signatures=signature_specs(serving_function(model, _inputs(model)), others),
-    )
-    documents = {
-        "manifest": manifest.document(),
-        "tokenizer": tokenizer.to_str().encode(),
-        "golden": dump_goldens(goldens),
-    }
-    _write(folder, model, documents, others)
+    answer = _answer(_softmax(model)(ids)[0], SENTIMENTS, 2)
+    _write_words(folder, name, model, tokenizer, others, SENTIMENTS, text, answer, languages=("en",))
 
 
 def write_moods(folder: Path) -> None:
     """The mark before a text speaks against every label: of a text that says nothing none is given."""
-    from export.archive import serving_function, signature_specs
 
     meaning = {
         "[PAD]": (0, 0, 0),
@@ -384,24 +363,41 @@ def write_moods(folder: Path) -> None:
     others = _explain(model, _explained_sentiment(model))
     text = "good film"
     logits = np.asarray(model(TextEncoder(tokenizer.to_str(), _TEXT).encode([text])), np.float64)[0]
-    expected: JsonValue = [_answer(1 / (1 + np.exp(-logits)), MOODS, len(MOODS))]
-    goldens = [Golden.of("good", "application/json", json.dumps({"inputs": text}).encode(), expected, _TOLERANCE)]
+    answer = _answer(1 / (1 + np.exp(-logits)), MOODS, len(MOODS))
+    _write_words(folder, "moods", model, tokenizer, others, MOODS, text, answer, multi_label=True)
+
+
+def _write_words(  # noqa: PLR0917 (all that a version of texts is made of)
+    folder: Path,
+    name: str,
+    model: Any,
+    tokenizer: Tokenizer,
+    others: dict[str, Any],
+    labels: tuple[str, ...],
+    text: str,
+    answer: Any,
+    **facts: Any,
+) -> None:
+    """A classifier of texts; the golden `text` has the first of the `answer`'s labels."""
+    from export.archive import serving_function, signature_specs
+
+    golden = Golden.of("good", "application/json", json.dumps({"inputs": text}).encode(), [answer], _TOLERANCE)
     manifest = manifest_of(
-        "moods",
+        name,
         "text-classification",
         {},
-        MOODS,
-        digest="sha256:moods",
-        multi_label=True,
-        goldens={"glad": 1},
+        labels,
+        digest=f"sha256:{name}",
+        goldens={answer[0]["label"]: 1},
         parameters=model.count_params(),
         processing=_TEXT.model_dump(),
         signatures=signature_specs(serving_function(model, _inputs(model)), others),
+        **facts,
     )
     documents = {
         "manifest": manifest.document(),
         "tokenizer": tokenizer.to_str().encode(),
-        "golden": dump_goldens(goldens),
+        "golden": dump_goldens([golden]),
     }
     _write(folder, model, documents, others)
 
