@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from processing.digit_form import digit_form, digit_window
 from processing.image import Pixels
+from processing.photo_form import photo_form, photo_window
 from processing.spec import ImageSpec
 from processing.window import Window
 
@@ -22,7 +24,10 @@ class Form:
     window: Callable[[Pixels], Window]
 
 
-FORMS: Mapping[str, Callable[[ImageSpec], Form]] = {"digit": lambda _: Form(digit_form, digit_window)}
+FORMS: Mapping[str, Callable[[ImageSpec], Form]] = {
+    "digit": lambda _: Form(digit_form, digit_window),
+    "photo": lambda spec: Form(partial(photo_form, spec=spec), partial(photo_window, spec=spec)),
+}
 
 
 def form_of(spec: ImageSpec) -> Form:
