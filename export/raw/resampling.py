@@ -54,8 +54,8 @@ def resized(values: "tf.Tensor", size: "tf.Tensor", *, shrink: "tf.Tensor") -> "
 
 
 def resized_colours(picture: "tf.Tensor", size: tuple[int, int], interpolation: str) -> "tf.Tensor":
-    """`Image.resize` of a picture in colours. In float32, for the sake of large pictures: of some ten thousand numbers
-    one is another by a level.
+    """`Image.resize` of a picture in colours. In float32, for the sake of large pictures: a sum in the middle between
+    two levels may become the other one.
 
     Args:
         picture: uint8 `[h, w, 3]`; so is the result, `[height, width, 3]`.
