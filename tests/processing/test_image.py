@@ -1,16 +1,19 @@
-"""Encoded pictures to pixels, and digits to MNIST's form."""
+"""Encoded pictures to pixels."""
 
-from collections.abc import Callable
+import struct
+import subprocess
+import sys
+import zlib
 from io import BytesIO
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image
 
-from processing.errors import TooLargeError, UnreadableInputError, UnusableInputError
-from processing.image import FORMATS, FORMS, MAX_SCANS, decode, digit_form, digit_window
+from processing.errors import TooLargeError, UnreadableInputError
+from processing.image import FORMATS, MAX_SCANS, decode
 
 RED, BLUE, WHITE = [255, 0, 0], [0, 0, 255], [255, 255, 255]
 
@@ -109,108 +112,6 @@ def test_too_many_pixels_are_refused_by_the_header(encoding: str) -> None:
         decode(encoded(flag(), encoding), max_pixels=2399)
 
 
-# The form of MNIST
-
-
-def seven(side: int, ink: int, background: int, *, at: tuple[float, float] = (0.3, 0.2), size: float = 0.5) -> Any:
-    canvas = Image.new("L", (side, side), background)
-    place = (round(side * at[0]), round(side * at[1]))
-    ImageDraw.Draw(canvas).text(place, "7", fill=ink, font_size=round(side * size))
-    return np.asarray(canvas)
-
-
-def likeness(one: Any, other: Any) -> float:
-    """Correlation of two forms."""
-    return float(np.corrcoef(one.ravel().astype(float), other.ravel().astype(float))[0, 1])
-
-
-def test_the_form_is_mnists() -> None:
-    form = digit_form(seven(200, 0, 255))
-    assert form.shape == (28, 28, 1)
-    assert form.dtype == np.uint8
-    rows, columns = np.nonzero(form[..., 0] > 60)
-    assert max(np.ptp(rows), np.ptp(columns)) + 1 in (19, 20, 21)
-    weights = form[..., 0] / form.sum()
-    centre = [(weights.sum(axis=axis) * np.arange(28)).sum() for axis in (0, 1)]
-    np.testing.assert_allclose(centre, 14, atol=0.6)
-    assert form[0].max() == form[:, 0].max() == 0
-    assert form.max() == 255
-
-
-@pytest.mark.parametrize(
-    "variant",
-    [
-        lambda: seven(200, 255, 0),
-        lambda: seven(200, 20, 150),
-        lambda: seven(200, 150, 90),
-        lambda: seven(200, 0, 255, at=(0.05, 0.05)),
-        lambda: seven(200, 0, 255, at=(0.6, 0.4)),
-        lambda: seven(800, 0, 255),
-        lambda: seven(200, 0, 255, size=0.8),
-        lambda: np.repeat(seven(200, 0, 255)[..., np.newaxis], 3, axis=2),
-    ],
-)
-def test_polarity_place_and_size_do_not_matter(variant: Callable[[], Any]) -> None:
-    assert likeness(digit_form(variant()), digit_form(seven(200, 0, 255))) > 0.85
-
-
-@pytest.mark.parametrize("shape", [(1, 1), (1, 50), (50, 1), (2, 2), (28, 28), (3000, 40)])
-def test_a_blank_picture_is_unusable_in_any_size(shape: tuple[int, int]) -> None:
-    for level in (0, 128, 255):
-        with pytest.raises(UnusableInputError, match="blank"):
-            digit_form(np.full(shape, level, dtype=np.uint8))
-
-
-@pytest.mark.parametrize("shape", [(2, 2), (28, 28), (9, 400), (400, 9)])
-def test_the_smallest_mark_has_a_form(shape: tuple[int, int]) -> None:
-    picture = np.zeros(shape, dtype=np.uint8)
-    picture[shape[0] // 2, shape[1] // 2] = 255
-    assert digit_form(picture).max() == 255
-
-
-def test_noise_has_a_form_too() -> None:
-    generator = np.random.default_rng(0)
-    for _ in range(50):
-        height, width = generator.integers(1, 64, 2)
-        picture = generator.integers(0, 256, (height, width), dtype=np.uint8)
-        try:
-            assert digit_form(picture).shape == (28, 28, 1)
-        except UnusableInputError:
-            assert min(height, width) < 3
-
-
-def test_mnists_own_digits_stay_as_they_are() -> None:
-    form = digit_form(seven(200, 0, 255))
-    again = digit_form(form[..., 0])
-    assert likeness(form, again) > 0.95
-
-
-def test_every_form_of_a_manifest_has_its_function() -> None:
-    assert set(FORMS) == {"digit"}
-    assert FORMS["digit"](cv2.cvtColor(seven(64, 0, 255), cv2.COLOR_GRAY2RGB)).shape == (28, 28, 1)
-
-
-@pytest.mark.parametrize(("width", "height"), [(400, 300), (90, 70), (1200, 500)])
-@pytest.mark.parametrize("stroke", [2, 5])
-def test_the_window_is_where_the_form_of_a_digit_was_taken_from(width: int, height: int, stroke: int) -> None:
-    """The picture cut out there and reduced shows the ink where the form has it."""
-    canvas = Image.new("L", (width, height), 255)
-    left, top = width // 2, height // 3
-    points = [(left, top), (left + height // 3, top), (left + height // 8, top + height // 2)]
-    ImageDraw.Draw(canvas).line(points, fill=0, width=stroke)
-    picture = np.asarray(canvas)
-    form, window = digit_form(picture)[..., 0], digit_window(picture)
-    left, top = round(window.left), round(window.top)
-    box = (left, top, round(left + window.width), round(top + window.height))
-    ink = Image.fromarray(255 - picture).crop(box).resize((28, 28), Image.Resampling.BOX)
-    seen = np.asarray(ink, float)
-    for axis in (0, 1):
-        places = np.arange(28)
-        centres = [(values.sum(axis=1 - axis) @ places) / values.sum() for values in (form.astype(float), seen)]
-        assert centres[0] == pytest.approx(centres[1], abs=0.6)
-    assert form[seen > 0.5 * seen.max()].min() > 60
-
-
 def test_a_jpeg_that_is_drawn_over_and_over_is_refused() -> None:
     progressive = encoded(flag(), "JPEG", progressive=True)
     assert decode(progressive, max_pixels=10_000).shape == (40, 60, 3)
@@ -224,3 +125,116 @@ def test_previews_in_a_jpegs_other_segments_are_no_scans() -> None:
     segment = b"\xff\xed" + (len(preview) + 2).to_bytes(2, "big") + preview
     jpeg = encoded(flag(), "JPEG", progressive=True)
     assert decode(jpeg[:2] + segment + jpeg[2:], max_pixels=10_000).shape == (40, 60, 3)
+
+
+# Hostile pictures
+
+
+def exif_of(*entries: tuple[int, int, int, int], tail: bytes = b"") -> bytes:
+    """A segment of EXIF with such entries: tag, type, count, and the value or where it is."""
+    directory = b"".join(struct.pack("<HHII", *entry) for entry in entries)
+    return b"II*\0" + struct.pack("<IH", 8, len(entries)) + directory + bytes(4) + tail
+
+
+def with_exif(exif: bytes) -> bytes:
+    jpeg, segment = encoded(flag(), "JPEG"), b"Exif\0\0" + exif
+    return jpeg[:2] + b"\xff\xe1" + (len(segment) + 2).to_bytes(2, "big") + segment + jpeg[2:]
+
+
+UPRIGHT = (0x0112, 3, 1, 6)  # to be turned to the right
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow's; outside of tests they are switched off
+@pytest.mark.parametrize(
+    ("exif", "shape"),
+    [
+        pytest.param(exif_of((0x0112, 3, 1, 0)), (40, 60, 3), id="orientation 0"),
+        pytest.param(exif_of((0x0112, 3, 1, 9)), (40, 60, 3), id="orientation 9"),
+        pytest.param(exif_of((0x0112, 3, 1, 65535)), (40, 60, 3), id="orientation 65535"),
+        pytest.param(exif_of((0x0112, 2, 4, 0x41414141)), (40, 60, 3), id="a word as orientation"),
+        pytest.param(exif_of((0x0112, 3, 2**32 - 1, 6)), (40, 60, 3), id="four billion orientations"),
+        pytest.param(b"II*\0\x08\0\0\0\xff\xff", (40, 60, 3), id="65,535 entries that are not there"),
+        pytest.param(b"not a TIFF", (40, 60, 3), id="no directory"),
+        pytest.param(exif_of((0x010F, 2, 400, 2**32 - 16), UPRIGHT), (60, 40, 3), id="a value beyond the end"),
+        pytest.param(exif_of((0x010F, 99, 4, 0), UPRIGHT), (60, 40, 3), id="an unknown type"),
+        pytest.param(exif_of((0x8769, 4, 1, 8), UPRIGHT), (60, 40, 3), id="a directory in itself"),
+        pytest.param(exif_of((0x8825, 4, 1, 2**32 - 16), UPRIGHT), (60, 40, 3), id="a directory beyond the end"),
+        pytest.param(exif_of((0x011A, 5, 1, 38), UPRIGHT, tail=bytes(8)), (60, 40, 3), id="zero divided by zero"),
+        pytest.param(exif_of((0x010F, 2, 4, 2**32 - 1), UPRIGHT), (60, 40, 3), id="a name that is no text"),
+    ],
+)
+def test_hostile_exif_hides_no_picture(exif: bytes, shape: tuple[int, ...]) -> None:
+    assert decode(with_exif(exif), max_pixels=10_000).shape == shape
+
+
+def test_colours_for_print_are_those_of_the_picture() -> None:
+    """Adobe's, and so everybody's, CMYK in JPEG is inverted."""
+    jpeg = encoded(flag().convert("CMYK"), "JPEG", quality=100)
+    assert b"Adobe" in jpeg
+    pixels = decode(jpeg, max_pixels=10_000).astype(int)
+    np.testing.assert_allclose(pixels[2, 2], RED, atol=3)
+    np.testing.assert_allclose(pixels[-3, -3], BLUE, atol=3)
+
+
+@pytest.mark.parametrize("encoding", [".png", ".tiff"])
+@pytest.mark.parametrize("channels", [3, 4])
+def test_sixteen_bits_of_colours_are_scaled_too(encoding: str, channels: int) -> None:
+    levels = np.repeat(np.linspace(0, 65535, 256).astype(np.uint16).reshape(16, 16, 1), channels, axis=2)
+    if channels == 4:
+        levels[..., 3] = 65535
+    written, data = cv2.imencode(encoding, levels)
+    assert written
+    np.testing.assert_allclose(decode(data.tobytes(), max_pixels=10_000)[..., 0].ravel(), np.arange(256), atol=1)
+
+
+@pytest.mark.parametrize("encoding", ["PNG", "WEBP", "TIFF"])
+def test_of_every_kind_of_animation_the_first_frame_counts(encoding: str) -> None:
+    frames = [Image.new("RGB", (10, 10), colour) for colour in ("red", "blue")]
+    animation = encoded(frames[0], encoding, save_all=True, append_images=frames[1:])
+    np.testing.assert_allclose(decode(animation, max_pixels=1000)[5, 5].astype(int), RED, atol=2)
+
+
+@pytest.mark.parametrize(("width", "height"), [(1, 1), (20_000, 1), (1, 20_000)])
+@pytest.mark.parametrize("encoding", ["PNG", "JPEG", "GIF", "BMP", "TIFF"])
+def test_thin_pictures_are_pictures(encoding: str, width: int, height: int) -> None:
+    data = encoded(Image.new("RGB", (width, height), "red"), encoding)
+    assert decode(data, max_pixels=20_000).shape == (height, width, 3)
+
+
+@pytest.mark.parametrize("encoding", FORMATS)
+def test_what_follows_a_picture_is_not_looked_at(encoding: str) -> None:
+    whole = encoded(flag(), encoding)
+    for tail in (b"PK\x03\x04" + bytes(50), b"<script>alert(1)</script>"):
+        np.testing.assert_array_equal(decode(whole + tail, max_pixels=10_000), decode(whole, max_pixels=10_000))
+
+
+@pytest.mark.parametrize("before", [b"<html>", b"%PDF-1.7\n", b"PK\x03\x04", b"MZ"])
+def test_a_picture_behind_something_else_is_none(before: bytes) -> None:
+    with pytest.raises(UnreadableInputError, match="no picture"):
+        decode(before + encoded(flag(), "JPEG"), max_pixels=10_000)
+
+
+@pytest.mark.parametrize(("width", "height"), [(2**31 - 1, 2**31 - 1), (0, 40), (100_000, 100_000)])
+def test_a_header_that_promises_too_much_costs_nothing(width: int, height: int) -> None:
+    png = bytearray(encoded(flag()))
+    png[16:24] = struct.pack(">II", width, height)
+    png[29:33] = zlib.crc32(png[12:29]).to_bytes(4, "big")
+    with pytest.raises((TooLargeError, UnreadableInputError)):
+        decode(bytes(png), max_pixels=10**7)
+
+
+def test_fifty_million_pixels_need_little_more_memory_than_they_are() -> None:
+    data = encoded(Image.new("RGB", (8660, 5774), "red"), "JPEG")
+    pixels = 8660 * 5774
+    code = (
+        "import re, sys\n"
+        "from pathlib import Path\n"
+        "from processing.image import decode\n"
+        "def most(): return int(re.search(r'VmHWM:\\s+(\\d+) kB', Path('/proc/self/status').read_text())[1])\n"
+        "data = sys.stdin.buffer.read()\n"
+        "before = most()\n"
+        f"assert decode(data, max_pixels={pixels}).shape == (5774, 8660, 3)\n"
+        "print(most() - before)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], input=data, capture_output=True, check=True)
+    assert 6 * pixels < 1024 * int(done.stdout) < 8 * pixels  # Pillow's own copy has four bytes for each, ours three

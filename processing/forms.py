@@ -1,0 +1,34 @@
+"""Forms of pictures: how a decoded one becomes the input of a model, by the name in `ImageSpec.form`."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from processing.digit_form import digit_form, digit_window
+from processing.image import Pixels
+from processing.photo_form import photo_form, photo_window
+from processing.spec import ImageSpec
+from processing.window import Window
+
+
+@dataclass(frozen=True)
+class Form:
+    """Both take a picture as it was decoded, and raise `ProcessingError` for one that is of no use.
+
+    Attributes:
+        tensor: to the model's input without the batch dimension, uint8 `[height, width, channels]`.
+        window: to the part of the picture that this tensor shows.
+    """
+
+    tensor: Callable[[Pixels], Pixels]
+    window: Callable[[Pixels], Window]
+
+
+FORMS: Mapping[str, Callable[[ImageSpec], Form]] = {
+    "digit": lambda _: Form(digit_form, digit_window),
+    "photo": lambda spec: Form(partial(photo_form, spec=spec), partial(photo_window, spec=spec)),
+}
+
+
+def form_of(spec: ImageSpec) -> Form:
+    return FORMS[spec.form](spec)
