@@ -12,7 +12,7 @@ class _Frozen(BaseModel):
 class ImageSpec(_Frozen):
     """An encoded picture becomes uint8 `[height, width, channels]` under the input name `input`.
 
-    `form` names the function of `processing.image` that brings a decoded picture to that shape.
+    `form` names what brings a decoded picture to that shape, see `processing.forms`.
     """
 
     kind: Literal["image"] = "image"

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from models.digits import SPEC, DigitsConfig
 from models.example import Example
-from processing.image import decode, digit_form
+from processing.digit_form import digit_form
+from processing.image import decode
 from store.evaluation import Robustness, Slice
 from training.adversarial import attack_pictures
 from training.augment import augment
