@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from processing.digit_form import digit_form, digit_window
+from processing.garment_form import garment_form, garment_window
 from processing.image import Pixels
 from processing.spec import ImageSpec
 from processing.window import Window
@@ -22,7 +23,10 @@ class Form:
     window: Callable[[Pixels], Window]
 
 
-FORMS: Mapping[str, Callable[[ImageSpec], Form]] = {"digit": lambda _: Form(digit_form, digit_window)}
+FORMS: Mapping[str, Callable[[ImageSpec], Form]] = {
+    "digit": lambda _: Form(digit_form, digit_window),
+    "garment": lambda _: Form(garment_form, garment_window),
+}
 
 
 def form_of(spec: ImageSpec) -> Form:
