@@ -1,4 +1,4 @@
-"""Random changes of garments on their way into a training, by layers of Keras: moved, mirrored, in part erased, mixed."""
+"""Random changes of garments on their way into a training, by layers of Keras: moved, mirrored, erased, mixed."""
 
 from typing import TYPE_CHECKING, Any
 
