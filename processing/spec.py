@@ -27,7 +27,7 @@ class ImageSpec(_Frozen):
 
     kind: Literal["image"] = "image"
     input: str = "image"
-    form: Literal["digit", "photo"]
+    form: Literal["digit", "garment", "photo"]
     height: int
     width: int
     channels: Literal[1, 3]
