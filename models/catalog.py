@@ -11,6 +11,7 @@ from models import (
     embeddings,
     fashion_resnet,
     fashion_vgg,
+    image_classifier,
     imagenet,
     sentiment,
     sentiment_minilm,
@@ -51,7 +52,7 @@ NETWORKS = _table(
     translation.PAIR,
 )
 
-OWN = _table(text_classifier.SPEC)
+OWN = _table(text_classifier.SPEC, image_classifier.SPEC)
 """What is trained on a user's own data, and therefore never by its name alone."""
 
 CATALOG = {spec.name: spec for spec in NETWORKS.values() if spec.network is None}
