@@ -8,12 +8,14 @@ import pytest
 from PIL import Image
 
 from kmaas.config import Config
-from kmaas.own import begin_run
+from kmaas.own import begin_run, tell_of_data
 from kmaas.own_pictures import OwnPictures
 from kmaas.progress import PlainProgress
+from kmaas.stages import export_run
 from models.efficientnet_lite import efficientnet_lite
 from models.image_classifier import ImageClassifierConfig
 from store.evaluation import Classification
+from store.manifest import Manifest
 from tests.support.own_pictures import SHAPES, encoded, picture, write_backbone, write_folder
 from training.errors import ChangedDataError, ConfigurationError, DataError, UnfitBackboneError
 from training.fit import evaluate, load_model, train
@@ -54,6 +56,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> OwnPictures:
     root = write_folder(folder / "shapes", 24)
     for number in range(3):
         (root / "bar" / f"wide-{number}.png").write_bytes(encoded(picture("bar", 100 + number, wide=30)))
+    (root / "disc" / "damaged.png").write_bytes(encoded(picture("disc", 90))[:100])
     return OwnPictures(
         data=root,
         image_column=None,
@@ -134,6 +137,26 @@ def test_goldens_are_the_test_pictures_in_several_ways(run: Run) -> None:
     examples = run.evaluated.examples()
     assert {example.label for example in examples} == set(SHAPES)
     assert {example.media_type for example in examples} == {"image/png", "image/jpeg"}
+
+
+def test_its_pictures_are_told_of_by_name_and_number(own: OwnPictures, run: Run, capsys: Any) -> None:
+    tell_of_data(run)
+    told = capsys.readouterr().err
+    assert "shapes: 75 of 76 pictures are used" in told
+    assert "broken: 1 × no picture, or one that is damaged or cut short: left out (disc/damaged.png" in told
+    assert "languages" not in told
+
+
+def test_it_is_exported_with_all_that_a_classifier_has(run: Run) -> None:
+    """Loaded in a process of its own it answers what was measured, from tensors and from files."""
+    export = export_run(run)
+    manifest = Manifest.read(export.manifest)
+    assert (manifest.model, manifest.task) == ("shapes", "image-classification")
+    assert manifest.signatures.keys() == {"serving_default", "raw", "explain", "manifest"}
+    assert manifest.goldens.keys() == set(SHAPES)
+    assert "goldens" in manifest.origins[0].source
+    assert "pictures of whoever trained it" in (card := export.card.read_text())
+    assert str(run.path.parent) not in card.replace("\\", "")
 
 
 def test_a_run_is_the_backbone_of_the_next(config: Config, own: OwnPictures, run: Run) -> None:
