@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import processing.image
 from processing.errors import TooLargeError, UnreadableInputError
 from processing.image import FORMATS, MAX_SCANS, decode
 
@@ -221,6 +222,26 @@ def test_a_header_that_promises_too_much_costs_nothing(width: int, height: int) 
     png[29:33] = zlib.crc32(png[12:29]).to_bytes(4, "big")
     with pytest.raises((TooLargeError, UnreadableInputError)):
         decode(bytes(png), max_pixels=10**7)
+
+
+@pytest.mark.parametrize("kind", ["RGB", "P", "RGBA", "LA", "CMYK", "I;16", "F", "transparent"])
+def test_bands_of_a_large_picture_are_the_picture(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 255, (70, 90, 4), dtype=np.uint8))
+    options: dict[str, Any] = {"transparency": 3} if kind == "transparent" else {}
+    grey = noise.convert("RGB").convert("L")
+    match kind:
+        case "transparent" | "P":
+            picture = noise.convert("RGB").quantize(16)
+        case "I;16":
+            picture = Image.fromarray(np.asarray(grey).astype(np.uint16) * 201)
+        case "F" | "LA":
+            picture = grey.convert(kind)
+        case _:
+            picture = noise if kind == "RGBA" else noise.convert("RGB").convert(kind)
+    data = encoded(picture, "PNG" if kind in ("transparent", "I;16") else "TIFF", **options)
+    whole = decode(data, max_pixels=10_000)
+    monkeypatch.setattr(processing.image, "_BAND", 1000)  # 11 lines; the last band has fewer
+    np.testing.assert_array_equal(decode(data, max_pixels=10_000), whole)
 
 
 def test_fifty_million_pixels_need_little_more_memory_than_they_are() -> None:
