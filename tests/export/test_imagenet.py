@@ -129,7 +129,8 @@ def test_three_ways_of_preprocessing_give_the_same(manifest: Manifest) -> None:
     assert figures["training", "gateway"][0] == 24
     assert figures["training", "gateway"][2] <= 3  # of OpenCV's and Pillow's colours for print
     inputs, mean, largest = figures["gateway", "raw"]
-    assert (inputs, largest) == (24, pytest.approx(1, abs=1))
+    assert inputs == 24
+    assert largest <= 2
     assert mean < 0.1
 
 

@@ -4,7 +4,7 @@ from typing import get_args
 
 import numpy as np
 import pytest
-from pydantic import ValidationError
+from pydantic import JsonValue, ValidationError
 
 from processing.forms import FORMS, form_of
 from processing.spec import ImageSpec, Resize, parse_spec
@@ -40,7 +40,14 @@ def test_a_photograph_has_its_specs_form_and_window() -> None:
 
 def test_documents_of_versions_are_read_as_they_were_written() -> None:
     assert parse_spec(PHOTO.model_dump(mode="json")) == PHOTO
-    of_before = {"kind": "image", "input": "image", "form": "digit", "height": 28, "width": 28, "channels": 1}
+    of_before: JsonValue = {
+        "kind": "image",
+        "input": "image",
+        "form": "digit",
+        "height": 28,
+        "width": 28,
+        "channels": 1,
+    }
     assert parse_spec(of_before) == DIGIT
 
 
