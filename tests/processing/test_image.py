@@ -60,6 +60,12 @@ def test_sixteen_bits_are_scaled_and_not_clipped() -> None:
     np.testing.assert_array_equal(pixels[..., 0].ravel(), np.arange(256))
 
 
+def test_fractions_are_scaled_to_the_largest_and_what_is_no_number_is_black() -> None:
+    levels = np.array([[0, 0.5, 1], [2, np.nan, -1]], np.float32)
+    pixels = decode(encoded(Image.fromarray(levels), "TIFF"), max_pixels=10_000)
+    np.testing.assert_array_equal(pixels[..., 0], [[0, 63, 127], [255, 0, 0]])
+
+
 @pytest.mark.parametrize("encoding", ["PNG", "JPEG", "WEBP", "TIFF"])
 @pytest.mark.parametrize(
     ("orientation", "red_at"),
