@@ -12,12 +12,12 @@ class _Frozen(BaseModel):
 class ImageSpec(_Frozen):
     """An encoded picture becomes uint8 `[height, width, channels]` under the input name `input`.
 
-    `form` names the function of `processing.image` that brings a decoded picture to that shape.
+    `form` names what brings a decoded picture to that shape, see `processing.forms`.
     """
 
     kind: Literal["image"] = "image"
     input: str = "image"
-    form: Literal["digit"]
+    form: Literal["digit", "garment"]
     height: int
     width: int
     channels: Literal[1, 3]
