@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from processing.digit_form import digit_form, digit_window
+from processing.garment_form import garment_form, garment_window
 from processing.image import Pixels
 from processing.photo_form import photo_form, photo_window
 from processing.spec import ImageSpec
@@ -26,6 +27,7 @@ class Form:
 
 FORMS: Mapping[str, Callable[[ImageSpec], Form]] = {
     "digit": lambda _: Form(digit_form, digit_window),
+    "garment": lambda _: Form(garment_form, garment_window),
     "photo": lambda spec: Form(partial(photo_form, spec=spec), partial(photo_window, spec=spec)),
 }
 
