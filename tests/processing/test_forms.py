@@ -40,7 +40,7 @@ def test_a_photograph_has_its_specs_form_and_window() -> None:
 
 def test_documents_of_versions_are_read_as_they_were_written() -> None:
     assert parse_spec(PHOTO.model_dump(mode="json")) == PHOTO
-    of_before: dict[str, JsonValue] = {
+    of_before: JsonValue = {
         "kind": "image",
         "input": "image",
         "form": "digit",

@@ -15,6 +15,7 @@ from kmaas.stages import export_run
 from models.efficientnet_lite import efficientnet_lite
 from models.image_classifier import ImageClassifierConfig
 from store.evaluation import Classification
+from store.layout import VersionDir
 from store.manifest import Manifest
 from tests.support.own_pictures import SHAPES, encoded, picture, write_backbone, write_folder
 from training.errors import ChangedDataError, ConfigurationError, DataError, UnfitBackboneError
@@ -149,14 +150,15 @@ def test_its_pictures_are_told_of_by_name_and_number(own: OwnPictures, run: Run,
 
 def test_it_is_exported_with_all_that_a_classifier_has(run: Run) -> None:
     """Loaded in a process of its own it answers what was measured, from tensors and from files."""
-    export = export_run(run)
+    export = VersionDir(export_run(run))
     manifest = Manifest.read(export.manifest)
     assert (manifest.model, manifest.task) == ("shapes", "image-classification")
     assert manifest.signatures.keys() == {"serving_default", "raw", "explain", "manifest"}
     assert manifest.goldens.keys() == set(SHAPES)
     assert "goldens" in manifest.origins[0].source
-    assert "pictures of whoever trained it" in (card := export.card.read_text())
-    assert str(run.path.parent) not in card.replace("\\", "")
+    card = export.card.read_text().replace("\\", "")
+    assert "pictures of whoever trained it" in card
+    assert str(run.path.parent) not in card
 
 
 def test_a_run_is_the_backbone_of_the_next(config: Config, own: OwnPictures, run: Run) -> None:

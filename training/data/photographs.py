@@ -43,7 +43,11 @@ _OF_MATPLOTLIB: Mapping[str, tuple[str, ...]] = {"grace_hopper.jpg": ("military 
 
 def load(cache: Path) -> list[Photograph]:
     """Raises `TrainingError` when the package cannot be had."""
-    wheel = fetch(PACKAGE, cache)
+    return photographs(fetch(PACKAGE, cache))
+
+
+def photographs(wheel: Path) -> list[Photograph]:
+    """Those in a wheel of scikit-image, and in the packages that are installed."""
     sources: list[tuple[Mapping[str, tuple[str, ...]], Callable[[str], bytes]]] = [
         (_OF_SCIKIT_IMAGE, lambda name: zip_member(wheel, f"skimage/data/{name}")),
         (_OF_SCIKIT_LEARN, lambda name: (files("sklearn.datasets.images") / name).read_bytes()),

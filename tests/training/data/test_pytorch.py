@@ -1,7 +1,7 @@
 """Weights as PyTorch before 1.6 saved them.
 
 `state_dict.pth` was written by PyTorch 2.14 in its old format: an OrderedDict of `conv.weight`, which is a view of 24
-numbers in another order, `bias` and `seen`, an int64 without dimensions.
+numbers in another order, `bias`, and `seen` of int64.
 """
 
 import os
@@ -24,12 +24,12 @@ def test_tensors_have_their_names_shapes_and_numbers() -> None:
     assert {name: (str(value.dtype), value.shape) for name, value in found.items()} == {
         "conv.weight": ("float32", (2, 3, 2, 2)),
         "bias": ("float32", (2,)),
-        "seen": ("int64", ()),
+        "seen": ("int64", (2,)),
     }
     order = np.arange(24, dtype=np.float32).reshape(2, 2, 3, 2).transpose(3, 2, 0, 1)
     np.testing.assert_array_equal(found["conv.weight"], order)
     assert found["bias"].tolist() == [1.5, -2.0]
-    assert found["seen"] == 3
+    assert found["seen"].tolist() == [3, 4]
 
 
 @pytest.mark.parametrize("length", [0, 1, 20, 60, 200, 500, len(CONTENT) - 9, len(CONTENT) - 1])
