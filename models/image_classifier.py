@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from models import imagenet
 from models.efficientnet_lite import EfficientNetLite, efficientnet_lite
@@ -89,12 +89,13 @@ class ImageClassifierConfig(PatientConfig):
     fewest_rows: Annotated[int, Field(ge=3)]
     licence: str
 
-    @model_validator(mode="after")
-    def _has_so_many_blocks(self) -> Self:
-        blocks = len(list(self.backbone.shape.blocks))
-        if self.unfrozen > blocks:
-            raise ValueError(f"unfrozen is {self.unfrozen}, and {self.backbone.name} has {blocks} blocks")
-        return self
+    @field_validator("unfrozen")
+    @classmethod
+    def _of_its_blocks(cls, unfrozen: int, known: ValidationInfo) -> int:
+        backbone = known.data.get("backbone")
+        if isinstance(backbone, PictureBackbone) and unfrozen > (blocks := len(list(backbone.shape.blocks))):
+            raise ValueError(f"{backbone.name} has {blocks} blocks")
+        return unfrozen
 
     def told(self) -> dict[str, Any]:
         """Without the folders of the machine that trained it, and without the labels, which a card tells before."""

@@ -38,8 +38,8 @@ class Progress(PlainProgress):
     """Interrupts the training when it has said so."""
 
     def __init__(self, until: str = "never") -> None:
-        super().__init__(lambda _line: None, time.monotonic)
         self._until = until
+        super().__init__(lambda _line: None, time.monotonic)
 
     def stage(self, name: str, total: int) -> None:
         if name.startswith(self._until):
@@ -170,7 +170,7 @@ def test_a_run_is_the_backbone_of_the_next(config: Config, own: OwnPictures, run
         OwnPictures(**{**vars(own), "backbone": "nothing"}).known(NOWHERE)
     with pytest.raises(UnfitBackboneError, match=r"has no readable config\.json"):
         OwnPictures(**{**vars(own), "backbone": str(own.data)}).known(NOWHERE)
-    with pytest.raises(ConfigurationError, match=r"unfrozen is 9, and .* has 4 blocks"):
+    with pytest.raises(ConfigurationError, match=r"unfrozen: .* has 4 blocks, received 9"):
         begin_run(config, own, None, ("unfrozen=9",))
 
 
