@@ -152,7 +152,7 @@ def test_its_pictures_are_told_of_by_name_and_number(own: OwnPictures, run: Run,
 
 def test_it_is_exported_with_all_that_a_classifier_has(run: Run) -> None:
     """Loaded in a process of its own it answers what was measured, from tensors and from files."""
-    export = VersionDir(export_run(run))
+    export = VersionDir(export_run(run, runtime="saved_model"))
     manifest = Manifest.read(export.manifest)
     assert (manifest.model, manifest.task) == ("shapes", "image-classification")
     assert manifest.signatures.keys() == {"serving_default", "raw", "explain", "manifest"}
