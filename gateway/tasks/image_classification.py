@@ -75,7 +75,7 @@ class ImageClassification(OneRun):
         if len(pictures) > 1:  # of one alone `decode` looks at the header itself
             pixels = sum(_each(pictures, pixels_of))
             if pixels > self._limits.image_pixels:
-                raise OverLimitError("pixels", pixels, self._limits.image_pixels)
+                raise OverLimitError("pixels", pixels, self._limits.image_pixels, "image_pixels")
 
         def prepared(data: bytes) -> Pixels:
             checkpoint()
