@@ -10,7 +10,8 @@ import orjson
 from bench.footprint import children, import_s, resident_mb
 from bench.load import Request, grpc_request, requests_per_s
 from bench.stack import Stack, running_stack
-from processing.image import FORMS, decode
+from processing.forms import form_of
+from processing.image import decode
 from processing.spec import ImageSpec, TextSpec, parse_spec
 from processing.text import TextEncoder
 from store.golden import read_goldens
@@ -60,7 +61,7 @@ def _tensor(stack: Stack, version: VersionDir, body: bytes) -> tuple[str, Array]
     manifest = Manifest.read(version.manifest)
     spec = parse_spec(manifest.processing)
     if isinstance(spec, ImageSpec):
-        return spec.input, FORMS[spec.form](decode(body, max_pixels=10**7))[np.newaxis]
+        return spec.input, form_of(spec).tensor(decode(body, max_pixels=10**7))[np.newaxis]
     assert isinstance(spec, TextSpec)
     with ModelServerClient(stack.grpc) as client:
         section = {"section": np.array(["tokenizer"])}

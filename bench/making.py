@@ -23,7 +23,8 @@ from export.warm_up import write_warm_up
 from models import digits, sentiment
 from models.example import Example
 from models.spec import ModelSpec
-from processing.image import decode, digit_form
+from processing.digit_form import digit_form
+from processing.image import decode
 from processing.text import TextEncoder
 from store.golden import Golden
 from store.layout import VersionDir

@@ -9,6 +9,8 @@ from models import (
     checkpoint,
     digits,
     embeddings,
+    fashion_resnet,
+    fashion_vgg,
     sentiment,
     sentiment_minilm,
     sentiment_neutral,
@@ -32,6 +34,8 @@ def _table(*specs: ModelSpec) -> dict[str, ModelSpec]:
 
 NETWORKS = _table(
     digits.SPEC,
+    fashion_resnet.SPEC,
+    fashion_vgg.SPEC,
     sentiment.SPEC,
     sentiment_minilm.SPEC,
     sentiment_neutral.SPEC,

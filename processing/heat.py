@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from processing.image import Pixels, Window
+from processing.image import Pixels
+from processing.window import Window
 
 _COLD, _HOT = (255, 214, 0), (214, 0, 0)  # yellow to red: seen on black ink and on white paper
 _MOST = 0.65  # of the picture is covered where the heat is greatest

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from processing.audio import decode as decode_audio
 from processing.errors import UnusableInputError
-from processing.image import FORMS, decode
+from processing.forms import form_of
+from processing.image import decode
 from processing.spec import AudioSpec, ExportedSpec, ImageSpec, LanguageSpec, TranslationSpec
 from processing.text import TextEncoder
 from processing.tokens import TokenCodec
@@ -27,8 +28,8 @@ def preprocessing(spec: ExportedSpec, tokenizer: str | None) -> Callable[[bytes]
         tokenizer: the document of a text model.
     """
     if isinstance(spec, ImageSpec):
-        form = FORMS[spec.form]
-        return lambda body: form(decode(body, max_pixels=_MAX_PIXELS))[np.newaxis]
+        tensor = form_of(spec).tensor
+        return lambda body: tensor(decode(body, max_pixels=_MAX_PIXELS))[np.newaxis]
     if isinstance(spec, AudioSpec):
         rate = spec.sample_rate
         return lambda body: decode_audio(body, sample_rate=rate, max_seconds=_MAX_SECONDS)[np.newaxis]

@@ -12,12 +12,12 @@ class _Frozen(BaseModel):
 class ImageSpec(_Frozen):
     """An encoded picture becomes uint8 `[height, width, channels]` under the input name `input`.
 
-    `form` names the function of `processing.image` that brings a decoded picture to that shape.
+    `form` names what brings a decoded picture to that shape, see `processing.forms`.
     """
 
     kind: Literal["image"] = "image"
     input: str = "image"
-    form: Literal["digit"]
+    form: Literal["digit", "garment"]
     height: int
     width: int
     channels: Literal[1, 3]
@@ -35,6 +35,13 @@ class TextSpec(_Frozen):
     pad_id: int
 
 
+class Drawing(_Frozen):
+    """How tokens are drawn where nobody says otherwise, as whoever made the model recommends it."""
+
+    temperature: Annotated[float, Field(gt=0, le=2)]
+    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
+
+
 class LanguageSpec(_Frozen):
     """A text to be continued becomes int32 `[tokens]` under the input name `input`, by the version's `tokenizer.json`.
 
@@ -45,6 +52,7 @@ class LanguageSpec(_Frozen):
     input: str = "token_ids"
     context_tokens: Annotated[int, Field(ge=2)]
     end_ids: tuple[int, ...] = ()
+    drawing: Drawing | None = None
 
 
 class AudioSpec(_Frozen):

@@ -5,10 +5,13 @@ from pathlib import Path
 from models.spec import ModelConfig, ModelSpec, TrainConfig
 from training.chat import ChatRecipe
 from training.checkpoint import CheckpointRecipe
-from training.data import interface_texts, minilm, mnist, newsgroups, paraphrases, rated_texts, shakespeare, smollm2
+from training.data import interface_texts, minilm, newsgroups, paraphrases, rated_texts, shakespeare, smollm2
+from training.data.fashion_mnist import FASHION_MNIST
+from training.data.mnist import MNIST
 from training.digits import DigitsRecipe
 from training.embeddings import EmbeddingsRecipe
 from training.errors import UntunedError
+from training.fashion import FashionRecipe
 from training.progress import Progress
 from training.recipe import Recipe, RecipeMaker, TrainingRecipe
 from training.sentiment import SentimentRecipe
@@ -18,7 +21,9 @@ from training.translation import TranslationRecipe
 from training.writer import WriterRecipe
 
 RECIPES = {
-    "digits": RecipeMaker(mnist.SHA256, DigitsRecipe.make, DigitsRecipe.for_trials),
+    "digits": RecipeMaker(MNIST.sha256, DigitsRecipe.make, DigitsRecipe.for_trials),
+    "fashion-resnet": RecipeMaker(FASHION_MNIST.sha256, FashionRecipe.make, FashionRecipe.for_trials),
+    "fashion-vgg": RecipeMaker(FASHION_MNIST.sha256, FashionRecipe.make, FashionRecipe.for_trials),
     "sentiment": RecipeMaker(rated_texts.PACKAGE.sha256, SentimentRecipe.make, SentimentRecipe.for_trials),
     "sentiment-minilm": RecipeMaker(
         f"{rated_texts.PACKAGE.sha256} {minilm.PACKAGE.sha256}", SentimentRecipe.make, SentimentRecipe.for_trials

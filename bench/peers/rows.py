@@ -11,7 +11,8 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from processing.image import decode, digit_form
+from processing.digit_form import digit_form
+from processing.image import decode
 from processing.spec import TextSpec
 from processing.text import TextEncoder
 

@@ -12,7 +12,8 @@ from gateway.tasks.base import SERVING_SIGNATURE, Checkpoint, Documents, Media, 
 from gateway.tasks.classification import ClassificationParameters, LabelScore, check_items, ranked
 from processing.classification import MEDIA_TOP_K
 from processing.errors import ProcessingError
-from processing.image import FORMS, MEDIA_TYPES, Pixels, decode, pixels_of
+from processing.forms import form_of
+from processing.image import MEDIA_TYPES, Pixels, decode, pixels_of
 from processing.spec import ImageSpec, parse_spec
 from store.manifest import Manifest
 
@@ -59,7 +60,7 @@ class ImageClassification(OneRun):
     def __init__(self, labels: tuple[str, ...], spec: ImageSpec, limits: Limits) -> None:
         self._labels = labels
         self._spec = spec
-        self._form = FORMS[spec.form]
+        self._form = form_of(spec)
         self._limits = limits
 
     @classmethod
@@ -79,7 +80,7 @@ class ImageClassification(OneRun):
 
         def prepared(data: bytes) -> Pixels:
             checkpoint()
-            return self._form(decode(data, max_pixels=self._limits.image_pixels))
+            return self._form.tensor(decode(data, max_pixels=self._limits.image_pixels))
 
         return {self._spec.input: np.stack(_each(pictures, prepared))}
 

@@ -12,8 +12,9 @@ from gateway.tasks.base import Checkpoint, Documents, Media, OneRun, Request, Te
 from gateway.tasks.classification import floats
 from gateway.tasks.explanation import EXPLAIN_SIGNATURE, ExplanationParameters, asked, explained, one_item
 from gateway.tasks.image_classification import STROKE_PNG
+from processing.forms import form_of
 from processing.heat import heated, png
-from processing.image import FORMS, MEDIA_TYPES, WINDOWS, decode
+from processing.image import MEDIA_TYPES, decode
 from processing.spec import ImageSpec, parse_spec
 from store.manifest import Manifest
 
@@ -51,6 +52,7 @@ class ImageExplanation(OneRun):
     def __init__(self, manifest: Manifest, spec: ImageSpec, limits: Limits) -> None:
         self._manifest = manifest
         self._spec = spec
+        self._form = form_of(spec)
         self._limits = limits
 
     @classmethod
@@ -64,11 +66,11 @@ class ImageExplanation(OneRun):
         label = asked(request.parameters, self._manifest.labels)
         checkpoint()
         picture = decode(request.inputs, max_pixels=self._limits.image_pixels)
-        return {self._spec.input: FORMS[self._spec.form](picture)[np.newaxis], "label": label}
+        return {self._spec.input: self._form.tensor(picture)[np.newaxis], "label": label}
 
     def postprocess(self, request: ImageExplanationRequest, outputs: Tensors) -> ImageExplanationResponse:
         heat = floats(outputs, "heat", (1, self._spec.height, self._spec.width))[0]
         best = explained(outputs, self._manifest)
         picture = decode(request.inputs, max_pixels=self._limits.image_pixels)
-        image = png(heated(picture, heat, WINDOWS[self._spec.form](picture)))
+        image = png(heated(picture, heat, self._form.window(picture)))
         return ImageExplanationResponse(label=best.label, score=best.score, image=image)

@@ -14,7 +14,8 @@ from openai import OpenAI
 
 from gateway.dialects.table import DIALECTS
 from gateway.tasks.table import TASKS
-from processing.image import decode, digit_form
+from processing.digit_form import digit_form
+from processing.image import decode
 from tests.support.client_programs import ROOT
 from tests.support.processes import GatewayProcess, ModelServerProcess
 from tests.support.small_models import picture

@@ -30,7 +30,8 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
-from processing.image import decode, digit_form
+from processing.digit_form import digit_form
+from processing.image import decode
 from processing.spec import TextSpec, parse_spec
 from processing.text import TextEncoder
 from store.golden import read_goldens

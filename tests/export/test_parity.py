@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import export.raw.audio
+import export.raw.digit_form
 import export.raw.image
 import processing.request
 from export.errors import ParityError
@@ -70,8 +71,8 @@ def test_swapped_colours_in_the_gateway_are_refused(
 
 
 def test_swapped_colours_in_the_graph_are_refused(digits: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    right: Callable[[Any], Any] = export.raw.image.FORMS["digit"]
-    monkeypatch.setattr(export.raw.image, "FORMS", {"digit": lambda picture: right(picture[:, :, ::-1])})
+    right: Callable[[Any], Any] = export.raw.digit_form.digit_form
+    monkeypatch.setattr(export.raw.image, "FORMS", {"digit": lambda _: lambda picture: right(picture[:, :, ::-1])})
     with pytest.raises(ParityError, match=r"^gateway and raw preprocessing differ by .* in digit-\d-[16] "):
         export_version(trained(digits), tmp_path / "export")
 
@@ -79,7 +80,7 @@ def test_swapped_colours_in_the_graph_are_refused(digits: Run, tmp_path: Path, m
 def test_a_picture_that_only_the_graph_refuses_is_refused(
     digits: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(export.raw.image, "MIN_CONTRAST", 300)
+    monkeypatch.setattr(export.raw.digit_form, "MIN_CONTRAST", 300)
     with pytest.raises(
         ParityError, match=r"^raw preprocessing refuses what the gateway takes: assertion failed: \[the"
     ):

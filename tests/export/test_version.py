@@ -14,7 +14,8 @@ from export.errors import ReloadError
 from export.version import export_version
 from kmaas.stages import trained
 from processing.classification import softmax
-from processing.image import FORMS, decode
+from processing.forms import form_of
+from processing.image import decode
 from processing.spec import ImageSpec, TextSpec, parse_spec
 from processing.text import TextEncoder
 from store.contents import contents
@@ -43,7 +44,7 @@ def _section(signatures: Any, name: str) -> bytes:
 def _client_inputs(run: Run, manifest: Manifest, body: bytes) -> Any:
     spec = parse_spec(manifest.processing)
     if isinstance(spec, ImageSpec):
-        return FORMS[spec.form](decode(body, max_pixels=10**6))[np.newaxis]
+        return form_of(spec).tensor(decode(body, max_pixels=10**6))[np.newaxis]
     assert isinstance(spec, TextSpec)
     return TextEncoder(run.tokenizer() or "", spec).encode([json.loads(body)["inputs"]])
 

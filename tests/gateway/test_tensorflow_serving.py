@@ -15,7 +15,8 @@ import pytest
 
 from bench.stack import free_port
 from gateway.dialects.tensorflow_serving_api import ServingClassifications, ServingExamplesBody, ServingRegressions
-from processing.image import decode, digit_form
+from processing.digit_form import digit_form
+from processing.image import decode
 from store.labels import LABELS_FILE, Labels
 from store.layout import Store
 from store.publish import publish

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from processing.heat import heated, png
-from processing.image import Window
+from processing.window import Window
 
 WHITE = np.full((60, 100, 3), 255, np.uint8)
 

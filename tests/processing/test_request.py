@@ -11,8 +11,9 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 
 from processing.audio import decode as decode_audio
+from processing.digit_form import digit_form
 from processing.errors import TooLargeError, UnusableInputError
-from processing.image import decode, digit_form
+from processing.image import decode
 from processing.request import preprocessing
 from processing.spec import AudioSpec, ImageSpec, LanguageSpec, TextSpec
 from tests.support.recordings import wav

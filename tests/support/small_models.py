@@ -34,7 +34,8 @@ from tokenizers.pre_tokenizers import Whitespace
 from tokenizers.processors import TemplateProcessing
 
 from models.explanation import EmbeddedTokens, FeatureMaps, Opened
-from processing.image import decode, digit_form
+from processing.digit_form import digit_form
+from processing.image import decode
 from processing.spec import ImageSpec, TextSpec
 from processing.text import TextEncoder
 from store.contents import seal

@@ -14,7 +14,8 @@ from kmaas.config import Config
 from kmaas.progress import PlainProgress
 from models.catalog import find
 from models.spec import TrainConfig
-from processing.image import decode, digit_form
+from processing.digit_form import digit_form
+from processing.image import decode
 from store.evaluation import Classification
 from store.held_out import HeldOut
 from tests.support.runs import TINY, Workplace
