@@ -91,8 +91,8 @@ class TextClassification:
         most = (request.parameters.windows if request.parameters else None) or 1
         windows = self._encoder.encode_windows(texts, most, checkpoint)
         if len(windows.owners) > max(self._limits.items, MOST_WINDOWS):
-            most = max(self._limits.items, MOST_WINDOWS)
-            raise OverLimitError("windows of text", len(windows.owners), most, "items")
+            accepted = max(self._limits.items, MOST_WINDOWS)
+            raise OverLimitError("windows of text", len(windows.owners), accepted, "items")
         return windows
 
     def infer(self, _request: TextClassificationRequest, windows: Windows, ask: Ask) -> Tensors:

@@ -313,7 +313,8 @@ def test_the_pixels_of_all_pictures_together_are_limited(gateway: GatewayProcess
 
 
 def test_a_body_of_fifty_megabytes_is_413(gateway: GatewayProcess) -> None:
-    refused(gateway.post("/models/digits", bytes(50_000_000)), 413, says=f"{16 * 2**20} are accepted (limits.body_bytes")
+    says = f"{16 * 2**20} are accepted (limits.body_bytes of the gateway"
+    refused(gateway.post("/models/digits", bytes(50_000_000)), 413, says=says)
 
 
 def test_a_body_of_unsaid_length_is_413_all_the_same(gateway: GatewayProcess) -> None:
