@@ -31,6 +31,7 @@ GatewayError
 │   ├── LongQueueError        so many wait that the answer would come too late
 │   ├── ModelServerDownError  nobody answers at the model server's address
 │   ├── ModelServerBusyError  it answers that it cannot take more now
+│   ├── OpeningError          it opens what the answer needs
 │   ├── NoSlotError           as many texts are being continued as the model server keeps at once
 │   ├── CutShortError         the version that answers in pieces went while it did
 │   ├── ModelNotReadyError    a known model without a version that can answer
@@ -250,6 +251,16 @@ class ModelServerDownError(UnavailableError):
 class ModelServerBusyError(UnavailableError):
     def __init__(self) -> None:
         super().__init__(f"the model server is overloaded or stops; try again in {self.retry_after_s} s")
+
+
+class OpeningError(UnavailableError):
+    retry_after_s = 5
+
+    def __init__(self, model: str) -> None:
+        super().__init__(
+            f"the SavedModel of {model}, which this needs and nothing did before, is being opened; try again in "
+            f"{self.retry_after_s} s"
+        )
 
 
 class NoSlotError(UnavailableError):

@@ -51,6 +51,7 @@ _TABLE: dict[type[Exception], _Kind] = {
     errors.LongQueueError: _Kind(503, "busy", "overloaded"),
     errors.ModelServerDownError: _Kind(503, "model-server-down", "overloaded"),
     errors.ModelServerBusyError: _Kind(503, "model-server-busy", "overloaded"),
+    errors.OpeningError: _Kind(503, "opening", "overloaded"),
     errors.NoSlotError: _Kind(503, "no-slot", "overloaded"),
     errors.CutShortError: _Kind(503, "cut-short", "incomplete_generation"),
     errors.ModelNotReadyError: _Kind(503, "model-not-ready", "overloaded"),

@@ -8,6 +8,7 @@ WireError
 └── ModelServerError        an RPC that failed; `code` is its gRPC status
     ├── UnreachableError    nobody answers (UNAVAILABLE)
     ├── QueueFullError      the server is there, its batching queue is full (UNAVAILABLE as well)
+    ├── StillOpeningError   the server is there, what answers the signature is being opened (UNAVAILABLE as well)
     ├── TimedOutError       the deadline passed (DEADLINE_EXCEEDED)
     ├── NotServedError      the model or version is not loaded (NOT_FOUND)
     └── InterruptedCallError    this side ended the call (CANCELLED)
@@ -17,6 +18,9 @@ from pathlib import Path
 from typing import ClassVar
 
 import grpc
+
+BEING_OPENED = "The version's SavedModel is being opened"
+"""So our model server's answer begins where only the twin of a version is open yet."""
 
 
 class WireError(Exception):
@@ -52,10 +56,8 @@ class InflationError(RestError):
 class ModelServerError(WireError):
     """An RPC to a model server failed."""
 
-    queue_full: ClassVar[str] = (
-        "The batch scheduling queue to which this task was submitted is full"  # TF Serving's words
-    )
     kinds: ClassVar[dict[grpc.StatusCode, type["ModelServerError"]]] = {}
+    there: ClassVar[dict[str, type["ModelServerError"]]] = {}  # by how the words of one begin that is UNAVAILABLE
 
     def __init__(self, code: grpc.StatusCode, details: str) -> None:
         super().__init__(f"{code.name}: {details}")
@@ -66,8 +68,8 @@ class ModelServerError(WireError):
     def of(error: grpc.RpcError) -> "ModelServerError":
         code, details = error.code(), error.details() or ""
         kind = ModelServerError.kinds.get(code, ModelServerError)
-        if kind is UnreachableError and details.startswith(ModelServerError.queue_full):
-            kind = QueueFullError
+        if kind is UnreachableError:
+            kind = next((of for words, of in ModelServerError.there.items() if details.startswith(words)), kind)
         return kind(code, details)
 
 
@@ -76,6 +78,10 @@ class UnreachableError(ModelServerError):
 
 
 class QueueFullError(ModelServerError):
+    pass
+
+
+class StillOpeningError(ModelServerError):
     pass
 
 
@@ -96,5 +102,11 @@ ModelServerError.kinds.update(
         grpc.StatusCode.UNAVAILABLE: UnreachableError,
         grpc.StatusCode.DEADLINE_EXCEEDED: TimedOutError,
         grpc.StatusCode.NOT_FOUND: NotServedError,
+    }
+)
+ModelServerError.there.update(
+    {
+        "The batch scheduling queue to which this task was submitted is full": QueueFullError,  # TF Serving's words
+        BEING_OPENED: StillOpeningError,
     }
 )

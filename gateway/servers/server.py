@@ -17,6 +17,7 @@ from gateway.errors import (
     GatewayError,
     ModelServerBusyError,
     ModelServerDownError,
+    OpeningError,
     RejectedError,
     VersionGoneError,
 )
@@ -27,6 +28,7 @@ from wire.errors import (
     ModelServerError,
     NotServedError,
     QueueFullError,
+    StillOpeningError,
     TensorError,
     TimedOutError,
     UnreachableError,
@@ -228,6 +230,8 @@ class Server:
         match exc:
             case NotServedError():
                 return VersionGoneError(model, version)
+            case StillOpeningError():
+                return OpeningError(model)
             case _ if isinstance(exc, QueueFullError) or exc.code in _PASSING:
                 return ModelServerBusyError()
             case _:

@@ -7,6 +7,7 @@ import { textRequest } from "/web/request.js";
 const HEAVIEST = 6; // words that are listed,
 const LEAST = 0.005; // but none that would be told as 0.00
 const MOST_TINT = 60; // per cent
+const MOST_TRIES = 10; // after the first
 
 let explained = null; // the question that the button asks about
 
@@ -24,14 +25,26 @@ async function show() {
   const question = explained;
   if ($("why").hidden) $("why").replaceChildren(small("Looking for what speaks for it…"));
   $("why").hidden = false;
-  const shown = await answer(question).catch((error) => {
-    if (!(error instanceof Problem)) throw error;
-    return [small(error.detail)];
-  });
+  const shown = await patiently(question);
   if (question !== explained) return; // something else was asked meanwhile
   const chooses = $("why").contains(document.activeElement);
   $("why").replaceChildren(...shown);
   if (chooses) $("why").querySelector("select")?.focus();
+}
+
+/** What is shown of the answer; who says when to ask again is asked again, as long as the question stands. */
+async function patiently(question) {
+  for (let tries = 0; ; tries += 1) {
+    try {
+      return await answer(question);
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      if (error.retryAfter === null || tries === MOST_TRIES) return [small(error.detail)];
+      if (question === explained) $("why").replaceChildren(small(error.detail));
+      await new Promise((resolve) => setTimeout(resolve, 1000 * error.retryAfter));
+      if (question !== explained) return [];
+    }
+  }
 }
 
 const small = (sentence) => el("p", { className: "small", textContent: sentence });

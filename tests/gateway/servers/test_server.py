@@ -12,11 +12,13 @@ from gateway.errors import (
     GatewayError,
     ModelServerBusyError,
     ModelServerDownError,
+    OpeningError,
     VersionGoneError,
 )
 from gateway.servers.retry import is_failure, may_go_elsewhere
 from gateway.servers.server import Server
 from tests.support.proxy import Proxy
+from wire.errors import BEING_OPENED
 
 QUEUE_FULL = "The batch scheduling queue to which this task was submitted is full; currently 1 batches enqueued"
 
@@ -26,6 +28,7 @@ QUEUE_FULL = "The batch scheduling queue to which this task was submitted is ful
     [
         (grpc.StatusCode.UNAVAILABLE, "shutting down", ModelServerDownError, True),
         (grpc.StatusCode.UNAVAILABLE, QUEUE_FULL, ModelServerBusyError, False),
+        (grpc.StatusCode.UNAVAILABLE, f"{BEING_OPENED}, of which explain is", OpeningError, False),
         (grpc.StatusCode.RESOURCE_EXHAUSTED, "", ModelServerBusyError, False),
         (grpc.StatusCode.ABORTED, "", ModelServerBusyError, False),
         (grpc.StatusCode.NOT_FOUND, "", VersionGoneError, False),
@@ -52,6 +55,7 @@ def test_only_who_is_away_ends_its_era(
         (ModelServerDownError(), True, False, True),
         (BrokenAnswerError("nonsense"), True, False, True),
         (ModelServerBusyError(), True, True, None),
+        (OpeningError("m"), False, False, None),
         (VersionGoneError("m", 1), True, True, None),
         (DeadlineError(1), False, False, True),
         (CallerLeftError(), False, False, None),
