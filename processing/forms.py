@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from processing.digit_form import digit_form, digit_window
 from processing.image import Pixels
+from processing.letterbox import letterbox_window, letterboxed
 from processing.spec import ImageSpec
 from processing.window import Window
 
@@ -22,7 +23,13 @@ class Form:
     window: Callable[[Pixels], Window]
 
 
-FORMS: Mapping[str, Callable[[ImageSpec], Form]] = {"digit": lambda _: Form(digit_form, digit_window)}
+FORMS: Mapping[str, Callable[[ImageSpec], Form]] = {
+    "digit": lambda _: Form(digit_form, digit_window),
+    "letterbox": lambda spec: Form(
+        lambda picture: letterboxed(picture, spec.height, spec.width),
+        lambda picture: letterbox_window(picture, spec.height, spec.width),
+    ),
+}
 
 
 def form_of(spec: ImageSpec) -> Form:

@@ -17,7 +17,7 @@ class ImageSpec(_Frozen):
 
     kind: Literal["image"] = "image"
     input: str = "image"
-    form: Literal["digit"]
+    form: Literal["digit", "letterbox"]
     height: int
     width: int
     channels: Literal[1, 3]

@@ -5,7 +5,19 @@ from pathlib import Path
 from models.spec import ModelConfig, ModelSpec, TrainConfig
 from training.chat import ChatRecipe
 from training.checkpoint import CheckpointRecipe
-from training.data import interface_texts, minilm, mnist, newsgroups, paraphrases, rated_texts, shakespeare, smollm2
+from training.data import (
+    centernet,
+    interface_texts,
+    minilm,
+    mnist,
+    newsgroups,
+    paraphrases,
+    photographs,
+    rated_texts,
+    shakespeare,
+    smollm2,
+)
+from training.detect import DetectRecipe
 from training.digits import DigitsRecipe
 from training.embeddings import EmbeddingsRecipe
 from training.errors import UntunedError
@@ -38,6 +50,7 @@ RECIPES = {
         TranslationRecipe.english_french,
         None,
     ),
+    "detect": RecipeMaker(f"{centernet.PACKAGE.sha256} {photographs.PACKAGE.sha256}", DetectRecipe.make, None),
     "translation": RecipeMaker("of the configuration", TranslationRecipe.pair, None),
 }
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from export.errors import NotInGraphError
 from export.raw.decoding import decoded
 from export.raw.digit_form import digit_form
+from export.raw.letterbox import letterboxed
 from processing.spec import ImageSpec
 
 if TYPE_CHECKING:
@@ -35,4 +36,7 @@ class ImageGraph:
 
 
 # As in `processing.forms`, by the same names.
-FORMS: Mapping[str, "Callable[[ImageSpec], Step]"] = {"digit": lambda _: digit_form}
+FORMS: Mapping[str, "Callable[[ImageSpec], Step]"] = {
+    "digit": lambda _: digit_form,
+    "letterbox": lambda spec: lambda picture: letterboxed(picture, spec.height, spec.width),
+}

