@@ -155,7 +155,7 @@ function showWays(fitting) {
 
 function usePanel(chosen) {
   panel = chosen ?? null;
-  for (const one of Object.values(panels)) one.element.hidden = one !== panel;
+  for (const one of Object.values(panels)) one.element.hidden = one.element !== panel?.element;
   useOutput(panel?.output);
   $("not-ready").hidden = model.ready;
   $("no-panel").hidden = !model.ready || panel !== null;

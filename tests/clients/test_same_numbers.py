@@ -39,7 +39,7 @@ PARAMETERS: Mapping[str, dict[str, Any]] = {
     "squares": {"threshold": 0.1},
 }
 PIXELS = digit_form(decode(PICTURE, max_pixels=10**6))[np.newaxis]
-SQUARES = drawn(("red", 2, 1), ("blue", 5, 6), size=(64, 50))
+SQUARES = drawn(("red", 2, 1), ("blue", 5, 6))
 SQUARE_PIXELS = form_of(FORM).tensor(decode(SQUARES, max_pixels=10**6))[np.newaxis]
 
 

@@ -122,6 +122,14 @@ def test_pip_brings_the_kind_that_is_pinned(
     assert fetch(package, cache).read_bytes() == contents[kind]
 
 
+def test_a_wheel_of_one_platform_is_fetched_wherever_we_are() -> None:
+    plain, built = (Package("pypi-wheel", "some-data", "1.0.0", "0", platform) for platform in (None, "manylinux_2_28"))
+    assert "--platform" not in plain.command()
+    command = built.command()
+    assert command[command.index("--platform") + 1] == "manylinux_2_28"
+    assert command[-1] == "some-data==1.0.0"
+
+
 def _distributions(folder: Path) -> dict[str, bytes]:
     """Of one package a wheel and an sdist, with what pip reads of them."""
     folder.mkdir()
