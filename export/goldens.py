@@ -214,7 +214,7 @@ def make_detection_goldens(
         picture = decode(example.body, max_pixels=_MAX_PIXELS)
         inputs = form.tensor(picture)[np.newaxis]
         found = {name: np.asarray(values) for name, values in chosen(predict(inputs), choice).items()}
-        outputs = Outputs(*(found[name][0] for name in Outputs._fields[:3]), int(found["count"][0]))
+        (outputs,) = Outputs.rows(found)
         if not _are_apart(outputs.scores[: outputs.count], choice.least_score):
             continue
         height, width, _ = picture.shape

@@ -1,7 +1,8 @@
 """What a detector found, as an answer tells it: labels, scores, and boxes in pixels of the picture."""
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +27,8 @@ class Detection(NamedTuple):
     box: Box
 
 
-class Outputs(NamedTuple):
+@dataclass(frozen=True)
+class Outputs:
     """What a detector answers to one picture, by falling score; what is behind the first `count` rows is nothing.
 
     `boxes` `[most, 4]` are ymin, xmin, ymax, xmax in units of the sides of what the model sees; `scores` and `classes`,
@@ -37,6 +39,13 @@ class Outputs(NamedTuple):
     scores: NDArray[np.floating[Any]]
     classes: NDArray[np.integer[Any]]
     count: int
+
+    @classmethod
+    def rows(cls, outputs: Mapping[str, NDArray[Any]]) -> list[Self]:
+        """Of a batch, by the names of the outputs."""
+        boxes, scores, classes = (outputs[name] for name in ("boxes", "scores", "classes"))
+        counts = enumerate(outputs["count"].tolist())
+        return [cls(boxes[row], scores[row], classes[row], count) for row, count in counts]
 
 
 def detections(

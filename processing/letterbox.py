@@ -9,7 +9,8 @@ from processing.window import Window
 
 def letterboxed(picture: Pixels, height: int, width: int) -> Pixels:
     """uint8 RGB `[h, w, 3]` of any size, to uint8 `[height, width, 3]`."""
-    new_height, new_width = inner_size(*picture.shape[:2], height, width)
+    old_height, old_width = picture.shape[:2]
+    new_height, new_width = _inner_size(old_height, old_width, height, width)
     top, left = (height - new_height) // 2, (width - new_width) // 2
     field = np.zeros((height, width, 3), np.uint8)
     resized = Image.fromarray(picture).resize((new_width, new_height), Image.Resampling.BILINEAR)
@@ -20,7 +21,7 @@ def letterboxed(picture: Pixels, height: int, width: int) -> Pixels:
 def letterbox_window(picture: Pixels, height: int, width: int) -> Window:
     """Where in the picture the pixels of its form come from; beyond its edges where they are black."""
     old_height, old_width = picture.shape[:2]
-    new_height, new_width = inner_size(old_height, old_width, height, width)
+    new_height, new_width = _inner_size(old_height, old_width, height, width)
     per_row, per_column = old_height / new_height, old_width / new_width
     return Window(
         left=-((width - new_width) // 2) * per_column,
@@ -30,7 +31,7 @@ def letterbox_window(picture: Pixels, height: int, width: int) -> Window:
     )
 
 
-def inner_size(old_height: int, old_width: int, height: int, width: int) -> tuple[int, int]:
+def _inner_size(old_height: int, old_width: int, height: int, width: int) -> tuple[int, int]:
     """Height and width of a picture that is resized to fit, a pixel at least; halves become the even number."""
     scale = min(height / old_height, width / old_width)
     return max(1, round(old_height * scale)), max(1, round(old_width * scale))

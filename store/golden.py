@@ -124,5 +124,5 @@ def _unmatched(expected: list[JsonValue], received: list[JsonValue], tolerance: 
 
 
 def _is_same(one: Any, other: Any, tolerance: float) -> bool:
-    boxes, rests = zip(*((thing["box"], {**thing, "box": None}) for thing in (one, other)), strict=True)
-    return difference(*rests, tolerance) is None and difference(*boxes, _PIXEL) is None
+    rest, others = ({**thing, "box": None} for thing in (one, other))
+    return difference(rest, others, tolerance) is None and difference(one["box"], other["box"], _PIXEL) is None

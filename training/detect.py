@@ -1,7 +1,7 @@
 """The recipe of `detect`: weights as they were published, measured by photographs with known content."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -120,7 +120,7 @@ class DetectRecipe:
         choice, candidates = Choice(of.most, of.least_score, of.iou_threshold), traced(model)
 
         def look(inputs: Sequence[Pixels]) -> list[Outputs]:
-            return [_outputs(chosen(candidates(row[np.newaxis]), choice)) for row in inputs]
+            return [_row(chosen(candidates(row[np.newaxis]), choice)) for row in inputs]
 
         return look
 
@@ -167,9 +167,9 @@ def _main(outputs: Outputs) -> int:
     return int(outputs.classes[0]) if outputs.count and outputs.scores[0] >= THRESHOLD else _NOTHING
 
 
-def _outputs(found: dict[str, Any]) -> Outputs:
-    boxes, scores, classes = (np.asarray(found[name])[0] for name in ("boxes", "scores", "classes"))
-    return Outputs(boxes, scores, classes, int(found["count"][0]))
+def _row(found: Mapping[str, Any]) -> Outputs:
+    (outputs,) = Outputs.rows({name: np.asarray(values) for name, values in found.items()})
+    return outputs
 
 
 def _overlap(one: Detection, picture: Photograph) -> float:

@@ -155,7 +155,7 @@ class ObjectDetection:
             raise BrokenAnswerError(f"the model answered a count of {count.max()}; expected 0 to {most}")
         if not ((classes >= 0) & (classes < len(self._labels))).all():
             raise BrokenAnswerError(f"the model answered a class beyond its {len(self._labels)} labels")
-        return [Outputs(boxes[row], scores[row], classes[row], int(count[row])) for row in range(rows)]
+        return Outputs.rows({"boxes": boxes, "scores": scores, "classes": classes, "count": count})
 
 
 def _whole(outputs: Tensors, name: str, shape: tuple[int, ...]) -> Array:

@@ -1,5 +1,6 @@
 """What is chosen among candidates."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,9 @@ CHOICE = Choice(most=3, least_score=0.1, iou_threshold=0.5)
 UPPER, SAME, LOWER = (0.0, 0.0, 0.5, 0.5), (0.0, 0.05, 0.5, 0.5), (0.5, 0.5, 1.0, 1.0)
 
 
-def _chosen(*pictures: list[tuple[tuple[float, ...], tuple[float, float]]], choice: Choice = CHOICE) -> dict[str, Any]:
+def _chosen(
+    *pictures: Sequence[tuple[tuple[float, ...], tuple[float, float]]], choice: Choice = CHOICE
+) -> dict[str, Any]:
     candidates = [[(*box, *scores) for box, scores in picture] for picture in pictures]
     return {name: np.asarray(values) for name, values in chosen(np.array(candidates, np.float32), choice).items()}
 

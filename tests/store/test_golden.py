@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import JsonValue
@@ -114,11 +115,11 @@ def test_things_with_boxes_may_change_places_and_their_sides_be_a_pixel_off() ->
         [_thing(xmin=12), _thing(0.5, "cat")],
         [_thing(), _thing()],
         [_thing()],
-        [_thing(), {"score": 0.5, "label": "cat"}],
-        [_thing(), {"score": 0.5, "label": "cat", "box": {"xmin": 10}}],
+        [_thing(), dict[str, JsonValue](score=0.5, label="cat")],
+        [_thing(), dict[str, JsonValue](score=0.5, label="cat", box={"xmin": 10})],
     ],
 )
-def test_a_thing_without_a_partner_is_named(received: JsonValue) -> None:
+def test_a_thing_without_a_partner_is_named(received: Any) -> None:
     found = difference([_thing(), _thing(0.5, "cat")], received, 1e-4)
     assert found is not None
     assert "expected" in found

@@ -39,7 +39,7 @@ def test_boxes_are_drawn_over_the_picture_and_listed(page: Page, tmp_path: Path)
     give(page, WEAK)
     things(page).to_have_count(1)
     things(page).to_contain_text(["red160, 80 to 240, 160"])
-    expect(page.locator("#announcement")).to_contain_text("red, 84.")
+    expect(page.locator("#announcement")).to_contain_text("red, 80.")
     expect(page.get_by_role("img", name="The picture with boxes around what was found: red")).to_be_visible()
     assert pixel(page, 200 / 640, 120 / 640) == [255, 0, 0]  # within the square
     assert pixel(page, 400 / 640, 120 / 640) == [255, 255, 255]

@@ -16,7 +16,7 @@ SHAPE = np.array([1, 2, 3], np.int32)
 
 def _model(**changes: Any) -> bytes:
     halved = {"dtype": "float16", "original_dtype": "float32"}
-    weights = [
+    weights: list[dict[str, Any]] = [
         {"name": "a/kernel", "shape": [2, 2], "dtype": "float32", "quantization": halved},
         {"name": "a/shape", "shape": [3], "dtype": "int32"},
         {"name": "a/six", "shape": [], "dtype": "float32", "quantization": halved},
