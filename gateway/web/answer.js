@@ -27,7 +27,10 @@ export function showAnswer(reply, sentence) {
   settle();
   reply.written ? showWriting(reply.written) : showStages(reply.stages, reply.roundTrip);
   $("origin").replaceChildren(...originOf(reply));
-  announce(sentence);
+  const doubts = (reply.unknown ?? []).map(doubtOf).join(" ");
+  $("doubts").textContent = doubts;
+  $("doubts").hidden = !doubts;
+  announce(`${sentence} ${doubts}`.trim());
 }
 
 /** A `Problem` of `api.js`, in the gateway's words; `beside` what was answered so far. */
@@ -48,7 +51,16 @@ export function showProblem({ title, detail, status, requestId, retryAfter }, { 
   announce(`${title}. ${detail}`);
 }
 
+const languages = new Intl.DisplayNames(["en"], { type: "language" });
+
+/** Of a text that the model can hardly read. */
+function doubtOf({ language, known }) {
+  const names = known.map((code) => languages.of(code)).join(", ");
+  return `It seems to be in ${languages.of(language)}; this model knows ${names}.`;
+}
+
 function settle() {
+  $("doubts").hidden = true;
   $("outputs").hidden = false;
   $("problem").hidden = true;
 }

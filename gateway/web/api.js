@@ -68,7 +68,18 @@ export async function follow(request, { signal, stop }, told) {
   return reply;
 }
 
-const originOf = ({ headers }) => ({ version: headers.get("X-Model-Version"), digest: headers.get("X-Model-Digest") });
+const originOf = ({ headers }) => ({
+  version: headers.get("X-Model-Version"),
+  digest: headers.get("X-Model-Digest"),
+  unknown: unknownLanguages(headers.get("X-Model-Warning") ?? ""),
+});
+
+/** `unknown-language;language="de";items="0";known="en"`, …: `{language, known}` by their codes. */
+const unknownLanguages = (header) =>
+  [...header.matchAll(/unknown-language;language="([^"]*)";[^,]*known="([^"]*)"/g)].map(([, language, known]) => ({
+    language,
+    known: known.split(" "),
+  }));
 
 /** Why a model answers a request as it does: a document with weights, or a `Blob` of a picture. Throws `Problem`. */
 export async function explain(request) {

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 from tests.support.browsing import copied_line_says, field, quiet_page
 from tests.support.processes import GatewayProcess
 from tests.support.proxy import Proxy
+from tests.support.sentences import ENGLISH, FRENCH
 from tests.support.small_models import MARKUP
 from tests.support.streams import Events, Gate
 from tests.support.tcp_proxy import TcpProxy
@@ -89,6 +90,14 @@ def test_a_text_from_right_to_left_stays_so(page: Page) -> None:
 
 
 # --- sentence-similarity, zero-shot-classification
+
+
+def test_a_text_in_a_language_that_the_model_does_not_know_is_answered_with_a_doubt(page: Page) -> None:
+    page.goto("/#embeddings")
+    ask(page, f"{ENGLISH}\n{FRENCH}", "Sentences, one a line")
+    expect(page.locator("#doubts")).to_have_text("It seems to be in French; this model knows English.")
+    ask(page, f"{ENGLISH}\n{ENGLISH}", "Sentences, one a line")
+    expect(page.locator("#doubts")).to_be_hidden()
 
 
 def test_sentences_are_compared_each_to_each_in_a_table_with_headers(
