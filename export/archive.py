@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from export.errors import WeightsStoredTwiceError
-from models.detection import chosen
+from models.detection import choose
 from store.manifest import SignatureSpec, TensorSpec
 
 if TYPE_CHECKING:
@@ -87,10 +87,10 @@ def embedding_function(model: "keras.Model", inputs: "tf.TensorSpec") -> Any:
 
 def detection_function(model: "keras.Model", inputs: "tf.TensorSpec", choice: "Choice") -> Any:
     """The `tf.function` behind the `serving_default` of a detector: `inputs`, pictures, to `boxes`, `scores`, `classes`
-    and `count`, see `models.detection.chosen`."""
+    and `count`, see `models.detection.choose`."""
     import tensorflow as tf
 
-    return tf.function(lambda batch: chosen(model(batch, training=False), choice), input_signature=[inputs])
+    return tf.function(lambda batch: choose(model(batch, training=False), choice), input_signature=[inputs])
 
 
 def language_function(model: "keras.Model", inputs: "tf.TensorSpec", context_tokens: int) -> Any:

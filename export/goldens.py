@@ -12,7 +12,7 @@ from pydantic import JsonValue
 from scipy.special import logsumexp
 
 from export.errors import NoGoldensError
-from models.detection import Choice, chosen
+from models.detection import Choice, choose
 from models.example import Example
 from models.translation import search_of
 from processing.boxes import THRESHOLD, Outputs, detections
@@ -94,7 +94,7 @@ class CheckedTranslation(CheckedRequest):
 
 @dataclass(frozen=True)
 class CheckedDetections(CheckedRequest):
-    """Of a detector: `found` is what it answers, see `models.detection.chosen`, one row each."""
+    """Of a detector: `found` is what it answers, see `models.detection.choose`, one row each."""
 
     found: Mapping[str, Array]
 
@@ -213,7 +213,7 @@ def make_detection_goldens(
     for example in examples:
         picture = decode(example.body, max_pixels=_MAX_PIXELS)
         inputs = form.tensor(picture)[np.newaxis]
-        found = {name: np.asarray(values) for name, values in chosen(predict(inputs), choice).items()}
+        found = {name: np.asarray(values) for name, values in choose(predict(inputs), choice).items()}
         (outputs,) = Outputs.rows(found)
         if not _are_apart(outputs.scores[: outputs.count], choice.least_score):
             continue

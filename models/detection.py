@@ -23,7 +23,7 @@ class Choice:
     iou_threshold: float
 
 
-def chosen(candidates: "tf.Tensor", choice: Choice) -> dict[str, Any]:
+def choose(candidates: "tf.Tensor", choice: Choice) -> dict[str, Any]:
     """By falling score, zeros behind the last:
 
     `boxes`, float `[batch, most, 4]`, cut at the picture's edges; `scores`, float, and `classes`, int32

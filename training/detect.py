@@ -10,7 +10,7 @@ import numpy as np
 
 from models.centernet import fill_centernet
 from models.detect import SPEC, DetectConfig, processing
-from models.detection import Choice, chosen
+from models.detection import Choice, choose
 from models.example import Example
 from models.traced import traced
 from processing.boxes import THRESHOLD, Detection, Outputs, detections
@@ -120,7 +120,7 @@ class DetectRecipe:
         choice, candidates = Choice(of.most, of.least_score, of.iou_threshold), traced(model)
 
         def look(inputs: Sequence[Pixels]) -> list[Outputs]:
-            return [_row(chosen(candidates(row[np.newaxis]), choice)) for row in inputs]
+            return [_row(choose(candidates(row[np.newaxis]), choice)) for row in inputs]
 
         return look
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from models.detection import Choice, chosen
+from models.detection import Choice, choose
 
 CHOICE = Choice(most=3, least_score=0.1, iou_threshold=0.5)
 UPPER, SAME, LOWER = (0.0, 0.0, 0.5, 0.5), (0.0, 0.05, 0.5, 0.5), (0.5, 0.5, 1.0, 1.0)
@@ -15,7 +15,7 @@ def _chosen(
     *pictures: Sequence[tuple[tuple[float, ...], tuple[float, float]]], choice: Choice = CHOICE
 ) -> dict[str, Any]:
     candidates = [[(*box, *scores) for box, scores in picture] for picture in pictures]
-    return {name: np.asarray(values) for name, values in chosen(np.array(candidates, np.float32), choice).items()}
+    return {name: np.asarray(values) for name, values in choose(np.array(candidates, np.float32), choice).items()}
 
 
 def test_the_better_of_two_boxes_of_one_label_is_told_and_each_of_two_labels() -> None:
