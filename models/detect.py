@@ -63,7 +63,7 @@ SPEC = ModelSpec(
         ),
         Origin(
             licence="public domain or CC0; one from Middlebury's stereo data set",
-            source="ten photographs to measure it by, from the PyPI package scikit-image 0.26.0",
+            source="ten photographs to measure it by, from the PyPI package scikit-image 0.25.2",
             attribution="L. Varshney, S. van der Walt, R. Michetti, A. Preuss, NASA, SpaceX, the Brooklyn Museum, "
             "CC0Textures; D. Scharstein et al.: High-resolution stereo datasets, GCPR 2014",
         ),

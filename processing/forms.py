@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from processing.digit_form import digit_form, digit_window
 from processing.image import Pixels
 from processing.letterbox import letterbox_window, letterboxed
+from processing.photo_form import photo_form, photo_window
 from processing.spec import ImageSpec
 from processing.window import Window
 
@@ -29,6 +31,7 @@ FORMS: Mapping[str, Callable[[ImageSpec], Form]] = {
         lambda picture: letterboxed(picture, spec.height, spec.width),
         lambda picture: letterbox_window(picture, spec.height, spec.width),
     ),
+    "photo": lambda spec: Form(partial(photo_form, spec=spec), partial(photo_window, spec=spec)),
 }
 
 

@@ -1,6 +1,7 @@
 """Encoded pictures to uint8 arrays."""
 
 import re
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
@@ -19,10 +20,13 @@ MEDIA_TYPES = ("image/jpeg", "image/jpg", "image/png", "image/webp", "image/gif"
 
 MAX_SCANS = 32  # of a progressive JPEG: encoders write about ten, and each costs as much as the whole picture
 _SCAN = b"\xff\xda"
+_BAND = 2**20  # pixels: so many are converted together, for what that needs of memory beside the picture itself
 _MARKER = re.compile(rb"\xff+([\x01-\xcf\xd8-\xfe])")  # neither an escaped byte nor a restart within a scan
 
 # Pillow only warns at its own limit, and only for some formats; `decode` checks every header against ours instead.
 Image.MAX_IMAGE_PIXELS = None
+# What Pillow says of odd metadata would come with every such request, and helps nobody.
+warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
 def decode(data: bytes, *, max_pixels: int) -> Pixels:
@@ -41,7 +45,7 @@ def decode(data: bytes, *, max_pixels: int) -> Pixels:
         if data.startswith(b"\xff\xd8") and data.count(_SCAN) > MAX_SCANS and _scans(data) > MAX_SCANS:
             raise TooLargeError(f"the picture is drawn in more than {MAX_SCANS} scans; no more are accepted")
         ImageOps.exif_transpose(picture, in_place=True)
-        return np.asarray(_flattened(picture), dtype=np.uint8)
+        return _pixels(picture)
 
 
 def pixels_of(data: bytes) -> int:
@@ -80,9 +84,22 @@ def _opened(data: bytes) -> Iterator[Image.Image]:
         raise UnreadableInputError(f"{len(data)} bytes that do not decode as a picture: {exc}") from exc
 
 
+def _pixels(picture: Image.Image) -> Pixels:
+    """Band by band: of 50 million pixels each copy is 150 MB and more."""
+    if picture.mode == "F":
+        picture = _to_eight_bits(picture)  # by its largest value
+    width, height = picture.size
+    pixels = np.empty((height, width, 3), np.uint8)
+    rows = max(1, _BAND // width)
+    for top in range(0, height, rows):
+        band = picture if rows >= height else picture.crop((0, top, width, min(top + rows, height)))
+        pixels[top : top + rows] = np.asarray(_flattened(band))
+    return pixels
+
+
 def _flattened(picture: Image.Image) -> Image.Image:
-    """RGB without transparency. 16-bit and float pictures are scaled, not clipped."""
-    if picture.mode in ("I;16", "I;16B", "I;16L", "I", "F"):
+    """RGB without transparency. Pictures of 16 bits are scaled, not clipped."""
+    if picture.mode in ("I;16", "I;16B", "I;16L", "I"):
         picture = _to_eight_bits(picture)
     if picture.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in picture.info:
         coloured = picture.convert("RGBA")

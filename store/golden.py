@@ -48,7 +48,7 @@ class Golden(BaseModel):
 
 
 _GOLDENS = TypeAdapter(tuple[Golden, ...])
-_SUFFIX = {"image/png": "png", "image/jpeg": "jpg", "application/json": "json"}
+_SUFFIX = {"image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "application/json": "json"}
 
 
 def dump_goldens(goldens: Sequence[Golden]) -> bytes:

@@ -18,8 +18,8 @@ from processing.forms import form_of
 from processing.image import Pixels
 from store.evaluation import Evaluation, Robustness
 from store.held_out import HeldOut
-from training.data import centernet, photographs
-from training.data.photographs import Photograph
+from training.data import centernet, scenes
+from training.data.scenes import Scene
 from training.disturbance import Sample, robustness, share
 from training.disturbed_pictures import PICTURE_DISTURBANCES
 from training.evaluation import Measured
@@ -48,7 +48,7 @@ class DetectRecipe:
     tokenizer: str | None = None
     chat_template: str | None = None
 
-    def __init__(self, config: DetectConfig, pictures: Sequence[Photograph], cache: Path) -> None:
+    def __init__(self, config: DetectConfig, pictures: Sequence[Scene], cache: Path) -> None:
         self._config, self._cache = config, cache
         self._pictures = pictures[: config.rows]
         self._form = form_of(processing(config))
@@ -66,7 +66,7 @@ class DetectRecipe:
     @classmethod
     def make(cls, config: DetectConfig, cache: Path, progress: Progress, _tokenizer: str | None) -> Self:
         progress.stage("fetch photographs", 1)
-        return cls(config, photographs.load(cache), cache)
+        return cls(config, scenes.load(cache), cache)
 
     def prepare(self, model: "keras.Model") -> None:
         fill_centernet(model, centernet.load(self._cache))
@@ -172,7 +172,7 @@ def _row(found: Mapping[str, Any]) -> Outputs:
     return outputs
 
 
-def _overlap(one: Detection, picture: Photograph) -> float:
+def _overlap(one: Detection, picture: Scene) -> float:
     """Intersection over union with the box of the main object."""
     from keras.utils.bounding_boxes import compute_iou
 

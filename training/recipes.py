@@ -7,6 +7,7 @@ from training.chat import ChatRecipe
 from training.checkpoint import CheckpointRecipe
 from training.data import (
     centernet,
+    efficientnet,
     interface_texts,
     minilm,
     mnist,
@@ -21,6 +22,7 @@ from training.detect import DetectRecipe
 from training.digits import DigitsRecipe
 from training.embeddings import EmbeddingsRecipe
 from training.errors import UntunedError
+from training.imagenet import ImagenetRecipe
 from training.progress import Progress
 from training.recipe import Recipe, RecipeMaker, TrainingRecipe
 from training.sentiment import SentimentRecipe
@@ -39,6 +41,7 @@ RECIPES = {
         f"{rated_texts.PACKAGE.sha256} {minilm.PACKAGE.sha256}", SentimentRecipe.make, SentimentRecipe.for_trials
     ),
     "embeddings": RecipeMaker(minilm.PACKAGE.sha256, EmbeddingsRecipe.make, None),
+    "imagenet": RecipeMaker(f"{efficientnet.PACKAGE.sha256} {photographs.PACKAGE.sha256}", ImagenetRecipe.make, None),
     "text-classifier": RecipeMaker("of the configuration", TextClassifierRecipe.make, None),
     "topics": RecipeMaker(newsgroups.PACKAGE.sha256, TopicsRecipe.make, None),
     "chat": RecipeMaker(smollm2.PACKAGE.sha256, ChatRecipe.make, None),

@@ -15,7 +15,7 @@ from models.detect import COCO, SPEC, DetectConfig, processing
 from processing.boxes import Box
 from processing.request import preprocessing
 from training.config import load_config
-from training.data.photographs import Photograph
+from training.data.scenes import Scene
 from training.detect import DetectRecipe
 
 PROGRESS = PlainProgress(lambda _: None, time.monotonic)
@@ -25,17 +25,17 @@ Told = Mapping[str, list[tuple[str, float, tuple[float, float, float, float]]]]
 """By the colour of a picture what is told of it: labels, scores, boxes in pixels of the model's square."""
 
 
-def _photograph(colour: str, label: str | None = None, box: Box | None = None) -> Photograph:
+def _scene(colour: str, label: str | None = None, box: Box | None = None) -> Scene:
     buffer = io.BytesIO()
     Image.new("RGB", (200, 100), COLOURS[colour]).save(buffer, "PNG")  # 512 × 256 in the square, from 128 on
-    return Photograph(f"{colour}.png", buffer.getvalue(), label, box)
+    return Scene(f"{colour}.png", buffer.getvalue(), label, box)
 
 
-PHOTOGRAPHS = [
-    _photograph("red", "cat", Box(0, 0, 100, 100)),
-    _photograph("green", "dog", Box(0, 0, 200, 50)),
-    _photograph("blue"),
-    _photograph("grey"),
+SCENES = [
+    _scene("red", "cat", Box(0, 0, 100, 100)),
+    _scene("green", "dog", Box(0, 0, 200, 50)),
+    _scene("blue"),
+    _scene("grey"),
 ]
 
 
@@ -60,7 +60,7 @@ def _network(told: Told) -> Any:
 def _recipe(*settings: str) -> DetectRecipe:
     config = load_config(SPEC, None, settings)
     assert isinstance(config, DetectConfig)
-    return DetectRecipe(config, PHOTOGRAPHS, Path("unused"))
+    return DetectRecipe(config, SCENES, Path("unused"))
 
 
 def test_a_photograph_is_told_rightly_by_what_stands_out_and_things_are_found_where_they_are() -> None:
@@ -96,7 +96,7 @@ def test_a_box_elsewhere_is_not_found() -> None:
 def test_examples_are_views_of_each_photograph_as_the_gateway_reads_them() -> None:
     recipe = _recipe()
     examples, inputs = recipe.examples()
-    assert len(examples) == len(inputs) == 6 * len(PHOTOGRAPHS)
+    assert len(examples) == len(inputs) == 6 * len(SCENES)
     assert [example.label for example in examples[:4]] == ["cat", "dog", "nothing", "nothing"]
     assert {example.media_type for example in examples} == {"image/jpeg", "image/png"}
     assert len({example.name for example in examples}) == len(examples)

@@ -1,68 +1,60 @@
-"""Photographs of which it is known what is in them, from packages that show how pictures are processed."""
+"""A handful of photographs with known content, free to be passed on: of scikit-image, scikit-learn and matplotlib.
 
-from collections.abc import Sequence
+There is no labelled collection of photographs in any package that could be had; these are for checking that a
+classifier of photographs works at all.
+"""
+
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 
-from processing.boxes import Box
-from processing.image import Pixels, decode
 from training.data.archive import zip_member
 from training.data.fetch import Package, fetch
 
 PACKAGE = Package(
     kind="pypi-wheel",
     name="scikit-image",
-    version="0.26.0",
-    sha256="74aa5518ccea28121f57a95374581d3b979839adc25bb03f289b1bc9b99c58af",
-    platform="manylinux_2_28_x86_64",
+    version="0.25.2",
+    sha256="24cc986e1f4187a12aa319f777b36008764e856e5013666a4a83f8df083c2641",
+    tag="cp311-cp311-manylinux2014_x86_64",
 )
-
-_MAX_PIXELS = 2**20
-_SCIKIT_LEARN = ("china.jpg", "flower.jpg")
 
 
 @dataclass(frozen=True)
 class Photograph:
-    """`label` is what a person calls its main object, by COCO's names, and `box` where that is, drawn by hand; both are
-    None where there is nothing of COCO's 80 kinds."""
+    """An encoded picture, and which of ImageNet's labels tell what is in it, the best first."""
 
     name: str
-    content: bytes
-    label: str | None
-    box: Box | None
-
-    @cached_property
-    def pixels(self) -> Pixels:
-        return decode(self.content, max_pixels=_MAX_PIXELS)
+    body: bytes
+    labels: tuple[str, ...]
 
 
-_KNOWN: dict[str, tuple[str, Box] | None] = {
-    "astronaut.png": ("person", Box(25, 13, 390, 512)),
-    "coffee.png": ("cup", Box(173, 16, 415, 307)),
-    "chelsea.png": ("cat", Box(0, 0, 430, 300)),
-    "motorcycle_left.png": ("motorcycle", Box(99, 70, 685, 452)),
-    "horse.png": ("horse", Box(18, 8, 390, 313)),
-    "camera.png": ("person", Box(0, 63, 334, 512)),
-    "rocket.jpg": None,
-    "coins.png": None,
-    "moon.png": None,
-    "brick.png": None,
-    "china.jpg": None,
-    "flower.jpg": None,
+_OF_SCIKIT_IMAGE: Mapping[str, tuple[str, ...]] = {
+    "chelsea.png": ("tiger cat", "tabby, tabby cat", "Egyptian cat"),
+    "coffee.png": ("espresso", "cup", "coffee mug"),
+    "rocket.jpg": ("missile", "projectile, missile"),  # the label "space shuttle" is another thing
+    "camera.png": ("tripod", "reflex camera"),
+    "clock_motion.png": ("wall clock", "analog clock"),
 }
+_OF_SCIKIT_LEARN: Mapping[str, tuple[str, ...]] = {"china.jpg": ("palace",), "flower.jpg": ("daisy",)}
+_OF_MATPLOTLIB: Mapping[str, tuple[str, ...]] = {"grace_hopper.jpg": ("military uniform",)}
 
 
-def load(cache: Path) -> Sequence[Photograph]:
-    """In an order in which things and nothing take turns."""
-    wheel = fetch(PACKAGE, cache)
-    found = [Photograph(name, _content(name, wheel), *(known or (None, None))) for name, known in _KNOWN.items()]
-    half = len(found) // 2
-    return [one for pair in zip(found[:half], found[half:], strict=True) for one in pair]
+def load(cache: Path) -> list[Photograph]:
+    """Raises `TrainingError` when the package cannot be had."""
+    return photographs(fetch(PACKAGE, cache))
 
 
-def _content(name: str, wheel: Path) -> bytes:
-    if name in _SCIKIT_LEARN:
-        return files("sklearn.datasets").joinpath("images", name).read_bytes()
-    return zip_member(wheel, f"skimage/data/{name}")
+def photographs(wheel: Path) -> list[Photograph]:
+    """Those in a wheel of scikit-image, and in the packages that are installed."""
+    sources: list[tuple[Mapping[str, tuple[str, ...]], Callable[[str], bytes]]] = [
+        (_OF_SCIKIT_IMAGE, lambda name: zip_member(wheel, f"skimage/data/{name}")),
+        (_OF_SCIKIT_LEARN, lambda name: (files("sklearn.datasets.images") / name).read_bytes()),
+        (_OF_MATPLOTLIB, lambda name: (files("matplotlib") / "mpl-data" / "sample_data" / name).read_bytes()),
+    ]
+    return [
+        Photograph(name.partition(".")[0], read(name), labels)
+        for table, read in sources
+        for name, labels in table.items()
+    ]
