@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import cv2
 import numpy as np
 
 from models.centernet import fill_centernet
@@ -27,6 +26,7 @@ from training.latency import latencies
 from training.measure import accuracy, slices
 from training.progress import Progress
 from training.recipe import Array, DataFacts
+from training.sent_pictures import WAYS
 
 if TYPE_CHECKING:
     import keras
@@ -35,10 +35,7 @@ _NOTHING = len(SPEC.labels)  # the position of what is told of a picture with no
 _LOW = 0.3  # the lower threshold that is tried
 _SAME = 0.5  # IoU from which two boxes are one
 _CALLS = (30, 3)  # by which the time is taken
-_SMALL = 320  # pixels: the longer side of an example that is reduced
-_CROP = 0.85  # of each side
-
-Change = Callable[[Pixels], Pixels]
+_WAYS = ("mirrored", "lying on its side", "small", "grey", "for print", "in a transparent frame")  # all of them reduced
 
 
 class DetectRecipe:
@@ -103,15 +100,14 @@ class DetectRecipe:
         return Measured(evaluation, HeldOut(digest.hexdigest(), truth, predicted))
 
     def examples(self) -> tuple[list[Example], Array]:
-        """Each photograph as it is and in several views, as JPEG and as PNG; for training OpenCV decodes them."""
+        """Each photograph as clients send it: see `_WAYS`."""
         examples, inputs = [], []
-        for name, change in _VIEWS.items():
+        for way in _WAYS:
             for one in self._pictures:
-                suffix, media_type = (".png", "image/png") if change is _reduced else (".jpg", "image/jpeg")
-                body = _encoded(change(one.pixels), suffix)
-                title = f"{one.name.rpartition('.')[0]}-{name}"
-                examples.append(Example.of(title, media_type, body, one.label or "nothing"))
-                inputs.append(self._form.tensor(_decoded(body)))
+                sent = WAYS[way](one.content)
+                name = f"{one.name.partition('.')[0]}-{way.replace(' ', '-')}"
+                examples.append(Example.of(name, sent.media_type, sent.body, one.label or "nothing"))
+                inputs.append(self._form.tensor(sent.pixels))
         return examples, np.stack(inputs)
 
     def _looking(self, model: "keras.Model") -> Callable[[Sequence[Pixels]], list[Outputs]]:
@@ -178,45 +174,3 @@ def _overlap(one: Detection, picture: Scene) -> float:
 
     pair = [np.array([box], np.float32) for box in (one.box, picture.box)]
     return float(compute_iou(*pair, bounding_box_format="xyxy")[0, 0])
-
-
-def _mirrored(pixels: Pixels) -> Pixels:
-    return pixels[:, ::-1]
-
-
-def _reduced(pixels: Pixels) -> Pixels:
-    scale = _SMALL / max(pixels.shape[:2])
-    return np.asarray(cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
-
-
-def _upper_left(pixels: Pixels) -> Pixels:
-    height, width = (int(side * _CROP) for side in pixels.shape[:2])
-    return pixels[:height, :width]
-
-
-def _lower_right(pixels: Pixels) -> Pixels:
-    return _upper_left(pixels[::-1, ::-1])[::-1, ::-1]
-
-
-def _darker(pixels: Pixels) -> Pixels:
-    return np.asarray(pixels * 0.7, np.uint8)
-
-
-_VIEWS: dict[str, Change] = {
-    "whole": lambda pixels: pixels,
-    "mirrored": _mirrored,
-    "reduced": _reduced,
-    "upper-left": _upper_left,
-    "lower-right": _lower_right,
-    "darker": _darker,
-}
-
-
-def _encoded(pixels: Pixels, suffix: str) -> bytes:
-    _, encoded = cv2.imencode(suffix, np.ascontiguousarray(pixels[..., ::-1]))
-    return encoded.tobytes()
-
-
-def _decoded(body: bytes) -> Pixels:
-    picture = cv2.imdecode(np.frombuffer(body, np.uint8), cv2.IMREAD_COLOR_RGB)
-    return np.asarray(picture, np.uint8)
