@@ -107,6 +107,11 @@ def test_things_with_boxes_may_change_places_and_their_sides_be_a_pixel_off() ->
     assert difference([expected, []], [expected, []], 0) is None
 
 
+def test_each_thing_has_a_partner_of_its_own() -> None:
+    assert difference([_thing(), _thing()], [_thing(), _thing(xmin=11)], 1e-4) is None
+    assert difference([_thing(), _thing()], [_thing(), _thing(0.5, "cat")], 1e-4) is not None
+
+
 @pytest.mark.parametrize(
     "received",
     [
