@@ -155,7 +155,7 @@ def _other_signatures(
 def _manifest(kind: Kind, model: "keras.Model", inputs: "tf.TensorSpec", others: Mapping[str, Any]) -> Manifest:
     trained, spec = kind.trained, kind.trained.spec
     serve = kind.serving(model, inputs)
-    processing = kind.processing.model_dump(mode="json")
+    processing = kind.processing.model_dump(mode="json", exclude_none=True)  # so that older gateways read it, too
     several = ["multi_label"] if spec.multi_label else []
     template = [trained.chat_template.encode()] if trained.chat_template is not None else []
     return Manifest(

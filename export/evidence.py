@@ -127,7 +127,9 @@ def _training(evidence: Evidence, config: ModelConfig) -> Section:
 
 
 def _measured(manifest: Manifest, of: Evaluation) -> Section:
-    figures = [_figures("figure", manifest.metrics), _figures("for comparison, on the same rows", of.references)]
+    figures = [_figures("figure", manifest.metrics)]
+    if of.references:
+        figures.append(_figures("for comparison, on the same rows", of.references))
     if not isinstance(of, Labelled):
         return Section(
             "Measured", text=["On rows that nobody trained it on here. Intervals are of 95 %."], tables=figures

@@ -89,7 +89,9 @@ class ImagenetRecipe:
             latency=latencies(model, list(inputs), 0),
             robustness=robust,
             slices=tuple(
-                slice_ for by, values in self._slices().items() for slice_ in slices(right, by, values, self._data)
+                slice_
+                for by, values in self._slices().items()
+                for slice_ in slices(right, by, values, f"{self._data}, each in {len(WAYS)} ways")
             ),
             references=(),
             metrics=(told, accuracy("accuracy of five", _right(logits, photos, MEDIA_TOP_K)[as_they_are], of)),
