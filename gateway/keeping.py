@@ -132,7 +132,7 @@ class Steps(Protocol):
 
     def go_over(self) -> None:
         """To the version that took the place of this one. Raises `VersionGoneError` when it cannot go on with what has
-        begun."""
+        begun, `ModelServerDownError` while one is on its way."""
 
 
 class Kept:
@@ -158,17 +158,16 @@ class Kept:
     def move(self) -> None:
         self._let_go()
         deadline = self._steps.longest()
-        self._server = self._keepers.take(self._version)
-        if self._server is None and deadline is None:
-            raise ModelServerDownError
-        while self._server is None and deadline is not None:
+        while (server := self._taken()) is None:
+            if deadline is None:
+                raise ModelServerDownError
             _rest(deadline)
             with suppress(UnavailableError):
                 try:
                     self._steps.look(deadline)
                 except VersionGoneError:
                     self._steps.go_over()
-                self._server = self._keepers.take(self._version)
+        self._server = server
 
     def waiting(self) -> AbstractContextManager[Callable[[], object]]:
         return self._keepers.line(self._version).place(self._steps.deadline())
@@ -184,6 +183,15 @@ class Kept:
         if self._server is not None:
             self._keepers.convoy(self._version, self._server).leave(self)
             self._let_go()
+
+    def _taken(self) -> Server | None:
+        """None if there is no server now, but may be one soon. Raises `VersionGoneError`."""
+        try:
+            return self._keepers.take(self._version)
+        except VersionGoneError:
+            with suppress(ModelServerDownError):
+                self._steps.go_over()
+            return None
 
     @property
     def _version(self) -> ServedVersion:

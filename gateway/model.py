@@ -100,7 +100,7 @@ class Model:
             ModelNotReadyError: there is none.
             DeadlineError: that is not known within the deadline.
         """
-        if not self.view.current and (self._view.current or not self._ended or self._is_coming):
+        if not self.view.current and (self._view.current or not self._ended or self.is_coming):
             self.refresh(deadline)
         view = self.view
         if view.current is None:
@@ -148,7 +148,7 @@ class Model:
         return self._thread.is_alive()
 
     @property
-    def _is_coming(self) -> bool:
+    def is_coming(self) -> bool:
         """A version was on its way when that was last asked."""
         return self._view.statuses is not None and self._view.on_its_way
 

@@ -19,6 +19,7 @@ from gateway.errors import (
     DigestError,
     GatewayError,
     ModelNotReadyError,
+    ModelServerDownError,
     RequestError,
     UnseenTextError,
     VersionGoneError,
@@ -161,11 +162,12 @@ class Pipeline:
         """
         return self._led(self._router.turn(call, dealt=False), act)
 
-    def _led(self, turn: Turn, act: Callable[[ServedVersion], _T]) -> _T:
-        call, looked_again = turn.call, False
+    def _led(self, turn: Turn, act: Callable[[ServedVersion], _T], task_of: TaskOf | None = None) -> _T:
+        """`task_of`: what `act` asks. If that takes many steps each has made sure already which version answered."""
+        call, looked_again, deadline = turn.call, False, turn.call.deadline
         while True:
             era = self._backend.era
-            version = call.trace.version = turn.version()
+            version = call.trace.version = turn.version(deadline)
             if call.digest not in (None, version.manifest.digest):
                 if looked_again:
                     raise DigestError(version.model, version.number, version.manifest.digest, str(call.digest))
@@ -175,10 +177,19 @@ class Pipeline:
             try:
                 answer = act(version)
             except VersionGoneError:
-                turn.replace_gone(version)
+                deadline = self._deadline(call, version.task)
+                turn.replace_gone(version, deadline)
             else:
-                if self._backend.era is era or turn.version() is version:
+                if task_of is not None and isinstance(task_of(version), Streaming):
                     return answer
+                if self._backend.era is era or turn.version().is_as(version):
+                    return answer
+
+    def _deadline(self, call: Call, task: AnyTask) -> Deadline:
+        """For one step of the answer from now on: of a task that takes many each has the time of a request."""
+        if not isinstance(task, Streaming):
+            return call.deadline
+        return call.deadline.lengthened(self._settings.generation_s).within(call.deadline.limit_s)
 
     def send(self, call: Call, message: Message, version: ServedVersion) -> Relayed:
         """The response of that very version.
@@ -224,13 +235,15 @@ class Pipeline:
     def _answer(self, call: Call, read: Read, task_of: TaskOf) -> BaseModel:
         turn = self._router.turn(call)
         with self._router.watched(turn):
-            done = self._led(turn, lambda version: self._finished(self._prepared(turn, version, read, task_of)))
+            done = self._led(
+                turn, lambda version: self._finished(self._prepared(turn, version, read, task_of)), task_of
+            )
         return self._mirrored(turn, done, task_of)
 
     def _reply(self, call: Call, read: Read, task_of: TaskOf) -> BaseModel | Stream:
         turn = self._router.turn(call)
         with self._router.watched(turn):
-            done = self._led(turn, lambda version: self._begun(self._prepared(turn, version, read, task_of)))
+            done = self._led(turn, lambda version: self._begun(self._prepared(turn, version, read, task_of)), task_of)
         return done if isinstance(done, Stream) else self._mirrored(turn, done, task_of)
 
     def _mirrored(self, turn: Turn, done: _Done, task_of: TaskOf) -> BaseModel:
@@ -245,10 +258,10 @@ class Pipeline:
         with call.trace.stage("decode"):
             request = read(task)
         with call.trace.stage("preprocess"):
-            longest = (turn.limits or self._settings.limits).text_chars
+            longest, deadline = (turn.limits or self._settings.limits).text_chars, self._deadline(call, task)
             for mask in call.masks:
-                request = request.with_texts(partial(_masked, mask, call.deadline, longest))
-            inputs = task.preprocess(request, call.deadline.remaining_s)
+                request = request.with_texts(partial(_masked, mask, deadline, longest))
+            inputs = task.preprocess(request, deadline.remaining_s)
             call.trace.unknown_language = UnknownLanguage.of(request.texts, version.manifest.languages)
             return _Work(turn, version, task_of, task, request, inputs)
 
@@ -334,34 +347,42 @@ class _Steps:
         self.begun = True
         now = self._backend.era
         if now is not self._era:  # it was away since the last step, and may have come back with something else
-            self.look(deadline)
+            try:
+                self.look(deadline)
+            except ModelNotReadyError as exc:
+                raise ModelServerDownError from exc
             self._era = now
         return outputs
 
     def look(self, deadline: Deadline) -> None:
         """Raises `VersionGoneError` when another version answers now, or other content under its number."""
-        found, version = self._turn.version(deadline), self.version
-        if (found.number, found.manifest.digest) != (version.number, version.manifest.digest):
-            raise VersionGoneError(version.model, version.number)
+        if not self._turn.version(deadline).is_as(self.version):
+            raise VersionGoneError(self.version.model, self.version.number)
 
     def go_over(self) -> None:
-        """To the version that took the place of this one.
+        """To the version that took the place of this one: the same, back after an outage, or another where somebody has
+        seen the beginning.
 
         Raises:
-            VersionGoneError: nobody has seen anything yet; or there is none that can go on, or that the caller wants.
+            VersionGoneError: nothing has begun; or there is none that can go on, or that the caller wants.
+            ModelServerDownError: it is on its way.
             DeadlineError: which there is is not known in time.
         """
         call, gone = self._turn.call, self.version
         error = VersionGoneError(gone.model, gone.number)
-        if not (self.begun and self._work.request.streamed):
+        if not self.begun:
             raise error
         deadline = self.deadline()
         try:
             self._turn.replace_gone(gone, deadline)
             found = self._turn.version(deadline)
             task = self._work.task_of(found)
-        except (RequestError, ModelNotReadyError) as exc:
+        except ModelNotReadyError as exc:
+            raise (ModelServerDownError() if self._turn.model.is_coming else error) from exc
+        except RequestError as exc:
             raise error from exc
+        if not (self._work.request.streamed or found.is_as(gone)):
+            raise error
         if call.digest not in (None, found.manifest.digest):
             raise error
         if not (isinstance(task, Streaming) and task.takes_over(self._work.task)):

@@ -34,6 +34,10 @@ class ServedVersion:
     goldens: tuple[Golden, ...]
     explanation: AnyTask | None = None
 
+    def is_as(self, other: "ServedVersion") -> bool:
+        """Whether it answers as the other one does: learnt anew after an outage, it is another object."""
+        return (self.number, self.manifest.digest) == (other.number, other.manifest.digest)
+
     def explained(self) -> AnyTask:
         """Raises `UnexplainedError` when this version cannot explain its answers."""
         if self.explanation is None:

@@ -10,6 +10,8 @@ from models import (
     detect,
     digits,
     embeddings,
+    fashion_resnet,
+    fashion_vgg,
     imagenet,
     sentiment,
     sentiment_minilm,
@@ -34,6 +36,8 @@ def _table(*specs: ModelSpec) -> dict[str, ModelSpec]:
 
 NETWORKS = _table(
     digits.SPEC,
+    fashion_resnet.SPEC,
+    fashion_vgg.SPEC,
     sentiment.SPEC,
     sentiment_minilm.SPEC,
     sentiment_neutral.SPEC,

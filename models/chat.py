@@ -6,7 +6,7 @@ from pydantic import Field
 
 from models.llama import LlamaSize, llama
 from models.spec import LanguageConfig, ModelSpec, Origin
-from processing.spec import LanguageSpec
+from processing.spec import Drawing, LanguageSpec
 
 if TYPE_CHECKING:
     import keras
@@ -23,6 +23,8 @@ SIZE = LlamaSize(
 )
 END_IDS = (2, 0)  # <|im_end|>, which ends what somebody says, and <|endoftext|>
 
+_DRAWING = Drawing(temperature=0.2, top_p=0.9)  # of its authors' own examples
+
 _SHORTEST, _LONGEST = 64, 8192  # tokens: what the prompts of the goldens take, and with what it was trained
 
 
@@ -38,7 +40,7 @@ def build(_config: ChatConfig) -> "keras.Model":
 
 
 def processing(config: ChatConfig) -> LanguageSpec:
-    return LanguageSpec(context_tokens=config.context_tokens, end_ids=END_IDS)
+    return LanguageSpec(context_tokens=config.context_tokens, end_ids=END_IDS, drawing=_DRAWING)
 
 
 SPEC = ModelSpec(
@@ -55,7 +57,7 @@ SPEC = ModelSpec(
         "Arithmetic, logic and code are beyond it, but for the simplest.",
         "English. In other languages it loses the thread after a few words.",
         "Left to its most probable token it repeats itself in longer texts; its authors show it with a temperature of "
-        "0.2 and a top-p of 0.9.",
+        "0.2 and a top-p of 0.9, which is what OpenAI's clients get where they say nothing.",
         "The weights were published with 4 bits each, the table of tokens with 8, and are computed with in 32. Its "
         "authors' own figures are of the weights before that.",
         "What it learnt from pages of the Web has their prejudices.",

@@ -10,7 +10,7 @@ from pydantic import Field, JsonValue, model_validator
 from models import chat
 from models.language import BACKBONE, language_model
 from models.spec import Count, LanguageConfig, ModelSpec, Origin
-from processing.spec import LanguageSpec
+from processing.spec import Drawing, LanguageSpec
 
 if TYPE_CHECKING:
     import keras
@@ -36,6 +36,7 @@ class CheckpointConfig(LanguageConfig):
         longest: the most tokens it was made for, prompt and continuation together.
         end_ids: the tokens that end a text.
         chats: whether it has a chat template.
+        drawing: how tokens are to be drawn where nobody says otherwise; None if it does not tell.
         licence: as the checkpoint tells it; None if it does not.
     """
 
@@ -51,6 +52,7 @@ class CheckpointConfig(LanguageConfig):
     longest: Count
     end_ids: tuple[int, ...]
     chats: bool
+    drawing: Drawing | None = None
     licence: str | None = None
     context_tokens: Annotated[int, Field(ge=SHORTEST)]
 
@@ -79,7 +81,7 @@ def backbone_of_size(name: str, size: Mapping[str, Any]) -> "keras.Model":
 
 
 def processing(config: CheckpointConfig) -> LanguageSpec:
-    return LanguageSpec(context_tokens=config.context_tokens, end_ids=config.end_ids)
+    return LanguageSpec(context_tokens=config.context_tokens, end_ids=config.end_ids, drawing=config.drawing)
 
 
 def _spec_of(config: CheckpointConfig) -> ModelSpec:

@@ -73,7 +73,8 @@ class TrainConfig(ModelConfig):
     `sgd` is plain gradient descent, `adam` Adam with bias correction; `muon` takes the matrices between layers by the
     nearest orthogonal one to their mean gradient, and all else by Adam at Adam's rate. In the share `warm_up` of all
     steps the rate climbs evenly from 0 to where it begins to fall. In each step rate · `weight_decay` of a weight is
-    taken away, by `muon` of the matrices alone.
+    taken away, by `muon` of the matrices alone. `precision` is that of the layers' products while training: weights,
+    and whatever is served, are float32. `fastest` is bfloat16 where a machine multiplies that in hardware.
     """
 
     epochs: Count
@@ -82,6 +83,7 @@ class TrainConfig(ModelConfig):
     learning_rate: LearningRates
     warm_up: Fraction = 0.0
     weight_decay: Fraction = 0.0
+    precision: Literal["float32", "bfloat16", "fastest"] = "float32"
 
     @model_validator(mode="after")
     def _has_its_rate(self) -> Self:

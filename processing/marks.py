@@ -11,16 +11,18 @@ from typing import NamedTuple, Self
 PLACES = "".join(chr(0xE000 + number) for number in range(8))
 """Characters of Unicode's private use, one for each placeholder of a text in their order."""
 
+# Nothing in it may be of any length beside another of the same letters: an endless word would never be read.
 _PLACEHOLDER = re.compile(
     r"""
       [\ue000-\uf8ff]                                      # private use: nobody knows what it says
-    | https?://[^\s<>"]+ | [\w.+-]+@[\w-]+(?:\.[\w-]+)+    # addresses
+    | https?://[^\s<>"]+                                   # addresses; none before the @ is longer, by RFC 5321
+    | (?<![\w.+-])[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+
     | </?[A-Za-z][^<>]*>                                   # tags
     | \$\([A-Za-z0-9_]+\) | \$\{[^{}\s]*\} | \$[A-Z][A-Z0-9_]+
     | \{\{[^{}\s]*\}\} | \{[\w.:!-]*\}
     | %\([A-Za-z_]\w*\)[a-z] | %[A-Z][A-Z0-9_]*%?
-    | (?<![\d%])%(?:\d+\$)?[-+0\#]*\d*(?:\.\d+)?(?:hh|h|ll|l|z)?[diouxefgcs](?![A-Za-z])
-    | (?<!%)%\d+(?![\d%$])
+    | (?<![\d%])%(?:\d{1,9}\$)?[-+0\#]{0,5}\d{0,9}(?:\.\d{1,9})?(?:hh|h|ll|l|z)?[diouxefgcs](?![A-Za-z])
+    | (?<!%)%\d{1,9}(?![\d%$])
     """,
     re.VERBOSE,
 )

@@ -27,7 +27,7 @@ class ImageSpec(_Frozen):
 
     kind: Literal["image"] = "image"
     input: str = "image"
-    form: Literal["digit", "letterbox", "photo"]
+    form: Literal["digit", "garment", "letterbox", "photo"]
     height: int
     width: int
     channels: Literal[1, 3]
@@ -61,6 +61,13 @@ class TextSpec(_Frozen):
     pad_id: int
 
 
+class Drawing(_Frozen):
+    """How tokens are drawn where nobody says otherwise, as whoever made the model recommends it."""
+
+    temperature: Annotated[float, Field(gt=0, le=2)]
+    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
+
+
 class LanguageSpec(_Frozen):
     """A text to be continued becomes int32 `[tokens]` under the input name `input`, by the version's `tokenizer.json`.
 
@@ -71,6 +78,7 @@ class LanguageSpec(_Frozen):
     input: str = "token_ids"
     context_tokens: Annotated[int, Field(ge=2)]
     end_ids: tuple[int, ...] = ()
+    drawing: Drawing | None = None
 
 
 class AudioSpec(_Frozen):

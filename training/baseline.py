@@ -1,4 +1,5 @@
-"""The baselines that models of texts have to beat: TF-IDF, with logistic regression where there are labels."""
+"""The baselines that models have to beat: of texts TF-IDF, with logistic regression where there are labels; of pictures
+the nearest by their pixels."""
 
 from collections.abc import Sequence
 
@@ -41,3 +42,15 @@ def tfidf_similarities(texts: Sequence[str], others: Sequence[str]) -> NDArray[n
 
     vectorizer = TfidfVectorizer().fit([*texts, *others])
     return np.asarray((vectorizer.transform(texts) @ vectorizer.transform(others).T).toarray())
+
+
+def neighbours(pictures: NDArray[np.uint8], labels: Labels, held_out: NDArray[np.uint8], count: int) -> Labels:
+    """Labels for `held_out` `[n, …]`, each by the vote of its `count` nearest among `pictures` `[m, …]`."""
+    from sklearn.neighbors import KNeighborsClassifier
+
+    model = KNeighborsClassifier(count, algorithm="brute").fit(_flat(pictures), labels)
+    return np.asarray(model.predict(_flat(held_out)))
+
+
+def _flat(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+    return pictures.reshape(len(pictures), -1).astype(np.float32)

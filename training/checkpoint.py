@@ -106,6 +106,7 @@ def settings_of(given: str, name: str, free: Callable[[], int | None] = free_byt
         "context_tokens": min(_CONTEXT_TOKENS, checkpoint.longest),
         "end_ids": checkpoint.end_ids,
         "chats": checkpoint.chat_template is not None,
+        **({"drawing": checkpoint.drawing.model_dump()} if checkpoint.drawing else {}),
         **({"licence": checkpoint.licence} if checkpoint.licence else {}),
     }
 

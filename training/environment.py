@@ -6,7 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parents[1]
-_PACKAGES = ("keras", "numpy", "opencv-python-headless", "scikit-learn", "tensorflow", "tokenizers")
+_PACKAGES = ("keras", "keras-hub", "numpy", "opencv-python-headless", "scikit-learn", "tensorflow", "tokenizers")
 
 
 def environment() -> dict[str, object]:

@@ -22,14 +22,16 @@ from training.environment import environment
 from training.errors import OutdatedRunError
 from training.fingerprint import changed, fingerprint
 from training.plots import draw
+from training.precision import multiplying_in
 from training.progress import Progress
-from training.recipe import Array, Recipe, TrainingRecipe
+from training.recipe import Array, AugmentingRecipe, Recipe, TrainingRecipe
 from training.recipes import make_recipe
 from training.run import EpochLine, Run, settle
 from training.stopping import best_epoch, has_ended
 
 if TYPE_CHECKING:
     import keras
+    import tensorflow as tf
 
 _WEIGHTS = ".weights.h5"
 _BEST = "best-"  # and the epoch, of a training that may end early
@@ -128,7 +130,8 @@ def fresh_model(spec: ModelSpec, config: TrainConfig, recipe: TrainingRecipe) ->
     import keras
 
     keras.utils.set_random_seed(config.seed)
-    model = spec.build(config)
+    with multiplying_in(config.precision):
+        model = spec.build(config)
     recipe.prepare(model)
     if isinstance(config, LanguageConfig):
         model = at_all_places(model)
@@ -148,6 +151,8 @@ def fit_epoch(
         if isinstance(layer, keras.layers.Dropout) and layer.rate:  # its state is not in a checkpoint
             layer.seed_generator.state.assign((config.seed, epoch))
     given = _fed(*recipe.epoch(epoch), config.batch_size, recipe.pad)
+    if isinstance(recipe, AugmentingRecipe):
+        given = {"x": recipe.augmented(_batches(**given), epoch)}
     history = model.fit(**given, shuffle=False, verbose=0, callbacks=[steps])
     return float(history.history["loss"][0])
 
@@ -165,6 +170,12 @@ def _fed(inputs: Array, targets: Array, size: int, pad: int | None) -> dict[str,
     if pad is None:
         return {"x": inputs, "y": targets, "batch_size": size}
     return {"x": trimmed(inputs, targets, size, pad)}
+
+
+def _batches(x: Array, y: Array, batch_size: int) -> "tf.data.Dataset":
+    import tensorflow as tf
+
+    return tf.data.Dataset.from_tensor_slices((x, y)).batch(batch_size)
 
 
 def _tell(progress: Progress, before: int, step: int) -> None:

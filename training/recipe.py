@@ -14,6 +14,7 @@ from training.progress import Progress
 
 if TYPE_CHECKING:
     import keras
+    import tensorflow as tf
 
 Array = NDArray[Any]
 
@@ -68,6 +69,15 @@ class TrainingRecipe(Recipe, Protocol):
 
     def epoch(self, number: int) -> tuple[Array, Array]:
         """Inputs and targets of an epoch, counted from 0, in the order of training."""
+        ...
+
+
+@runtime_checkable
+class AugmentingRecipe(TrainingRecipe, Protocol):
+    """Of a model whose rows are changed at random on their way into it, beside the training that goes on."""
+
+    def augmented(self, batches: "tf.data.Dataset", number: int) -> "tf.data.Dataset":
+        """The batches of an epoch, changed as its number and the seed alone say."""
         ...
 
 

@@ -10,7 +10,6 @@ from training.data import (
     efficientnet,
     interface_texts,
     minilm,
-    mnist,
     newsgroups,
     paraphrases,
     photographs,
@@ -18,10 +17,13 @@ from training.data import (
     shakespeare,
     smollm2,
 )
+from training.data.fashion_mnist import FASHION_MNIST
+from training.data.mnist import MNIST
 from training.detect import DetectRecipe
 from training.digits import DigitsRecipe
 from training.embeddings import EmbeddingsRecipe
 from training.errors import UntunedError
+from training.fashion import FashionRecipe
 from training.imagenet import ImagenetRecipe
 from training.progress import Progress
 from training.recipe import Recipe, RecipeMaker, TrainingRecipe
@@ -32,7 +34,9 @@ from training.translation import TranslationRecipe
 from training.writer import WriterRecipe
 
 RECIPES = {
-    "digits": RecipeMaker(mnist.SHA256, DigitsRecipe.make, DigitsRecipe.for_trials),
+    "digits": RecipeMaker(MNIST.sha256, DigitsRecipe.make, DigitsRecipe.for_trials),
+    "fashion-resnet": RecipeMaker(FASHION_MNIST.sha256, FashionRecipe.make, FashionRecipe.for_trials),
+    "fashion-vgg": RecipeMaker(FASHION_MNIST.sha256, FashionRecipe.make, FashionRecipe.for_trials),
     "sentiment": RecipeMaker(rated_texts.PACKAGE.sha256, SentimentRecipe.make, SentimentRecipe.for_trials),
     "sentiment-minilm": RecipeMaker(
         f"{rated_texts.PACKAGE.sha256} {minilm.PACKAGE.sha256}", SentimentRecipe.make, SentimentRecipe.for_trials

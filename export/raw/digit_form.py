@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from export.raw.grey import grey
 from export.raw.resampling import resized, thumbnail
 from processing.digit_form import BOX, DRAWING_SIDE, FIELD, INK, MIN_CONTRAST, NOISE, STROKE, TIE, WORKING_SIDE
 
@@ -13,18 +14,10 @@ def digit_form(picture: "tf.Tensor") -> "tf.Tensor":
     """RGB uint8 `[h, w, 3]` to uint8 `[28, 28, 1]`, step by step as `processing.digit_form`."""
     import tensorflow as tf
 
-    ink = _ink(tf.cast(thumbnail(_grey(picture), WORKING_SIDE), tf.float32))
+    ink = _ink(tf.cast(thumbnail(grey(picture), WORKING_SIDE), tf.float32))
     drawn = ink > INK
     rows, columns = (tf.where(tf.reduce_any(drawn, axis=axis))[:, 0] for axis in (1, 0))
     return _centred(_boxed(ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]))[..., tf.newaxis]
-
-
-def _grey(picture: "tf.Tensor") -> "tf.Tensor":
-    """Levels as Pillow's mode L has them, float64 `[h, w]`."""
-    import tensorflow as tf
-
-    red, green, blue = tf.unstack(tf.cast(picture, tf.int32), num=3, axis=2)
-    return tf.cast(tf.bitwise.right_shift(red * 19595 + green * 38470 + blue * 7471 + 2**15, 16), tf.float64)
 
 
 def _ink(grey: "tf.Tensor") -> "tf.Tensor":

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from export.errors import NotInGraphError
 from export.raw.decoding import decoded
 from export.raw.digit_form import digit_form
+from export.raw.garment_form import garment_form
 from export.raw.letterbox import letterboxed
 from export.raw.photo_form import photo_form
 from processing.spec import ImageSpec
@@ -40,6 +41,7 @@ class ImageGraph:
 # As in `processing.forms`, by the same names.
 FORMS: Mapping[str, "Callable[[ImageSpec], Step]"] = {
     "digit": lambda _: digit_form,
+    "garment": lambda _: garment_form,
     "letterbox": lambda spec: lambda picture: letterboxed(picture, spec.height, spec.width),
     "photo": lambda spec: partial(photo_form, spec=spec),
 }

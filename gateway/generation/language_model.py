@@ -18,7 +18,7 @@ from gateway.generation.sampling import Sampling
 from gateway.settings import Limits
 from gateway.tasks.base import SERVING_SIGNATURE, AnyTask, Ask, Checkpoint, Documents, Narrowing, Request, Streaming
 from processing.errors import UnusableInputError
-from processing.spec import LanguageSpec, parse_spec
+from processing.spec import Drawing, LanguageSpec, parse_spec
 from processing.tokens import TokenCodec
 from store.manifest import DECODE_SIGNATURE, Cache, Manifest
 
@@ -147,6 +147,11 @@ class LanguageModel(Streaming, Narrowing):
     def language(self) -> tuple[object, ...]:
         """What tokens are to it, and how it is asked."""
         return self._spec, self._cache, self._vocabulary, self._codec
+
+    @property
+    def drawing(self) -> Drawing:
+        """How tokens are drawn where nobody says otherwise: at temperature 1 if the version does not, either."""
+        return self._spec.drawing or Drawing(temperature=1.0)
 
     @property
     def converses(self) -> bool:

@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
+from gateway.errors import Fault, InvalidRequestError
 from gateway.generation.language_model import Generated, Generation, LanguageModel, Prompted
 from gateway.generation.piece import Finish, Piece, Token
 from gateway.generation.sampling import Sampling
@@ -34,7 +35,8 @@ Stops = Annotated[
 
 
 class TextGenerationParameters(Request):
-    """Greedy unless `do_sample` or one of `temperature`, `top_k`, `top_p` says otherwise."""
+    """Greedy unless `do_sample` or one of `temperature`, `top_k`, `top_p` says otherwise. Of these none goes with a
+    `do_sample` that is false."""
 
     max_new_tokens: Positive | None = None
     do_sample: bool | None = None
@@ -58,7 +60,12 @@ class TextGenerationParameters(Request):
 
     @property
     def sampling(self) -> Sampling:
-        samples = self.do_sample or any(value is not None for value in (self.temperature, self.top_k, self.top_p))
+        """Raises `InvalidRequestError` where nothing is to be drawn, but it is said how."""
+        draws = [name for name in ("temperature", "top_k", "top_p") if getattr(self, name) is not None]
+        if draws and self.do_sample is False:
+            fault = "is false, which takes the most probable token, but {} tells how to draw one; leave out either"
+            raise InvalidRequestError([Fault("parameters.do_sample", fault.format(draws[0]))])
+        samples = self.do_sample or draws
         return Sampling(
             repetition_penalty=self.repetition_penalty or 1.0,
             frequency_penalty=self.frequency_penalty or 0.0,

@@ -43,9 +43,11 @@ export class ChatPanel {
   }
 
   /** Another model begins another conversation. */
-  show({ name }) {
-    if (name !== this.#model) this.#said = [];
+  show({ name, manifest }) {
+    if (name === this.#model) return;
+    this.#said = [];
     this.#model = name;
+    this.#sampling.recommend(manifest.processing.drawing);
   }
 
   /** The request for the message after all before, or null when there is none. */

@@ -20,6 +20,13 @@ export class Sampling {
     [this.#temperature, this.#topP, this.#most, this.#seed] = fields.map(([, input]) => input);
   }
 
+  /** As whoever made the model recommends it; what stands there stays where nobody does. */
+  recommend(drawing) {
+    if (!drawing) return;
+    this.#temperature.value = String(drawing.temperature);
+    this.#topP.value = String(drawing.top_p ?? 1);
+  }
+
   /** In OpenAI's words. */
   get openai() {
     return {

@@ -5,6 +5,7 @@ import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import pytest
@@ -103,6 +104,35 @@ def test_a_server_that_starts_again_is_told_the_text_again(poets: Shelf) -> None
             with ModelServerProcess(poets.store.root, server.port):
                 text += letters
         assert "".join(text) == expected
+
+
+def test_a_text_that_nobody_follows_is_not_begun_anew_when_the_server_starts_again(poets: Shelf) -> None:
+    """What was written so far is read again; at its end it is still the version that began it."""
+    read: list[bytes] = []
+
+    def note(request: Any) -> bool:
+        if request.model_spec.name == "poet" and request.model_spec.signature_name == "prefill":
+            read.append(request.inputs["token_ids"].SerializeToString())
+        return True
+
+    with (
+        ModelServerProcess(poets.store.root) as server,
+        Proxy(server.target) as proxy,
+        GatewayProcess(proxy.target, models=("poet", "poet-plain")) as gateway,
+        ThreadPoolExecutor() as pool,
+    ):
+        gateway.wait_ready()
+        expected = written(gateway, "poet-plain", "roses", max_new_tokens=60)
+        proxy.held, proxy.distort = note, (gate := Gate())
+        asked = pool.submit(written, gateway, "poet", "roses", max_new_tokens=60)
+        gate.let(1)
+        until(lambda: gate.waiting == 2, "it is read, and being written")
+        server.signal(signal.SIGKILL)
+        server.wait()
+        with ModelServerProcess(poets.store.root, server.port):
+            gate.let(1000)
+            assert asked.result() == expected
+    assert read.count(read[0]) == 1
 
 
 def test_a_text_goes_on_where_another_server_is(poets: Shelf) -> None:

@@ -101,6 +101,8 @@ def test_errors_of_text_generation_are_those_the_client_knows(texts: GatewayProc
         ({"inputs": "a", "parameters": {"top_p": 1.5}}, "parameters.top_p"),
         ({"inputs": "a", "parameters": {"stop": "a"}}, "parameters.stop"),
         ({"inputs": "a", "parameters": {"seed": -1}}, "parameters.seed"),
+        ({"inputs": "a", "parameters": {"do_sample": False, "temperature": 1.9}}, "parameters.do_sample"),
+        ({"inputs": "a", "parameters": {"do_sample": False, "top_k": 5}, "stream": True}, "parameters.do_sample"),
     ],
 )
 def test_a_wrong_value_is_422_and_the_field_is_named(texts: GatewayProcess, body: Any, field: str) -> None:

@@ -24,7 +24,7 @@ def test_all_is_what_has_clear_terms_and_others_are_named() -> None:
 
 
 def test_unknown_names_are_named_with_those_there_are() -> None:
-    with pytest.raises(UnknownModelError, match=r"no 'digit', 'x'; it has digits, sentiment, sentiment-neutral, emb"):
+    with pytest.raises(UnknownModelError, match=r"no 'digit', 'x'; it has digits, fashion-resnet, fashion-vgg, sent"):
         select(["digit", "digits", "x"])
 
 

@@ -44,6 +44,20 @@ def test_more_placeholders_than_places_are_for_pieces() -> None:
     assert [piece for piece, is_placeholder in pieces(f"a {text} b") if is_placeholder] == text.split()
 
 
+@pytest.mark.parametrize("shape", ["{n}", "%{n}", "%{n}$", "a@{n}", "{n}@", "{{{n}", "<a{n}", "$({n}", "http://{n}"])
+@pytest.mark.parametrize("letter", ["a", "0", "1", ".", "-", "_"])
+def test_an_endless_word_is_read_once(shape: str, letter: str) -> None:
+    """Over and over again it would take minutes, in which nothing else runs."""
+    text = shape.format(n=letter * 90_000)
+    assert "".join(piece for piece, _ in pieces(text)) == text
+
+
+def test_addresses_are_placeholders() -> None:
+    text = "mail to me.too+x@example.co.uk, or see https://example.com/a?b=c"
+    found = [piece for piece, is_placeholder in pieces(text) if is_placeholder]
+    assert found == ["me.too+x@example.co.uk", "https://example.com/a?b=c"]
+
+
 @pytest.mark.parametrize(
     ("text", "asked", "answer", "restored"),
     [

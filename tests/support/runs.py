@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 TINY = {
     "digits": ("--set", "rows=300", "--set", "batch_size=32"),
+    "fashion-vgg": ("--set", "rows=200", "--set", "batch_size=16", "--set", "filters=[8,16]", "--set", "repeats=[1,1]"),
     "sentiment": ("--set", "rows=300", "--set", "vocabulary=8000", "--set", "pair_buckets=1024"),
 }
 

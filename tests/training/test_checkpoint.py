@@ -17,9 +17,10 @@ from safetensors.numpy import load_file, save_file
 
 from export.cached.signatures import CachedDecoding
 from models.catalog import find, spec_of
-from models.checkpoint import CheckpointConfig, build
+from models.checkpoint import CheckpointConfig, build, processing
 from models.language import backbone_of, scores
 from models.spec import ModelConfig
+from processing.spec import Drawing
 from processing.tokens import TokenCodec
 from store.manifest import Cache
 from tests.support.checkpoints import CONFIGS, LONGEST, TOKENIZER, write_checkpoint
@@ -175,6 +176,28 @@ def test_the_licence_is_what_the_card_names(tmp_path: Path, card: str, licence: 
     (folder / "README.md").write_text(card)
     config = _config(folder)
     assert (config.licence, spec_of(config).licence_unclear) == (licence, licence is None)
+
+
+@pytest.mark.parametrize(
+    ("told", "drawing"),
+    [
+        ({}, None),
+        ({"do_sample": False, "temperature": 0.5}, None),
+        ({"do_sample": True}, Drawing(temperature=1.0)),
+        ({"do_sample": True, "temperature": 0.6, "top_p": 0.95}, Drawing(temperature=0.6, top_p=0.95)),
+    ],
+)
+def test_tokens_are_drawn_as_its_makers_recommend(
+    told: dict[str, Any], drawing: Drawing | None, tmp_path: Path
+) -> None:
+    folder = write_checkpoint(tmp_path / "made", "llama")
+    (folder / "generation_config.json").write_text(json.dumps(told))
+    config = _config(folder)
+    assert config.drawing == drawing
+    assert processing(config).drawing == drawing
+    (folder / "generation_config.json").write_text(json.dumps({"do_sample": True, "temperature": "hot"}))
+    with pytest.raises(CheckpointError, match=r"its generation_config\.json cannot be read"):
+        read_huggingface(folder)
 
 
 def _set(**values: Any) -> Callable[[Path], None]:

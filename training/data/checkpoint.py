@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from processing.errors import UnreadableInputError
+from processing.spec import Drawing
 from processing.tokens import TokenCodec
 from store.contents import sha256_of
 from training.errors import CheckpointError
@@ -34,6 +35,7 @@ class Checkpoint:
         tokenizer: the document `tokenizer.json`.
         chat_template: with its `bos_token` and `eos_token` set; None if it has none.
         longest: the most tokens it was made for.
+        drawing: how tokens are to be drawn where nobody says otherwise; None if it does not tell.
     """
 
     folder: Path
@@ -45,6 +47,7 @@ class Checkpoint:
     end_ids: tuple[int, ...]
     longest: int
     files: tuple[Path, ...]
+    drawing: Drawing | None = None
 
     @property
     def licence(self) -> str | None:

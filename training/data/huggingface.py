@@ -10,7 +10,9 @@ from typing import Any
 
 import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from pydantic import ValidationError
 
+from processing.spec import Drawing
 from training.data.checkpoint import CONFIG, Checkpoint, document, optional, token_ids
 from training.errors import CheckpointError
 
@@ -141,7 +143,7 @@ def read_huggingface(folder: Path) -> Checkpoint:
     family = _family(folder, config)
     weights = _weight_files(folder)
     tokenizer = _text(folder, _TOKENIZER)
-    told = optional(folder, _TOKENIZER_CONFIG)
+    told, generation = optional(folder, _TOKENIZER_CONFIG), optional(folder, _GENERATION)
     names = [CONFIG, _TOKENIZER, _TOKENIZER_CONFIG, _GENERATION, _TEMPLATE]
     try:
         settings = family.settings(config)
@@ -155,12 +157,23 @@ def read_huggingface(folder: Path) -> Checkpoint:
         parameters=sum(_parameters(folder, weights, tied=bool(config.get("tie_word_embeddings", True)))),
         tokenizer=tokenizer,
         chat_template=_template(folder, told),
-        end_ids=token_ids(optional(folder, _GENERATION).get("eos_token_id", config.get("eos_token_id"))),
+        end_ids=token_ids(generation.get("eos_token_id", config.get("eos_token_id"))),
         longest=longest,
+        drawing=_drawing(folder, generation),
         files=(*(folder / name for name in names if (folder / name).exists()), *weights),
     )
     checkpoint.require_tokens_to_fit(int(config.get("vocab_size", 0)))
     return checkpoint
+
+
+def _drawing(folder: Path, generation: Facts) -> Drawing | None:
+    """None where the most probable token is to be taken. Raises `CheckpointError`."""
+    if not generation.get("do_sample"):
+        return None
+    try:
+        return Drawing(temperature=generation.get("temperature", 1.0), top_p=generation.get("top_p"))
+    except ValidationError as exc:
+        raise CheckpointError(folder, f"its {_GENERATION} cannot be read: {exc}") from exc
 
 
 def _family(folder: Path, config: Facts) -> Family:

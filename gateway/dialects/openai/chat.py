@@ -91,6 +91,11 @@ class ChatRequest(Sampled):
         """The same in the language model's words."""
         if self.top_logprobs and not self.logprobs:
             raise InvalidRequestError([Fault("top_logprobs", "needs logprobs to be true")])
+        if None not in (most := (self.max_tokens, self.max_completion_tokens)) and len(set(most)) > 1:
+            fault = Fault(
+                "max_tokens", f"is {most[0]}, and max_completion_tokens, its new name, {most[1]}; send one of them"
+            )
+            raise InvalidRequestError([fault])
         said = [
             {"role": message.role, "content": message.text(f"messages[{number}]")}
             for number, message in enumerate(self.messages)
@@ -100,7 +105,7 @@ class ChatRequest(Sampled):
             special_tokens=False,
             max_tokens=self.max_completion_tokens or self.max_tokens,
             likely=self.top_logprobs or 0,
-            **self.shared,
+            **self.shared(model),
         )
 
     def response(self, answer: Answer, generated: Generated, _model: LanguageModel) -> "ChatCompletion":

@@ -34,12 +34,15 @@ class CompletionsRequest(Sampled):
     echo: bool | None = None
     logprobs: Annotated[int, Field(ge=0, le=5)] | None = None
 
-    def generation(self, _model: LanguageModel) -> Generation:
+    def generation(self, model: LanguageModel) -> Generation:
         """The same in the language model's words."""
         if self.echo and self.logprobs is not None:
             raise UnsupportedError(["logprobs"])  # of the prompt's tokens they are not known
         return Generation(
-            prompts=self.prompt, max_tokens=self.max_tokens or _MAX_TOKENS, likely=self.logprobs or 0, **self.shared
+            prompts=self.prompt,
+            max_tokens=self.max_tokens or _MAX_TOKENS,
+            likely=self.logprobs or 0,
+            **self.shared(model),
         )
 
     def response(self, answer: Answer, generated: Generated, model: LanguageModel) -> "Completion":

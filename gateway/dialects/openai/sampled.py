@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from gateway.dialects.openai.wire import Wire
+from gateway.errors import Fault, InvalidRequestError
+from gateway.generation.language_model import LanguageModel
 from gateway.generation.piece import Finish, Piece
 from gateway.generation.sampling import Sampling
 from gateway.stream import Stream
@@ -34,7 +36,8 @@ class StreamOptions(BaseModel):
 
 
 class Sampled(Wire):
-    """As OpenAI has it: sampled at temperature 1 unless it is said otherwise; 0 takes the most probable token."""
+    """Tokens are drawn as the version recommends it, or at temperature 1 as OpenAI has it, unless it is said otherwise;
+    temperature 0 takes the most probable token."""
 
     n: Annotated[int, Field(ge=1, le=128)] | None = None
     stop: Stops | None = None
@@ -46,16 +49,18 @@ class Sampled(Wire):
     stream: bool | None = None
     stream_options: StreamOptions | None = None
 
-    @property
-    def shared(self) -> dict[str, Any]:
-        """The fields of a `Generation` that these come to."""
+    def shared(self, model: LanguageModel) -> dict[str, Any]:
+        """The fields of a `Generation` that these come to. Raises `InvalidRequestError`."""
+        if self.stream_options is not None and not self.stream:
+            raise InvalidRequestError([Fault("stream_options", "needs stream to be true")])
+        drawing = model.drawing
         return {
             "choices": self.n or 1,
             "sampling": Sampling(
                 frequency_penalty=self.frequency_penalty or 0.0,
                 presence_penalty=self.presence_penalty or 0.0,
-                temperature=1.0 if self.temperature is None else self.temperature,
-                top_p=self.top_p,
+                temperature=drawing.temperature if self.temperature is None else self.temperature,
+                top_p=drawing.top_p if self.top_p is None else self.top_p,
             ),
             "seed": None if self.seed is None else self.seed % 2**64,
             "stops": tuple(self.stop or ()),

@@ -65,6 +65,8 @@ EMBED = {"model": "embeddings", "input": "good"}
         ("chat/completions", {**CHAT, "messages": [{"role": "user"}]}, "messages[0].content"),
         ("chat/completions", {**CHAT, "messages": [{"role": "user", "content": 5}]}, "messages[0].content"),
         ("chat/completions", {**CHAT, "messages": []}, "messages"),
+        ("chat/completions", {**CHAT, "max_tokens": 4, "max_completion_tokens": 9}, "max_tokens"),
+        ("chat/completions", {**CHAT, "stream_options": {"include_usage": True}}, "stream_options"),
         ("chat/completions", {**CHAT, "messages": "a"}, "messages"),
         ("chat/completions", {"messages": user("a")}, "model"),
         ("chat/completions", {**CHAT, "n": 0}, "n"),
