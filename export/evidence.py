@@ -1,6 +1,6 @@
 """What is told in a model card, from the evidence and from nothing else."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from export.card import Card, Section, Table
@@ -10,12 +10,14 @@ from models.spec import ModelConfig
 from store.evaluation import Calibrated, Classification, Evaluation, Interval, Labelled, LabelSets
 from store.manifest import Manifest, Metric
 
+_LISTED = 64  # labels
+
 
 def model_card(manifest: Manifest, trained: Trained) -> Card:
     """The card of a version. Sections of which nothing was measured are not there."""
     facts = [
         ("Task", manifest.task),
-        *([("Labels", ", ".join(manifest.labels))] if manifest.labels else []),
+        *([("Labels", _listed(manifest.labels))] if manifest.labels else []),
         *([("Languages", ", ".join(manifest.languages))] if manifest.languages else []),
         ("Parameters", f"{manifest.parameters:,}"),
         ("Licence", "; ".join(dict.fromkeys(origin.licence for origin in manifest.origins))),
@@ -31,6 +33,13 @@ def model_card(manifest: Manifest, trained: Trained) -> Card:
         _origin(manifest, evidence),
     ]
     return Card(manifest.model, manifest.description, facts, _tiles(evidence), sections)
+
+
+def _listed(labels: Sequence[str]) -> str:
+    """Of more than anybody reads the first and the last."""
+    if len(labels) <= _LISTED:
+        return ", ".join(labels)
+    return f"{len(labels):,}, from “{labels[0]}” to “{labels[-1]}”"
 
 
 def _tiles(evidence: Evidence | None) -> list[tuple[str, str, str]]:
@@ -118,7 +127,9 @@ def _training(evidence: Evidence, config: ModelConfig) -> Section:
 
 
 def _measured(manifest: Manifest, of: Evaluation) -> Section:
-    figures = [_figures("figure", manifest.metrics), _figures("for comparison, on the same rows", of.references)]
+    figures = [_figures("figure", manifest.metrics)]
+    if of.references:
+        figures.append(_figures("for comparison, on the same rows", of.references))
     if not isinstance(of, Labelled):
         return Section(
             "Measured", text=["On rows that nobody trained it on here. Intervals are of 95 %."], tables=figures

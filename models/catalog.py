@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from models import (
     chat,
     checkpoint,
+    detect,
     digits,
     embeddings,
     fashion_resnet,
     fashion_vgg,
+    imagenet,
     sentiment,
     sentiment_minilm,
     sentiment_neutral,
@@ -40,6 +42,7 @@ NETWORKS = _table(
     sentiment_minilm.SPEC,
     sentiment_neutral.SPEC,
     embeddings.SPEC,
+    imagenet.SPEC,
     topics.SPEC,
     chat.SPEC,
     checkpoint.SPEC,
@@ -47,6 +50,7 @@ NETWORKS = _table(
     translation.ENGLISH_SPANISH,
     translation.ENGLISH_FRENCH,
     translation.PAIR,
+    detect.SPEC,
 )
 
 OWN = _table(text_classifier.SPEC)

@@ -14,7 +14,8 @@ from models.errors import UnfitWeightsError
 
 @dataclass(frozen=True)
 class Place:
-    """Where a weight belongs. `kernel`: of a dense layer, which PyTorch keeps as `[out, in]`."""
+    """Where a weight belongs. `kernel`: of a dense layer or a convolution, which PyTorch keeps as `[out, in, …]`, and
+    Keras as `[…, in, out]`."""
 
     variable: Any
     kernel: bool = False
@@ -31,11 +32,16 @@ def fill(places: Mapping[str, Place], weights: Mapping[str, NDArray[Any]], unuse
     if left := sorted(name for name in weights.keys() - places.keys() if not name.startswith(tuple(unused))):
         raise UnfitWeightsError(f"the model has no place for {', '.join(left)}")
     for name, place in places.items():
-        given = weights[name].T if place.kernel else weights[name]
+        given = _turned(weights[name]) if place.kernel else weights[name]
         if not _joins(given.shape, place.variable.shape):
             told = f"{given.shape} when transposed" if place.kernel else f"{given.shape}"
             raise UnfitWeightsError(f"{name} has the shape {told}, expected {tuple(place.variable.shape)}")
         place.variable.assign(given.reshape(place.variable.shape))
+
+
+def _turned(kernel: NDArray[Any]) -> NDArray[Any]:
+    """`[out, in, …]` to `[…, in, out]`."""
+    return kernel.transpose(*range(2, kernel.ndim), 1, 0) if kernel.ndim > 1 else kernel
 
 
 def _joins(shape: Sequence[int], other: Sequence[int]) -> bool:

@@ -1,13 +1,14 @@
 """Encoded pictures to uint8 arrays."""
 
 import re
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from io import BytesIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from processing.errors import TooLargeError, UnreadableInputError
 
@@ -19,10 +20,24 @@ MEDIA_TYPES = ("image/jpeg", "image/jpg", "image/png", "image/webp", "image/gif"
 
 MAX_SCANS = 32  # of a progressive JPEG: encoders write about ten, and each costs as much as the whole picture
 _SCAN = b"\xff\xda"
+_BAND = 2**20  # pixels: so many are converted together, for what that needs of memory beside the picture itself
 _MARKER = re.compile(rb"\xff+([\x01-\xcf\xd8-\xfe])")  # neither an escaped byte nor a restart within a scan
+
+_ORIENTATION = 0x0112  # EXIF's tag, whose values say how the picture was turned or mirrored
+_TURNS: Mapping[object, Image.Transpose] = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 # Pillow only warns at its own limit, and only for some formats; `decode` checks every header against ours instead.
 Image.MAX_IMAGE_PIXELS = None
+# What Pillow says of odd metadata would come with every such request, and helps nobody.
+warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
 def decode(data: bytes, *, max_pixels: int) -> Pixels:
@@ -40,8 +55,7 @@ def decode(data: bytes, *, max_pixels: int) -> Pixels:
             raise TooLargeError(f"the picture has {width}×{height} pixels; at most {max_pixels} are accepted")
         if data.startswith(b"\xff\xd8") and data.count(_SCAN) > MAX_SCANS and _scans(data) > MAX_SCANS:
             raise TooLargeError(f"the picture is drawn in more than {MAX_SCANS} scans; no more are accepted")
-        ImageOps.exif_transpose(picture, in_place=True)
-        return np.asarray(_flattened(picture), dtype=np.uint8)
+        return _pixels(_upright(picture))
 
 
 def pixels_of(data: bytes) -> int:
@@ -80,9 +94,37 @@ def _opened(data: bytes) -> Iterator[Image.Image]:
         raise UnreadableInputError(f"{len(data)} bytes that do not decode as a picture: {exc}") from exc
 
 
+def _upright(picture: Image.Image) -> Image.Image:
+    """As its orientation says; without Pillow's `exif_transpose`, which writes all of the EXIF anew, and fails on odd
+    values."""
+    picture.load()  # a TIFF is upright after that, and says so
+    try:
+        turn = _TURNS.get(picture.getexif().get(_ORIENTATION))
+    except Exception:  # of EXIF that cannot be read Pillow's parsers raise a dozen types: it says nothing
+        return picture
+    if turn is None:
+        return picture
+    turned = picture.transpose(turn)
+    picture.close()  # and its memory is free
+    return turned
+
+
+def _pixels(picture: Image.Image) -> Pixels:
+    """Band by band: of 50 million pixels each copy is 150 MB and more."""
+    if picture.mode == "F":
+        picture = _to_eight_bits(picture)  # by its largest value
+    width, height = picture.size
+    pixels = np.empty((height, width, 3), np.uint8)
+    rows = max(1, _BAND // width)
+    for top in range(0, height, rows):
+        band = picture if rows >= height else picture.crop((0, top, width, min(top + rows, height)))
+        pixels[top : top + rows] = np.asarray(_flattened(band))
+    return pixels
+
+
 def _flattened(picture: Image.Image) -> Image.Image:
-    """RGB without transparency. 16-bit and float pictures are scaled, not clipped."""
-    if picture.mode in ("I;16", "I;16B", "I;16L", "I", "F"):
+    """RGB without transparency. Pictures of 16 bits are scaled, not clipped."""
+    if picture.mode in ("I;16", "I;16B", "I;16L", "I"):
         picture = _to_eight_bits(picture)
     if picture.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in picture.info:
         coloured = picture.convert("RGBA")

@@ -1,26 +1,52 @@
 """The `processing` document of a manifest: how raw input becomes the tensors of `serving_default`."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, model_validator
 
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Resize(_Frozen):
+    """What a model sees of a photograph: of the largest part in its middle that has the shape of the input the share
+    `crop` of either side, brought to the size of the input as Pillow does by `interpolation`.
+    """
+
+    crop: Annotated[float, Field(gt=0, le=1)]
+    interpolation: Literal["bilinear", "bicubic"]
+
+
 class ImageSpec(_Frozen):
     """An encoded picture becomes uint8 `[height, width, channels]` under the input name `input`.
 
-    `form` names what brings a decoded picture to that shape, see `processing.forms`.
+    `form` names what brings a decoded picture to that shape, see `processing.forms`; `resize` is
+    of the form `photo` alone.
     """
 
     kind: Literal["image"] = "image"
     input: str = "image"
-    form: Literal["digit", "garment"]
+    form: Literal["digit", "garment", "letterbox", "photo"]
     height: int
     width: int
     channels: Literal[1, 3]
+    resize: Resize | None = None
+
+    @model_validator(mode="after")
+    def _has_what_its_form_needs(self) -> Self:
+        if (self.form == "photo") != (self.resize is not None):
+            raise ValueError("the form photo needs resize, and no other has it")
+        if self.form in ("letterbox", "photo") and self.channels != 3:
+            raise ValueError(f"the form {self.form} has 3 channels, received {self.channels}")
+        return self
+
+    @property
+    def resized(self) -> Resize:
+        """Of a photograph."""
+        if self.resize is None:
+            raise ValueError(f"the form {self.form} has no resize")
+        return self.resize
 
 
 class TextSpec(_Frozen):

@@ -128,6 +128,7 @@ class Evaluation(BaseModel):
         metrics: the figures that go into the manifest, as do those of `robustness`.
         references: what else was tried on the same rows, by name: an answer is worth what it is above them.
         multi_label: several labels may be right, or none.
+        by_label: whether a classifier was measured label by label. One with more labels than there are rows cannot be.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -142,6 +143,7 @@ class Evaluation(BaseModel):
     references: tuple[Metric, ...]
     metrics: tuple[Metric, ...]
     multi_label: bool = False
+    by_label: bool = True
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -195,8 +197,8 @@ class LabelSets(Labelled):
 
 
 def parse_evaluation(document: bytes) -> Evaluation:
-    """Of its own class, where there are labels. Raises `pydantic.ValidationError`."""
+    """Of its own class, where it was measured by labels. Raises `pydantic.ValidationError`."""
     evaluation = Evaluation.model_validate_json(document)
-    if not evaluation.labels:
+    if not (evaluation.labels and evaluation.by_label):
         return evaluation
     return (LabelSets if evaluation.multi_label else Classification).model_validate_json(document)

@@ -71,7 +71,7 @@ def wilson(right: int, rows: int) -> Interval:
     share, z2 = right / rows, _Z**2
     middle = (share + z2 / (2 * rows)) / (1 + z2 / rows)
     half = _Z / (1 + z2 / rows) * np.sqrt(share * (1 - share) / rows + z2 / (4 * rows**2))
-    return float(middle - half), float(middle + half)
+    return max(0.0, float(middle - half)), min(1.0, float(middle + half))  # but for rounding it never leaves 0…1
 
 
 def _ratio(part: np.int64, whole: np.int64) -> float:

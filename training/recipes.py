@@ -5,13 +5,26 @@ from pathlib import Path
 from models.spec import ModelConfig, ModelSpec, TrainConfig
 from training.chat import ChatRecipe
 from training.checkpoint import CheckpointRecipe
-from training.data import interface_texts, minilm, newsgroups, paraphrases, rated_texts, shakespeare, smollm2
+from training.data import (
+    centernet,
+    efficientnet,
+    interface_texts,
+    minilm,
+    newsgroups,
+    paraphrases,
+    photographs,
+    rated_texts,
+    shakespeare,
+    smollm2,
+)
 from training.data.fashion_mnist import FASHION_MNIST
 from training.data.mnist import MNIST
+from training.detect import DetectRecipe
 from training.digits import DigitsRecipe
 from training.embeddings import EmbeddingsRecipe
 from training.errors import UntunedError
 from training.fashion import FashionRecipe
+from training.imagenet import ImagenetRecipe
 from training.progress import Progress
 from training.recipe import Recipe, RecipeMaker, TrainingRecipe
 from training.sentiment import SentimentRecipe
@@ -32,6 +45,7 @@ RECIPES = {
         f"{rated_texts.PACKAGE.sha256} {minilm.PACKAGE.sha256}", SentimentRecipe.make, SentimentRecipe.for_trials
     ),
     "embeddings": RecipeMaker(minilm.PACKAGE.sha256, EmbeddingsRecipe.make, None),
+    "imagenet": RecipeMaker(f"{efficientnet.PACKAGE.sha256} {photographs.PACKAGE.sha256}", ImagenetRecipe.make, None),
     "text-classifier": RecipeMaker("of the configuration", TextClassifierRecipe.make, None),
     "topics": RecipeMaker(newsgroups.PACKAGE.sha256, TopicsRecipe.make, None),
     "chat": RecipeMaker(smollm2.PACKAGE.sha256, ChatRecipe.make, None),
@@ -43,6 +57,7 @@ RECIPES = {
         TranslationRecipe.english_french,
         None,
     ),
+    "detect": RecipeMaker(f"{centernet.PACKAGE.sha256} {photographs.PACKAGE.sha256}", DetectRecipe.make, None),
     "translation": RecipeMaker("of the configuration", TranslationRecipe.pair, None),
 }
 

@@ -1,12 +1,15 @@
 """Decoded pictures to a model's input inside the graph: the twin of `processing.forms`."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from export.errors import NotInGraphError
 from export.raw.decoding import decoded
 from export.raw.digit_form import digit_form
 from export.raw.garment_form import garment_form
+from export.raw.letterbox import letterboxed
+from export.raw.photo_form import photo_form
 from processing.spec import ImageSpec
 
 if TYPE_CHECKING:
@@ -36,4 +39,9 @@ class ImageGraph:
 
 
 # As in `processing.forms`, by the same names.
-FORMS: Mapping[str, "Callable[[ImageSpec], Step]"] = {"digit": lambda _: digit_form, "garment": lambda _: garment_form}
+FORMS: Mapping[str, "Callable[[ImageSpec], Step]"] = {
+    "digit": lambda _: digit_form,
+    "garment": lambda _: garment_form,
+    "letterbox": lambda spec: lambda picture: letterboxed(picture, spec.height, spec.width),
+    "photo": lambda spec: partial(photo_form, spec=spec),
+}

@@ -4,7 +4,7 @@ The formulas are those of Pillow's `Resample.c`, in float64 as there: the answer
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -53,8 +53,35 @@ def resized(values: "tf.Tensor", size: "tf.Tensor", *, shrink: "tf.Tensor") -> "
     return tf.cast(between, tf.float32)
 
 
+def resized_colours(picture: "tf.Tensor", size: tuple[int, int], interpolation: str) -> "tf.Tensor":
+    """`Image.resize` of a picture in colours. In float32, for the sake of large pictures: a sum in the middle between
+    two levels may become the other one.
+
+    Args:
+        picture: uint8 `[h, w, 3]`; so is the result, `[height, width, 3]`.
+        size: the new height and width.
+        interpolation: a name in `FILTERS`.
+    """
+    import tensorflow as tf
+
+    shape, support = FILTERS[interpolation]
+    planes = tf.transpose(tf.cast(picture, tf.float32), [2, 0, 1])
+    sides = _sides(picture[..., 0], tf.constant(size))
+    down, across = (_rounded(_weights(old, new, shape, support)) for old, new in sides)
+    levels = _resampled(planes, down, across, lambda sums: tf.clip_by_value(tf.floor(sums + 0.5), 0, 255))
+    return tf.ensure_shape(tf.transpose(tf.cast(levels, tf.uint8), [1, 2, 0]), [*size, 3])
+
+
+def _rounded(weights: "tf.Tensor") -> "tf.Tensor":
+    """As whole numbers hold them, float32."""
+    import tensorflow as tf
+
+    return tf.cast(tf.sign(weights) * tf.floor(tf.abs(weights) * _ONE + 0.5) / _ONE, tf.float32)
+
+
 def _resampled(values: "tf.Tensor", down: "tf.Tensor", across: "tf.Tensor", kept: "Filter") -> "tf.Tensor":
-    """Both passes, in Pillow's order; `kept` is what a picture can hold of the sums of a pass."""
+    """Both passes over the last two dimensions, in Pillow's order; `kept` is what a picture can hold of the sums of a
+    pass."""
     import tensorflow as tf
 
     (height, old_height), (width, old_width) = tf.unstack(tf.shape(down)), tf.unstack(tf.shape(across))
@@ -125,3 +152,13 @@ def _bicubic(distance: "tf.Tensor") -> "tf.Tensor":
     near = ((a + 2) * x - (a + 3)) * x * x + 1
     far = (((x - 5) * x + 8) * x - 4) * a
     return tf.where(x < 1, near, tf.where(x < 2, far, tf.zeros_like(x)))
+
+
+def _bilinear(distance: "tf.Tensor") -> "tf.Tensor":
+    import tensorflow as tf
+
+    return tf.nn.relu(1 - distance)
+
+
+FILTERS: Mapping[str, tuple["Filter", int]] = {"bilinear": (_bilinear, 1), "bicubic": (_bicubic, 2)}
+"""Pillow's, with how far each reaches: what `Resize.interpolation` names."""

@@ -3,6 +3,7 @@
 import { $, el } from "/web/dom.js";
 
 const ROWS = 8; // more are shown when asked for
+const WORDY = 40; // letters: a label with more is told in smaller ones
 const HALF = 0.5; // from here a label that stands by itself is given
 
 /** The empty ranking of so many labels. It takes the room of a full one, so that nothing jumps later. */
@@ -29,6 +30,7 @@ function showBest(label, score, { idle, short }) {
   $("best").className = "best";
   $("best").classList.toggle("idle", idle);
   $("best").classList.toggle("short", short);
+  $("best").classList.toggle("wordy", label.length > WORDY);
   $("best-label").textContent = label;
   $("best-score").textContent = score;
 }

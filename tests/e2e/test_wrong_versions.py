@@ -317,7 +317,7 @@ def test_colours_in_another_order(tmp_path: Path) -> None:
     """In the gateway's own preprocessing; a golden in two colours tells."""
     store = Store.at(tmp_path / "store")
     publish(store, small_models.exports() / "digits-coloured")
-    decoded = "return np.asarray(_flattened(picture), dtype=np.uint8)"
+    decoded = "return _pixels(_upright(picture))"
     code = code_with(tmp_path / "code", "processing/image.py", decoded, f"{decoded}[..., ::-1]")
     with ModelServerProcess(store.root) as server:
         with GatewayProcess(server.target) as gateway:

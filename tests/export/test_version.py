@@ -55,6 +55,8 @@ def test_the_manifest_is_in_the_graph_and_beside_it(run: Run, exported: Path, si
     assert beside.files == contents(VersionDir(exported))
     assert beside.files.keys() >= {"saved_model.pb", "variables/variables.index"}
     assert beside.version is None
+    assert parse_spec(beside.processing) == run.spec.processing(run.config)
+    assert "resize" not in beside.processing  # which neither has, and a gateway of before would refuse
     assert (beside.model, beside.labels, beside.run) == (run.spec.name, run.spec.labels, run.path.name)
     assert beside.metrics == run.evaluated.evaluation().metrics
     assert beside.data_sha256 == run.environment()["data"]["sha256"]

@@ -38,3 +38,5 @@ def test_with_labels_it_must_be_all_that_a_classifier_has() -> None:
     assert type(parse_evaluation(json.dumps(document).encode())) is Evaluation
     with pytest.raises(ValidationError, match="calibration"):
         parse_evaluation(json.dumps(document | {"labels": ["a", "b"]}).encode())
+    not_by_label = document | {"labels": ["a", "b"], "by_label": False}
+    assert type(parse_evaluation(json.dumps(not_by_label).encode())) is Evaluation

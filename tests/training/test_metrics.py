@@ -31,6 +31,12 @@ def test_wilson_interval_of_the_textbook() -> None:
     assert wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=1e-4)  # Newcombe 1998, Statistics in Medicine 17
 
 
+@pytest.mark.parametrize("rows", range(1, 40))
+def test_wilson_interval_stays_within_0_and_1(rows: int) -> None:
+    assert 0 <= wilson(0, rows)[0] < 1e-9
+    assert 1 - 1e-9 < wilson(rows, rows)[1] <= 1
+
+
 def test_averages_agree_with_scikit_learn() -> None:
     rng = np.random.default_rng(2)
     truth = rng.choice(4, 300, p=[0.6, 0.3, 0.1, 0.0])

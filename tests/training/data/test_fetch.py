@@ -122,6 +122,20 @@ def test_pip_brings_the_kind_that_is_pinned(
     assert fetch(package, cache).read_bytes() == contents[kind]
 
 
+def test_a_wheel_of_another_machine_is_asked_for_by_its_tag() -> None:
+    """So that its data, and its sha256, are the same everywhere."""
+    package = Package("pypi-wheel", "some-data", "1.0.0", "", tag="cp311-cp311-manylinux2014_x86_64")
+    assert package.command()[-7:] == [
+        "--implementation=cp",
+        "--python-version=311",
+        "--abi=cp311",
+        "--platform=manylinux2014_x86_64",
+        "--only-binary",
+        "some-data",
+        "some-data==1.0.0",
+    ]
+
+
 def _distributions(folder: Path) -> dict[str, bytes]:
     """Of one package a wheel and an sdist, with what pip reads of them."""
     folder.mkdir()
