@@ -14,14 +14,13 @@ from processing.errors import TooLargeError, UnreadableInputError
 
 Pixels = NDArray[np.uint8]
 
-
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 MEDIA_TYPES = ("image/jpeg", "image/jpg", "image/png", "image/webp", "image/gif", "image/bmp", "image/tiff")
 
 MAX_SCANS = 32  # of a progressive JPEG: encoders write about ten, and each costs as much as the whole picture
 _SCAN = b"\xff\xda"
-_BAND = 2**20  # pixels: so many are converted together, for what that needs of memory beside the picture itself
 _MARKER = re.compile(rb"\xff+([\x01-\xcf\xd8-\xfe])")  # neither an escaped byte nor a restart within a scan
+_BAND = 2**20  # pixels: so many are converted together, for what that needs of memory beside the picture itself
 
 _ORIENTATION = 0x0112  # EXIF's tag, whose values say how the picture was turned or mirrored
 _TURNS: Mapping[object, Image.Transpose] = {
