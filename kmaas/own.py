@@ -35,7 +35,8 @@ class OwnData:
 
 
 def begin_run(config: Config, own: OwnData, preset: str | None, settings: Sequence[str]) -> "Run":
-    """Reads and examines the rows, and makes the folder of a run with what was found in them.
+    """Reads and examines the rows, and makes the folder of a run with what was found in them. Where they cannot be
+    learnt from, what was found is told on standard error.
 
     Raises:
         TakenNameError: the catalogue has a model of that name.
@@ -45,6 +46,7 @@ def begin_run(config: Config, own: OwnData, preset: str | None, settings: Sequen
     from models.text_classifier import NAME, TextClassifierConfig
     from training.backbone import load_backbone
     from training.config import find_preset, load_config
+    from training.errors import UnlearnableError
     from training.fingerprint import fingerprint
     from training.run import Run
     from training.text_classifier import demands_of, read_labelled_texts
@@ -61,7 +63,12 @@ def begin_run(config: Config, own: OwnData, preset: str | None, settings: Sequen
     spec, overlay = OWN[NAME], find_preset(NAME, preset) if preset else None
     asked = load_config(spec, overlay, settings, known)
     assert isinstance(asked, TextClassifierConfig)
-    found = read_labelled_texts(asked.data, demands_of(asked))
+    try:
+        found = read_labelled_texts(asked.data, demands_of(asked))
+    except UnlearnableError as exc:
+        for line in exc.findings:
+            click.echo(line, err=True)
+        raise
     known |= {"labels": list(found.labels), "multi_label": found.multi_label}
     if not asked.languages:
         known["languages"] = list(found.report.languages)

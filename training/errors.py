@@ -21,6 +21,7 @@ TrainingError
 │   │   ├── TooLargeError       one that does not fit into memory
 │   │   └── ChangedCheckpointError  one whose files are no longer those a run was begun with
 │   ├── UnreadableTableError    a user's own file that is missing, damaged or of another form
+│   ├── UnlearnableError        rows of which too little is left; `findings` tell why
 │   ├── EncodingError           bytes in it that are no text in its encoding
 │   ├── MissingColumnError      a column that it does not have
 │   ├── ChangedDataError        it is no longer the file that the run was begun with
@@ -150,6 +151,13 @@ class ChangedCheckpointError(CheckpointError):
 class UnreadableTableError(DataError):
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"{path} cannot be read: {reason}")
+
+
+class UnlearnableError(DataError):
+    def __init__(self, why: str, findings: Sequence[object]) -> None:
+        """`findings`: what was found in the rows until then, each of which tells itself in a line."""
+        super().__init__(why)
+        self.findings = tuple(map(str, findings))
 
 
 class EncodingError(DataError):

@@ -40,7 +40,7 @@ def decoded(pictures: Sequence[bytes], limits: Limits, checkpoint: Checkpoint, u
     if len(pictures) > 1:  # of one alone `decode` looks at the header itself
         pixels = sum(_each(pictures, pixels_of))
         if pixels > limits.image_pixels:
-            raise OverLimitError("pixels", pixels, limits.image_pixels)
+            raise OverLimitError("pixels", pixels, limits.image_pixels, "image_pixels")
 
     def used(data: bytes) -> _T:
         checkpoint()

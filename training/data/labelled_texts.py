@@ -16,7 +16,7 @@ from training.data.findings import DataReport, Finding, imbalance, same_but_for_
 from training.data.own_rows import LabelledText, texts_of
 from training.data.split import PARTS, Part, split
 from training.data.table import Table
-from training.errors import DataError
+from training.errors import UnlearnableError
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,8 @@ class Demands:
 
 
 def labelled_texts(table: Table, source: DataSource, demands: Demands) -> LabelledTexts:
-    """Raises `DataError` where a column is missing, a part has another name, or too little is left to learn from."""
+    """Raises `DataError` where a column is missing or a part has another name, `UnlearnableError` where too little is
+    left to learn from."""
     wanted = (source.text_column, source.label_column, source.split_column)
     table.require(*(column for column in wanted if column is not None))
     findings: list[Finding] = []
@@ -69,10 +70,11 @@ def labelled_texts(table: Table, source: DataSource, demands: Demands) -> Labell
     labels = tuple(sorted({label for text in texts for label in text.labels}))
     fewest = 1 if multi_label else 2
     if len(labels) < fewest:
-        raise DataError(
+        raise UnlearnableError(
             f"{known} labelled texts have {len(labels)} labels of {demands.fewest} rows or more "
             f"({', '.join(labels) or 'none'}); at least {fewest} are needed: is it the right column, and are several "
-            "labels of a row separated (--separator)?"
+            "labels of a row separated (--separator)?",
+            findings,
         )
     _tell_of_labels(texts, labels, findings)
     _tell_of_length(texts, demands, findings)
@@ -174,7 +176,8 @@ def _dealt_out(texts: Sequence[LabelledText], demands: Demands, findings: list[F
         groups = demands.alike(texts)
         given = {text.part for text in texts}
         if not {"train", "test"} <= given:
-            raise DataError(f"the column of parts has {', '.join(sorted(map(str, given)))}; expected train and test")
+            has = ", ".join(sorted(map(str, given)))
+            raise UnlearnableError(f"the column of parts has {has}; expected train and test", findings)
         if "validation" in given:
             return list(texts)
         chosen = [place for place, text in enumerate(texts) if text.part == "train"]
@@ -187,7 +190,8 @@ def _dealt_out(texts: Sequence[LabelledText], demands: Demands, findings: list[F
     for place, part in zip(chosen, parts, strict=True):
         dealt[place] = replace(texts[place], part=part)
     if empty := [part for part in PARTS if part not in {text.part for text in dealt}]:
-        raise DataError(f"no rows are left for {' and '.join(empty)}; there are {len(dealt)}: bring more")
+        why = f"no rows are left for {' and '.join(empty)}; there are {len(dealt)}: bring more"
+        raise UnlearnableError(why, findings)
     return dealt
 
 
