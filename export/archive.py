@@ -5,12 +5,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from export.errors import WeightsStoredTwiceError
+from models.detection import choose
 from store.manifest import SignatureSpec, TensorSpec
 
 if TYPE_CHECKING:
     import keras
     import tensorflow as tf
 
+    from models.detection import Choice
     from models.search import Search
 
 SERVING_SIGNATURE = "serving_default"
@@ -81,6 +83,14 @@ def embedding_function(model: "keras.Model", inputs: "tf.TensorSpec") -> Any:
     import tensorflow as tf
 
     return tf.function(lambda batch: {"embedding": model(batch, training=False)}, input_signature=[inputs])
+
+
+def detection_function(model: "keras.Model", inputs: "tf.TensorSpec", choice: "Choice") -> Any:
+    """The `tf.function` behind the `serving_default` of a detector: `inputs`, pictures, to `boxes`, `scores`, `classes`
+    and `count`, see `models.detection.choose`."""
+    import tensorflow as tf
+
+    return tf.function(lambda batch: choose(model(batch, training=False), choice), input_signature=[inputs])
 
 
 def language_function(model: "keras.Model", inputs: "tf.TensorSpec", context_tokens: int) -> Any:

@@ -26,9 +26,14 @@ _QUEUED = 100  # batches; TensorFlow Serving's own 10 turn a burst away
 
 
 def check_batch_safety(
-    answer: Answer, goldens: Sequence[CheckedRequest], *, pad: int, stranger: Array | None = None
+    answer: Answer,
+    goldens: Sequence[CheckedRequest],
+    *,
+    pad: int,
+    stranger: Array | None = None,
+    sizes: tuple[int, ...] = SIZES,
 ) -> Batching:
-    """Asks each golden alone, then in batches of all `SIZES`, short inputs beside long ones.
+    """Asks each golden alone, then in batches of all `sizes`, short inputs beside long ones.
 
     Args:
         pad: what fills the shorter inputs of a batch of unequal ones.
@@ -40,13 +45,13 @@ def check_batch_safety(
     rows = [golden.inputs[0] for golden in goldens]
     alone = [_asked(answer, row[np.newaxis], goldens[number]) for number, row in enumerate(rows)]
     largest = 0.0
-    for company in _companies(rows):
+    for company in _companies(rows, sizes):
         batch = batch_of([rows[number] for number in company], pad)
         largest = max(largest, _compare(answer, batch, company, goldens, alone))
     if stranger is not None:
         for number, row in enumerate(rows):
             largest = max(largest, _compare(answer, batch_of([row, stranger], pad), [number], goldens, alone))
-    return Batching(sizes=SIZES, largest=largest, allowed=_ALLOWED)
+    return Batching(sizes=sizes, largest=largest, allowed=_ALLOWED)
 
 
 def check_records_together(function: Any, records: Iterable[Record]) -> None:
@@ -93,12 +98,12 @@ def write_batching_parameters(path: Path, batching: Batching) -> None:
     )
 
 
-def _companies(rows: Sequence[Array]) -> Iterator[list[int]]:
+def _companies(rows: Sequence[Array], sizes: Sequence[int]) -> Iterator[list[int]]:
     """For each size as many batches as it takes for every row to be in one. Positions, short and long rows in turns."""
     by_length = sorted(range(len(rows)), key=lambda number: rows[number].size)
     half = (len(rows) + 1) // 2
     mixed = [number for pair in zip(by_length[:half], by_length[::-1], strict=False) for number in pair][: len(rows)]
-    for size in SIZES:
+    for size in sizes:
         for start in range(0, len(rows), size):
             yield [mixed[(start + place) % len(rows)] for place in range(size)]
 

@@ -77,8 +77,8 @@ def draft(trained: Trained) -> Draft:
     """
     spec, kind = trained.spec, kind_of(trained)
     processing = kind.processing
-    if trained.evidence is not None and trained.evidence.evaluation.labels != spec.labels:
-        raise OtherLabelsError(spec.labels, trained.evidence.evaluation.labels)
+    if trained.evidence is not None and trained.evidence.evaluation.labels != kind.ranked:
+        raise OtherLabelsError(kind.ranked, trained.evidence.evaluation.labels)
     model = spec.build(trained.config)
     model.load_weights(trained.weights)
 
@@ -88,7 +88,7 @@ def draft(trained: Trained) -> Draft:
     raw, absent = _raw(processing, trained.tokenizer)
     comparisons = check_parity(trained, processing, raw)
     preprocess = preprocessing(processing, trained.tokenizer)
-    judged = () if spec.multi_label else spec.labels  # of several labels any may lead
+    judged = () if spec.multi_label else kind.ranked  # of several labels any may lead
     check_evaluated(trained.examples, judged, trained.metrics, preprocess, traced(model))
     goldens = kind.goldens(model, predict)
     inputs = _input_spec(model, processing.input)

@@ -12,11 +12,15 @@ from pydantic import JsonValue
 from scipy.special import logsumexp
 
 from export.errors import NoGoldensError
+from models.detection import Choice, choose
 from models.example import Example
 from models.translation import search_of
+from processing.boxes import THRESHOLD, Outputs, detections
 from processing.classification import MEDIA_TOP_K, ranked, sigmoid, softmax
+from processing.forms import form_of
+from processing.image import decode
 from processing.request import preprocessing
-from processing.spec import ExportedSpec, LanguageSpec, TextSpec, TranslationSpec
+from processing.spec import ExportedSpec, ImageSpec, LanguageSpec, TextSpec, TranslationSpec
 from processing.tokens import TokenCodec
 from processing.translation import Translator
 from store.golden import Golden
@@ -30,6 +34,9 @@ _PER_LABEL = 4
 _WITHOUT_LABELS = 16
 _TEXTS = 8  # a token of each is a call
 _TRANSLATIONS = 8
+_PICTURES = 12  # a large one is a megabyte, as a tensor, in the file of warm-up requests
+_MAX_PIXELS = 2**24
+_CLEAR_SCORE = 1e-4  # between neighbouring scores of what was found
 _REPLACEMENT = "\ufffd"  # of what is no whole character: how much of it is shown is a matter of streaming
 _CLEAR_GAP = 0.01  # between neighbouring logits: less, and rounding on another machine could swap two labels
 
@@ -83,6 +90,17 @@ class CheckedTranslation(CheckedRequest):
     @property
     def outputs(self) -> Mapping[str, Array]:
         return {"translation": self.translation, "score": self.score}
+
+
+@dataclass(frozen=True)
+class CheckedDetections(CheckedRequest):
+    """Of a detector: `found` is what it answers, see `models.detection.choose`, one row each."""
+
+    found: Mapping[str, Array]
+
+    @property
+    def outputs(self) -> Mapping[str, Array]:
+        return self.found
 
 
 @dataclass(frozen=True)
@@ -173,6 +191,42 @@ def make_vector_goldens(
     if not chosen:
         raise NoGoldensError(len(examples))
     return chosen
+
+
+def make_detection_goldens(
+    examples: Sequence[Example],
+    labels: Sequence[str],
+    spec: ImageSpec,
+    predict: Callable[[Array], NDArray[np.float32]],
+    choice: Choice,
+) -> list[CheckedDetections]:
+    """The first pictures of which it is clear what is told of them and in which order, those first that something is
+    found in.
+
+    Args:
+        predict: the model's input `[1, …]` to candidates `[1, candidates, 4 + labels]`.
+
+    Raises:
+        NoGoldensError: there are none.
+    """
+    form, clear = form_of(spec), list[tuple[bool, CheckedDetections]]()
+    for example in examples:
+        picture = decode(example.body, max_pixels=_MAX_PIXELS)
+        inputs = form.tensor(picture)[np.newaxis]
+        found = {name: np.asarray(values) for name, values in choose(predict(inputs), choice).items()}
+        (outputs,) = Outputs.rows(found)
+        if not _are_apart(outputs.scores[: outputs.count], choice.least_score):
+            continue
+        height, width, _ = picture.shape
+        told = detections(outputs, labels, form.window(picture), (height, width), THRESHOLD)
+        expected: list[JsonValue] = [
+            {"score": one.score, "label": one.label, "box": dict(one.box._asdict())} for one in told
+        ]
+        golden = Golden.of(example.name, example.media_type, example.body, expected, _TOLERANCE)
+        clear.append((not told, CheckedDetections(golden, inputs, found)))
+    if not clear:
+        raise NoGoldensError(len(examples))
+    return [golden for _, golden in sorted(clear, key=lambda item: item[0])[:_PICTURES]]
 
 
 def make_text_goldens(
@@ -287,6 +341,12 @@ def _continued(
             return tokens
         logits = predict(np.array([[*inputs[0], *tokens]], inputs.dtype))
     return None
+
+
+def _are_apart(scores: NDArray[np.floating], least: float) -> bool:
+    """Whether their order, which of them are told, and that they are above the `least`, survives rounding."""
+    marks = np.sort([*scores, THRESHOLD, least])
+    return bool(np.isfinite(marks).all() and (np.diff(marks) >= _CLEAR_SCORE).all())
 
 
 def _is_clear(logits: NDArray[np.floating], shown: int) -> bool:

@@ -1,5 +1,5 @@
-"""What a model answers: labels, a vector, the token that follows, or a translation. Whatever an export does otherwise
-for one of these kinds is here.
+"""What a model answers: labels, a vector, what is where, the token that follows, or a translation. Whatever an export
+does otherwise for one of these kinds is here.
 """
 
 from abc import ABC, abstractmethod
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from export.agreement import Batches, held_out_rows
 from export.archive import (
     beam_function,
+    detection_function,
     embedding_function,
     language_function,
     serving_function,
@@ -27,6 +28,7 @@ from export.goldens import (
     Answer,
     Array,
     CheckedRequest,
+    make_detection_goldens,
     make_goldens,
     make_text_goldens,
     make_translation_goldens,
@@ -34,10 +36,11 @@ from export.goldens import (
 )
 from export.records import Record
 from export.trained import Trained
+from models.detection import Choice
 from models.language import backbone_of, scores
-from models.spec import LanguageConfig
+from models.spec import DetectorConfig, LanguageConfig
 from models.translation import search_of
-from processing.spec import ExportedSpec, LanguageSpec, TranslationSpec
+from processing.spec import ExportedSpec, ImageSpec, LanguageSpec, TranslationSpec
 from store.manifest import BEAM_SIGNATURE, Batching, Cache
 
 if TYPE_CHECKING:
@@ -45,6 +48,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 _PIECE = 64  # tokens of a prompt that are read in one run
+_PICTURES = (2, 3, 4, 8)  # together: a large one takes 50 MB of memory on its way through a network
 _BEGINNING = 8  # tokens of a prompt; some 150 rows are asked
 
 Predict = Callable[[Array], NDArray[np.float32]]
@@ -71,6 +75,11 @@ class Kind(ABC):
 
     no_twin: ClassVar[str | None] = None
     """Why there can be no LiteRT twin, None where one is tried."""
+
+    @property
+    def ranked(self) -> tuple[str, ...]:
+        """The labels of which it tells for each input how probable they are; none if it tells something else."""
+        return self.trained.spec.labels
 
     @abstractmethod
     def serving(self, model: "keras.Model", inputs: "tf.TensorSpec") -> Any:
@@ -140,6 +149,30 @@ class Vectors(Kind):
 
     def goldens(self, _model: "keras.Model", predict: Predict) -> Sequence[CheckedRequest]:
         return make_vector_goldens(self.trained.examples, self.processing, self.trained.tokenizer, predict)
+
+
+@dataclass(frozen=True)
+class Detector(Kind):
+    """Boxes with labels and scores."""
+
+    processing: ImageSpec
+    choice: Choice
+
+    no_twin: ClassVar[str | None] = "LiteRT has no operation that chooses among the boxes of several pictures"
+
+    @property
+    def ranked(self) -> tuple[str, ...]:
+        return ()
+
+    def serving(self, model: "keras.Model", inputs: "tf.TensorSpec") -> Any:
+        return detection_function(model, inputs, self.choice)
+
+    def goldens(self, _model: "keras.Model", predict: Predict) -> Sequence[CheckedRequest]:
+        of = self.trained
+        return make_detection_goldens(of.examples, of.spec.labels, self.processing, predict, self.choice)
+
+    def check_batches(self, answer: Answer, goldens: Sequence[CheckedRequest]) -> Batching:
+        return check_batch_safety(answer, goldens, pad=pad_of(self.processing), sizes=_PICTURES)
 
 
 @dataclass(frozen=True)
@@ -217,4 +250,7 @@ def kind_of(trained: Trained) -> Kind:
         return Language(trained, processing, trained.config.slots)
     if isinstance(processing, TranslationSpec):
         return Translation(trained, processing)
+    if isinstance(processing, ImageSpec) and isinstance(trained.config, DetectorConfig):
+        of = trained.config
+        return Detector(trained, processing, Choice(of.most, of.least_score, of.iou_threshold))
     return Classifier(trained, processing) if trained.spec.labels else Vectors(trained, processing)

@@ -63,7 +63,17 @@ def load_json(body: bytes, *, most_values: int = _MOST_VALUES, like: str = '{"in
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as exc:
-        raise MalformedBodyError(f"the body is not JSON: {exc}; expected an object like {like}") from exc
+        raise malformed(body, exc, like) from exc
+
+
+def malformed(body: bytes, error: orjson.JSONDecodeError, like: str) -> MalformedBodyError:
+    """Why a body is not JSON. Of bytes that are not UTF-8 orjson tells neither that nor where."""
+    reason = str(error)
+    try:
+        body.decode()
+    except UnicodeDecodeError as exc:
+        reason = f"it is not UTF-8 at byte {exc.start}"
+    return MalformedBodyError(f"the body is not JSON: {reason}; expected an object like {like}")
 
 
 def _has_more_values(body: bytes, most: int) -> bool:
@@ -114,6 +124,9 @@ def _fault(error: ErrorDetails) -> Fault:
     location = [part for part in error["loc"] if part not in TAGS]
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).removeprefix(".")
     match error["type"]:
+        case "string_type" | "bytes_type" as kind if error["loc"][-1:] == TAGS[:1]:
+            what = "text" if kind == "string_type" else "base64 text"
+            message = f"expected a {what}, or a list of them, received {type(error['input']).__name__}"
         case "extra_forbidden":
             message = "is not known here"
         case "model_type":

@@ -124,9 +124,11 @@ class RejectedError(RequestError):
 
 
 class OverLimitError(RequestError):
-    def __init__(self, what: str, received: int | None, limit: int) -> None:
+    def __init__(self, what: str, received: int | None, limit: int, setting: str | None = None) -> None:
+        """`setting`: which of the `limits` an operator would raise, if it is one of these."""
         amount = f"more than {limit}" if received is None else str(received)
-        super().__init__(f"{amount} {what} received; at most {limit} are accepted")
+        where = f" (limits.{setting} of the gateway, or of the model's route)" if setting else ""
+        super().__init__(f"{amount} {what} received; at most {limit} are accepted{where}")
 
 
 class ContextError(RequestError):
@@ -264,10 +266,12 @@ class OpeningError(UnavailableError):
 
 
 class NoSlotError(UnavailableError):
-    def __init__(self, slots: int) -> None:
+    def __init__(self, slots: int, waited_s: float) -> None:
+        """`waited_s`: in vain; who asks again sooner will most likely wait in vain again."""
+        self.retry_after_s = math.ceil(waited_s)
         super().__init__(
-            f"{slots} texts are being continued, the model server keeps no more at once; try again in "
-            f"{self.retry_after_s} s"
+            f"{slots} texts are being continued, the model server keeps no more at once, and none of their places was "
+            f"to be had within {waited_s:g} s; try again in {self.retry_after_s} s"
         )
 
 
@@ -290,6 +294,7 @@ class NotReadyError(UnavailableError):
 class DeadlineError(GatewayError):
     def __init__(self, limit_s: float) -> None:
         super().__init__(f"the model did not answer within {limit_s:g} s")
+        self.limit_s = limit_s
 
 
 class CallerLeftError(GatewayError):

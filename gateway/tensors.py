@@ -123,11 +123,11 @@ def _check_tensor(name: str, proto: Any, spec: TensorSpec, limits: Limits) -> No
             f"input {name!r} has the shape {shown.shape(shape)}; expected {list(spec.shape)}, -1 is any size"
         )
     if spec.shape[:1] == (_FREE,) and shape[0] > limits.items:
-        raise OverLimitError(f"rows of {name!r}", shape[0], limits.items)
+        raise OverLimitError(f"rows of {name!r}", shape[0], limits.items, "items")
     # In full: a tensor may name a large shape and bring one value, which is repeated.
     element = BY_ENUM[proto.dtype].numpy.itemsize if proto.dtype in BY_ENUM else _UNTABLED_BYTES
     if math.prod(shape) * element > limits.body_bytes:
-        raise OverLimitError(f"bytes of {name!r}", math.prod(shape) * element, limits.body_bytes)
+        raise OverLimitError(f"bytes of {name!r}", math.prod(shape) * element, limits.body_bytes, "body_bytes")
 
 
 def _misfit(size: int, wanted: int) -> bool:
@@ -147,11 +147,11 @@ def check_content(name: str, proto: Any, manifest: Manifest, limits: Limits) -> 
         case {"kind": "image"}:
             pixels = _all_pixels(name, strings, _elements(proto))
             if pixels > limits.image_pixels:
-                raise OverLimitError("pixels", pixels, limits.image_pixels)
+                raise OverLimitError("pixels", pixels, limits.image_pixels, "image_pixels")
         case {"kind": "text", "input": str(tokens), "max_tokens": int(most)}:
             longest = max((len(text.decode(errors="replace")) for text in strings), default=0)
             if longest > limits.text_chars:
-                raise OverLimitError("characters of text", longest, limits.text_chars)
+                raise OverLimitError("characters of text", longest, limits.text_chars, "text_chars")
             _check_tokens(name, proto, tokens, most)
         case {"kind": "language", "input": str(tokens), "context_tokens": int(most)}:
             _check_tokens(name, proto, tokens, most)
@@ -159,7 +159,7 @@ def check_content(name: str, proto: Any, manifest: Manifest, limits: Limits) -> 
             encoded = _measured("recording", name, strings, seconds_of)
             seconds = math.ceil(_row(proto) / rate if name == samples else max(encoded, default=0))
             if seconds > limits.audio_seconds:
-                raise OverLimitError("seconds of sound", seconds, limits.audio_seconds)
+                raise OverLimitError("seconds of sound", seconds, limits.audio_seconds, "audio_seconds")
 
 
 def _check_tokens(name: str, proto: Any, tokens: str, most: int) -> None:

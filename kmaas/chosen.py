@@ -30,9 +30,10 @@ def chosen_config(
         checkpoint = _settings_of_checkpoint(spec, preset, name or spec.name)
         if checkpoint is not None:
             return load_config(spec, checkpoint, settings)
+    overlay = find_preset(spec.name, preset) if preset else None
     if name is not None:
         raise click.UsageError("--name is for a checkpoint, which --preset names")
-    return load_config(spec, find_preset(spec.name, preset) if preset else None, settings)
+    return load_config(spec, overlay, settings)
 
 
 def _settings_of_checkpoint(spec: "ModelSpec", preset: str, name: str) -> "dict[str, object] | None":

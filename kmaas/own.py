@@ -37,7 +37,8 @@ class Brought(Protocol):
 
 
 def begin_run(config: Config, own: Brought, preset: str | None, settings: Sequence[str]) -> "Run":
-    """Reads and examines the rows, and makes the folder of a run with what was found in them.
+    """Reads and examines the rows, and makes the folder of a run with what was found in them. Where they cannot be
+    learnt from, what was found is told on standard error.
 
     Raises:
         TakenNameError: the catalogue has a model of that name.
@@ -45,6 +46,7 @@ def begin_run(config: Config, own: Brought, preset: str | None, settings: Sequen
     """
     from models.catalog import CATALOG, OWN, spec_of
     from training.config import find_preset, load_config
+    from training.errors import UnlearnableError
     from training.fingerprint import fingerprint
     from training.run import Run
 
@@ -52,7 +54,12 @@ def begin_run(config: Config, own: Brought, preset: str | None, settings: Sequen
         raise TakenNameError(own.name)
     spec, overlay = OWN[own.entry], find_preset(own.entry, preset) if preset else None
     known = own.known(config.cache)
-    report, further = own.looked_at(load_config(spec, overlay, settings, known))
+    try:
+        report, further = own.looked_at(load_config(spec, overlay, settings, known))
+    except UnlearnableError as exc:
+        for line in exc.findings:
+            click.echo(line, err=True)
+        raise
     chosen = load_config(spec, overlay, settings, known | further)
     run = Run.create(config.runs, spec_of(chosen), chosen, fingerprint(spec_of(chosen), chosen))
     run.write_json(_REPORT, report.model_dump(mode="json"))

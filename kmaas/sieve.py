@@ -4,6 +4,7 @@ What C++ writes to standard error goes through that process, which outlives a cr
 is shown even then.
 """
 
+import logging
 import os
 import re
 import subprocess
@@ -22,8 +23,10 @@ def without_chatter() -> Iterator[None]:
     """Lines of standard error that are chatter are shown only if the block fails, or the process dies in it.
 
     Others are shown as they come. What Python writes to `sys.stderr` goes straight to where it always went, a terminal
-    stays one. An interruption is no failure.
+    stays one. An interruption is no failure. What is logged is told in plain words.
     """
+    if logging.lastResort is not None:  # frameworks that find no handler put in one that tells level and module, too
+        logging.basicConfig(format="%(message)s", handlers=[logging.lastResort])
     from serving.runtimes.quiet import CHATTER, standard_error
 
     kept = standard_error()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from models import (
     chat,
     checkpoint,
+    detect,
     digits,
     embeddings,
     fashion_resnet,
@@ -50,6 +51,7 @@ NETWORKS = _table(
     translation.ENGLISH_SPANISH,
     translation.ENGLISH_FRENCH,
     translation.PAIR,
+    detect.SPEC,
 )
 
 OWN = _table(text_classifier.SPEC, image_classifier.SPEC)

@@ -38,9 +38,9 @@ class Example(Frozen):
 
 
 def kept_of(answer: NDArray[Any]) -> NDArray[Any]:
-    """What is kept of an answer, `[numbers]`: of logits of a whole vocabulary some, evenly from all. Other weights
-    change each of them."""
-    return answer[:: -(-len(answer) // _KEPT)]
+    """What is kept of an answer, `[numbers]`: of many, as a whole vocabulary has logits, some, evenly from all. Other
+    weights change each of them."""
+    return answer.ravel()[:: -(-answer.size // _KEPT)]
 
 
 @dataclass(frozen=True)

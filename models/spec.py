@@ -59,6 +59,14 @@ class LanguageConfig(ModelConfig):
     slots: Annotated[int, Field(ge=1, le=1024)]
 
 
+class DetectorConfig(ModelConfig):
+    """What can be set about every detector, see `models.detection.Choice`."""
+
+    most: Annotated[int, Field(ge=1, le=1000)]
+    least_score: Fraction
+    iou_threshold: Annotated[float, Field(gt=0, le=1)]
+
+
 class TrainConfig(ModelConfig):
     """What can be set about every model that is trained here.
 
@@ -111,12 +119,12 @@ class ModelSpec:
     Attributes:
         network: which of several networks under this name; None for the one that is meant where none is named. A
             preset names it in its setting `network`.
-        labels: of a classifier; empty for a model that answers vectors, or the token that follows.
+        labels: of a classifier or a detector; empty for a model that answers vectors, or the token that follows.
         intended_use: for whom and for what it is meant, in a sentence or two of its card.
         limits: what it cannot do or was not made for, a sentence each.
         config: the type of its configuration; a `TrainConfig` if it is trained here.
-        build: a configuration to a fresh Keras model with one input, named as in `processing`, and logits or vectors
-            out.
+        build: a configuration to a fresh Keras model with one input, named as in `processing`, and logits, vectors or
+            candidates out.
         processing: a configuration to the document that tells how raw input becomes that input.
         explain: opens a model that `build` made, so that its answers can be explained; or says why there is no way.
         licence_unclear: the user must accept the terms of `origins` first.

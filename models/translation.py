@@ -1,6 +1,7 @@
 """`en-es`, `en-fr` and `translation`: a sentence of one language to a sentence of another."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,6 +24,18 @@ PLACE_IDS = tuple(range(END_ID + 1, END_ID + 1 + len(PLACES)))
 """Tokens of placeholders, which a translation has only where its sentence has them."""
 
 NETWORK = "transformer"
+
+ENGLISH = "en"
+INTERFACES = {
+    "de": "German",
+    "es": "Spanish",
+    "fr": "French",
+    "it": "Italian",
+    "nl": "Dutch",
+    "pl": "Polish",
+    "pt": "Portuguese",
+}
+"""Languages into which texts of user interfaces are translated from English, by their ISO 639-1 codes."""
 
 
 class TranslationConfig(TrainConfig):
@@ -86,6 +99,15 @@ class PairConfig(TranslationConfig):
         except OSError as exc:
             raise ValueError(f"expected a file of pairs at {path}: {exc.strerror}") from exc
         return {**values, "data": path, "data_sha256": digest}
+
+    @model_validator(mode="after")
+    def _has_data(self) -> "PairConfig":
+        if self.data is None and (self.source != ENGLISH or self.target not in INTERFACES):
+            pairs = ", ".join(f"{ENGLISH}-{target}" for target in INTERFACES)
+            raise ValueError(
+                f"languages: there is data of {pairs}, received {self.languages}; for others name your own, data=FILE"
+            )
+        return self
 
     @property
     def source(self) -> str:
@@ -200,10 +222,18 @@ ENGLISH_FRENCH = ModelSpec(
     explain=_UNEXPLAINED,
 )
 
+
+def pair(config: PairConfig) -> ModelSpec:
+    """The model of two languages."""
+    names = {ENGLISH: "English", **INTERFACES}
+    source, target = (names.get(code, code) for code in (config.source, config.target))
+    return replace(PAIR, description=f"Translates sentences from {source} into {target}.")
+
+
 PAIR = ModelSpec(
     name="translation",
     task="translation",
-    description="Translates sentences of one language into another, those of the setting `languages`.",
+    description="Translates sentences from one language into another; the setting languages says which.",
     intended_use="First drafts, of texts like those that it learnt from, for somebody who reads and corrects them.",
     limits=("What it was not trained on comes out badly: the data says what that was.", *_LIMITS),
     labels=(),
@@ -221,4 +251,5 @@ PAIR = ModelSpec(
     build=build,
     processing=lambda config: processing(config, config.source, config.target),
     explain=_UNEXPLAINED,
+    of=pair,
 )

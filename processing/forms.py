@@ -7,6 +7,7 @@ from functools import partial
 from processing.digit_form import digit_form, digit_window
 from processing.garment_form import garment_form, garment_window
 from processing.image import Pixels
+from processing.letterbox import letterbox_window, letterboxed
 from processing.photo_form import photo_form, photo_window
 from processing.spec import ImageSpec
 from processing.window import Window
@@ -28,6 +29,10 @@ class Form:
 FORMS: Mapping[str, Callable[[ImageSpec], Form]] = {
     "digit": lambda _: Form(digit_form, digit_window),
     "garment": lambda _: Form(garment_form, garment_window),
+    "letterbox": lambda spec: Form(
+        lambda picture: letterboxed(picture, spec.height, spec.width),
+        lambda picture: letterbox_window(picture, spec.height, spec.width),
+    ),
     "photo": lambda spec: Form(partial(photo_form, spec=spec), partial(photo_window, spec=spec)),
 }
 

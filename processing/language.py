@@ -10,6 +10,7 @@ from typing import Protocol
 FEWEST_BYTES = 40  # of letters in UTF-8: fewer can be of any language
 LEAST_PROBABILITY = 0.8
 READ_CHARS = 400
+_FEWEST_OF = 3  # one in so many characters is a letter: others are its accents, or signs
 _FEWEST_TEXTS, _RARER_THAN = 20, 50
 
 # What looks like English wherever it stands, or like no language.
@@ -28,7 +29,8 @@ def detect(text: str) -> str | None:
     short or the language not certain."""
     letters = _NOISE.sub(" ", text[:READ_CHARS]).strip().lower()
     encoded = letters.encode(errors="ignore")  # half a character has no language
-    if len(encoded) < FEWEST_BYTES:
+    alphabetic = [character for character in letters if character.isalpha()]
+    if len("".join(alphabetic).encode()) < FEWEST_BYTES or _FEWEST_OF * len(alphabetic) < len(letters):
         return None
     labels, probabilities = _model().predict(encoded.decode())
     if not labels or probabilities[0] < LEAST_PROBABILITY:

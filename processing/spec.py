@@ -27,7 +27,7 @@ class ImageSpec(_Frozen):
 
     kind: Literal["image"] = "image"
     input: str = "image"
-    form: Literal["digit", "garment", "photo"]
+    form: Literal["digit", "garment", "letterbox", "photo"]
     height: int
     width: int
     channels: Literal[1, 3]
@@ -37,8 +37,8 @@ class ImageSpec(_Frozen):
     def _has_what_its_form_needs(self) -> Self:
         if (self.form == "photo") != (self.resize is not None):
             raise ValueError("the form photo needs resize, and no other has it")
-        if self.form == "photo" and self.channels != 3:
-            raise ValueError(f"the form photo has 3 channels, received {self.channels}")
+        if self.form in ("letterbox", "photo") and self.channels != 3:
+            raise ValueError(f"the form {self.form} has 3 channels, received {self.channels}")
         return self
 
     @property

@@ -4,13 +4,15 @@ import base64
 import binascii
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 
 from store.errors import ManifestError
 
 INDEX = "index.json"
+
+_PIXEL = 1
 
 MOST_TOLERANCE = 1e-3
 """Of scores, which are from 0 to 1, and of logits, see `store.twin.gap`. Export asks for a tenth of it; with more than
@@ -80,7 +82,11 @@ def read_goldens(folder: Path) -> tuple[Golden, ...]:
 
 
 def difference(expected: JsonValue, received: JsonValue, tolerance: float, *, at: str = "answer") -> str | None:
-    """What is wrong with `received`, in words, or None if every number is within `tolerance` and all else is equal."""
+    """What is wrong with `received`, in words, or None if every number is within `tolerance` and all else is equal.
+
+    Lists of things with a `box` are the same in any order: two with nearly the same score may change places. A side of
+    a box, which is a whole number of pixels, may be the neighbouring one, for rounding.
+    """
     if isinstance(expected, bool) or isinstance(received, bool):
         return None if expected is received else f"{at}: expected {expected!r}, received {received!r}"
     if isinstance(expected, int | float) and isinstance(received, int | float):
@@ -89,6 +95,8 @@ def difference(expected: JsonValue, received: JsonValue, tolerance: float, *, at
     if isinstance(expected, list) and isinstance(received, list):
         if len(expected) != len(received):
             return f"{at}: expected {len(expected)} items, received {len(received)}"
+        if expected and all(map(_has_box, (*expected, *received))):
+            return _unmatched(expected, received, tolerance, at)
         pairs = enumerate(zip(expected, received, strict=True))
         return next((d for i, (e, r) in pairs if (d := difference(e, r, tolerance, at=f"{at}[{i}]"))), None)
     if isinstance(expected, dict) and isinstance(received, dict):
@@ -98,3 +106,23 @@ def difference(expected: JsonValue, received: JsonValue, tolerance: float, *, at
             (d for k in expected if (d := difference(expected[k], received[k], tolerance, at=f"{at}.{k}"))), None
         )
     return None if expected == received else f"{at}: expected {expected!r}, received {received!r}"
+
+
+def _has_box(value: JsonValue) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("box"), dict)
+
+
+def _unmatched(expected: list[JsonValue], received: list[JsonValue], tolerance: float, at: str) -> str | None:
+    """The first of the expected things that has no partner of its own among those received."""
+    left = list(received)
+    for number, one in enumerate(expected):
+        partner = next((place for place, other in enumerate(left) if _is_same(one, other, tolerance)), None)
+        if partner is None:
+            return f"{at}[{number}]: expected {one!r} ± {tolerance} and a pixel, received {left!r}"
+        del left[partner]
+    return None
+
+
+def _is_same(one: Any, other: Any, tolerance: float) -> bool:
+    rest, others = ({**thing, "box": None} for thing in (one, other))
+    return difference(rest, others, tolerance) is None and difference(one["box"], other["box"], _PIXEL) is None

@@ -38,7 +38,9 @@ class ChatRecipe:
         self._cache = cache
         self.tokenizer: str | None = tokenizer
         self.chat_template: str | None = chat_template
-        self._foretelling = Foretelling(plays, tokenizer, processing(config), config.rows or _WINDOWS, config.seed)
+        self._foretelling = Foretelling(
+            plays, tokenizer, processing(config), min(config.rows or _WINDOWS, _WINDOWS), config.seed
+        )
         self.facts = DataFacts(
             name="SmolLM2-135M-Instruct, weights as they were published",
             source=str(smollm2.PACKAGE),

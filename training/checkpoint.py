@@ -40,7 +40,9 @@ class CheckpointRecipe:
         self._config = config
         self.tokenizer: str | None = tokenizer
         self.chat_template = chat_template
-        self._foretelling = Foretelling(plays, tokenizer, processing(config), config.rows or _WINDOWS, config.seed)
+        self._foretelling = Foretelling(
+            plays, tokenizer, processing(config), min(config.rows or _WINDOWS, _WINDOWS), config.seed
+        )
         self.facts = DataFacts(
             name=f"{config.title}, weights as they are",
             source=config.checkpoint,

@@ -68,7 +68,7 @@ def find_preset(model: str, given: str) -> Path:
     path = named.get(given, Path(given))
     if not path.exists():
         has = f"{model} has {', '.join(named)}" if named else f"{model} has its own one alone"
-        raise ConfigurationError(f"the preset {given} cannot be read: there is no such file, and {has}")
+        raise ConfigurationError(f"the preset {given} cannot be read: there is no such file or folder, and {has}")
     return path
 
 
@@ -123,9 +123,11 @@ def _parsed(setting: str) -> dict[str, Any]:
 def _explained(spec: ModelSpec, exc: ValidationError) -> str:
     faults = []
     for error in exc.errors():
-        key = ".".join(map(str, error["loc"]))
+        key, message = ".".join(map(str, error["loc"])), error["msg"].removeprefix("Value error, ")
         if error["type"] == "extra_forbidden":
             faults.append(f"unknown key {key!r}; the keys of {spec.name} are {', '.join(known_keys(spec.config))}")
+        elif not key:  # settings that do not fit each other
+            faults.append(message)
         else:
-            faults.append(f"{key}: {error['msg']}, received {error['input']!r}")
+            faults.append(f"{key}: {message}, received {error['input']!r}")
     return f"configuration of {spec.name}: {'; '.join(faults)}"

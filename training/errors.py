@@ -22,6 +22,7 @@ TrainingError
 │   │   └── ChangedCheckpointError  one whose files are no longer those a run was begun with
 │   ├── UnreadableTableError    a user's own file that is missing, damaged or of another form
 │   ├── UnreadablePicturesError a user's own folder that is missing, or has no labels
+│   ├── UnlearnableError        rows of which too little is left; `findings` tell why
 │   ├── EncodingError           bytes in it that are no text in its encoding
 │   ├── MissingColumnError      a column that it does not have
 │   ├── ChangedDataError        it is no longer what the run was begun with
@@ -156,6 +157,13 @@ class UnreadableTableError(DataError):
 class UnreadablePicturesError(DataError):
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"{path} cannot be used: {reason}")
+
+
+class UnlearnableError(DataError):
+    def __init__(self, why: str, findings: Sequence[object]) -> None:
+        """`findings`: what was found in the rows until then, each of which tells itself in a line."""
+        super().__init__(why)
+        self.findings = tuple(map(str, findings))
 
 
 class EncodingError(DataError):

@@ -52,7 +52,7 @@ class Foretelling:
 
     Attributes:
         plays: those that are held out are foretold; what a baseline knows, it has of the others.
-        count: of windows, evenly from all plays.
+        count: of windows at most, evenly from all plays; fewer where more would overlap: no token is counted twice.
         seed: of the disturbances.
     """
 
@@ -68,7 +68,7 @@ class Foretelling:
 
     @cached_property
     def windows(self) -> NDArray[np.int32]:
-        """`[count, tokens + 1]`: each token but the first of a window is foretold."""
+        """`[windows, tokens + 1]`: each token but the first of a window is foretold."""
         return np.array(list(self._cut()), np.int32)
 
     @cached_property
@@ -152,12 +152,15 @@ class Foretelling:
         before every text."""
         plays, count = self._held_out, self.count
         begin = self.codec.encode("")
-        foretold = min(_TOKENS, self.processing.context_tokens) - len(begin)
+        tokens_of_window = min(_TOKENS, self.processing.context_tokens)
+        foretold = tokens_of_window - len(begin)
         for number in range(count):
-            tokens = plays[number % len(plays)]
-            turns = -(-count // len(plays))
-            start = (1 + number // len(plays)) * (len(tokens) - foretold) // (turns + 1)
-            yield begin + tokens[start : start + foretold + 1]
+            tokens, turn = plays[number % len(plays)], number // len(plays)
+            apart = (len(tokens) - foretold) // tokens_of_window - 1  # so many begin a window or more from each other
+            turns = min(-(-count // len(plays)), apart)
+            if turn < turns:
+                start = (1 + turn) * (len(tokens) - foretold) // (turns + 1)
+                yield begin + tokens[start : start + foretold + 1]
 
     @cached_property
     def _text(self) -> str:

@@ -6,6 +6,7 @@ from models.spec import ModelConfig, ModelSpec, TrainConfig
 from training.chat import ChatRecipe
 from training.checkpoint import CheckpointRecipe
 from training.data import (
+    centernet,
     efficientnet,
     interface_texts,
     minilm,
@@ -18,6 +19,7 @@ from training.data import (
 )
 from training.data.fashion_mnist import FASHION_MNIST
 from training.data.mnist import MNIST
+from training.detect import DetectRecipe
 from training.digits import DigitsRecipe
 from training.embeddings import EmbeddingsRecipe
 from training.errors import UntunedError
@@ -57,6 +59,7 @@ RECIPES = {
         TranslationRecipe.english_french,
         None,
     ),
+    "detect": RecipeMaker(f"{centernet.PACKAGE.sha256} {photographs.PACKAGE.sha256}", DetectRecipe.make, None),
     "translation": RecipeMaker("of the configuration", TranslationRecipe.pair, None),
 }
 

@@ -80,11 +80,11 @@ class TranslationRecipe:
         sha256: str,
         cache: Path,
     ) -> None:
-        self._config, self._spec, self._pairs, self._cache = config, spec, pairs, cache
-        held_out = pairs.held_out[: config.rows]
+        self._config, self._spec, self._cache = config, spec, cache
+        self._known, held_out = pairs.train[: config.rows], pairs.held_out[: config.rows]
         self._asked = _asked(held_out)[:_ROWS]
         self._data = f"{len(self._asked):,} sentences by lot of those held out, none like one that was learnt from"
-        train = _marked(pairs.train[: config.rows])
+        train = _marked(self._known)
         hidden = [_with_places(pair, config.hidden_names) for pair in train]
         if tokenizer is None:
             texts = (f" {text}" for pair in hidden for text in pair)
@@ -122,10 +122,8 @@ class TranslationRecipe:
 
     @classmethod
     def pair(cls, config: PairConfig, cache: Path, progress: Progress, tokenizer: str | None) -> Self:
-        """Raises `DataError` for languages that there is no data of, and for data that cannot be learnt from."""
+        """Raises `DataError` for data that cannot be learnt from."""
         if config.data is None or config.data_sha256 is None:
-            if config.source != "en":
-                raise DataError(f"without data of your own it is English that is translated, not {config.source!r}")
             progress.stage("fetch catalogues of LibreOffice and GIMP", 1)
             return cls._of_interfaces(config, PAIR, config.target, cache, tokenizer)
         progress.stage(f"read {config.data.name}", 1)
@@ -169,7 +167,7 @@ class TranslationRecipe:
         progress.at(1)
         best = self._translated(sources, search)
         progress.at(2)
-        known = [pair.source for pair in self._pairs.train]
+        known = [pair.source for pair in self._known]
         neighbours, likeness = most_alike(sources, known, _CANDIDATES)
         found = {f"{_BY_NEIGHBOUR} (TF-IDF of letters)": neighbours[:, 0]}
         progress.at(3)
@@ -202,9 +200,7 @@ class TranslationRecipe:
                 *(
                     metric
                     for name, places in found.items()
-                    for metric in scores(
-                        name, [self._pairs.train[place].target for place in places], references, self._data
-                    )
+                    for metric in scores(name, [self._known[place].target for place in places], references, self._data)
                 ),
             ),
             metrics=(

@@ -38,7 +38,9 @@ class WriterRecipe:
         self._config = config
         document = tokenizer or make_byte_pairs((play.text for play in plays.others), config.vocabulary)
         self.tokenizer: str | None = document
-        self._foretelling = Foretelling(plays, document, processing(config), config.rows or _WINDOWS, config.seed)
+        self._foretelling = Foretelling(
+            plays, document, processing(config), min(config.rows or _WINDOWS, _WINDOWS), config.seed
+        )
         self._stream = np.array([token for text in self._foretelling.others for token in (*text, END_ID)], np.int32)
         length = config.context_tokens
         rows = (len(self._stream) - 1) // length - 1  # one less than there are, so that it can begin anywhere in it

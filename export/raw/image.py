@@ -8,6 +8,7 @@ from export.errors import NotInGraphError
 from export.raw.decoding import decoded
 from export.raw.digit_form import digit_form
 from export.raw.garment_form import garment_form
+from export.raw.letterbox import letterboxed
 from export.raw.photo_form import photo_form
 from processing.spec import ImageSpec
 
@@ -41,5 +42,6 @@ class ImageGraph:
 FORMS: Mapping[str, "Callable[[ImageSpec], Step]"] = {
     "digit": lambda _: digit_form,
     "garment": lambda _: garment_form,
+    "letterbox": lambda spec: lambda picture: letterboxed(picture, spec.height, spec.width),
     "photo": lambda spec: partial(photo_form, spec=spec),
 }

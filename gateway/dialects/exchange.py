@@ -150,12 +150,12 @@ def body(place: Place, limit_bytes: int, deadline: Deadline, encodings: Collecti
         raise EncodedBodyError(encoding, (*encodings, "identity"))
     if announced is not None and announced > limit_bytes:
         _discard_rest(place, deadline)
-        raise OverLimitError("bytes of body", announced, limit_bytes)
+        raise OverLimitError("bytes of body", announced, limit_bytes, "body_bytes")
     source: Source = request.environ["wsgi.input"]
     received = place.receive(source, announced=announced, limit_bytes=limit_bytes, limit_s=deadline.limit_s)
     if len(received) > limit_bytes:
         _discard_rest(place, deadline)
-        raise OverLimitError("bytes of body", None, limit_bytes)
+        raise OverLimitError("bytes of body", None, limit_bytes, "body_bytes")
     return received
 
 

@@ -177,7 +177,7 @@ def _plain(body: bytes, limit_bytes: int) -> bytes:
     try:
         return inflated(body, limit_bytes)
     except InflationError as exc:
-        raise OverLimitError("bytes of inflated body", None, limit_bytes) from exc
+        raise OverLimitError("bytes of inflated body", None, limit_bytes, "body_bytes") from exc
 
 
 def _inputs(document: dict[str, Any], signature: Any, limits: Limits) -> Mapping[str, Array]:

@@ -103,7 +103,7 @@ class CachedDecoder:
                 try:
                     wait()
                 except DeadlineError as exc:
-                    raise NoSlotError(self._cache.slots) from exc
+                    raise NoSlotError(self._cache.slots, exc.limit_s) from exc
         return logits
 
     def _read_once(self, choice: int, tokens: Sequence[int]) -> Logits | None:

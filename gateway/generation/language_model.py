@@ -182,7 +182,7 @@ class LanguageModel(Streaming, Narrowing):
     def preprocess(self, request: Generation, checkpoint: Checkpoint) -> Prompted:
         asked = len(request.prompts) * request.choices
         if asked > self._limits.items:
-            raise OverLimitError("continuations", asked, self._limits.items)
+            raise OverLimitError("continuations", asked, self._limits.items, "items")
         self._check_length(sum(len(prompt) for prompt in request.prompts if isinstance(prompt, str)))
         prompts = []
         for prompt in request.prompts:
@@ -237,7 +237,7 @@ class LanguageModel(Streaming, Narrowing):
 
     def _check_length(self, characters: int) -> None:
         if characters > self._limits.text_chars:
-            raise OverLimitError("characters of text", characters, self._limits.text_chars)
+            raise OverLimitError("characters of text", characters, self._limits.text_chars, "text_chars")
 
     def _token_ids(self, prompt: Prompt, request: Generation) -> tuple[int, ...]:
         if isinstance(prompt, str):

@@ -70,7 +70,7 @@ def _multi_inference(parts: Parts, request: Any, asked: Asked) -> Any:
     limit = parts.router.limits(request.tasks[0].model_spec.name if request.tasks else None).items
     _check_examples(request.input, limit)
     if len(request.tasks) > limit:
-        raise OverLimitError("tasks", len(request.tasks), limit)
+        raise OverLimitError("tasks", len(request.tasks), limit, "items")
     if not request.tasks:
         raise _invalid("MultiInference has no tasks; expected one or more")
     calls = [_call(task, asked) for task in request.tasks]
@@ -125,7 +125,7 @@ def _check_examples(given: Any, limit: int) -> None:
     kind = given.WhichOneof("kind")
     count = len(getattr(given, kind).examples) if kind else 0
     if count > limit:
-        raise OverLimitError("examples", count, limit)
+        raise OverLimitError("examples", count, limit, "items")
 
 
 def _first_spec(response: Any) -> Any:

@@ -7,6 +7,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError
 
 from gateway import shown
+from gateway.body import malformed
 from gateway.errors import InvalidTensorsError, MalformedBodyError
 from gateway.open_inference.parameters import check_parameters, flag, wanted_signature
 from gateway.open_inference.tensors import Input, Output
@@ -161,7 +162,7 @@ def _document(head: bytes) -> InferRequest:
     try:
         document = orjson.loads(head)
     except orjson.JSONDecodeError as exc:
-        raise MalformedBodyError(f'the body is not JSON: {exc}; expected an object like {{"inputs": […]}}') from exc
+        raise malformed(head, exc, '{"inputs": […]}') from exc
     try:
         return InferRequest.model_validate(document)
     except ValidationError as exc:

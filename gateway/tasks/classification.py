@@ -31,7 +31,7 @@ class LabelScore(BaseModel):
 
 def check_items(count: int, limit: int) -> None:
     if count > limit:
-        raise OverLimitError("items", count, limit)
+        raise OverLimitError("items", count, limit, "items")
 
 
 def ranked(

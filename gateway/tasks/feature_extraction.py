@@ -46,8 +46,9 @@ def _kind(inputs: object) -> str:
 class FeatureExtractionRequest(Request):
     """Texts and what to make of their vectors.
 
-    `normalize`: to length 1, instead of what the model says. `dimensions`: only so many first numbers, as models
-    trained for it take them, at length 1. `truncate` false: a text that is too long is refused instead of cut.
+    `normalize` true: to length 1; false changes nothing, vectors are as the model makes them, mostly that long already.
+    `dimensions`: only so many first numbers, as models trained for it take them, at length 1. `truncate` false: a text
+    that is too long is refused instead of cut.
     """
 
     model_config = ConfigDict(
@@ -181,7 +182,7 @@ class FeatureExtraction(OneRun, Versatile):
         texts, labels = request.texts, request.labelled
         longest = max(*map(len, texts), labels.longest if labels else 0)
         if longest > self._limits.text_chars:
-            raise OverLimitError("characters of text", longest, self._limits.text_chars)
+            raise OverLimitError("characters of text", longest, self._limits.text_chars, "text_chars")
         checkpoint()
         if labels:
             self._check_labels(request, labels)

@@ -1,19 +1,18 @@
 """image-classification: encoded pictures in, labels with scores out."""
 
-from collections.abc import Callable, Sequence
-from typing import Annotated, ClassVar, Self, TypeVar
+from typing import ClassVar, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, RootModel, Tag
+from pydantic import BaseModel, ConfigDict, RootModel
 
-from gateway.errors import OverLimitError, UnfitVersionError
+from gateway.errors import UnfitVersionError
 from gateway.settings import Limits
-from gateway.tasks.base import SERVING_SIGNATURE, Checkpoint, Documents, Media, OneRun, Request, Tensors, one_or_many
-from gateway.tasks.classification import ClassificationParameters, LabelScore, check_items, ranked
+from gateway.tasks.base import SERVING_SIGNATURE, Checkpoint, Documents, OneRun, Request, Tensors
+from gateway.tasks.classification import ClassificationParameters, LabelScore, ranked
+from gateway.tasks.pictures import PicturesRequest, decoded
 from processing.classification import MEDIA_TOP_K
-from processing.errors import ProcessingError
 from processing.forms import form_of
-from processing.image import MEDIA_TYPES, Pixels, decode, pixels_of
+from processing.image import MEDIA_TYPES
 from processing.spec import ImageSpec, parse_spec
 from store.manifest import Manifest
 
@@ -21,23 +20,13 @@ STROKE_PNG = (  # 12×12 pixels, one upright stroke
     "iVBORw0KGgoAAAANSUhEUgAAAAwAAAAMCAAAAABzHgM7AAAAGUlEQVR42mNgIAD+MzAwMDAwIQtRl4MbAAB/ZQEOs2ua+AAAAABJRU5ErkJggg=="
 )
 
-_T = TypeVar("_T")
 
-
-class ImageClassificationRequest(Request):
+class ImageClassificationRequest(PicturesRequest):
     """One encoded picture or several, and what to tell about each."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"inputs": STROKE_PNG, "parameters": {"top_k": 3}}]})
 
-    inputs: Annotated[
-        Annotated[Media, Tag("one")] | Annotated[list[Media], Field(min_length=1), Tag("many")],
-        Discriminator(one_or_many),
-    ]
     parameters: ClassificationParameters | None = None
-
-    @property
-    def pictures(self) -> list[bytes]:
-        return [self.inputs] if isinstance(self.inputs, bytes) else self.inputs
 
 
 class ImageClassificationResponse(RootModel[list[LabelScore] | list[list[LabelScore]]]):
@@ -71,33 +60,10 @@ class ImageClassification(OneRun):
         return cls(manifest.labels, spec, limits)
 
     def preprocess(self, request: ImageClassificationRequest, checkpoint: Checkpoint) -> Tensors:
-        pictures = request.pictures
-        check_items(len(pictures), self._limits.items)
-        if len(pictures) > 1:  # of one alone `decode` looks at the header itself
-            pixels = sum(_each(pictures, pixels_of))
-            if pixels > self._limits.image_pixels:
-                raise OverLimitError("pixels", pixels, self._limits.image_pixels)
-
-        def prepared(data: bytes) -> Pixels:
-            checkpoint()
-            return self._form.tensor(decode(data, max_pixels=self._limits.image_pixels))
-
-        return {self._spec.input: np.stack(_each(pictures, prepared))}
+        pictures = decoded(request.pictures, self._limits, checkpoint, self._form.tensor)
+        return {self._spec.input: np.stack(pictures)}
 
     def postprocess(self, request: ImageClassificationRequest, outputs: Tensors) -> ImageClassificationResponse:
         parameters = request.parameters or ClassificationParameters()
         scores = ranked(outputs, self._labels, len(request.pictures), parameters, default_top_k=MEDIA_TOP_K)
         return ImageClassificationResponse(scores[0] if isinstance(request.inputs, bytes) else scores)
-
-
-def _each(pictures: Sequence[bytes], act: Callable[[bytes], _T]) -> list[_T]:
-    """`act` on each picture; an error says which one of several is at fault."""
-    results: list[_T] = []
-    for position, data in enumerate(pictures):
-        try:
-            results.append(act(data))
-        except ProcessingError as exc:
-            if len(pictures) == 1:
-                raise
-            raise type(exc)(f"picture {position} of the list: {exc}") from exc
-    return results

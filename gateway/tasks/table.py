@@ -10,6 +10,7 @@ from gateway.tasks.base import AnyTask, Documents
 from gateway.tasks.feature_extraction import FeatureExtraction
 from gateway.tasks.image_classification import ImageClassification
 from gateway.tasks.image_explanation import ImageExplanation
+from gateway.tasks.object_detection import ObjectDetection
 from gateway.tasks.speech_recognition import SpeechRecognition
 from gateway.tasks.text_classification import TextClassification
 from gateway.tasks.text_explanation import TextExplanation
@@ -29,7 +30,15 @@ def table_of(tasks: Iterable[type[AnyTask]]) -> dict[str, type[AnyTask]]:
 
 
 TASKS = table_of(
-    [TextClassification, ImageClassification, FeatureExtraction, TextGeneration, SpeechRecognition, Translation]
+    [
+        TextClassification,
+        ImageClassification,
+        FeatureExtraction,
+        TextGeneration,
+        SpeechRecognition,
+        Translation,
+        ObjectDetection,
+    ]
 )
 EXPLANATIONS = table_of([TextExplanation, ImageExplanation])  # by the task whose answers they explain
 

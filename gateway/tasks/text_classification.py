@@ -87,11 +87,12 @@ class TextClassification:
         check_items(len(texts), self._limits.items)
         longest = max(map(len, texts))
         if longest > self._limits.text_chars:
-            raise OverLimitError("characters of text", longest, self._limits.text_chars)
+            raise OverLimitError("characters of text", longest, self._limits.text_chars, "text_chars")
         most = (request.parameters.windows if request.parameters else None) or 1
         windows = self._encoder.encode_windows(texts, most, checkpoint)
         if len(windows.owners) > max(self._limits.items, MOST_WINDOWS):
-            raise OverLimitError("windows of text", len(windows.owners), max(self._limits.items, MOST_WINDOWS))
+            accepted = max(self._limits.items, MOST_WINDOWS)
+            raise OverLimitError("windows of text", len(windows.owners), accepted, "items")
         return windows
 
     def infer(self, _request: TextClassificationRequest, windows: Windows, ask: Ask) -> Tensors:

@@ -109,7 +109,7 @@ class TextExplanation(OneRun):
 
     def preprocess(self, request: TextExplanationRequest, checkpoint: Checkpoint) -> Tensors:
         if len(request.inputs) > self._limits.text_chars:
-            raise OverLimitError("characters of text", len(request.inputs), self._limits.text_chars)
+            raise OverLimitError("characters of text", len(request.inputs), self._limits.text_chars, "text_chars")
         label = asked(request.parameters, self._manifest.labels)
         checkpoint()
         return {self._spec.input: self._encoder.encode([request.inputs]), "label": label}

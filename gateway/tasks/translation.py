@@ -129,7 +129,7 @@ class Translation:
         check_items(len(texts), self._limits.items)
         longest = max(map(len, texts))
         if longest > self._limits.text_chars:
-            raise OverLimitError("characters of text", longest, self._limits.text_chars)
+            raise OverLimitError("characters of text", longest, self._limits.text_chars, "text_chars")
         checkpoint()
         return self._translator.read(texts, cut=asked.truncation not in (None, "do_not_truncate"))
 

@@ -155,7 +155,7 @@ function showWays(fitting) {
 
 function usePanel(chosen) {
   panel = chosen ?? null;
-  for (const one of Object.values(panels)) one.element.hidden = one !== panel;
+  for (const one of Object.values(panels)) one.element.hidden = one.element !== panel?.element;
   useOutput(panel?.output);
   $("not-ready").hidden = model.ready;
   $("no-panel").hidden = !model.ready || panel !== null;
@@ -164,7 +164,7 @@ function usePanel(chosen) {
 
 function factsOf({ task, version, manifest }) {
   if (!manifest) return ["no version yet"];
-  const accuracy = manifest.labels.length && manifest.metrics.find(({ name }) => name === "accuracy");
+  const accuracy = task.endsWith("classification") && manifest.metrics.find(({ name }) => name === "accuracy");
   return [task, `version ${version}`, ...(accuracy ? [`accuracy ${(100 * accuracy.value).toFixed(1)} %`] : [])];
 }
 

@@ -1,7 +1,9 @@
 // Which panel asks a model for what. A new task adds its panel here.
 
 import { ChatPanel } from "/web/chat-panel.js";
+import { DetectionPanel } from "/web/detection-panel.js";
 import { LabelsPanel } from "/web/labels-panel.js";
+import { PictureInput } from "/web/picture-input.js";
 import { PicturePanel } from "/web/picture-panel.js";
 import { SentencesPanel } from "/web/sentences-panel.js";
 import { TextPanel } from "/web/text-panel.js";
@@ -19,8 +21,10 @@ import { WriterPanel } from "/web/writer-panel.js";
  * says whether there is something of one. It calls `changed()` when there is something new to ask.
  */
 export function createPanels(changed) {
+  const picture = new PictureInput(changed);
   return {
-    "image-classification": new PicturePanel(changed),
+    "image-classification": new PicturePanel(picture),
+    "object-detection": new DetectionPanel(picture, changed),
     "text-classification": new TextPanel(changed),
     "sentence-similarity": new SentencesPanel(changed),
     "zero-shot-classification": new LabelsPanel(changed),

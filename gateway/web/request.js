@@ -25,10 +25,27 @@ export function fileRequest(model, { blob, name, onDisk }) {
   return { ...bytesRequest(model, blob), source: { file: name, onDisk } };
 }
 
+/** The same with parameters, which take JSON. */
+export async function fileRequestWith(model, { blob, name, onDisk }, parameters) {
+  const inputs = await base64Of(blob).catch(() => ""); // gone from the disk meanwhile: the gateway says that there is nothing
+  const body = JSON.stringify({ inputs, parameters });
+  const source = { file: name, onDisk, parameters };
+  return { path: modelPath(model), contentType: "application/json", body, source };
+}
+
 /** Bytes that exist only in the page: the shell line carries them itself. Meant for a few kilobytes. */
 export async function inlineRequest(model, blob) {
-  const bytes = new Uint8Array(await blob.arrayBuffer());
-  return { ...bytesRequest(model, blob), source: { base64: btoa(String.fromCharCode(...bytes)) } };
+  return { ...bytesRequest(model, blob), source: { base64: await base64Of(blob) } };
+}
+
+/** By the browser's own reader: a photograph has too many bytes to be arguments of a function. */
+function base64Of(blob) {
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.addEventListener("load", () => resolve(reader.result.slice(reader.result.indexOf(",") + 1)));
+    reader.addEventListener("error", () => reject(reader.error));
+    reader.readAsDataURL(blob);
+  });
 }
 
 function bytesRequest(model, blob) {
@@ -43,8 +60,16 @@ export function curl({ path, contentType, source }, origin) {
   const name = source.piecemeal ? "curl -N" : "curl";
   const head = `${name} ${quoted(origin + path)} \\\n  -H ${quoted(`Content-Type: ${contentType}`)} \\\n  `;
   if (source.text !== undefined) return withText(head, source.text);
+  if (source.parameters !== undefined) return withParameters(head, source);
   if (source.file !== undefined) return [`${head}--data-binary ${quoted(`@${source.file}`)}`];
   return ["echo ", { long: source.base64 }, ` | base64 --decode |\n${head}--data-binary @-`];
+}
+
+/** The JSON is written around the file's base64. */
+function withParameters(head, { file, parameters }) {
+  const [before, after] = ['{"inputs":"', `","parameters":${JSON.stringify(parameters)}}`].map(quoted);
+  const encoded = `base64 < ${quoted(file)} | tr -d '\\n'`;
+  return [`{ printf %s ${before}; ${encoded}; printf %s ${after}; } |\n${head}--data-binary @-`];
 }
 
 /** A long text goes through a pipe: as a word of the command it would be refused. */

@@ -10,6 +10,7 @@ from huggingface_hub.errors import HfHubHTTPError
 
 from tests.support.node import run_node
 from tests.support.processes import GatewayProcess
+from tests.support.small_detector import drawn
 from tests.support.small_models import BREAKING_WORD, DIGITS, picture
 
 TEXTS = ["an unforgettable, wonderful film", "bad"]
@@ -107,6 +108,24 @@ def test_pictures_as_they_are(gateway: GatewayProcess, media_type: str) -> None:
     client = InferenceClient(model=f"{gateway.url}/models/digits", token="any")
     assert returned(inputs) == returned(data) == as_json(client.image_classification(picture()))
     assert {line["label"] for line in returned(inputs)} < set(DIGITS)
+
+
+def test_things_in_a_picture(texts: GatewayProcess) -> None:
+    """The client sends no parameters beside a Blob, and reads each box."""
+    squares = drawn(("red", 1, 2), ("#8080ff", 3, 4))
+    found, more = map(
+        returned,
+        ask(
+            texts,
+            "squares",
+            call("objectDetection", inputs=blob(squares, "image/png")),
+            call("request", inputs=base64.b64encode(squares).decode(), parameters={"threshold": 0.2}),
+        ),
+    )
+    client = InferenceClient(model=f"{texts.url}/models/squares", token="any")
+    [red] = client.object_detection(squares)
+    assert found == [{"label": "red", "score": red.score, "box": {"xmin": 8, "ymin": 16, "xmax": 16, "ymax": 24}}]
+    assert [one["label"] for one in more] == ["red", "blue"]
 
 
 def test_pictures_as_json(gateway: GatewayProcess) -> None:

@@ -14,6 +14,7 @@ from referencing import Registry, Resource
 from gateway.tasks.table import TASKS
 from tests.support.node import PACKAGES
 from tests.support.processes import GatewayProcess
+from tests.support.small_detector import drawn
 from tests.support.small_models import json_picture, picture
 
 SPECIFIED = PACKAGES / "@huggingface" / "tasks" / "src" / "tasks"
@@ -78,6 +79,16 @@ def test_every_parameter_of_the_schema_is_taken(task: str, gateway: GatewayProce
 def test_a_classified_picture_is_an_answer_of_the_schema(gateway: GatewayProcess) -> None:
     for body in (picture(), json_picture(picture(), top_k=2)):
         assert faults("image-classification", "output", gateway.post("/models/digits", body).json()) == []
+
+
+def test_what_was_found_in_a_picture_is_an_answer_of_the_schema(texts: GatewayProcess) -> None:
+    [parameters] = schema_of("object-detection", "input")["$defs"].values()
+    assert set(parameters["properties"]) == {"threshold"}
+    body = json_picture(drawn(("red", 1, 2), ("blue", 3, 4)), threshold=0.1)
+    assert faults("object-detection", "input", json.loads(body)) == []
+    answer = texts.post("/models/squares", body).json()
+    assert len(answer) == 2
+    assert faults("object-detection", "output", answer) == []
 
 
 def test_a_classified_text_is_an_answer_of_the_schema_in_a_list(gateway: GatewayProcess) -> None:

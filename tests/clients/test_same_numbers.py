@@ -15,9 +15,11 @@ from openai import OpenAI
 from gateway.dialects.table import DIALECTS
 from gateway.tasks.table import TASKS
 from processing.digit_form import digit_form
+from processing.forms import form_of
 from processing.image import decode
 from tests.support.client_programs import ROOT
 from tests.support.processes import GatewayProcess, ModelServerProcess
+from tests.support.small_detector import CONFIG, FORM, drawn
 from tests.support.small_models import picture
 from tests.support.small_text_models import WORDS, recording
 from wire import messages
@@ -34,8 +36,11 @@ PARAMETERS: Mapping[str, dict[str, Any]] = {
     "sentiment": {"top_k": 10},
     "strokes": {"top_k": 10},
     "writer": {"max_new_tokens": 5, "do_sample": False},
+    "squares": {"threshold": 0.1},
 }
 PIXELS = digit_form(decode(PICTURE, max_pixels=10**6))[np.newaxis]
+SQUARES = drawn(("red", 2, 1), ("blue", 5, 6))
+SQUARE_PIXELS = form_of(FORM).tensor(decode(SQUARES, max_pixels=10**6))[np.newaxis]
 
 
 @dataclass(frozen=True)
@@ -56,10 +61,13 @@ class Asked:
         return json.dumps({"inputs": item, "parameters": PARAMETERS.get(self.model, {})}).encode()
 
     def read(self, answer: Any) -> Numbers:
-        """What Hugging Face's answer to one item says: the scores in the order of the labels, a vector, a text."""
+        """What Hugging Face's answer to one item says: the scores in the order of the labels, a vector, a text, or the
+        scores of what was found and zeros behind them."""
         match answer:
             case {"text": str(text)} | [{"generated_text": str(text)}] | [{"translation_text": str(text)}]:
                 return text
+            case [{"box": _}, *_]:
+                return [*(found["score"] for found in answer), *[0.0] * (CONFIG.most - len(answer))]
             case [[float(), *_] as vector]:
                 return list(vector)
             case [[*lines]] | [*lines]:
@@ -212,6 +220,8 @@ def asked(
             return Asked(texts, text_server, "speech", recording([0.5, 0.0, 0.5]))
         case "translation":
             return Asked(texts, text_server, "shout", "be loud")
+        case "object-detection":
+            return Asked(texts, text_server, "squares", SQUARES, ("image", SQUARE_PIXELS), "scores")
     raise AssertionError(f"{task} is not in the matrix yet")
 
 

@@ -205,7 +205,7 @@ def test_who_finds_no_slot_is_told_so(poets: Shelf) -> None:
 
         until(all_held, "no golden holds a slot any more")
         refused = ask(gateway, "poet", "roses")
-        assert (refused.status, refused.headers["Retry-After"]) == (503, "1")
+        assert (refused.status, refused.headers["Retry-After"]) == (503, "3")
         assert f"{SLOTS} texts are being continued" in refused.json()["error"]
 
         client.predict("poet", {"lease": leases[:1]}, timeout_s=20, signature="release")

@@ -208,6 +208,24 @@ def test_malformed_json_is_400(gateway: GatewayProcess, body: bytes) -> None:
     refused(gateway.post("/models/digits", body, JSON), 400, says="not JSON")
 
 
+def test_bytes_that_are_not_utf_8_are_named_by_their_place(gateway: GatewayProcess) -> None:
+    body = b'{"inputs": "\xc3\xa9t\xe9"}'
+    refused(gateway.post("/models/sentiment", body, JSON), 400, says="it is not UTF-8 at byte 15;")
+
+
+@pytest.mark.parametrize(
+    ("model", "inputs", "says"),
+    [
+        ("sentiment", None, "inputs: expected a text, or a list of them, received NoneType"),
+        ("digits", 7, "inputs: expected a base64 text, or a list of them, received int"),
+    ],
+)
+def test_inputs_of_another_type_are_told_what_may_be_there(
+    gateway: GatewayProcess, model: str, inputs: Any, says: str
+) -> None:
+    refused(gateway.post(f"/models/{model}", json.dumps({"inputs": inputs}).encode(), JSON), 422, says=says)
+
+
 @pytest.mark.parametrize(
     ("document", "field"),
     [
@@ -295,7 +313,8 @@ def test_the_pixels_of_all_pictures_together_are_limited(gateway: GatewayProcess
 
 
 def test_a_body_of_fifty_megabytes_is_413(gateway: GatewayProcess) -> None:
-    refused(gateway.post("/models/digits", bytes(50_000_000)), 413, says=str(16 * 2**20))
+    says = f"{16 * 2**20} are accepted (limits.body_bytes of the gateway"
+    refused(gateway.post("/models/digits", bytes(50_000_000)), 413, says=says)
 
 
 def test_a_body_of_unsaid_length_is_413_all_the_same(gateway: GatewayProcess) -> None:
@@ -311,8 +330,8 @@ def test_a_body_of_unsaid_length_is_413_all_the_same(gateway: GatewayProcess) ->
 
 
 def test_too_many_items_and_too_long_a_text_are_413(gateway: GatewayProcess) -> None:
-    refused(text(gateway, ["good"] * 5), 413, says="at most 4")
-    refused(text(gateway, "good " * 201), 413, says="at most 1000")
+    refused(text(gateway, ["good"] * 5), 413, says="at most 4 are accepted (limits.items of the gateway")
+    refused(text(gateway, "good " * 201), 413, says="at most 1000 are accepted (limits.text_chars of the gateway")
     encoded = [base64.b64encode(picture()).decode()] * 5
     refused(gateway.post("/models/digits", json.dumps({"inputs": encoded}).encode()), 413, says="at most 4")
 

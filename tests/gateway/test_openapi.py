@@ -98,6 +98,7 @@ MODELS = {
     "text-generation": "writer",
     "automatic-speech-recognition": "speech",
     "translation": "shout",
+    "object-detection": "squares",
 }
 
 

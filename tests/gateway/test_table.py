@@ -46,6 +46,7 @@ def test_names_are_hugging_faces() -> None:
         "text-generation",
         "automatic-speech-recognition",
         "translation",
+        "object-detection",
     }
 
 

@@ -120,6 +120,10 @@ def test_a_run_has_all_that_it_needs_when_the_folder_is_gone(served: Served) -> 
         (("chat", "--preset", "{folder}", "--name", "a b"), "name: String should match pattern"),
         (("chat", "--preset", "{folder}", "--name", "digits"), "the catalogue has another model of that name"),
         (("chat", "--name", "other"), "--name is for a checkpoint"),
+        (
+            ("chat", "--preset", "{empty}/none", "--name", "other"),
+            "none cannot be read: there is no such file or folder",
+        ),
         (("digits", "--preset", "{folder}"), "cannot be read: Is a directory"),
         (("chat", "--preset", "{empty}"), "has no config.json"),
     ],

@@ -53,6 +53,11 @@ def test_a_block_that_fails_or_a_process_that_dies_shows_everything(end: str) ->
         assert done.stderr.endswith("ValueError: that was it\n")
 
 
+def test_what_is_logged_is_told_in_plain_words_also_after_a_framework_logged() -> None:
+    done = _run("import logging; logging.warning('a framework'); logging.getLogger('a.module').warning('and we')")
+    assert (done.returncode, done.stderr) == (0, "a framework\nand we\n")
+
+
 def test_an_interruption_is_no_failure() -> None:
     done = _run(f"{BODY}; os.kill(os.getpid(), signal.SIGINT)")
     assert done.returncode != 0

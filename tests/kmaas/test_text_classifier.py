@@ -196,4 +196,5 @@ def test_what_cannot_be_trained_is_said_in_a_line_and_leaves_no_run(tmp_path: Pa
         told = f"{done.output} {done.exception}"
         assert done.exit_code != 0
         assert said in told, told
+        assert ("rare labels: 60 ×" in done.stderr) == ("fewest_rows" in arguments[-1])
     assert not (tmp_path / "runs").exists()

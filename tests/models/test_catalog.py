@@ -28,6 +28,18 @@ def test_unknown_names_are_named_with_those_there_are() -> None:
         select(["digit", "digits", "x"])
 
 
+def test_what_translates_says_from_which_language_into_which() -> None:
+    told = [
+        spec_of(load_config(find("translation"), {"data": __file__}, [f"languages={pair}"])).description
+        for pair in ("en-pl", "de-en", "en-ga")
+    ]
+    assert told == [
+        "Translates sentences from English into Polish.",
+        "Translates sentences from German into English.",
+        "Translates sentences from English into ga.",
+    ]
+
+
 def test_two_entries_of_one_name_are_refused() -> None:
     with pytest.raises(DuplicateModelError, match="digits"):
         catalog._table(CATALOG["digits"], dataclasses.replace(CATALOG["sentiment"], name="digits"))
@@ -49,7 +61,7 @@ def test_a_network_is_found_by_its_name_and_by_its_configuration() -> None:
     assert find("sentiment") is CATALOG["sentiment"]
     for spec in NETWORKS.values():
         if spec.network != CHECKPOINT:  # which says itself what it is: tests/training/test_checkpoint.py
-            assert spec_of(load_config(spec)) is spec
+            assert spec_of(load_config(spec)).entry == spec.entry
 
 
 @pytest.mark.parametrize(

@@ -27,10 +27,25 @@ def test_what_is_certain_is_said(text: str, language: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "Un film magnifique", "1 2 3 " * 50, "x" * 1000, "<" * 1000, "\ud800" * 100, "😀 " * 20]
+    "text",
+    [
+        "",
+        "Un film magnifique",
+        "1 2 3 " * 50,
+        "x" * 1000,
+        "<" * 1000,
+        "\ud800" * 100,
+        "😀 " * 20,
+        "e" + "\u0301" * 50_000,
+    ],
 )
 def test_nothing_is_said_of_short_texts_and_of_what_is_none(text: str) -> None:
     assert detect(text) is None
+
+
+def test_accents_are_no_letters() -> None:
+    assert detect("".join(letter + "\u0301" * 5 for letter in ENGLISH)) is None
+    assert detect("यह एक ऐसे परिवार की अविस्मरणीय और अद्भुत फ़िल्म है जो फिर से एक हो जाता है") == "hi"
 
 
 def test_only_the_beginning_is_read() -> None:

@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import JsonValue
@@ -92,3 +93,38 @@ def test_differences_are_named_with_their_place(expected: JsonValue, received: J
     found = difference(expected, received, 1e-6)
     assert found is not None
     assert where in found
+
+
+def _thing(score: float = 0.75, label: str = "cup", **sides: int) -> JsonValue:
+    return {"score": score, "label": label, "box": {"xmin": 10, "ymin": 20, "xmax": 30, "ymax": 40, **sides}}
+
+
+def test_things_with_boxes_may_change_places_and_their_sides_be_a_pixel_off() -> None:
+    expected: JsonValue = [_thing(), _thing(0.5, "cat"), _thing(0.5, "dog")]
+    assert (
+        difference(expected, [_thing(0.75001, xmin=9, ymax=41), _thing(0.5, "dog"), _thing(0.5, "cat")], 1e-4) is None
+    )
+    assert difference([expected, []], [expected, []], 0) is None
+
+
+def test_each_thing_has_a_partner_of_its_own() -> None:
+    assert difference([_thing(), _thing()], [_thing(), _thing(xmin=11)], 1e-4) is None
+    assert difference([_thing(), _thing()], [_thing(), _thing(0.5, "cat")], 1e-4) is not None
+
+
+@pytest.mark.parametrize(
+    "received",
+    [
+        [_thing(), _thing(0.25, "dog")],
+        [_thing(0.76), _thing(0.5, "cat")],
+        [_thing(xmin=12), _thing(0.5, "cat")],
+        [_thing(), _thing()],
+        [_thing()],
+        [_thing(), dict[str, JsonValue](score=0.5, label="cat")],
+        [_thing(), dict[str, JsonValue](score=0.5, label="cat", box={"xmin": 10})],
+    ],
+)
+def test_a_thing_without_a_partner_is_named(received: Any) -> None:
+    found = difference([_thing(), _thing(0.5, "cat")], received, 1e-4)
+    assert found is not None
+    assert "expected" in found

@@ -19,7 +19,7 @@ from training.data.shakespeare import Play, Plays
 from training.errors import ConfigurationError
 
 PROGRESS = PlainProgress(lambda _: None, time.monotonic)
-PLAY = "To be, or not to be: that is the question, whether 'tis nobler in the mind to suffer, or not.\n" * 12
+PLAY = "To be, or not to be: that is the question, whether 'tis nobler in the mind to suffer, or not.\n" * 40
 OTHERS = [Play("other", "The question is: to be, or to suffer nobly?\n" * 20)]
 WINDOW = 256
 

@@ -18,7 +18,7 @@ DIGITS = find("digits")
 def test_every_network_has_a_preset_that_fits(entry: str) -> None:
     config = load_config(NETWORKS[entry])
     assert config.rows is None
-    assert spec_of(config) is NETWORKS[entry]
+    assert spec_of(config).entry == entry
 
 
 def test_settings_beat_the_file_and_the_file_beats_the_preset(tmp_path: Path) -> None:
@@ -44,6 +44,16 @@ def test_settings_beat_the_file_and_the_file_beats_the_preset(tmp_path: Path) ->
 def test_what_does_not_fit_is_named(setting: str, message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         load_config(DIGITS, None, [setting])
+
+
+@pytest.mark.parametrize("pair", ["en-xx", "fr-de"])
+def test_languages_without_data_are_refused_before_anything_is_made(pair: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load_config(find("translation"), None, [f"languages={pair}"])
+    assert str(caught.value) == (
+        "configuration of translation: languages: there is data of en-de, en-es, en-fr, en-it, en-nl, en-pl, en-pt, "
+        f"received {pair}; for others name your own, data=FILE"
+    )
 
 
 def test_a_preset_that_is_no_toml_or_not_there_is_named(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from training.writer import WriterRecipe, for_choosing
 PROGRESS = PlainProgress(lambda _: None, time.monotonic)
 LINE = "To be, or not to be: that is the question, whether 'tis nobler in the mind to suffer.\n"
 PLAYS = Plays(
-    held_out=[Play("macbeth", LINE * 40)],
+    held_out=[Play("macbeth", LINE * 80)],
     others=[Play(name, LINE * 60) for name in ("hamlet", "henry_v", "lear", "twelfth_night")],
 )
 TINY = ("vocabulary=300", "layers=1", "heads=2", "width=32", "context_tokens=64", "batch_size=8", "rows=24")
@@ -66,6 +66,17 @@ def test_a_row_of_an_epoch_is_a_stretch_of_plays_and_what_follows_each_token(rec
 def test_the_end_stands_between_two_plays(recipe: WriterRecipe) -> None:
     assert (recipe._stream == END_ID).sum() == len(PLAYS.others)
     assert recipe._stream[-1] == END_ID
+
+
+@pytest.mark.parametrize(("words", "windows"), [(2000, 185), (4000, 256)])
+def test_more_rows_than_there_are_count_no_token_twice(words: int, windows: int) -> None:
+    play = " ".join(f"{number:05}" for number in range(words))
+    plays = Plays([Play("macbeth", play)], PLAYS.others)
+    told = WriterRecipe(_config("rows=2000"), plays)._foretelling
+    texts = [told.codec.decode(window[1:].tolist()) for window in told.windows]
+    starts = [play.index(text) for text in texts]
+    assert len(starts) == windows
+    assert all(start + len(text) <= after for start, text, after in zip(starts, texts, starts[1:], strict=False))
 
 
 def test_what_is_chosen_by_is_none_of_what_is_held_out() -> None:

@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 
 from training.data.findings import Finding, imbalance, same_but_for_case
 from training.data.split import PARTS, Part, split
-from training.errors import DataError
+from training.errors import UnlearnableError
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class Dealer(Generic[R]):
             self._tell("spelling of labels", [row for row in rows if set(spelt) & set(row.labels)], told)
 
     def dealt_out(self, rows: Sequence[R]) -> list[R]:
-        """Raises `DataError` where given parts lack one, or nothing is left for one."""
+        """Raises `UnlearnableError` where given parts lack one, or nothing is left for one."""
         groups = self.alike(rows)
         sizes = Counter(groups)
         together = [row for row, group in zip(rows, groups, strict=True) if sizes[group] > 1]
@@ -118,8 +118,9 @@ class Dealer(Generic[R]):
             groups = self.alike(rows)
             given = {row.part for row in rows}
             if not {"train", "test"} <= given:
-                raise DataError(f"the given parts are {', '.join(sorted(map(str, given)))}; expected train and test")
-            _check_learnt(rows)
+                has = ", ".join(sorted(map(str, given)))
+                raise UnlearnableError(f"the given parts are {has}; expected train and test", self.findings)
+            self._check_learnt(rows)
             if "validation" in given:
                 return list(rows)
             chosen = [place for place, row in enumerate(rows) if row.part == "train"]
@@ -133,7 +134,8 @@ class Dealer(Generic[R]):
         for place, part in zip(chosen, parts, strict=True):
             dealt[place] = replace(rows[place], part=part)
         if empty := [part for part in PARTS if part not in {row.part for row in dealt}]:
-            raise DataError(f"no {self.what}s are left for {' and '.join(empty)}; there are {len(dealt)}: bring more")
+            why = f"no {self.what}s are left for {' and '.join(empty)}; there are {len(dealt)}: bring more"
+            raise UnlearnableError(why, self.findings)
         return dealt
 
     def leaks(self, rows: Sequence[R]) -> int:
@@ -156,6 +158,13 @@ class Dealer(Generic[R]):
         self._tell("leakage", leaked, what)
         return kept
 
+    def _check_learnt(self, rows: Sequence[R]) -> None:
+        """Raises `UnlearnableError` for labels that are in another part and nowhere in the training."""
+        learnt = {label for row in rows if row.part == "train" for label in row.labels}
+        if unknown := sorted({label for row in rows for label in row.labels} - learnt):
+            why = f"the part train has nothing of {', '.join(unknown)}; bring some, or leave the label out"
+            raise UnlearnableError(why, self.findings)
+
     def _tell(self, kind: str, rows: Sequence[R], what: str) -> None:
         if rows:
             self.findings.append(Finding.of(kind, [row.place for row in sorted(rows, key=_number)], what))
@@ -165,13 +174,6 @@ def counts_of(rows: Sequence[LabelledRow], labels: Sequence[str]) -> dict[str, d
     """Of each part, how many rows have each label."""
     counts = Counter((row.part, label) for row in rows for label in row.labels)
     return {part: {label: counts[part, label] for label in labels} for part in PARTS}
-
-
-def _check_learnt(rows: Sequence[LabelledRow]) -> None:
-    """Raises `DataError` for labels that are in the test and nowhere in the training."""
-    learnt = {label for row in rows if row.part == "train" for label in row.labels}
-    if unknown := sorted({label for row in rows for label in row.labels} - learnt):
-        raise DataError(f"the part train has nothing of {', '.join(unknown)}; bring some, or leave the label out")
 
 
 def _number(row: LabelledRow) -> int:

@@ -37,14 +37,13 @@ _CONTEXT, _PLURAL = "\x04", "\x00"
 
 
 def packages_of(language: str) -> tuple[Package, Package]:
-    """Raises `DataError` for a language that there is nothing pinned of."""
-    if language not in LIBREOFFICE:
-        raise DataError(f"no translations into {language!r} are known; expected one of {', '.join(LIBREOFFICE)}")
+    """Of one of `models.translation.INTERFACES`."""
     return LIBREOFFICE[language], GIMP
 
 
 def load(cache: Path, language: str) -> Pairs:
-    """English and `language`. Raises `DataError` for such a language, and for a catalogue that is none."""
+    """English and `language`, one of `models.translation.INTERFACES`. Raises `DataError` for a catalogue that is
+    none."""
     package, _ = packages_of(language)
     catalogues = {
         **deb_members(fetch(package, cache), _CATALOGUES.format(language)),

@@ -22,7 +22,7 @@ from training.data.dealing import Dealer, counts_of
 from training.data.findings import DataReport, Finding
 from training.data.own_pictures import LabelledPicture, list_pictures
 from training.data.split import Part
-from training.errors import DataError
+from training.errors import UnlearnableError
 from training.progress import Progress
 
 MOST_BYTES = 64 * 2**20
@@ -77,7 +77,8 @@ def read_picture(path: Path) -> Pixels:
 
 
 def labelled_pictures(source: PicturesSource, demands: PictureDemands, progress: Progress) -> LabelledPictures:
-    """Raises `DataError` where there is no such folder or file, or too little is left to learn from."""
+    """Raises `DataError` where there is no such folder or file, `UnlearnableError` where too little is left to learn
+    from."""
     listed = list_pictures(source)
     findings = listed.findings
     if listed.encoding and listed.encoding != "utf-8":
@@ -103,11 +104,11 @@ def labelled_pictures(source: PicturesSource, demands: PictureDemands, progress:
     pictures = dealer.learnable(pictures)
     labels = tuple(sorted({label for picture in pictures for label in picture.labels}))
     if len(labels) < 2:
-        told = "; ".join(map(str, findings))
-        raise DataError(
+        raise UnlearnableError(
             f"{source.path.name} has {known} pictures that can be learnt from, with {len(labels)} labels of "
             f"{demands.fewest} or more ({', '.join(labels) or 'none'}); expected a folder for each of two labels or "
-            f"more, with {demands.fewest} pictures or more in it{f'. Found: {told}' if told else ''}"
+            f"more, with {demands.fewest} pictures or more in it",
+            findings,
         )
     dealer.tell_of_labels(pictures, labels)
     pictures = dealer.dealt_out(pictures)

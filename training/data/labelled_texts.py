@@ -15,7 +15,7 @@ from training.data.findings import DataReport, Finding
 from training.data.own_rows import LabelledText, texts_of
 from training.data.split import Part
 from training.data.table import Table
-from training.errors import DataError
+from training.errors import UnlearnableError
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,8 @@ class Demands:
 
 
 def labelled_texts(table: Table, source: DataSource, demands: Demands) -> LabelledTexts:
-    """Raises `DataError` where a column is missing, a part has another name, or too little is left to learn from."""
+    """Raises `DataError` where a column is missing or a part has another name, `UnlearnableError` where too little is
+    left to learn from."""
     wanted = (source.text_column, source.label_column, source.split_column)
     table.require(*(column for column in wanted if column is not None))
     findings: list[Finding] = []
@@ -81,10 +82,11 @@ def labelled_texts(table: Table, source: DataSource, demands: Demands) -> Labell
     labels = tuple(sorted({label for text in texts for label in text.labels}))
     fewest = 1 if multi_label else 2
     if len(labels) < fewest:
-        raise DataError(
+        raise UnlearnableError(
             f"{known} labelled texts have {len(labels)} labels of {demands.fewest} rows or more "
             f"({', '.join(labels) or 'none'}); at least {fewest} are needed: is it the right column, and are several "
-            "labels of a row separated (--separator)?"
+            "labels of a row separated (--separator)?",
+            findings,
         )
     dealer.tell_of_labels(texts, labels)
     _tell_of_length(texts, demands, findings)

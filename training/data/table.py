@@ -5,6 +5,7 @@ import csv
 import hashlib
 import io
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ _SUFFIXES = (*_DELIMITERS, *_JSON_LINES, _PARQUET)
 _FIELD = 2**31 - 1  # characters: a field that is too long is a matter of the rows, and is told with them
 _LIKELY = "windows-1252"  # what most files are that are not UTF-8
 _AROUND = 20  # characters of a line that are shown
+_LINE_END = re.compile(r"\r\n|\r|\n")
 _MARKS = (  # the longer first: the mark of UTF-16 begins that of UTF-32
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -59,7 +61,7 @@ def read_table(path: Path, *, encoding: str | None = None, delimiter: str | None
         delimiter: of a CSV file; None takes that of its ending.
 
     Raises:
-        UnreadableTableError: no such file, not of one of the forms, or damaged.
+        UnreadableTableError: no such file, not of one of the forms, empty, or damaged.
         EncodingError: bytes that are no text in that encoding.
     """
     suffix = path.suffix.lower()
@@ -74,6 +76,8 @@ def read_table(path: Path, *, encoding: str | None = None, delimiter: str | None
         columns, rows = _parquet(path, content)
         return Table(columns, rows, None, digest)
     text, read_as = _decoded(path, content, encoding)
+    if not text.strip():
+        raise UnreadableTableError(path, "the file is empty")
     if suffix in _JSON_LINES:
         columns, rows = _json_lines(path, text)
     else:
@@ -97,26 +101,41 @@ def _decoded(path: Path, content: bytes, given: str | None) -> tuple[str, str]:
 
 def _csv(path: Path, text: str, delimiter: str) -> tuple[list[str], list[Row]]:
     csv.field_size_limit(_FIELD)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    try:
-        columns = next(reader, [])
-        _check_columns(path, columns)
-        return columns, list(_csv_rows(path, reader, columns))
-    except csv.Error as exc:
-        raise UnreadableTableError(path, f"near line {reader.line_num}: {exc}") from exc
-
-
-def _csv_rows(path: Path, reader: Any, columns: Sequence[str]) -> Iterator[Row]:
-    """Quoted fields may go over lines: a row has the number of its first."""
-    before = reader.line_num
-    for fields in reader:
-        first, before = before + 1, reader.line_num
+    records = _records(path, text, delimiter)
+    _, columns = next(records)
+    _check_columns(path, columns)
+    rows = []
+    for first, fields in records:
         if not fields:
             continue
         if len(fields) != len(columns):
             fault = f"line {first} has {len(fields)} fields, expected {len(columns)}: a quote or a delimiter too many?"
             raise UnreadableTableError(path, fault)
-        yield Row(first, dict(zip(columns, fields, strict=True)))
+        rows.append(Row(first, dict(zip(columns, fields, strict=True))))
+    return columns, rows
+
+
+def _records(path: Path, text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """The fields of each record, and the number of its first line: quoted fields may go over lines."""
+    lines = list(io.StringIO(text, newline=""))
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    while (read := reader.line_num) < len(lines):
+        try:
+            yield read + 1, next(reader)
+        except csv.Error as exc:
+            begins = read + _line_of_last_field("".join(lines[read : reader.line_num]), delimiter)
+            fault = f"the quoted field that begins in line {begins} goes wrong in line {reader.line_num}: {exc}"
+            raise UnreadableTableError(path, f"{fault}; is its closing quote missing?") from exc
+
+
+def _line_of_last_field(record: str, delimiter: str) -> int:
+    """In which line of a record, from 1, the field begins with which it cannot be read on."""
+    end = re.escape(delimiter)
+    sound = re.compile(rf'(?:"(?:[^"]|"")*+"|[^"{end}][^{end}]*+|){end}')
+    at = 0
+    while field := sound.match(record, at):
+        at = field.end()
+    return len(_LINE_END.findall(record, 0, at)) + 1
 
 
 def _json_lines(path: Path, text: str) -> tuple[list[str], list[Row]]:

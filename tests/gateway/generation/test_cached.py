@@ -27,6 +27,7 @@ class Memory:
         self.moved = 0
         self.waits = 0
         self.paces = 64
+        self.patience_s = 1.0
         self.left = False
         self.falls: list[Exception] = []
         self.before: Callable[[str], object] = lambda _: None
@@ -50,7 +51,7 @@ class Memory:
         return nullcontext(self.patient)
 
     def impatient(self) -> None:
-        raise DeadlineError(1.0)
+        raise DeadlineError(self.patience_s)
 
     def release(self, leases: Array) -> None:
         for lease in leases.tolist():
@@ -215,8 +216,10 @@ def test_it_does_not_wait_for_ever() -> None:
     memory = Memory()
     memory.texts = {lease: [1] for lease in range(1, CACHE.slots + 1)}
     kept = decoder(memory)
-    with pytest.raises(NoSlotError, match="3 texts are being continued"):
+    memory.patience_s = 12.5
+    with pytest.raises(NoSlotError, match=r"3 texts are being continued.* within 12\.5 s; try again in 13 s") as caught:
         kept.next_logits({0: [1, 2]})
+    assert caught.value.retry_after_s == 13
     kept.close()
     assert memory.left
 

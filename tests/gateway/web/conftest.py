@@ -1,4 +1,4 @@
-"""A browser, and a gateway whose model server answers when it is let, over small models of each task for texts."""
+"""A browser, and a gateway whose model server answers when it is let, over small models."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from tests.support.processes import GatewayProcess, ModelServerProcess, until
 from tests.support.proxy import Proxy
 from tests.support.streams import Gate
 
-MODELS = ("writer", "embeddings", "shout", "moods")
+MODELS = ("writer", "embeddings", "shout", "moods", "digits", "squares")
 
 
 @pytest.fixture(scope="module")

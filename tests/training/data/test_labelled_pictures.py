@@ -13,7 +13,7 @@ from models.image_classifier import PicturesSource
 from tests.support.own_pictures import SHAPES, encoded, picture, write_folder
 from training.data.findings import Finding
 from training.data.labelled_pictures import LabelledPictures, PictureDemands, labelled_pictures
-from training.errors import DataError, MissingColumnError, UnreadablePicturesError
+from training.errors import DataError, MissingColumnError, UnlearnableError, UnreadablePicturesError
 
 DEMANDS = PictureDemands(fewest=3, validation=0.1, test=0.1, seed=1)
 
@@ -209,5 +209,6 @@ def test_what_cannot_be_learnt_from_is_said(tmp_path: Path) -> None:
         _found(empty)
     (empty / "disc").mkdir()
     (empty / "disc" / "odd.png").write_bytes(b"hello")
-    with pytest.raises(DataError, match=r"0 pictures .* expected a folder for each of two labels.*broken: 1 ×"):
+    with pytest.raises(UnlearnableError, match="0 pictures .* expected a folder for each of two labels") as raised:
         _found(empty)
+    assert raised.value.findings[0].startswith("broken: 1 ×")

@@ -12,7 +12,7 @@ from training.data.alike import alike
 from training.data.findings import Finding
 from training.data.labelled_texts import Demands, LabelledTexts, labelled_texts
 from training.data.table import Row, Table
-from training.errors import DataError, MissingColumnError
+from training.errors import DataError, MissingColumnError, UnlearnableError
 
 DEMANDS = Demands(fewest=3, max_tokens=40, validation=0.1, test=0.1, seed=1)
 _WORDS = [
@@ -217,6 +217,19 @@ def test_what_cannot_be_learnt_is_said() -> None:
         _found([{"text": "a", "label": "b" * 500}])
     with pytest.raises(DataError, match="expected a text or a number"):
         _found([{"text": "a", "label": {"b": 1}}])
+
+
+def test_what_was_found_is_told_even_where_nothing_can_be_learnt() -> None:
+    rows = [SOUND[number % 2] for number in range(80)]
+    with pytest.raises(UnlearnableError, match="2 labelled texts have 0 labels of 3 rows or more") as caught:
+        _found(rows)
+    duplicates, rare = caught.value.findings
+    assert duplicates.startswith("duplicates: 78 × a text that was there before: left out (row 3, 4,")
+    assert rare.startswith("rare labels: 2 ×")
+    all_in_train = [{**row, "part": "train"} for row in [*SOUND, SOUND[0]]]
+    with pytest.raises(UnlearnableError, match="expected train and test") as caught:
+        _found(all_in_train, split_column="part")
+    assert caught.value.findings[0].startswith("duplicates: 1 ×")
 
 
 def test_rows_are_the_same_if_they_are_to_a_model_that_reads_cleaned_texts() -> None:

@@ -1,0 +1,45 @@
+"""Weights of a graph model of TensorFlow.js, from the bytes of its files."""
+
+import json
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.errors import DataError
+
+_TYPES = {"float32": "<f4", "float16": "<f2", "int32": "<i4"}
+
+
+def read_tfjs(model: bytes, shards: bytes) -> dict[str, NDArray[np.float32]]:
+    """Every tensor of weights by its name: those of floating-point numbers that are no single number.
+
+    Args:
+        model: the document `model.json`.
+        shards: the files that its manifest names, one after another.
+
+    Raises:
+        DataError: not of this format, cut short, or with numbers of another type than float32, float16 and int32.
+    """
+    found: dict[str, NDArray[np.float32]] = {}
+    place = 0
+    try:
+        entries = [entry for group in json.loads(model)["weightsManifest"] for entry in group["weights"]]
+        for entry in entries:
+            values, place = _tensor(entry, shards, place)
+            if values.dtype.kind == "f" and values.ndim:
+                found[entry["name"]] = values.astype(np.float32)
+    except (KeyError, TypeError, ValueError) as exc:
+        raise DataError(f"not a whole model of TensorFlow.js: {exc!r}") from exc
+    if place != len(shards):
+        raise DataError(f"not a whole model of TensorFlow.js: {len(shards)} bytes of weights, expected {place}")
+    return found
+
+
+def _tensor(entry: Any, shards: bytes, place: int) -> tuple[NDArray[Any], int]:
+    """The one that begins at `place`, and where it ends."""
+    dtype = np.dtype(_TYPES[entry.get("quantization", entry)["dtype"]])
+    count = math.prod(entry["shape"])
+    values = np.frombuffer(shards, dtype, count, place).reshape(entry["shape"])
+    return values, place + count * dtype.itemsize
