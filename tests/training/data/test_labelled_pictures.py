@@ -209,6 +209,6 @@ def test_what_cannot_be_learnt_from_is_said(tmp_path: Path) -> None:
         _found(empty)
     (empty / "disc").mkdir()
     (empty / "disc" / "odd.png").write_bytes(b"hello")
-    with pytest.raises(UnlearnableError, match="0 pictures .* expected a folder for each of two labels") as raised:
+    with pytest.raises(UnlearnableError, match=r"0 pictures .* expected a folder for each of two labels") as raised:
         _found(empty)
     assert raised.value.findings[0].startswith("broken: 1 ×")
