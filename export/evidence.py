@@ -156,7 +156,9 @@ def _measured(manifest: Manifest, of: Evaluation) -> Section:
     ]
     pictures = [("thresholds", "ROC and precision over recall, each label against the others")]
     if isinstance(of, Classification):
-        pictures.insert(0, ("confusion", "Confusion matrix: a row for each true label"))
+        confused = ("confusion", "Confusion matrix: a row for each true label")
+        mistaken = ("mistakes", "The mistakes of which it was most certain: what it told, and what is true")
+        pictures = [confused, mistaken, *pictures]
     return Section(
         "Measured",
         text=["On held-out rows only, which the training never saw. Intervals are of 95 %."],

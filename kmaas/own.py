@@ -1,11 +1,9 @@
-"""A user's own model: from a file of his to a run that can be trained."""
+"""A user's own model: from rows of his to a run that can be trained."""
 
-import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
@@ -13,28 +11,32 @@ from kmaas.config import Config
 from kmaas.errors import TakenNameError
 
 if TYPE_CHECKING:
+    from models.spec import ModelConfig
     from training.data.findings import DataReport
     from training.run import Run
 
 _REPORT = "data.json"
 
 
-@dataclass(frozen=True)
-class OwnData:
-    """What the command line says of it."""
+class Brought(Protocol):
+    """What a user brings, as the command line says of it. `entry` is what the catalogue calls the model of it."""
 
-    data: Path
-    text_column: str
-    label_column: str
-    separator: str | None
-    split_column: str | None
-    encoding: str | None
-    delimiter: str | None
-    name: str
-    backbone: str
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def entry(self) -> str: ...
+
+    def known(self, cache: Path) -> dict[str, Any]:
+        """Of the configuration, before any row was looked at."""
+        ...
+
+    def looked_at(self, asked: "ModelConfig") -> tuple["DataReport", dict[str, Any]]:
+        """What was found in the rows, and what is known of the configuration after that."""
+        ...
 
 
-def begin_run(config: Config, own: OwnData, preset: str | None, settings: Sequence[str]) -> "Run":
+def begin_run(config: Config, own: Brought, preset: str | None, settings: Sequence[str]) -> "Run":
     """Reads and examines the rows, and makes the folder of a run with what was found in them. Where they cannot be
     learnt from, what was found is told on standard error.
 
@@ -43,38 +45,24 @@ def begin_run(config: Config, own: OwnData, preset: str | None, settings: Sequen
         TrainingError: there is nothing to be learnt, no such backbone, or a setting that does not fit.
     """
     from models.catalog import CATALOG, OWN, spec_of
-    from models.text_classifier import NAME, TextClassifierConfig
-    from training.backbone import load_backbone
     from training.config import find_preset, load_config
     from training.errors import UnlearnableError
     from training.fingerprint import fingerprint
     from training.run import Run
-    from training.text_classifier import demands_of, read_labelled_texts
 
     if own.name in (*CATALOG, *OWN):
         raise TakenNameError(own.name)
-    known: dict[str, Any] = {
-        "name": own.name,
-        "data": _source(own),
-        "labels": ["not known yet"],
-        "multi_label": False,
-        "backbone": load_backbone(own.backbone, config.cache).backbone.model_dump(),
-    }
-    spec, overlay = OWN[NAME], find_preset(NAME, preset) if preset else None
-    asked = load_config(spec, overlay, settings, known)
-    assert isinstance(asked, TextClassifierConfig)
+    spec, overlay = OWN[own.entry], find_preset(own.entry, preset) if preset else None
+    known = own.known(config.cache)
     try:
-        found = read_labelled_texts(asked.data, demands_of(asked))
+        report, further = own.looked_at(load_config(spec, overlay, settings, known))
     except UnlearnableError as exc:
         for line in exc.findings:
             click.echo(line, err=True)
         raise
-    known |= {"labels": list(found.labels), "multi_label": found.multi_label}
-    if not asked.languages:
-        known["languages"] = list(found.report.languages)
-    chosen = load_config(spec, overlay, settings, known)
+    chosen = load_config(spec, overlay, settings, known | further)
     run = Run.create(config.runs, spec_of(chosen), chosen, fingerprint(spec_of(chosen), chosen))
-    run.write_json(_REPORT, found.report.model_dump(mode="json"))
+    run.write_json(_REPORT, report.model_dump(mode="json"))
     return run
 
 
@@ -108,16 +96,3 @@ def tell_of_result(run: "Run", *, as_json: bool) -> None:
     for metric in (*evaluation.metrics, *evaluation.references):
         click.echo(f"{metric.name} {metric.value:.4f} on {metric.rows} rows")
     click.echo(f"{run.evaluated.path} has more; serve it: kmaas up {name} (where a stack runs: kmaas add {name})")
-
-
-def _source(own: OwnData) -> dict[str, Any]:
-    from training.errors import UnreadableTableError
-
-    try:
-        with own.data.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as exc:
-        raise UnreadableTableError(own.data, exc.strerror or str(exc)) from exc
-    columns = {"text_column": own.text_column, "label_column": own.label_column, "split_column": own.split_column}
-    form = {"separator": own.separator, "encoding": own.encoding, "delimiter": own.delimiter}
-    return {"file": str(own.data.resolve()), "sha256": digest, **columns, **form}

@@ -1,7 +1,7 @@
 """`kmaas train`: trains a model, or continues a run."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +9,9 @@ import click
 
 from kmaas.chosen import PRESET_HELP, chosen_config
 from kmaas.config import Config
-from kmaas.own import OwnData, begin_run, tell_of_data, tell_of_result
+from kmaas.own import Brought, begin_run, tell_of_data, tell_of_result
+from kmaas.own_pictures import OwnPictures
+from kmaas.own_texts import OwnTexts
 from kmaas.progress import shown_progress
 
 if TYPE_CHECKING:
@@ -20,8 +22,13 @@ _NO_JSON = "--json is for a model of your own data; `kmaas evaluate RUN --json` 
 
 # Of a model that is trained on a user's own data.
 _OWN_OPTIONS: tuple[Callable[[Any], Any], ...] = (
-    click.option("--data", type=click.Path(path_type=Path), help="Your rows: .csv, .tsv, .jsonl or .parquet."),
+    click.option(
+        "--data",
+        type=click.Path(path_type=Path),
+        help="Rows: .csv, .tsv, .jsonl, .parquet; or a folder.",
+    ),
     click.option("--text-column", help="The column of texts."),
+    click.option("--image-column", help="The column of paths of pictures, from where the file is."),
     click.option("--label-column", help="The column of labels."),
     click.option("--separator", help="What is between several labels of a row; JSON lists need none."),
     click.option("--split-column", help="A column that says train, validation or test of each row."),
@@ -30,7 +37,8 @@ _OWN_OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option("--name", help="What your model is to be called; by default as its file."),
     click.option(
         "--backbone",
-        help="minilm (the default), a folder with a BERT of Hugging Face's or keras-hub's, or a keras-hub preset.",
+        help="Of texts: minilm (the default), a folder with a BERT of Hugging Face's or keras-hub's, or a keras-hub "
+        "preset. Of pictures: imagenet (the default), or a run of a classifier of pictures.",
     ),
 )
 
@@ -70,7 +78,9 @@ def train(
     one epoch: see --resume, which needs no MODEL.
 
     MODEL `text-classifier` is trained on your own rows: --data, --text-column and --label-column say where they are.
-    What is wrong with them is told before. `kmaas up NAME` then serves it."""
+    MODEL `image-classifier` is trained on your own pictures: --data is a folder with a folder for each label, in train
+    and test or not, or a file with --image-column and --label-column. What is wrong with them is told before.
+    `kmaas up NAME` then serves it."""
     from models.catalog import OWN, find
     from serving.runtimes.quiet import import_tensorflow_quietly
     from training.fit import train as train_run
@@ -78,8 +88,8 @@ def train(
 
     spec = None if model is None else find(model)
     given = [f"{key}={value}" for key, value in (("epochs", epochs), ("optimizer", optimizer)) if value is not None]
-    begins_own = resume is None and spec is not None and spec.name in OWN
-    if not begins_own:
+    brings = resume is None and spec is not None and spec.name in OWN
+    if not brings:
         _check_not_own(own, as_json=as_json and resume is None)
     if resume is not None:
         if given or preset or settings:
@@ -92,8 +102,8 @@ def train(
     else:
         import_tensorflow_quietly()
         run = (
-            begin_run(config, _own_data(own), preset, [*settings, *given])
-            if begins_own
+            begin_run(config, _BROUGHT[spec.name](own), preset, [*settings, *given])
+            if brings
             else _new_run(config, spec, preset, [*settings, *given], accept_licence=accept_licence)
         )
     is_own = run.spec.model in OWN
@@ -118,17 +128,47 @@ def train(
 def _check_not_own(own: dict[str, Any], *, as_json: bool) -> None:
     """Raises `click.UsageError` for options of a user's own data."""
     if given := [_flag(option) for option, value in own.items() if value is not None]:
-        raise click.UsageError(f"{given[0]} is for a model that begins with your own data: text-classifier")
+        raise click.UsageError(f"{given[0]} is for a model that begins with your own data: {' or '.join(_BROUGHT)}")
     if as_json:
         raise click.UsageError(_NO_JSON)
 
 
-def _own_data(own: dict[str, Any]) -> OwnData:
-    """Raises `click.UsageError` for what is missing."""
-    if missing := [_flag(option) for option in ("data", "text_column", "label_column") if not own[option]]:
+def _texts(own: dict[str, Any]) -> Brought:
+    """Raises `click.UsageError` for what is missing, or of pictures."""
+    _check_needed(own, "data", "text_column", "label_column")
+    return OwnTexts(**_of_kind(own, without=("image_column",), backbone="minilm"))
+
+
+def _pictures(own: dict[str, Any]) -> Brought:
+    """Raises `click.UsageError` for what is missing, or of texts."""
+    _check_needed(own, "data")
+    if not own["data"].is_dir():
+        _check_needed(own, "image_column", "label_column")
+    elif given := [option for option in _OF_FILES if own[option] is not None]:
+        raise click.UsageError(f"{_flag(given[0])} is for a file of rows, and {own['data']} is a folder")
+    return OwnPictures(**_of_kind(own, without=("text_column", "separator"), backbone="imagenet"))
+
+
+_OF_FILES = ("image_column", "label_column", "split_column", "encoding", "delimiter")
+_BROUGHT: Mapping[str, Callable[[dict[str, Any]], Brought]] = {
+    "text-classifier": _texts,
+    "image-classifier": _pictures,
+}
+
+
+def _check_needed(own: dict[str, Any], *options: str) -> None:
+    if missing := [_flag(option) for option in options if not own[option]]:
         raise click.UsageError(f"{', '.join(missing)} must say where your rows are")
-    name = own["name"] or re.sub(r"[^a-z0-9]+", "-", own["data"].stem.lower()).strip("-")
-    return OwnData(**own | {"name": name, "backbone": own["backbone"] or "minilm"})
+
+
+def _of_kind(own: dict[str, Any], *, without: Sequence[str], backbone: str) -> dict[str, Any]:
+    """The options without those of other kinds; by default the name is that of the data."""
+    if given := [_flag(option) for option in without if own[option] is not None]:
+        raise click.UsageError(f"{given[0]} is for rows of another kind")
+    path = own["data"].resolve()
+    named = re.sub(r"[^a-z0-9]+", "-", (path.name if path.is_dir() else path.stem).lower()).strip("-")
+    kept = {option: value for option, value in own.items() if option not in without}
+    return kept | {"name": own["name"] or named, "backbone": own["backbone"] or backbone}
 
 
 def _flag(option: str) -> str:

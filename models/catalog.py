@@ -12,6 +12,7 @@ from models import (
     embeddings,
     fashion_resnet,
     fashion_vgg,
+    image_classifier,
     imagenet,
     sentiment,
     sentiment_minilm,
@@ -53,7 +54,7 @@ NETWORKS = _table(
     detect.SPEC,
 )
 
-OWN = _table(text_classifier.SPEC)
+OWN = _table(text_classifier.SPEC, image_classifier.SPEC)
 """What is trained on a user's own data, and therefore never by its name alone."""
 
 CATALOG = {spec.name: spec for spec in NETWORKS.values() if spec.network is None}

@@ -129,3 +129,10 @@ def fill_efficientnet_lite(
     places |= {"_fc.weight": Place(logits.kernel, kernel=True), "_fc.bias": Place(logits.bias)}
     counters = [name for name in weights if name.endswith(".num_batches_tracked")]
     fill(places, weights, unused=counters)
+
+
+def output_of_block(model: "keras.Model", number: int) -> "keras.KerasTensor":
+    """What the block of that number, from 0, makes of a picture; before the first, −1, what the stem does."""
+    names = {layer.name for layer in model.layers}
+    ends = [f"block_{number}_add", f"block_{number}_project_norm"] if number >= 0 else ["stem_activation"]
+    return model.get_layer(next(name for name in ends if name in names)).output

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from training.batches import rows_together
 from training.disturbance import Attack
 from training.recipe import Array
 
@@ -47,11 +48,12 @@ def attack_pictures(model: "keras.Model", pictures: Array, truth: Array) -> list
 
     first = _first_layer(model)
     rest = keras.Model(first.output, model.outputs[0])
-    signs = np.concatenate([_signs(rest, first(some), true) for some, true in _portions(pictures, truth, _ROWS)])
+    together = rows_together(pictures, _ROWS)
+    signs = np.concatenate([_signs(rest, first(some), true) for some, true in _portions(pictures, truth, together)])
     attacks = []
     for number, levels in enumerate(_GREY_LEVELS):
         attacked = np.clip(pictures + levels * signs, 0, 255).astype(np.uint8)
-        right = model.predict(attacked, batch_size=_ROWS, verbose=0).argmax(axis=1) == truth
+        right = model.predict(attacked, batch_size=together, verbose=0).argmax(axis=1) == truth
         what = f"each pixel changed by {levels} of 255 grey levels against the model (fast gradient sign)"
         attacks.append(Attack(_NAME, f"{levels}/255", what, right, told=number == _TOLD))
     return attacks

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 _PREDICTED = 256  # rows together
+_NUMBERS = 2**22  # of the inputs of a batch: 27 photographs of 224×224 pixels
 _WINDOW = 32  # batches among whose rows like lengths are looked for
 
 
@@ -49,7 +50,7 @@ def trimmed(inputs: Array, targets: Array, size: int, pad: int) -> "tf.data.Data
 def predicted(model: "keras.Model", inputs: Array, pad: int | None) -> Array:
     """What the model answers to each row; those of like length are asked together. No `pad`: all are."""
     if pad is None:
-        return np.asarray(model.predict(inputs, batch_size=1024, verbose=0))
+        return np.asarray(model.predict(inputs, batch_size=rows_together(inputs, 1024), verbose=0))
     order = np.argsort(lengths_of(inputs, pad), kind="stable")
     ordered = inputs[order]
     batches = _dataset(
@@ -61,6 +62,11 @@ def predicted(model: "keras.Model", inputs: Array, pad: int | None) -> Array:
     back = np.empty_like(answers)
     back[order] = answers
     return back
+
+
+def rows_together(inputs: Array, most: int) -> int:
+    """So many rows of one shape as go through a network at once: what layers make of large pictures needs memory."""
+    return max(1, min(most, _NUMBERS // inputs[0].size)) if len(inputs) else most
 
 
 def _cuts(inputs: Array, size: int, pad: int) -> Iterator[tuple[slice, int]]:

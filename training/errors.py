@@ -21,10 +21,11 @@ TrainingError
 │   │   ├── TooLargeError       one that does not fit into memory
 │   │   └── ChangedCheckpointError  one whose files are no longer those a run was begun with
 │   ├── UnreadableTableError    a user's own file that is missing, damaged or of another form
+│   ├── UnreadablePicturesError a user's own folder that is missing, or has no labels
 │   ├── UnlearnableError        rows of which too little is left; `findings` tell why
 │   ├── EncodingError           bytes in it that are no text in its encoding
 │   ├── MissingColumnError      a column that it does not have
-│   ├── ChangedDataError        it is no longer the file that the run was begun with
+│   ├── ChangedDataError        it is no longer what the run was begun with
 │   └── UnfitBackboneError      pretrained weights that cannot be trained on
 ├── HubError                    a preset of keras-hub cannot be had
 └── FetchError                  a package cannot be fetched
@@ -153,6 +154,11 @@ class UnreadableTableError(DataError):
         super().__init__(f"{path} cannot be read: {reason}")
 
 
+class UnreadablePicturesError(DataError):
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path} cannot be used: {reason}")
+
+
 class UnlearnableError(DataError):
     def __init__(self, why: str, findings: Sequence[object]) -> None:
         """`findings`: what was found in the rows until then, each of which tells itself in a line."""
@@ -177,7 +183,7 @@ class MissingColumnError(DataError):
 
 class ChangedDataError(DataError):
     def __init__(self, path: Path) -> None:
-        super().__init__(f"{path} is no longer the file with which the run was begun; bring that back, or train anew")
+        super().__init__(f"{path} is no longer what the run was begun with; bring that back, or train anew")
 
 
 class UnfitBackboneError(DataError):

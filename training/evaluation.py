@@ -5,14 +5,16 @@ from dataclasses import dataclass
 from models.spec import Frozen
 from store.evaluation import Classification, Evaluation, Interval
 from store.held_out import HeldOut
+from training.mistakes import Mistake
 
 
 @dataclass(frozen=True)
 class Measured:
-    """`held_out` are the answers to the very rows of `evaluation`."""
+    """`held_out` are the answers to the very rows of `evaluation`; `mistakes` the worst of them, of pictures."""
 
     evaluation: Evaluation
     held_out: HeldOut
+    mistakes: tuple[Mistake, ...] = ()
 
 
 class DigitsEvaluation(Classification):

@@ -24,7 +24,7 @@ from training.fingerprint import changed, fingerprint
 from training.plots import draw
 from training.precision import multiplying_in
 from training.progress import Progress
-from training.recipe import Array, AugmentingRecipe, Recipe, TrainingRecipe
+from training.recipe import Array, AugmentingRecipe, Recipe, TrainingRecipe, UpperRecipe
 from training.recipes import make_recipe
 from training.run import EpochLine, Run, settle
 from training.stopping import best_epoch, has_ended
@@ -87,7 +87,8 @@ def _fit(run: Run, config: TrainConfig, recipe: TrainingRecipe, progress: Progre
     done = _restore(run, model)
     if done == 0:
         _begin(run, recipe)
-    held_out = _fed(*_sorted(*recipe.held_out(), recipe.pad), _HELD_OUT_ROWS, recipe.pad)
+    followed = recipe.followed() if isinstance(recipe, UpperRecipe) else recipe.held_out()
+    held_out = _fed(*_sorted(*followed, recipe.pad), _HELD_OUT_ROWS, recipe.pad)
     progress.stage(f"train {run.spec.name}", config.epochs * steps)
     for epoch in range(done, config.epochs):
         if _ended(run, config):
@@ -100,7 +101,7 @@ def _fit(run: Run, config: TrainConfig, recipe: TrainingRecipe, progress: Progre
         _checkpoint(run, model, line, keep_best=isinstance(config, PatientConfig))
         detail = f"epoch {epoch + 1}/{config.epochs}, loss {loss:.4f}, held out {held_out_loss:.4f}"
         progress.at((epoch + 1) * steps, detail)
-    _finish(run, model)
+    _finish(run, recipe, model)
 
 
 def _ended(run: Run, config: TrainConfig) -> bool:
@@ -126,7 +127,7 @@ def _begin(run: Run, recipe: Recipe) -> None:
 
 def fresh_model(spec: ModelSpec, config: TrainConfig, recipe: TrainingRecipe) -> tuple["keras.Model", int]:
     """A network as it is before its first epoch, compiled, and the steps of an epoch. A language model learns of every
-    token of a row, not of the last alone."""
+    token of a row, not of the last alone; of one whose lower layers are frozen, it is those above."""
     import keras
 
     keras.utils.set_random_seed(config.seed)
@@ -135,6 +136,8 @@ def fresh_model(spec: ModelSpec, config: TrainConfig, recipe: TrainingRecipe) ->
     recipe.prepare(model)
     if isinstance(config, LanguageConfig):
         model = at_all_places(model)
+    if isinstance(recipe, UpperRecipe):
+        model = recipe.upper(model)
     steps = -(-recipe.facts.training_rows // config.batch_size)
     model.compile(_optimizer(config, steps), recipe.loss(), jit_compile=False)  # XLA is slower for CNNs on a CPU
     return model, steps
@@ -146,6 +149,9 @@ def fit_epoch(
     """One pass over the data, its order and its noise given by seed and epoch alone. Returns the mean loss."""
     import keras
 
+    if epoch == 0 and isinstance(recipe, UpperRecipe):
+        model.optimizer.build(model.trainable_variables)  # or a checkpoint would lack its state
+        return recipe.fit_head(model)
     steps = keras.callbacks.LambdaCallback(on_train_batch_end=lambda step, **_logs: at_step(step + 1))
     for layer in model._flatten_layers():  # noqa: SLF001 (those inside of others are told nowhere else)
         if isinstance(layer, keras.layers.Dropout) and layer.rate:  # its state is not in a checkpoint
@@ -242,13 +248,18 @@ def _restore(run: Run, model: "keras.Model") -> int:
     return done
 
 
-def _finish(run: Run, model: "keras.Model") -> None:
+def _finish(run: Run, recipe: TrainingRecipe, model: "keras.Model") -> None:
     """Writes the weights without the optimiser's, of the best epoch where that was kept."""
     best = run.checkpoint / f"{_BEST}{best_epoch([line.held_out_loss for line in run.epochs()])}{_WEIGHTS}"
     if best.exists():
         model.load_weights(best)
     plain = run.spec.build(run.config)
-    plain.set_weights(model.get_weights())
+    if isinstance(recipe, UpperRecipe):
+        recipe.prepare(plain)
+        for layer in (layer for layer in model.layers if layer.weights):
+            plain.get_layer(layer.name).set_weights(layer.get_weights())
+    else:
+        plain.set_weights(model.get_weights())
     _keep(run, plain)
 
 
@@ -268,7 +279,7 @@ def _evaluate(run: Run, recipe: Recipe, progress: Progress) -> None:
     examples, inputs = recipe.examples()
     answered = _answered(run, model, recipe.tokenizer, examples)
     with run.evaluating() as evaluated:
-        draw(evaluated.plots, run.epochs(), evaluation)
+        draw(evaluated.plots, run.epochs(), evaluation, measured.mistakes)
         evaluated.write(evaluation, measured.held_out, answered, inputs, _sample(recipe), contents=run.contents())
     progress.at(1, f"accuracy {evaluation.accuracy:.4f} on {evaluation.rows} held-out rows")
 

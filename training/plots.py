@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from store.evaluation import Bin, Classification, Curve, Evaluation, Interval, Labelled
+from training.mistakes import Mistake
 from training.run import EpochLine, settle
 
 if TYPE_CHECKING:
@@ -39,15 +40,16 @@ _STYLE: Any = {
 }
 _DPI = 144
 _COLOURS = 160  # of a picture's palette: a third of the bytes, and nobody sees it
+_COLUMNS, _SHORT = 6, 18  # of the sheet of mistakes: pictures in a row, characters of a label
 _ZOOM = 0.985  # areas above it leave nothing to see on the whole square
 
 Bars = Sequence[tuple[str, str, float, Interval]]
 """Group, name, accuracy and its interval."""
 
 
-def draw(folder: Path, epochs: Sequence[EpochLine], evaluation: Evaluation) -> None:
-    """`curves`, `confusion`, `thresholds`, `reliability`, `robustness` and `slices`, each as `<folder>/<name>.png`, as
-    far as there is something to draw."""
+def draw(folder: Path, epochs: Sequence[EpochLine], evaluation: Evaluation, mistakes: Sequence[Mistake] = ()) -> None:
+    """`curves`, `confusion`, `mistakes`, `thresholds`, `reliability`, `robustness` and `slices`, each as
+    `<folder>/<name>.png`, as far as there is something to draw."""
     import matplotlib as mpl
 
     robust = evaluation.robustness
@@ -58,6 +60,8 @@ def draw(folder: Path, epochs: Sequence[EpochLine], evaluation: Evaluation) -> N
         "robustness": lambda: _bars("Accuracy when inputs are disturbed", trials, alone, "undisturbed"),
         "slices": lambda: _bars("Accuracy by kind of input", slices, evaluation.accuracy, "all held-out rows"),
     }
+    if mistakes:
+        drawings["mistakes"] = lambda: _mistakes(mistakes)
     if epochs:
         drawings["curves"] = lambda: _curves(epochs)
     if isinstance(evaluation, Classification):
@@ -123,6 +127,26 @@ def _confusion(evaluation: Classification) -> "Figure":
     axes.set(xlabel="predicted", ylabel="true", title="Confusion matrix")
     axes.grid(visible=False)
     return figure
+
+
+def _mistakes(mistakes: Sequence[Mistake]) -> "Figure":
+    """A contact sheet: each picture with what was told, how certainly, and what is true."""
+    columns = min(_COLUMNS, len(mistakes))
+    rows = -(-len(mistakes) // columns)
+    figure = _figure(1.55 * columns, 0.4 + 2.0 * rows)
+    figure.suptitle("Worst mistakes, the most certain first", x=0.02, ha="left", fontsize=11, fontweight="bold")
+    for axes in figure.subplots(rows, columns, squeeze=False).flat:
+        axes.set_axis_off()
+    for axes, mistake in zip(figure.axes, mistakes, strict=False):
+        axes.imshow(mistake.picture)
+        told = f"{_short(mistake.told)} {mistake.confidence:.2f}"
+        axes.set_title(told, loc="left", fontsize=8, pad=14, color=_SECOND)
+        axes.text(0, 1.03, f"is {_short(mistake.truth)}", transform=axes.transAxes, fontsize=8, color=_ACCENT)
+    return figure
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= _SHORT else f"{label[: _SHORT - 1]}…"
 
 
 def _thresholds(evaluation: Labelled) -> "Figure":

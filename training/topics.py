@@ -38,8 +38,8 @@ class TopicsRecipe(LabelledTextsRecipe):
         for number, post in enumerate(train):
             seen[post.group] += 1
             aside = seen[post.group] > sizes[post.group] - sizes[post.group] // _VALIDATION_OF
-            parts["validation" if aside else "train"].append(LabelledText(number, post.text, (post.group,)))
-        parts["test"] = [LabelledText(number, post.text, (post.group,)) for number, post in enumerate(test)]
+            parts["validation" if aside else "train"].append(LabelledText(number, (post.group,), post.text))
+        parts["test"] = [LabelledText(number, (post.group,), post.text) for number, post in enumerate(test)]
         tokenizer = tokenizer or make_tokenizer(
             (text.text for text in parts["train"]), (), config.vocabulary, clean=config.clean
         )

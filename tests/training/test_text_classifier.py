@@ -10,7 +10,8 @@ import pytest
 from scipy.special import log_softmax
 
 from kmaas.config import Config
-from kmaas.own import OwnData, begin_run
+from kmaas.own import begin_run
+from kmaas.own_texts import OwnTexts
 from kmaas.progress import PlainProgress
 from models.text_classifier import TextClassifierConfig
 from processing.cleaning import with_cleaning
@@ -52,9 +53,9 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> OwnData:
+def data(tmp_path_factory: pytest.TempPathFactory) -> OwnTexts:
     folder = tmp_path_factory.mktemp("own")
-    return OwnData(
+    return OwnTexts(
         data=write_csv(folder / "stays.csv", rows(120, several=False)),
         text_column="text",
         label_column="label",
@@ -68,7 +69,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> OwnData:
 
 
 @pytest.fixture(scope="module")
-def run(config: Config, data: OwnData) -> Run:
+def run(config: Config, data: OwnTexts) -> Run:
     run = begin_run(config, data, None, SETTINGS)
     train(run, NOWHERE, Progress())
     return run
@@ -93,7 +94,7 @@ def test_it_ends_when_nothing_is_gained_and_keeps_the_best_weights(run: Run) -> 
     assert sum(map(sum, evaluation.confusion)) == 24
 
 
-def test_an_interrupted_training_comes_to_the_very_same_end(config: Config, data: OwnData, run: Run) -> None:
+def test_an_interrupted_training_comes_to_the_very_same_end(config: Config, data: OwnTexts, run: Run) -> None:
     other = begin_run(config, data, None, SETTINGS)
     assert other.path != run.path
     with pytest.raises(InterruptedTrainingError):
@@ -113,12 +114,12 @@ def test_a_run_is_opened_as_the_users_own_model(run: Run) -> None:
     assert (run.spec.name, run.spec.labels, run.spec.multi_label) == ("stays", ("food", "price", "room"), False)
 
 
-def test_languages_that_are_said_are_not_looked_for(config: Config, data: OwnData, run: Run) -> None:
+def test_languages_that_are_said_are_not_looked_for(config: Config, data: OwnTexts, run: Run) -> None:
     assert run.spec.languages == (), "its rows are too few to tell"
     assert begin_run(config, data, None, ('languages=["fr", "de"]',)).spec.languages == ("fr", "de")
 
 
-def test_texts_are_cleaned_unless_that_is_not_wanted(config: Config, data: OwnData, run: Run) -> None:
+def test_texts_are_cleaned_unless_that_is_not_wanted(config: Config, data: OwnTexts, run: Run) -> None:
     own = [begin_run(config, data, None, ()), begin_run(config, data, None, ("clean=false",))]
     pretrained = load_backbone(data.backbone, NOWHERE)
     made = [tokenizer_of(begun.config, pretrained) for begun in own if isinstance(begun.config, TextClassifierConfig)]
@@ -135,11 +136,11 @@ def test_no_test_row_is_followed_while_training(run: Run) -> None:
     assert not validation & held_out
 
 
-def test_of_other_data_or_weights_no_run_goes_on(config: Config, data: OwnData, run: Run, tmp_path: Path) -> None:
+def test_of_other_data_or_weights_no_run_goes_on(config: Config, data: OwnTexts, run: Run, tmp_path: Path) -> None:
     kept = data.data.read_bytes()
     try:
         data.data.write_bytes(kept + b"one more,food\n")
-        with pytest.raises(ChangedDataError, match=r"stays\.csv is no longer the file"):
+        with pytest.raises(ChangedDataError, match=r"stays\.csv is no longer what the run"):
             evaluate(run, NOWHERE, Progress())
     finally:
         data.data.write_bytes(kept)

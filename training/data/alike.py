@@ -42,12 +42,12 @@ def alike(texts: Sequence[str]) -> NDArray[np.int64]:
         for band, key in enumerate(_bands(hashes)):
             others = met[band, key]
             for other in others:
-                one, two = _leader(leaders, other), _leader(leaders, place)
+                one, two = leader(leaders, other), leader(leaders, place)
                 if one != two and _share(shingles[other], hashes) >= ALIKE:
                     leaders[max(one, two)] = min(one, two)
             if len(others) < _MOST:
                 others.append(place)
-    return np.array([_leader(leaders, place) for place in range(len(texts))], np.int64)
+    return np.array([leader(leaders, place) for place in range(len(texts))], np.int64)
 
 
 def _shingles(words: Sequence[str]) -> NDArray[np.uint64]:
@@ -77,7 +77,8 @@ def _share(one: NDArray[np.uint64], other: NDArray[np.uint64]) -> float:
     return both / (len(one) + len(other) - both)
 
 
-def _leader(leaders: list[int], place: int) -> int:
+def leader(leaders: list[int], place: int) -> int:
+    """The first of the group of `place`: who has none above is its own leader."""
     while leaders[place] != place:
         leaders[place] = leaders[leaders[place]]
         place = leaders[place]

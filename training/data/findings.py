@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Self
+from typing import Literal, Self
 
 from models.spec import Count, Frozen
 
@@ -13,28 +13,33 @@ _COMMON = 10.0  # as many rows as of the rarest label: above it labels are told 
 class Finding(Frozen):
     """One kind of fault: how many rows have it, what was done with them, and where the first of them are.
 
-    `rows` counts lines of a text file and rows of others, from 1.
+    `rows` counts lines of a text file and rows of others, from 1; what is a file by itself has `names` instead.
     """
 
     kind: str
     count: Count
     what: str
-    rows: tuple[int, ...]
+    rows: tuple[int, ...] = ()
+    names: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, kind: str, rows: Sequence[int], what: str) -> Self:
-        return cls(kind=kind, count=len(rows), what=what, rows=tuple(rows[:_SHOWN]))
+    def of(cls, kind: str, places: Sequence[int | str], what: str) -> Self:
+        shown = places[:_SHOWN]
+        rows = tuple(place for place in shown if isinstance(place, int))
+        names = tuple(place for place in shown if isinstance(place, str))
+        return cls(kind=kind, count=len(places), what=what, rows=rows, names=names)
 
     def __str__(self) -> str:
-        more = ", …" if self.count > len(self.rows) else ""
-        return f"{self.kind}: {self.count:,} × {self.what} (row {', '.join(map(str, self.rows))}{more})"
+        places = [f"row {', '.join(map(str, self.rows))}"] if self.rows else [*self.names]
+        more = ", …" if self.count > len(self.rows) + len(self.names) else ""
+        return f"{self.kind}: {self.count:,} × {self.what} ({', '.join(places)}{more})"
 
 
 class DataReport(Frozen):
     """What was read, what of it is used, and how it was dealt out.
 
     `parts` counts rows by part and label; a row of several labels counts for each. `leaks` are groups of
-    nearly the same texts that are in more than one part, counted anew from what is used: there should be none.
+    nearly the same rows that are in more than one part, counted anew from what is used: there should be none.
     `languages` are those of the texts that are trained on, as far as that is certain, by their ISO 639 codes.
     """
 
@@ -47,18 +52,24 @@ class DataReport(Frozen):
     parts: dict[str, dict[str, int]]
     leaks: int
     findings: tuple[Finding, ...]
+    of: Literal["text", "picture"] = "text"
     languages: tuple[str, ...] = ()
 
     def lines(self) -> Iterable[str]:
         """For a terminal."""
         in_encoding = f", {self.encoding}" if self.encoding else ""
-        yield f"{self.file}{in_encoding}: {self.rows_used:,} of {self.rows_read:,} rows are used"
+        yield f"{self.file}{in_encoding}: {self.rows_used:,} of {self.rows_read:,} {self._rows} are used"
         yield from map(str, self.findings)
         for part, counts in self.parts.items():
             of = ", ".join(f"{label} {count:,}" for label, count in counts.items())
             yield f"{part}: {of}"
-        yield f"texts that are nearly the same in two parts: {self.leaks}"
-        yield f"languages: {', '.join(self.languages) or 'not to be told'}"
+        yield f"{self.of}s that are nearly the same in two parts: {self.leaks}"
+        if self.of == "text":
+            yield f"languages: {', '.join(self.languages) or 'not to be told'}"
+
+    @property
+    def _rows(self) -> str:
+        return "rows" if self.of == "text" else "pictures"
 
 
 def imbalance(counts: Mapping[str, int]) -> str | None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from models.text_classifier import DataSource
 from training.data.alike import words_of
+from training.data.dealing import LabelledRow
 from training.data.findings import Finding
 from training.data.split import PARTS, Part
 from training.data.table import Row
@@ -16,7 +17,7 @@ from training.errors import DataError
 
 MOST_CHARS = 100_000  # as many as the gateway takes by default
 
-_PART_NAMES: Mapping[str, Part] = {
+PART_NAMES: Mapping[str, Part] = {
     **dict.fromkeys(("train", "training"), "train"),
     **dict.fromkeys(("validation", "valid", "val", "dev"), "validation"),
     **dict.fromkeys(("test", "testing", "held-out", "held_out", "heldout"), "test"),
@@ -26,13 +27,8 @@ _LABEL_CHARS = 200
 
 
 @dataclass(frozen=True)
-class LabelledText:
-    """`labels` are one, or in a set of several any number. `part` is where it was dealt to."""
-
-    number: int
+class LabelledText(LabelledRow):
     text: str
-    labels: tuple[str, ...]
-    part: Part | None = None
 
 
 def texts_of(
@@ -83,7 +79,7 @@ def _readable(
             continue
         if fault:
             wrong[fault].append(row.number)
-        kept.append(_Raw(row.number, str(text), row.values.get(source.label_column), _part(row, source.split_column)))
+        kept.append(_Raw(row.number, str(text), row.values.get(source.label_column), part_of(row, source.split_column)))
     findings += [Finding.of(kind, wrong[kind], what) for kind, what in _FAULTS.items() if wrong[kind]]
     return kept
 
@@ -114,15 +110,16 @@ def _fault(text: Any, read: Callable[[str], str]) -> str | None:
     return "wrong encoding" if "\ufffd" in text or _MOJIBAKE.search(text) else None
 
 
-def _part(row: Row, column: str | None) -> Part | None:
+def part_of(row: Row, column: str | None) -> Part | None:
+    """Where a column of the file has it. Raises `DataError` for another word."""
     if column is None:
         return None
     given = str(row.values.get(column)).strip().lower()
-    if given not in _PART_NAMES:
+    if given not in PART_NAMES:
         raise DataError(
             f"row {row.number} belongs to {given!r} by its column {column!r}; expected one of {_PARTS_TOLD}"
         )
-    return _PART_NAMES[given]
+    return PART_NAMES[given]
 
 
 _PARTS_TOLD = ", ".join(PARTS)
@@ -137,14 +134,14 @@ def _labelled(
         if labels is None:
             without.append(raw.number)
         else:
-            kept.append(LabelledText(raw.number, raw.text, labels, raw.part))
+            kept.append(LabelledText(raw.number, labels, raw.text, part=raw.part))
     if without:
         findings.append(Finding.of("no label", without, "no label: left out"))
     return kept
 
 
 def _one_label(raw: _Raw) -> tuple[str] | None:
-    name = _name(raw, raw.label)
+    name = label_name(raw.number, raw.label)
     return (name,) if name else None
 
 
@@ -152,12 +149,13 @@ def _labels(raw: _Raw, separator: str | None) -> tuple[str, ...] | None:
     """None where nobody said; an empty list says that none is right."""
     listed = _json(raw.label) if isinstance(raw.label, str) and not separator else raw.label
     if isinstance(listed, list):
-        return tuple(sorted({name for part in listed if (name := _name(raw, part))}))
+        return tuple(sorted({name for part in listed if (name := label_name(raw.number, part))}))
     parts = raw.label.split(separator) if isinstance(raw.label, str) and separator else [raw.label]
-    return tuple(sorted({name for part in parts if (name := _name(raw, part))})) or None
+    return tuple(sorted({name for part in parts if (name := label_name(raw.number, part))})) or None
 
 
-def _name(raw: _Raw, label: Any) -> str | None:
+def label_name(number: int, label: Any) -> str | None:
+    """A label as it is written in the row of that number; None where there is none. Raises `DataError`."""
     match label:
         case None:
             return None
@@ -168,6 +166,6 @@ def _name(raw: _Raw, label: Any) -> str | None:
         case str() | int() | float():
             name = " ".join(str(label).split())
             if len(name) > _LABEL_CHARS:
-                raise DataError(f"row {raw.number} has a label of {len(name)} characters: is that the column of texts?")
+                raise DataError(f"row {number} has a label of {len(name)} characters: is it the right column?")
             return name or None
-    raise DataError(f"row {raw.number} has the label {str(label)[:60]!r}, expected a text or a number")
+    raise DataError(f"row {number} has the label {str(label)[:60]!r}, expected a text or a number")

@@ -173,7 +173,7 @@ def test_validation_is_taken_from_what_is_trained_on_where_nobody_said() -> None
     assert len(found.part("validation")) == 4
     with pytest.raises(DataError, match="row 1 belongs to 'tests' by its column 'part'; expected one of train, valid"):
         _found([{**row, "part": "tests"} for row in SOUND], split_column="part")
-    with pytest.raises(DataError, match="has train; expected train and test"):
+    with pytest.raises(DataError, match="the given parts are train; expected train and test"):
         _found([{**row, "part": "train"} for row in SOUND], split_column="part")
 
 
