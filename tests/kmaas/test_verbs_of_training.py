@@ -34,7 +34,7 @@ def run(place: Workplace) -> Path:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("train", "digit"), "the catalogue has no 'digit'; it has digits, sentiment, sentiment-neutral"),
+        (("train", "digit"), "the catalogue has no 'digit'; it has digits, fashion-resnet, fashion-vgg, sent"),
         (("train", "digits", "--set", "epoch=1"), "unknown key 'epoch'; the keys of digits are seed, rows, epochs"),
         (("train", "digits", "--epochs", "0"), "epochs: Input should be greater than or equal to 1"),
         (("train", "digits", "--preset", "none.toml"), "none.toml cannot be read"),
@@ -50,7 +50,7 @@ def run(place: Workplace) -> Path:
         (("publish", "nowhere"), "nowhere is neither an export nor a run with one"),
         (
             ("add", "digits", "sentimental"),
-            "the catalogue has no 'sentimental'; it has digits, sentiment, sentiment-neutral",
+            "the catalogue has no 'sentimental'; it has digits, fashion-resnet, fashion-vgg, sent",
         ),
         (("add", "all", "--set", "vocabulary=100"), "unknown key 'vocabulary'; the keys of digits"),
     ],

@@ -3,7 +3,6 @@
 import hashlib
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -164,28 +163,6 @@ def test_a_saved_model_that_does_not_open_costs_only_the_calls_that_need_it(vers
     assert twin.run("serving_default", _ids(1, 2), ["logits"], 5)[0].shape == (1, 3)
     aside.rename(version.path / "saved_model.pb")
     assert ask()[0].tolist() == [twins.DOCUMENTS["card"]]
-    twin.close()
-
-
-def test_who_waits_for_the_saved_model_waits_no_longer_than_there_is_time(version: VersionDir) -> None:
-    _change(version, documents={})
-    begun, go_on = threading.Event(), threading.Event()
-
-    def open_saved_model() -> Runtime:
-        begun.set()
-        assert go_on.wait(60)
-        return SavedModel(version.path, OPTIONS)
-
-    twin = LiteRT(version.path, OPTIONS, twins.RECORDED, open_saved_model)
-    ask = partial(twin.run, "manifest", {"section": np.array([b"card"], object)}, ["document"])
-    with ThreadPoolExecutor(1) as other:
-        opening = other.submit(ask, 60)
-        assert begun.wait(60)
-        with pytest.raises(RequestError, match="Timed out") as caught:
-            ask(0.05)
-        assert caught.value.code is Code.DEADLINE_EXCEEDED
-        go_on.set()
-        assert opening.result()[0].tolist() == [twins.DOCUMENTS["card"]]
     twin.close()
 
 
