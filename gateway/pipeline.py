@@ -18,8 +18,6 @@ from gateway.errors import (
     BrokenAnswerError,
     DigestError,
     GatewayError,
-    ModelNotReadyError,
-    ModelServerDownError,
     RequestError,
     UnseenTextError,
     VersionGoneError,
@@ -30,18 +28,18 @@ from gateway.registry import Registry
 from gateway.routing.router import Router
 from gateway.routing.turn import Turn
 from gateway.settings import GatewaySettings
+from gateway.steps import AnswerSteps
 from gateway.stream import Stream
 from gateway.tasks.base import AnyTask, Ask, Request, Streaming, Tensors, limited
 from gateway.tensors import TensorCall, check_public, check_tensors
 from gateway.unknown_language import UnknownLanguage
 from gateway.version import ServedVersion
+from gateway.work import TaskOf, Work
 from processing.errors import ProcessingError
 from processing.masking import Masker
 from wire.methods import PREDICT
 
 Read = Callable[[Any], Request]  # what a caller sent, as the typed request of the task that answers
-
-TaskOf = Callable[[ServedVersion], AnyTask]
 
 _log = logging.getLogger(__name__)
 
@@ -58,22 +56,10 @@ class Relayed:
 
 
 @dataclass(frozen=True)
-class _Work:
-    """A request that a version is to answer, prepared. `task` is what `task_of` finds, with the limits of the turn."""
-
-    turn: Turn
-    version: ServedVersion
-    task_of: TaskOf
-    task: AnyTask
-    request: Request
-    inputs: Any
-
-
-@dataclass(frozen=True)
 class _Done:
     """Work with its answer."""
 
-    work: _Work
+    work: Work
     answer: BaseModel
 
 
@@ -253,7 +239,7 @@ class Pipeline:
             self._router.mirror(turn, work.version, work.task, work.request, done.answer)
         return done.answer
 
-    def _prepared(self, turn: Turn, version: ServedVersion, read: Read, task_of: TaskOf) -> _Work:
+    def _prepared(self, turn: Turn, version: ServedVersion, read: Read, task_of: TaskOf) -> Work:
         task, call = limited(task_of(version), turn.limits), turn.call
         with call.trace.stage("decode"):
             request = read(task)
@@ -263,16 +249,16 @@ class Pipeline:
                 request = request.with_texts(partial(_masked, mask, deadline, longest))
             inputs = task.preprocess(request, deadline.remaining_s)
             call.trace.unknown_language = UnknownLanguage.of(request.texts, version.manifest.languages)
-            return _Work(turn, version, task_of, task, request, inputs)
+            return Work(turn, version, task_of, task, request, inputs)
 
-    def _begun(self, work: _Work) -> _Done | Stream:
+    def _begun(self, work: Work) -> _Done | Stream:
         request, task = work.request, work.task
         if not (request.streamed and isinstance(task, Streaming)):
             return self._finished(work)
         with work.turn.call.trace.stage("infer"):
             return Stream(work.inputs, task.stream(request, work.inputs, self._asking(work)))
 
-    def _finished(self, work: _Work) -> _Done:
+    def _finished(self, work: Work) -> _Done:
         task, trace = work.task, work.turn.call.trace
         with trace.stage("infer"):
             outputs = task.infer(work.request, work.inputs, self._asking(work))
@@ -289,7 +275,7 @@ class Pipeline:
         message = Message(PREDICT, tensors.request, (spec,), attrgetter("model_spec"), tensors.tensor_content)
         return self.send(call, message, version)
 
-    def _asking(self, work: _Work) -> Ask:
+    def _asking(self, work: Work) -> Ask:
         """Runs of the task's signature; of a task that takes many of them each in the time of a request."""
         call, task, version = work.turn.call, work.task, work.version
         if not isinstance(task, Streaming):
@@ -300,7 +286,7 @@ class Pipeline:
                 _keeps_nothing,
                 lambda signature, inputs: alone(signature)(inputs, call.deadline),
             )
-        steps = _Steps(work, self._backend, self._settings.generation_s)
+        steps = AnswerSteps(work, self._backend, self._settings.generation_s)
 
         def run(inputs: Tensors) -> Tensors:
             def turn(deadline: Deadline) -> Tensors:
@@ -314,81 +300,6 @@ class Pipeline:
                     steps.go_over()
 
         return Ask(run, lambda: Kept(self._keepers, steps), _has_no_other)
-
-
-class _Steps:
-    """The runs that answer one request of a task that takes many, each in the time of a request.
-
-    When the version goes, what nobody has seen yet begins anew with the one that takes its place. A stream goes on with
-    that one, if it can.
-    """
-
-    def __init__(self, work: _Work, backend: Backend, whole_s: float) -> None:
-        self.version = work.version
-        self._work, self._turn = work, work.turn
-        self._backend = backend
-        self._limit_s = work.turn.call.deadline.limit_s
-        self._whole = work.turn.call.deadline.lengthened(whole_s)
-        self._era = backend.era
-        self.begun = False
-
-    def deadline(self) -> Deadline:
-        """Of one that begins now."""
-        return self._whole.within(self._limit_s)
-
-    def longest(self) -> Deadline | None:
-        """Until when what has begun may wait for a model server that is away; None: nothing has."""
-        return self._whole if self.begun else None
-
-    def take(self, act: Callable[[Deadline], Tensors]) -> Tensors:
-        """What `act` says. Raises `VersionGoneError` when it may have been another version that answered."""
-        deadline = self.deadline()
-        outputs = act(deadline)
-        self.begun = True
-        now = self._backend.era
-        if now is not self._era:  # it was away since the last step, and may have come back with something else
-            try:
-                self.look(deadline)
-            except ModelNotReadyError as exc:
-                raise ModelServerDownError from exc
-            self._era = now
-        return outputs
-
-    def look(self, deadline: Deadline) -> None:
-        """Raises `VersionGoneError` when another version answers now, or other content under its number."""
-        if not self._turn.version(deadline).is_as(self.version):
-            raise VersionGoneError(self.version.model, self.version.number)
-
-    def go_over(self) -> None:
-        """To the version that took the place of this one: the same, back after an outage, or another where somebody has
-        seen the beginning.
-
-        Raises:
-            VersionGoneError: nothing has begun; or there is none that can go on, or that the caller wants.
-            ModelServerDownError: it is on its way.
-            DeadlineError: which there is is not known in time.
-        """
-        call, gone = self._turn.call, self.version
-        error = VersionGoneError(gone.model, gone.number)
-        if not self.begun:
-            raise error
-        deadline = self.deadline()
-        try:
-            self._turn.replace_gone(gone, deadline)
-            found = self._turn.version(deadline)
-            task = self._work.task_of(found)
-        except ModelNotReadyError as exc:
-            raise (ModelServerDownError() if self._turn.model.is_coming else error) from exc
-        except RequestError as exc:
-            raise error from exc
-        if not (self._work.request.streamed or found.is_as(gone)):
-            raise error
-        if call.digest not in (None, found.manifest.digest):
-            raise error
-        if not (isinstance(task, Streaming) and task.takes_over(self._work.task)):
-            raise error
-        _log.info("a text of %s goes on with version %d after %d", gone.model, found.number, gone.number)
-        self.version = call.trace.version = found
 
 
 def _keeps_nothing() -> NoReturn:

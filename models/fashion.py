@@ -1,11 +1,12 @@
 """What the networks that tell garments apart share: Fashion-MNIST's labels, its form, and how they are trained."""
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
 from models.explanation import FeatureMaps, Tensor
-from models.spec import Fraction, Frozen, Origin, TrainConfig
+from models.spec import Fraction, Frozen, ModelSpec, Origin, TrainConfig
 from processing.spec import ImageSpec
 
 if TYPE_CHECKING:
@@ -93,3 +94,25 @@ def opened_at(model: "keras.Model", maps: str) -> FeatureMaps:
         return features
 
     return FeatureMaps(lambda image: before(normalise(image)), logits)
+
+
+def spec_of(
+    name: str,
+    config: type[FashionConfig],
+    build: "Callable[[Any], keras.Model]",
+    explain: "Callable[[keras.Model], FeatureMaps]",
+) -> ModelSpec:
+    """The entry of one network."""
+    return ModelSpec(
+        name=name,
+        task="image-classification",
+        description=DESCRIPTION,
+        intended_use=INTENDED_USE,
+        limits=LIMITS,
+        labels=LABELS,
+        origins=(ORIGIN,),
+        config=config,
+        build=build,
+        processing=processing,
+        explain=explain,
+    )

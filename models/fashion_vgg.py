@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 from models import fashion
 from models.explanation import FeatureMaps
-from models.fashion import LABELS, FashionConfig, normalised_input, opened_at, processing
-from models.spec import Count, ModelSpec
+from models.fashion import LABELS, FashionConfig, normalised_input, opened_at, spec_of
+from models.spec import Count
 
 if TYPE_CHECKING:
     import keras
@@ -46,16 +46,4 @@ def explain(model: "keras.Model") -> FeatureMaps:
     return opened_at(model, last.name)
 
 
-SPEC = ModelSpec(
-    name="fashion-vgg",
-    task="image-classification",
-    description=fashion.DESCRIPTION,
-    intended_use=fashion.INTENDED_USE,
-    limits=fashion.LIMITS,
-    labels=LABELS,
-    origins=(fashion.ORIGIN,),
-    config=FashionVggConfig,
-    build=build,
-    processing=processing,
-    explain=explain,
-)
+SPEC = spec_of("fashion-vgg", FashionVggConfig, build, explain)

@@ -1,6 +1,5 @@
 """The training of a user's own classifier of pictures: its head first, then what is above the frozen blocks."""
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +9,13 @@ from PIL import Image
 from kmaas.config import Config
 from kmaas.own import begin_run, tell_of_data
 from kmaas.own_pictures import OwnPictures
-from kmaas.progress import PlainProgress
 from kmaas.stages import export_run
 from models.efficientnet_lite import efficientnet_lite
 from models.image_classifier import ImageClassifierConfig
 from store.evaluation import Classification
 from store.layout import VersionDir
 from store.manifest import Manifest
+from tests.support.interrupting import InterruptedTrainingError, Interrupting
 from tests.support.own_pictures import SHAPES, encoded, picture, write_backbone, write_folder
 from training.errors import ChangedDataError, ConfigurationError, DataError, UnfitBackboneError
 from training.fit import evaluate, load_model, train
@@ -28,26 +27,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 
 NOWHERE = Path("nowhere")
 SETTINGS = ("epochs=5", "unfrozen=2", "views=2", "batch_size=8", "learning_rate.adam=0.003", "test_share=0.2")
-
-
-class InterruptedTrainingError(Exception):
-    pass
-
-
-class Progress(PlainProgress):
-    """Interrupts the training when it has said so."""
-
-    def __init__(self, until: str = "never") -> None:
-        self._until = until
-        super().__init__(lambda _line: None, time.monotonic)
-
-    def stage(self, name: str, total: int) -> None:
-        if name.startswith(self._until):
-            raise InterruptedTrainingError
-
-    def at(self, done: int, detail: str = "") -> None:
-        if detail.startswith(self._until):
-            raise InterruptedTrainingError
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +56,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> OwnPictures:
 @pytest.fixture(scope="module")
 def run(config: Config, own: OwnPictures) -> Run:
     run = begin_run(config, own, None, SETTINGS)
-    train(run, NOWHERE, Progress())
+    train(run, NOWHERE, Interrupting())
     return run
 
 
@@ -121,9 +100,9 @@ def test_it_is_measured_as_every_classifier(run: Run) -> None:
 def test_an_interrupted_training_comes_to_the_very_same_end(config: Config, own: OwnPictures, run: Run) -> None:
     other = begin_run(config, own, None, SETTINGS)
     with pytest.raises(InterruptedTrainingError):
-        train(other, NOWHERE, Progress(until="epoch 2/"))
+        train(other, NOWHERE, Interrupting(until="epoch 2/"))
     with pytest.raises(InterruptedTrainingError):
-        train(Run.open(other.path), NOWHERE, Progress(until="disturb inputs"))
+        train(Run.open(other.path), NOWHERE, Interrupting(until="disturb inputs"))
     assert _losses(other) == _losses(run)
     for one, same in zip(load_model(other).get_weights(), load_model(run).get_weights(), strict=True):
         assert (one == same).all()
@@ -179,7 +158,7 @@ def test_of_other_pictures_no_run_goes_on(own: OwnPictures, run: Run) -> None:
     odd.write_bytes(encoded(Image.new("RGB", (8, 8))))
     try:
         with pytest.raises(ChangedDataError, match="shapes is no longer what the run was begun with"):
-            evaluate(run, NOWHERE, Progress())
+            evaluate(run, NOWHERE, Interrupting())
     finally:
         odd.unlink()
 

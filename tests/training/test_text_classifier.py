@@ -1,7 +1,6 @@
 """The training of a user's own classifier: it ends early, with the weights of its best epoch, whoever interrupts it."""
 
 import shutil
-import time
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +11,10 @@ from scipy.special import log_softmax
 from kmaas.config import Config
 from kmaas.own import begin_run
 from kmaas.own_texts import OwnTexts
-from kmaas.progress import PlainProgress
 from models.text_classifier import TextClassifierConfig
 from processing.cleaning import with_cleaning
 from store.evaluation import Classification
+from tests.support.interrupting import InterruptedTrainingError, Interrupting
 from tests.support.own_texts import WORDS, rows, write_csv
 from tests.support.tiny_bert import write_hugging_face
 from training.backbone import load_backbone
@@ -29,22 +28,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 
 NOWHERE = Path("nowhere")
 SETTINGS = ("learning_rate.adam=0.03", "batch_size=16", "patience=1", "epochs=12", "test_share=0.2")
-
-
-class InterruptedTrainingError(Exception):
-    pass
-
-
-class Progress(PlainProgress):
-    """Interrupts the training when it has said so."""
-
-    def __init__(self, until: str = "never") -> None:
-        super().__init__(lambda _line: None, time.monotonic)
-        self._until = until
-
-    def at(self, done: int, detail: str = "") -> None:
-        if detail.startswith(self._until):
-            raise InterruptedTrainingError
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +54,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> OwnTexts:
 @pytest.fixture(scope="module")
 def run(config: Config, data: OwnTexts) -> Run:
     run = begin_run(config, data, None, SETTINGS)
-    train(run, NOWHERE, Progress())
+    train(run, NOWHERE, Interrupting())
     return run
 
 
@@ -98,9 +81,9 @@ def test_an_interrupted_training_comes_to_the_very_same_end(config: Config, data
     other = begin_run(config, data, None, SETTINGS)
     assert other.path != run.path
     with pytest.raises(InterruptedTrainingError):
-        train(other, NOWHERE, Progress(until=f"epoch {len(_losses(run)) - 1}/"))
+        train(other, NOWHERE, Interrupting(until=f"epoch {len(_losses(run)) - 1}/"))
     assert [path.name for path in other.checkpoint.glob("best-*")]
-    train(Run.open(other.path), NOWHERE, Progress())
+    train(Run.open(other.path), NOWHERE, Interrupting())
     assert _losses(other) == _losses(run)
     assert _answers(other) == _answers(run)
 
@@ -141,7 +124,7 @@ def test_of_other_data_or_weights_no_run_goes_on(config: Config, data: OwnTexts,
     try:
         data.data.write_bytes(kept + b"one more,food\n")
         with pytest.raises(ChangedDataError, match=r"stays\.csv is no longer what the run"):
-            evaluate(run, NOWHERE, Progress())
+            evaluate(run, NOWHERE, Interrupting())
     finally:
         data.data.write_bytes(kept)
     begun = begin_run(config, data, None, SETTINGS)
@@ -152,6 +135,6 @@ def test_of_other_data_or_weights_no_run_goes_on(config: Config, data: OwnTexts,
         content[8 + int.from_bytes(content[:8], "little")] ^= 1  # of its first number
         weights.write_bytes(content)
         with pytest.raises(UnfitBackboneError, match="no longer the one"):
-            train(begun, NOWHERE, Progress())
+            train(begun, NOWHERE, Interrupting())
     finally:
         shutil.copyfile(tmp_path / "kept", weights)
