@@ -64,6 +64,7 @@ def create_app(settings: GatewaySettings) -> Flask:
         registry.close()
         book.close()
         parts.router.close()
+        parts.galleries.close()
         observer.close()
 
     app.extensions["close"] = close

@@ -1,6 +1,7 @@
 """A request body to its task's typed request. The body is recognised by its content; clients may send no type."""
 
 import re
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import orjson
@@ -39,16 +40,22 @@ def read_request(task: AnyTask, body: bytes, media_type: str) -> Request:
         MalformedBodyError: not JSON where it must be.
         InvalidRequestError: JSON that is not a request of the task.
     """
-    if media_type not in _UNSAID and media_type not in accepted_types(task):
-        raise MediaTypeError(media_type, accepted_types(task))
-    if task.media_types and media_type != JSON and not _looks_like_json(body):
+    check_media_type(media_type, accepted_types(task))
+    if task.media_types and is_bare(body, media_type):
         return task.request.model_validate({"inputs": body})
     return read_json(task.request, body)
 
 
-def _looks_like_json(body: bytes) -> bool:
-    """No encoded picture begins with a brace."""
-    return body[:64].lstrip().startswith(b"{")
+def check_media_type(media_type: str, accepted: Sequence[str]) -> None:
+    """Raises `MediaTypeError` for one that says something, and nothing that is accepted."""
+    if media_type not in _UNSAID and media_type not in accepted:
+        raise MediaTypeError(media_type, accepted)
+
+
+def is_bare(body: bytes, media_type: str) -> bool:
+    """Whether the body of a request that may be media is those, and not JSON with them inside. No encoded picture
+    begins with a brace."""
+    return media_type != JSON and not body[:64].lstrip().startswith(b"{")
 
 
 def load_json(body: bytes, *, most_values: int = _MOST_VALUES, like: str = '{"inputs": …}') -> Any:

@@ -8,6 +8,7 @@ from gateway.admission import Admission
 from gateway.backend import Backend
 from gateway.card import Cards
 from gateway.direct import Direct
+from gateway.galleries.galleries import Galleries
 from gateway.pipeline import Pipeline
 from gateway.registry import Registry
 from gateway.routing.book import Book
@@ -35,6 +36,7 @@ class Parts:
     cards: Cards
     telemetry: Telemetry
     router: Router
+    galleries: Galleries
     openapi: Mapping[str, Any]
 
     @classmethod
@@ -66,6 +68,7 @@ class Parts:
             cards=Cards(pipeline, backend),
             telemetry=telemetry,
             router=router,
+            galleries=Galleries.of(settings),
             openapi=openapi,
         )
 

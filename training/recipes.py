@@ -25,6 +25,7 @@ from training.embeddings import EmbeddingsRecipe
 from training.errors import UntunedError
 from training.fashion import FashionRecipe
 from training.image_classifier import ImageClassifierRecipe
+from training.image_embeddings import ImageEmbeddingsRecipe
 from training.imagenet import ImagenetRecipe
 from training.progress import Progress
 from training.recipe import Recipe, RecipeMaker, TrainingRecipe
@@ -47,6 +48,11 @@ RECIPES = {
     ),
     "embeddings": RecipeMaker(minilm.PACKAGE.sha256, EmbeddingsRecipe.make, None),
     "imagenet": RecipeMaker(f"{efficientnet.PACKAGE.sha256} {photographs.PACKAGE.sha256}", ImagenetRecipe.make, None),
+    "image-embeddings": RecipeMaker(
+        f"{efficientnet.PACKAGE.sha256} {photographs.PACKAGE.sha256} {FASHION_MNIST.sha256}",
+        ImageEmbeddingsRecipe.make,
+        None,
+    ),
     "text-classifier": RecipeMaker("of the configuration", TextClassifierRecipe.make, None),
     "image-classifier": RecipeMaker("of the configuration", ImageClassifierRecipe.make, None),
     "topics": RecipeMaker(newsgroups.PACKAGE.sha256, TopicsRecipe.make, None),

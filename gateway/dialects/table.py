@@ -4,6 +4,7 @@ from typing import Any
 
 from gateway.dialects.dialect import Dialect
 from gateway.dialects.explanations import EXPLANATIONS
+from gateway.dialects.galleries.routes import GALLERIES
 from gateway.dialects.huggingface import HUGGING_FACE
 from gateway.dialects.native import NATIVE
 from gateway.dialects.open_inference import OPEN_INFERENCE
@@ -18,6 +19,7 @@ DIALECTS: tuple[Dialect, ...] = (
     HUGGING_FACE,
     EXPLANATIONS,
     OPENAI,
+    GALLERIES,
     V1_MODELS,
     TENSORFLOW_SERVING,
     OPEN_INFERENCE,

@@ -10,6 +10,7 @@ from gateway.tasks.base import AnyTask, Documents
 from gateway.tasks.feature_extraction import FeatureExtraction
 from gateway.tasks.image_classification import ImageClassification
 from gateway.tasks.image_explanation import ImageExplanation
+from gateway.tasks.image_feature_extraction import ImageFeatureExtraction
 from gateway.tasks.object_detection import ObjectDetection
 from gateway.tasks.speech_recognition import SpeechRecognition
 from gateway.tasks.text_classification import TextClassification
@@ -38,6 +39,7 @@ TASKS = table_of(
         SpeechRecognition,
         Translation,
         ObjectDetection,
+        ImageFeatureExtraction,
     ]
 )
 EXPLANATIONS = table_of([TextExplanation, ImageExplanation])  # by the task whose answers they explain

@@ -1,0 +1,26 @@
+"""Which pages and names may ask for galleries: what is kept can be changed, and read, by whoever reaches this port."""
+
+from collections.abc import Collection
+from urllib.parse import urlsplit
+
+from gateway.errors import HostError, OriginError
+from gateway.loopback import is_loopback
+
+
+def check(origin: str | None, host: str, bound: str, allowed: Collection[str]) -> None:
+    """A browser names the origin of the page that asks, for everything but to look. Of a gateway that this machine alone
+    can reach a page might have its own name resolved to this machine: it comes with that name.
+
+    Args:
+        origin, host: the headers.
+        bound: the address at which the gateway is.
+        allowed: origins whose pages may ask, by `cors_origins`.
+
+    Raises:
+        OriginError, HostError: not this page, or not by this name.
+    """
+    asked, listed = urlsplit(f"//{host}"), {urlsplit(one).netloc for one in allowed}
+    if origin is not None and origin not in allowed and urlsplit(origin).netloc != host:
+        raise OriginError(origin)
+    if is_loopback(bound) and not is_loopback(asked.hostname or "") and host not in listed:
+        raise HostError("of galleries")

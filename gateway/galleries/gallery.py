@@ -1,0 +1,26 @@
+"""A gallery: its name, what it keeps, and whose vectors are in it."""
+
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+
+from sqlalchemy import Row
+
+Kind = Literal["pictures", "people"]
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """`number` is its own in the database. All its vectors are of one version, which has the `digest`: those of another
+    could not be compared with them. `created_s` are seconds since 1970."""
+
+    number: int
+    name: str
+    kind: Kind
+    model: str
+    version: int
+    digest: str
+    created_s: float
+
+    @classmethod
+    def of(cls, row: Row[Any]) -> Self:
+        return cls(row.id, row.name, row.kind, row.model, row.version, row.digest, row.created_s)
