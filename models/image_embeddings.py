@@ -1,4 +1,4 @@
-"""`image-embeddings`: a picture to a vector, so that pictures that look alike lie near each other: EfficientNet-Lite0."""
+"""`image-embeddings`: a picture to a vector, near those of pictures that look alike: EfficientNet-Lite0."""
 
 from typing import TYPE_CHECKING
 

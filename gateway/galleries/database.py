@@ -71,8 +71,8 @@ class Database:
             connection.commit()
 
     def erase_traces(self) -> bool:
-        """Takes what was deleted out of SQLite's log, too; its pages were overwritten already. False where a reader held
-        it, or where a database has its own way to forget.
+        """Takes what was deleted out of SQLite's log, too; its pages were overwritten already. False where a reader
+        held it, or where a database has its own way to forget.
         """
         if self.dialect != SQLITE:
             return False

@@ -11,7 +11,8 @@ Kind = Literal["pictures", "people"]
 @dataclass(frozen=True)
 class Gallery:
     """`number` is its own in the database. All its vectors are of one version, which has the `digest`: those of another
-    could not be compared with them. `created_s` are seconds since 1970."""
+    could not be compared with them. `created_s` are seconds since 1970. `threshold` is of people: a face at that
+    distance or farther away is somebody else's."""
 
     number: int
     name: str
@@ -20,7 +21,8 @@ class Gallery:
     version: int
     digest: str
     created_s: float
+    threshold: float | None = None
 
     @classmethod
     def of(cls, row: Row[Any]) -> Self:
-        return cls(row.id, row.name, row.kind, row.model, row.version, row.digest, row.created_s)
+        return cls(row.id, row.name, row.kind, row.model, row.version, row.digest, row.created_s, row.threshold)

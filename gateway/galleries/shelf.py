@@ -23,7 +23,9 @@ class Shelf:
         self._settings = settings
         self._clock = clock
 
-    def create(self, name: str, kind: Kind, model: str, version: int, digest: str) -> Gallery:
+    def create(  # noqa: PLR0917 (all that a gallery is)
+        self, name: str, kind: Kind, model: str, version: int, digest: str, threshold: float | None = None
+    ) -> Gallery:
         """Raises `GalleryExistsError`; `OverLimitError` where there are as many as may be."""
         row = {
             "name": name,
@@ -31,6 +33,7 @@ class Shelf:
             "model": model,
             "version": version,
             "digest": digest,
+            "threshold": threshold,
             "created_s": self._clock(),
         }
         with self._database.writing() as connection:

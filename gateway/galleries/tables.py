@@ -43,7 +43,7 @@ class VectorType(TypeDecorator[Vector]):
             return value
         return np.asarray(value, "<f4").tobytes()
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> Vector | None:
+    def process_result_value(self, value: Any, dialect: Dialect) -> Vector | None:  # noqa: ARG002 (SQLAlchemy's)
         return np.frombuffer(value, "<f4") if isinstance(value, bytes) else value
 
 
@@ -60,6 +60,7 @@ GALLERIES = Table(
     Column("model", String(64), nullable=False),
     Column("version", BigInteger, nullable=False),
     Column("digest", String(128), nullable=False),
+    Column("threshold", Float(53)),  # of people: the distance from which on a face is another's
     Column("created_s", _MOMENT, nullable=False),
     UniqueConstraint("name", name="galleries_name"),
 )

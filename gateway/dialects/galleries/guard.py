@@ -8,8 +8,8 @@ from gateway.loopback import is_loopback
 
 
 def check(origin: str | None, host: str, bound: str, allowed: Collection[str]) -> None:
-    """A browser names the origin of the page that asks, for everything but to look. Of a gateway that this machine alone
-    can reach a page might have its own name resolved to this machine: it comes with that name.
+    """A browser names the origin of the page that asks, for everything but to look. Of a gateway that this machine
+    alone can reach a page might have its own name resolved to this machine: it comes with that name.
 
     Args:
         origin, host: the headers.

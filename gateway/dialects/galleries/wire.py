@@ -26,7 +26,7 @@ _Asked = TypeVar("_Asked", bound=Request)
 
 
 class GalleryRequest(Request):
-    """A gallery to be made. Its `model` makes a vector of each picture; of that, and of its version, all vectors are."""
+    """A gallery to be made. Its `model` makes a vector of each picture; all are of the version that it has now."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"name": "holidays", "model": "image-embeddings"}]})
 

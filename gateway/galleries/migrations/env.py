@@ -1,4 +1,4 @@
-"""Alembic runs this: the steps go over the connection that `gateway.galleries.database` has opened, in its transaction."""
+"""Alembic runs this, over the connection that `gateway.galleries.database` has opened, in its transaction."""
 
 from alembic import context
 

@@ -20,6 +20,7 @@ def upgrade() -> None:
         sa.Column("model", sa.String(64), nullable=False),
         sa.Column("version", sa.BigInteger, nullable=False),
         sa.Column("digest", sa.String(128), nullable=False),
+        sa.Column("threshold", sa.Float(53)),
         sa.Column("created_s", sa.Float(53), nullable=False),
         sa.UniqueConstraint("name", name="galleries_name"),
     )
