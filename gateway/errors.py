@@ -11,6 +11,11 @@ GatewayError
 │   ├── InvalidTensorsError   tensors that the asked signature does not take, or one that is not there
 │   ├── RejectedError         the model server finds fault with what the caller had it asked; `code` is its gRPC status
 │   ├── OverLimitError        more bytes, characters or items than are accepted
+│   ├── FaceError             a picture in which no person can be told by the face; `facts` has what was measured
+│   │   ├── NoFaceError       there is none
+│   │   ├── SeveralFacesError     there are several, where one was to be
+│   │   ├── SmallFaceError    it has too few pixels
+│   │   └── BlurredFaceError  it is not sharp enough
 │   ├── ContextError          a prompt that leaves the model no room to continue it
 │   ├── TaskError             the model does something else than what is asked at this path
 │   ├── MediaTypeError        a Content-Type that the model's task does not take
@@ -137,6 +142,36 @@ class OverLimitError(RequestError):
         amount = f"more than {limit}" if received is None else str(received)
         where = f" (limits.{setting} of the gateway, or of the model's route)" if setting else ""
         super().__init__(f"{amount} {what} received; at most {limit} are accepted{where}")
+
+
+class FaceError(RequestError):
+    """`facts` are numbers by name: the picture's position in the request, what was measured, what is needed."""
+
+    def __init__(self, picture: int, told: str, **facts: float) -> None:
+        super().__init__(f"picture {picture}: {told}")
+        self.facts = {"picture": picture, **facts}
+
+
+class NoFaceError(FaceError):
+    def __init__(self, picture: int) -> None:
+        super().__init__(picture, "no face was found; expected one, seen from the front", faces=0)
+
+
+class SeveralFacesError(FaceError):
+    def __init__(self, picture: int, faces: int) -> None:
+        super().__init__(picture, f"{faces} faces were found; expected one: cut the picture", faces=faces)
+
+
+class SmallFaceError(FaceError):
+    def __init__(self, picture: int, size: int, least_size: int) -> None:
+        told = f"the face is {size} pixels wide or high; expected {least_size} at least"
+        super().__init__(picture, told, size=size, least_size=least_size)
+
+
+class BlurredFaceError(FaceError):
+    def __init__(self, picture: int, sharpness: float, least_sharpness: float) -> None:
+        told = f"the face has a sharpness of {sharpness:.1f}; expected {least_sharpness:g} at least"
+        super().__init__(picture, told, sharpness=sharpness, least_sharpness=least_sharpness)
 
 
 class ContextError(RequestError):

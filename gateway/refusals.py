@@ -48,6 +48,10 @@ _TABLE: dict[type[Exception], _Kind] = {
     errors.EncodedBodyError: _Kind(415, "content-encoding", "validation"),
     UnusableInputError: _Kind(422, "invalid-request", "validation"),
     errors.InvalidRequestError: _Kind(422, "invalid-request", "validation"),
+    errors.NoFaceError: _Kind(422, "no-face", "validation"),
+    errors.SeveralFacesError: _Kind(422, "several-faces", "validation"),
+    errors.SmallFaceError: _Kind(422, "small-face", "validation"),
+    errors.BlurredFaceError: _Kind(422, "blurred-face", "validation"),
     errors.ContextError: _Kind(422, "context-length", "validation"),
     errors.CallerLeftError: _Kind(499, "caller-left", "timeout"),  # for the log: nobody reads it
     errors.UnexplainedError: _Kind(501, "unexplained", "validation"),
