@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from models.face_embedding import RESNET29, EmbeddingSize, face_embedding
 from models.face_landmarks import LANDMARKS, LandmarksSize, face_landmarks
 from models.faceboxes import FACEBOXES, FaceBoxesSize, faceboxes
-from models.spec import DetectorConfig, ModelSpec, Origin
+from models.spec import DetectorConfig
 from processing.spec import ImageSpec
 
 if TYPE_CHECKING:

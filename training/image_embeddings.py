@@ -223,7 +223,7 @@ def _thumbnails(pictures: Iterator[Pixels]) -> Array:
 
 
 def _unit(rows: Array) -> Array:
-    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
+    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9))
 
 
 def _among_nearest(likeness: Array, truth: Array, most: int) -> NDArray[np.bool_]:

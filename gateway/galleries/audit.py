@@ -33,9 +33,7 @@ class Audit:
         self._folder = folder
         self._clock = clock
 
-    def note(
-        self, who: str, does: str, gallery: str, person: str | None = None, *, request: str | None = None
-    ) -> None:
+    def note(self, who: str, does: str, gallery: str, person: str | None = None, *, request: str | None = None) -> None:
         """Returns when it is on the disk. Raises `StateError`: then nothing is to be done."""
         at = datetime.fromtimestamp(self._clock(), UTC)
         line = GalleryLine(at=at, who=who, does=does, gallery=gallery, person=person, request=request)

@@ -24,6 +24,8 @@ _BUSY_S = 5.0  # another worker, or another gateway, may be writing for so long
 _MIGRATION_LOCK = 0x6B6D6161  # one number of PostgreSQL's advisory locks
 _WRITES = "kmaas_writes"
 
+_alembic = threading.Lock()  # what it works on is kept in its modules
+
 _log = logging.getLogger(__name__)
 
 
@@ -167,7 +169,8 @@ def _migrate(engine: Engine) -> None:
             connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _MIGRATION_LOCK})
         config.attributes["connection"] = connection
         try:
-            command.upgrade(config, "head")
+            with _alembic:
+                command.upgrade(config, "head")
         except CommandError as exc:
             raise OSError(f"its tables are of another kmaas: {exc}") from exc
         connection.commit()

@@ -85,9 +85,7 @@ class People:
         """Raises `OverLimitError` for more than is kept of one person."""
         document, limits = orjson.dumps(known.metadata), self._settings
         if len(document) > limits.metadata_bytes:
-            raise OverLimitError(
-                "bytes of metadata", len(document), limits.metadata_bytes, "galleries.metadata_bytes"
-            )
+            raise OverLimitError("bytes of metadata", len(document), limits.metadata_bytes, "galleries.metadata_bytes")
         check_room(0, faces, "faces", limits)
 
     def add(self, gallery: Gallery, person: str, faces: Sequence[Vector]) -> Person:
@@ -108,6 +106,12 @@ class People:
         with self._database.reading() as connection:
             row = self._row(connection, gallery, person)
         return _opened(self._keys.seals(), row)[0]
+
+    def check_there(self, gallery: Gallery, person: str) -> str:
+        """The id of somebody who is there; nothing is opened. Raises `UnknownEntryError`."""
+        with self._database.reading() as connection:
+            found: str = self._row(connection, gallery, person).id
+        return found
 
     def page(self, gallery: Gallery, after: str, most: int) -> list[Person]:
         """The first ones whose ids come after `after`."""

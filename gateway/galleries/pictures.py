@@ -58,11 +58,11 @@ class Pictures:
             OverLimitError: the gallery is full, or the metadata too large.
             UnknownGalleryError: it was deleted meanwhile.
         """
-        document = self.document(metadata)
+        document, now = self.document(metadata), self._clock()
         row = {
             "gallery": gallery.number,
             "id": picture,
-            "enrolled_s": self._clock(),
+            "enrolled_s": now,
             "vector": vector,
             "metadata": document,
             "thumbnail": thumbnail,
@@ -76,7 +76,7 @@ class Pictures:
             )
             check_room(kept, 1, "pictures", self._settings)
             connection.execute(insert(PICTURES).values(row))
-        told = Picture(picture, row["enrolled_s"], metadata, thumbnail is not None, original is not None)
+        told = Picture(picture, now, metadata, thumbnail is not None, original is not None)
         return told, not replaced
 
     def document(self, metadata: dict[str, Any]) -> str:
@@ -134,7 +134,7 @@ class Pictures:
             .limit(most)
         )
         with self._database.reading() as connection:
-            return [Match(_picture(row), 1 - row.distance) for row in connection.execute(asked)]
+            return [Match(_picture(row), max(-1.0, min(1.0, 1 - row.distance))) for row in connection.execute(asked)]
 
     def _content(self, gallery: Gallery, picture: str, column: str) -> bytes:
         with self._database.reading() as connection:

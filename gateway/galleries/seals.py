@@ -1,4 +1,4 @@
-"""How what is known of people is sealed: AES-256-GCM, so that without a key nothing can be read, and nothing changed."""
+"""How what is known of people is sealed: AES-256-GCM. Without a key nothing can be read, and nothing changed."""
 
 import base64
 import hashlib
@@ -75,8 +75,8 @@ class Seals:
 
 
 class KeyRing:
-    """Where the keys are: in the settings, or in a file of the folder `state`, one a line, the newest first. The file is
-    made when it is first needed, and read anew each time, so that every worker knows a key that was added."""
+    """Where the keys are: in the settings, or in a file of the folder `state`, one a line, the newest first. The file
+    is made when it is first needed, and read anew each time, so that every worker knows a key that was added."""
 
     def __init__(self, given: Sequence[str], state: Path) -> None:
         """`given`: in base64, the newest first."""

@@ -39,8 +39,12 @@ class Sweeper:
             self._untraced = True
             for receipt in receipts:
                 self._audit.note(_WHO, "erase", receipt.gallery, receipt.person)
+        self._erase_traces()
         while self._people.seal_anew():
             self._untraced = True
+        self._erase_traces()
+
+    def _erase_traces(self) -> None:
         if self._untraced:
             self._untraced = not self._database.erase_traces()
 

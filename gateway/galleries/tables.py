@@ -44,10 +44,19 @@ class VectorType(TypeDecorator[Vector]):
         return np.asarray(value, "<f4").tobytes()
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Vector | None:  # noqa: ARG002 (SQLAlchemy's)
-        return np.frombuffer(value, "<f4") if isinstance(value, bytes) else value
+        if value is None:
+            return None
+        return np.frombuffer(value, "<f4") if isinstance(value, bytes) else np.asarray(value, np.float32)
 
 
 METADATA = MetaData()
+
+
+def _text(length: int) -> String:
+    """In the order of the characters' numbers in every database."""
+    ordered: String = String(length).with_variant(String(length, collation="C"), POSTGRESQL)
+    return ordered
+
 
 _MOMENT = Float(53)  # seconds since 1970
 
@@ -55,7 +64,7 @@ GALLERIES = Table(
     "galleries",
     METADATA,
     Column("id", Integer, primary_key=True),
-    Column("name", String(64), nullable=False),
+    Column("name", _text(64), nullable=False),
     Column("kind", String(16), nullable=False),
     Column("model", String(64), nullable=False),
     Column("version", BigInteger, nullable=False),
@@ -69,7 +78,7 @@ PICTURES = Table(
     "pictures",
     METADATA,
     Column("gallery", Integer, ForeignKey("galleries.id", name="pictures_gallery"), primary_key=True),
-    Column("id", String(200), primary_key=True),
+    Column("id", _text(200), primary_key=True),
     Column("enrolled_s", _MOMENT, nullable=False),
     Column("vector", VectorType, nullable=False),  # before what is large and not read by a search
     Column("metadata", Text, nullable=False),
@@ -81,7 +90,7 @@ PEOPLE = Table(
     "people",
     METADATA,
     Column("gallery", Integer, ForeignKey("galleries.id", name="people_gallery"), primary_key=True),
-    Column("id", String(64), primary_key=True),
+    Column("id", _text(64), primary_key=True),
     Column("enrolled_s", _MOMENT, nullable=False),
     Column("expires_s", _MOMENT, nullable=False),
     Column("faces", Integer, nullable=False),

@@ -6,6 +6,17 @@ from pydantic import BaseModel
 
 from gateway import openapi
 from gateway.body import JSON
+from gateway.dialects.galleries.people_wire import (
+    ErasedResponse,
+    HoldsResponse,
+    IdentifyRequest,
+    IdentifyResponse,
+    MoreFacesRequest,
+    PeoplePage,
+    PersonDocument,
+    PersonRequest,
+    ReceiptPage,
+)
 from gateway.dialects.galleries.wire import (
     MEDIA_TYPES,
     GalleryDocument,
@@ -17,12 +28,14 @@ from gateway.dialects.galleries.wire import (
     SearchRequest,
     SearchResponse,
 )
+from gateway.galleries.receipts import Receipt
 from gateway.openapi import Description
 from processing.thumbnail import MEDIA_TYPE
 
 _LOOKING = (403, 404, 405, 409, 422, 500, 503, 504)
 _RECEIVING = (400, 403, 404, 405, 408, 409, 412, 413, 415, 422, 500, 502, 503, 504)
 _GALLERY = {"name": "gallery", "in": "path", "required": True, "schema": {"type": "string"}, "example": "holidays"}
+_PERSON = {"name": "person", "in": "path", "required": True, "schema": {"type": "string"}}
 _PICTURE = {"name": "picture", "in": "path", "required": True, "schema": {"type": "string"}, "example": "rome-1"}
 
 
@@ -53,10 +66,7 @@ def described() -> Description:
             "parameters": [_GALLERY],
             "get": {
                 **_looked("The pictures of a gallery, by their ids in order", openapi.json(PicturePage)),
-                "parameters": [
-                    _query("after", {"type": "string"}, "Those whose ids come after this one"),
-                    _query("limit", {"type": "integer", "minimum": 1, "maximum": 1000}, "At most so many"),
-                ],
+                "parameters": _page({"type": "string"}),
             },
             "post": _asked("Keep a picture under a new id", PictureRequest, PictureDocument, 201),
         },
@@ -79,11 +89,57 @@ def described() -> Description:
             "post": _asked("Find the nearest pictures", SearchRequest, SearchResponse),
         },
     }
+    paths |= _people(one)
     models = (
         *(GalleryRequest, GalleryDocument, GalleryList, PictureRequest, PictureDocument, PicturePage),
-        *(SearchRequest, SearchResponse),
+        *(SearchRequest, SearchResponse, PersonRequest, MoreFacesRequest, PersonDocument, PeoplePage),
+        *(IdentifyRequest, IdentifyResponse, ErasedResponse, ReceiptPage, Receipt, HoldsResponse),
     )
     return Description(paths, models)
+
+
+def _people(gallery: str) -> dict[str, Any]:
+    person = f"{gallery}/people/{{person}}"
+    return {
+        f"{gallery}/people": {
+            "parameters": [_GALLERY],
+            "get": {
+                **_looked("The people of a gallery, by their ids in order", openapi.json(PeoplePage)),
+                "parameters": _page({"type": "string"}),
+            },
+            "post": _asked("Enrol a person", PersonRequest, PersonDocument, 201, bare=False),
+        },
+        person: {
+            "parameters": [_GALLERY, _PERSON],
+            "get": _looked("What is known of a person", openapi.json(PersonDocument)),
+            "delete": _looked("Erase a person, with a receipt", openapi.json(ErasedResponse)),
+        },
+        f"{person}/faces": {
+            "parameters": [_GALLERY, _PERSON],
+            "post": _asked("Add pictures of a person's face", MoreFacesRequest, PersonDocument, bare=False),
+        },
+        f"{gallery}/identify": {
+            "parameters": [_GALLERY],
+            "post": _asked("Whose face it is, if anybody's of the gallery", IdentifyRequest, IdentifyResponse),
+        },
+        f"{gallery}/receipts": {
+            "parameters": [_GALLERY],
+            "get": {
+                **_looked("Receipts of who was erased, also of a gallery that is gone", openapi.json(ReceiptPage)),
+                "parameters": _page({"type": "integer", "minimum": 0}),
+            },
+        },
+        "/v1/galleries/receipts/verify": {
+            "post": _asked("Whether a receipt is one of this gateway", Receipt, HoldsResponse, bare=False),
+        },
+    }
+
+
+def _page(after: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        _query("after", after, "Those that come after this one"),
+        _query("limit", {"type": "integer", "minimum": 1, "maximum": 1000}, "At most so many"),
+    ]
 
 
 def _asked(

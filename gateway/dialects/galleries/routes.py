@@ -3,13 +3,15 @@
 import uuid
 
 from flask import Blueprint, Response, request
+from pydantic import BaseModel
 
 from gateway.body import read_json
 from gateway.dialects import exchange
 from gateway.dialects.dialect import Dialect
 from gateway.dialects.galleries import guard, wire
 from gateway.dialects.galleries.description import described
-from gateway.dialects.galleries.embedding import task_of, vector_of
+from gateway.dialects.galleries.embedding import check_fits, vector_of
+from gateway.dialects.galleries.people_routes import add_people, note
 from gateway.dialects.galleries.wire import (
     GalleryDocument,
     GalleryList,
@@ -26,6 +28,7 @@ from gateway.galleries.gallery import Gallery
 from gateway.galleries.pictures import Match
 from gateway.parts import Parts
 from processing.image import decode
+from processing.same_person import THRESHOLD
 from processing.thumbnail import MEDIA_TYPE, thumbnail
 
 _KEPT_HEADERS = {"Content-Disposition": "attachment", "Cache-Control": "private, no-store"}
@@ -41,6 +44,7 @@ def _routes(routes: Blueprint, parts: Parts) -> None:
     _add_galleries(routes, parts)
     _add_pictures(routes, parts)
     _add_search(routes, parts)
+    add_people(routes, parts)
 
 
 def _add_galleries(routes: Blueprint, parts: Parts) -> None:
@@ -57,8 +61,12 @@ def _add_galleries(routes: Blueprint, parts: Parts) -> None:
         with exchange.received(parts) as (deadline, body):
             asked = read_json(GalleryRequest, body)
             call = exchange.call(asked.model, deadline)
-            version, _ = parts.pipeline.by_version(call, lambda version: (version, task_of(version)))
-            made = galleries.shelf.create(asked.name, asked.kind, asked.model, version.number, version.manifest.digest)
+            version = parts.pipeline.by_version(call, lambda version: check_fits(version, asked.kind))
+            threshold = (asked.threshold or THRESHOLD) if asked.kind == "people" else None
+            note(parts, "make", asked.name)
+            made = galleries.shelf.create(
+                asked.name, asked.kind, asked.model, version.number, version.manifest.digest, threshold
+            )
             return _json(GalleryDocument.of(made, 0), 201)
 
     @routes.get("/v1/galleries/<gallery>")
@@ -70,7 +78,9 @@ def _add_galleries(routes: Blueprint, parts: Parts) -> None:
     @routes.delete("/v1/galleries/<gallery>")
     def delete_gallery(gallery: str) -> Response:
         with parts.admission.place():
-            galleries.remove(galleries.shelf.find(gallery))
+            found = galleries.shelf.find(gallery)
+            note(parts, "delete", found.name)
+            galleries.remove(found)
             return Response(status=204)
 
 
@@ -165,9 +175,7 @@ def _like(parts: Parts, gallery: Gallery, picture: str, asked: SearchRequest) ->
     return [match for match in found if match.picture.id != picture][: asked.top_k]
 
 
-def _json(
-    document: GalleryDocument | GalleryList | PictureDocument | PicturePage | SearchResponse, status: int = 200
-) -> Response:
+def _json(document: BaseModel, status: int = 200) -> Response:
     return exchange.json(document.model_dump(mode="json"), status=status)
 
 

@@ -1,7 +1,7 @@
 """What is sent to `/v1/galleries`, and answered."""
 
 import unicodedata
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
@@ -11,32 +11,50 @@ from gateway.body import accepted_types, check_media_type, invalid, is_bare, rea
 from gateway.errors import Fault, InvalidRequestError
 from gateway.galleries.gallery import Gallery, Kind
 from gateway.galleries.pictures import Match, Picture
+from gateway.galleries.receipts import moment
 from gateway.tasks.base import Media, Request
 from gateway.tasks.image_classification import STROKE_PNG
 from gateway.tasks.image_feature_extraction import ImageFeatureExtraction
 
 MEDIA_TYPES = ImageFeatureExtraction.media_types
 MOST_LISTED = 1000
-_MOST_ID = 200
+MOST_READ = 200  # characters of an id or a name
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 Metadata = dict[str, JsonValue]
+Threshold = Annotated[float, Field(gt=0, le=2)]  # a distance of vectors
 
 _Asked = TypeVar("_Asked", bound=Request)
 
 
 class GalleryRequest(Request):
-    """A gallery to be made. Its `model` makes a vector of each picture; all are of the version that it has now."""
+    """A gallery to be made. Its `model` makes a vector of each picture; all are of the version that it has now. Of
+    `people` a face at the `threshold` or farther away is a stranger's."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "holidays", "model": "image-embeddings"}]})
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"name": "holidays", "model": "image-embeddings"},
+                {"name": "staff", "model": "faces", "kind": "people", "threshold": 0.45},
+            ]
+        }
+    )
 
     name: Name
     model: str
     kind: Kind = "pictures"
+    threshold: Threshold | None = None
+
+    @model_validator(mode="after")
+    def _has_what_its_kind_has(self) -> Self:
+        if self.kind == "pictures" and self.threshold is not None:
+            raise ValueError("only a gallery of people has a threshold")
+        return self
 
 
 class GalleryDocument(BaseModel):
-    """A gallery. `kept` counts what is in it, `version` and `digest` say whose vectors these are."""
+    """A gallery. `kept` counts what is in it, `version` and `digest` say whose vectors these are. `threshold`: of
+    people alone."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -49,6 +67,7 @@ class GalleryDocument(BaseModel):
                     "digest": "sha256:6c1f…",
                     "created": "2026-11-26T19:30:00Z",
                     "kept": 0,
+                    "threshold": None,
                 }
             ]
         }
@@ -61,6 +80,7 @@ class GalleryDocument(BaseModel):
     digest: str
     created: datetime
     kept: int
+    threshold: float | None = None
 
     @classmethod
     def of(cls, gallery: Gallery, kept: int) -> Self:
@@ -72,6 +92,7 @@ class GalleryDocument(BaseModel):
             digest=gallery.digest,
             created=moment(gallery.created_s),
             kept=kept,
+            threshold=gallery.threshold,
         )
 
 
@@ -231,12 +252,15 @@ def read_query(schema: type[_Asked], query: MultiDict[str, str], **more: Any) ->
 
 def check_id(picture: str) -> str:
     """The id in its composed form, so that what looks the same is the same. Raises `InvalidRequestError`."""
-    composed = unicodedata.normalize("NFC", picture)
-    if not (composed.isprintable() and composed == composed.strip() and 1 <= len(composed) <= _MOST_ID):
-        fault = Fault("id", f"expected 1 to {_MOST_ID} printable characters without a space at either end")
-        raise InvalidRequestError([fault])
+    try:
+        return readable(picture)
+    except ValueError as exc:
+        raise InvalidRequestError([Fault("id", str(exc))]) from exc
+
+
+def readable(text: str) -> str:
+    """What people read, in its composed form. Raises `ValueError` where they could not, or only in part."""
+    composed = unicodedata.normalize("NFC", text)
+    if not (composed.isprintable() and composed == composed.strip() and 1 <= len(composed) <= MOST_READ):
+        raise ValueError(f"expected 1 to {MOST_READ} printable characters without a space at either end")
     return composed
-
-
-def moment(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)

@@ -12,10 +12,13 @@ down_revision = None
 def upgrade() -> None:
     if op.get_bind().dialect.name == POSTGRESQL:
         op.execute("CREATE EXTENSION IF NOT EXISTS vector")
+    ordered = {
+        length: sa.String(length).with_variant(sa.String(length, collation="C"), POSTGRESQL) for length in (64, 200)
+    }
     op.create_table(
         "galleries",
         sa.Column("id", sa.Integer, primary_key=True),
-        sa.Column("name", sa.String(64), nullable=False),
+        sa.Column("name", ordered[64], nullable=False),
         sa.Column("kind", sa.String(16), nullable=False),
         sa.Column("model", sa.String(64), nullable=False),
         sa.Column("version", sa.BigInteger, nullable=False),
@@ -27,7 +30,7 @@ def upgrade() -> None:
     op.create_table(
         "pictures",
         sa.Column("gallery", sa.Integer, sa.ForeignKey("galleries.id", name="pictures_gallery"), primary_key=True),
-        sa.Column("id", sa.String(200), primary_key=True),
+        sa.Column("id", ordered[200], primary_key=True),
         sa.Column("enrolled_s", sa.Float(53), nullable=False),
         sa.Column("vector", VectorType, nullable=False),
         sa.Column("metadata", sa.Text, nullable=False),
@@ -37,7 +40,7 @@ def upgrade() -> None:
     op.create_table(
         "people",
         sa.Column("gallery", sa.Integer, sa.ForeignKey("galleries.id", name="people_gallery"), primary_key=True),
-        sa.Column("id", sa.String(64), primary_key=True),
+        sa.Column("id", ordered[64], primary_key=True),
         sa.Column("enrolled_s", sa.Float(53), nullable=False),
         sa.Column("expires_s", sa.Float(53), nullable=False),
         sa.Column("faces", sa.Integer, nullable=False),

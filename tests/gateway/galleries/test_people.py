@@ -1,0 +1,215 @@
+"""People's galleries: enrolled with consent, told apart from strangers, sealed on the disk, erased with a receipt."""
+
+import base64
+import json
+import sqlite3
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.gateway.galleries.test_pictures import refused
+from tests.support.galleries import GalleriesGateway
+from tests.support.small_pictures import RED_FACE, portrait
+
+RED, GREEN, BLUE = RED_FACE, (40, 160, 40), (40, 40, 200)
+NOTE = "signed on 2026-11-26, form 7"
+
+
+def _text(picture: bytes) -> str:
+    return base64.b64encode(picture).decode()
+
+
+def _enrol(keeper: GalleriesGateway, gallery: str, name: str, *pictures: bytes, **more: Any) -> Any:
+    body = {"name": name, "consent": NOTE, "inputs": [_text(picture) for picture in pictures], **more}
+    answer = keeper.ask("POST", f"{gallery}/people", body)
+    assert answer.status == 201, answer.body
+    return answer.json()
+
+
+def _identified(keeper: GalleriesGateway, gallery: str, picture: bytes, query: str = "") -> Any:
+    answer = keeper.ask("POST", f"{gallery}/identify{query}", picture)
+    assert answer.status == 200, answer.body
+    return answer.json()
+
+
+def _files(state: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in sorted(state.glob("galleries.db*")))
+
+
+@pytest.fixture(scope="module")
+def staff(keeper: GalleriesGateway) -> str:
+    """A gallery with somebody red and somebody green, whom no test changes."""
+    gallery = keeper.create("staff", "looks", kind="people", threshold=0.3)
+    _enrol(keeper, gallery, "Rosa", portrait(RED), portrait(None, RED, seed=1))
+    _enrol(keeper, gallery, "Grün", portrait(GREEN), metadata={"room": 7})
+    return gallery
+
+
+def test_somebody_who_is_known_is_told_and_a_stranger_is_nobody(keeper: GalleriesGateway, staff: str) -> None:
+    told = _identified(keeper, staff, portrait((190, 50, 45), seed=5))
+    assert told["person"]["name"] == "Rosa"
+    assert told["person"]["distance"] < 0.1
+    assert told["candidates"] == [told["person"]]
+    assert (told["threshold"], told["digest"]) == (0.3, "sha256:looks")
+    stranger = _identified(keeper, staff, portrait(BLUE))
+    assert (stranger["person"], stranger["candidates"]) == (None, [])
+
+
+def test_a_request_may_ask_more_strictly_or_for_all_who_are_near(keeper: GalleriesGateway, staff: str) -> None:
+    brown = portrait((120, 100, 40), seed=2)
+    assert _identified(keeper, staff, brown, "?threshold=0.01")["person"] is None
+    near = _identified(keeper, staff, brown, "?threshold=2")["candidates"]
+    assert sorted(one["name"] for one in near) == ["Grün", "Rosa"]
+    assert near[0]["distance"] <= near[1]["distance"]
+    asked = {"inputs": _text(brown), "threshold": 2, "top_k": 1}
+    answer = keeper.ask("POST", f"{staff}/identify", asked)
+    assert answer.json()["candidates"] == near[:1]
+
+
+def test_people_are_listed_with_what_they_agreed_to(keeper: GalleriesGateway, staff: str) -> None:
+    page = keeper.ask("GET", f"{staff}/people").json()
+    assert {one["name"]: (one["faces"], one["consent"], one["metadata"]) for one in page["people"]} == {
+        "Rosa": (2, NOTE, {}),
+        "Grün": (1, NOTE, {"room": 7}),
+    }
+    one = page["people"][0]
+    assert keeper.ask("GET", f"{staff}/people/{one['id']}").json() == one
+    assert keeper.ask("GET", f"{staff}/people?limit=1").json() == {"people": [one], "next": one["id"]}
+    assert keeper.ask("GET", staff).json()["kept"] == 2
+
+
+@pytest.mark.parametrize(
+    ("picture", "slug"),
+    [
+        (portrait(), "no-face"),
+        (portrait(RED, GREEN), "several-faces"),
+        (portrait(RED, size=20), "small-face"),
+        (portrait(RED, grain=0), "blurred-face"),
+    ],
+)
+def test_pictures_that_tell_nobody_apart_are_refused_with_what_is_wrong(
+    keeper: GalleriesGateway, staff: str, picture: bytes, slug: str
+) -> None:
+    enrolling = {"name": "Nobody", "consent": NOTE, "inputs": [_text(portrait(RED)), _text(picture)]}
+    problem = refused(keeper.ask("POST", f"{staff}/people", enrolling), 422, says="picture 1: ")
+    assert problem["type"] == f"urn:kmaas:problem:{slug}"
+    assert problem["facts"]["picture"] == 1
+    assert refused(keeper.ask("POST", f"{staff}/identify", picture), 422, says="picture 0: ")["type"] == problem["type"]
+    assert keeper.ask("GET", staff).json()["kept"] == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"consent": " "}, "consent"),
+        ({"consent": None}, "consent"),
+        ({"name": "\u202eadA"}, "name"),
+        ({"name": "a" * 201}, "name"),
+        ({"inputs": []}, "inputs"),
+        ({"retention_days": 0}, "retention_days"),
+        ({"retention_days": 366}, "retention_days"),
+        ({"id": "mine"}, "id"),
+    ],
+)
+def test_nobody_is_enrolled_without_consent_or_with_odd_fields(
+    keeper: GalleriesGateway, staff: str, change: dict[str, Any], field: str
+) -> None:
+    body = {"name": "Ada", "consent": NOTE, "inputs": [_text(portrait(RED))], **change}
+    refused(keeper.ask("POST", f"{staff}/people", body), 422, says=field)
+    del body["consent"]
+    refused(keeper.ask("POST", f"{staff}/people", body), 422, says="consent")
+
+
+def test_faces_are_added_up_to_a_limit(keeper: GalleriesGateway) -> None:
+    gallery = keeper.create("more-faces", "looks", kind="people", threshold=0.3)
+    person = _enrol(keeper, gallery, "Ada", portrait(RED))
+    path = f"{gallery}/people/{person['id']}/faces"
+    assert _identified(keeper, gallery, portrait(GREEN))["person"] is None
+    assert keeper.ask("POST", path, {"inputs": [_text(portrait(GREEN))]}).json()["faces"] == 2
+    assert _identified(keeper, gallery, portrait(GREEN))["person"]["id"] == person["id"]
+    many = {"inputs": [_text(portrait(RED))] * 2}
+    refused(keeper.ask("POST", path, many), 413, says="galleries.faces")
+    refused(keeper.ask("POST", f"{gallery}/people/none/faces", many), 404, says="no person 'none'")
+
+
+def test_a_gallery_keeps_either_pictures_or_people(keeper: GalleriesGateway, staff: str) -> None:
+    refused(keeper.ask("POST", f"{staff}/search", portrait(RED)), 409, says="keeps people; it was asked for pictures")
+    pictures = keeper.create("either")
+    refused(keeper.ask("POST", f"{pictures}/identify", portrait(RED)), 409, says="keeps pictures")
+    refused(keeper.ask("POST", "", {"name": "x", "model": "hues", "kind": "people"}), 400, says="faces")
+    refused(keeper.ask("POST", "", {"name": "x", "model": "looks"}), 400, says="image-feature-extraction")
+    refused(keeper.ask("POST", "", {"name": "x", "model": "hues", "threshold": 0.4}), 422, says="threshold")
+
+
+def test_whoever_is_erased_is_gone_from_the_files_and_a_receipt_says_so(keeper: GalleriesGateway) -> None:
+    """Of the row the sealed bytes are looked for: what they seal cannot be found by anybody."""
+    gallery = keeper.create("erased", "looks", kind="people")
+    person = _enrol(keeper, gallery, "Ada Lovelace", portrait(RED))
+    database = keeper.state / "galleries.db"
+    with sqlite3.connect(database) as connection:
+        [(sealed,)] = connection.execute("SELECT sealed FROM people WHERE id = ?", (person["id"],))
+    connection.close()
+    assert bytes(sealed[:64]) in _files(keeper.state)
+    assert person["id"].encode() in _files(keeper.state)
+    erased = keeper.ask("DELETE", f"{gallery}/people/{person['id']}").json()
+    assert erased["traces_erased"] is True
+    assert bytes(sealed[:64]) not in _files(keeper.state)
+    receipt = erased["receipt"]
+    assert (receipt["gallery"], receipt["person"], receipt["faces"], receipt["cause"]) == (
+        "erased",
+        person["id"],
+        1,
+        "asked",
+    )
+    refused(keeper.ask("GET", f"{gallery}/people/{person['id']}"), 404, says="no person")
+    assert _identified(keeper, gallery, portrait(RED))["person"] is None
+    assert [one["receipt"] for one in keeper.ask("GET", f"{gallery}/receipts").json()["receipts"]] == [receipt]
+    assert keeper.ask("POST", "/receipts/verify", receipt).json() == {"holds": True}
+    assert keeper.ask("POST", "/receipts/verify", {**receipt, "faces": 2}).json() == {"holds": False}
+    refused(keeper.ask("POST", "/receipts/verify", {**receipt, "key": "0" * 16}), 503, says="not among")
+
+
+def test_nothing_that_tells_who_somebody_is_can_be_read_on_the_disk(keeper: GalleriesGateway) -> None:
+    gallery = keeper.create("sealed", "looks", kind="people")
+    _enrol(keeper, gallery, "Jane Unmistakable", portrait(BLUE), metadata={"badge": "unmistakable-number"})
+    kept = b"".join(path.read_bytes() for path in keeper.state.iterdir() if path.is_file())
+    assert b"nmistakable" not in kept
+    assert NOTE.encode() not in kept
+    assert stat.S_IMODE((keeper.state / "galleries.keys").stat().st_mode) == 0o600
+
+
+def test_a_deleted_gallery_leaves_receipts_of_its_people(keeper: GalleriesGateway) -> None:
+    gallery = keeper.create("dissolved", "looks", kind="people")
+    people = {_enrol(keeper, gallery, name, portrait(RED))["id"] for name in ("Ada", "Bob")}
+    assert keeper.ask("DELETE", gallery).status == 204
+    receipts = [one["receipt"] for one in keeper.ask("GET", f"{gallery}/receipts").json()["receipts"]]
+    assert {receipt["person"] for receipt in receipts} == people
+    assert {receipt["cause"] for receipt in receipts} == {"gallery"}
+
+
+def test_the_audit_has_who_did_what_and_no_names(keeper: GalleriesGateway) -> None:
+    gallery = keeper.create("audited", "looks", kind="people")
+    person = _enrol(keeper, gallery, "Audrey", portrait(RED))
+    _identified(keeper, gallery, portrait(RED))
+    keeper.ask("DELETE", f"{gallery}/people/{person['id']}", **{"X-Request-Id": "of-audrey"})
+    text = (keeper.state / "galleries.audit.jsonl").read_text()
+    lines = [json.loads(line) for line in text.splitlines()]
+    told = [(line["does"], line["person"], line["who"]) for line in lines if line["gallery"] == "audited"]
+    assert told == [
+        ("make", None, "127.0.0.1"),
+        ("enrol", None, "127.0.0.1"),
+        ("identify", None, "127.0.0.1"),
+        ("erase", person["id"], "127.0.0.1"),
+    ]
+    assert lines[-1]["request"] == "of-audrey"
+    assert "Audrey" not in text
+
+
+def test_examples_of_people_are_described_and_refused_for_what_they_show(keeper: GalleriesGateway, staff: str) -> None:
+    """The pictures of the examples have no face."""
+    schemas = keeper.get("/openapi.json").json()["components"]["schemas"]
+    for name, path in (("PersonRequest", "people"), ("IdentifyRequest", "identify")):
+        [example] = schemas[name]["examples"]
+        refused(keeper.ask("POST", f"{staff}/{path}", example), 422, says="face")
