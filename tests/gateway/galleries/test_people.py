@@ -41,7 +41,7 @@ def _files(state: Path) -> bytes:
 @pytest.fixture(scope="module")
 def staff(keeper: GalleriesGateway) -> str:
     """A gallery with somebody red and somebody green, whom no test changes."""
-    gallery = keeper.create("staff", "looks", kind="people", threshold=0.3)
+    gallery = keeper.create("people", "looks", kind="people", threshold=0.3)
     _enrol(keeper, gallery, "Rosa", portrait(RED), portrait(None, RED, seed=1))
     _enrol(keeper, gallery, "Grün", portrait(GREEN), metadata={"room": 7})
     return gallery

@@ -47,6 +47,7 @@ def test_a_gallery_tells_whose_vectors_it_keeps(keeper: GalleriesGateway, colour
         "digest": "sha256:hues",
         "created": "",
         "kept": 3,
+        "threshold": None,
     }
     assert told in keeper.ask("GET", "").json()["galleries"]
 
@@ -243,8 +244,11 @@ def test_an_answer_names_the_version_that_made_the_vectors(keeper: GalleriesGate
 def test_examples_are_answered_as_they_are_described(keeper: GalleriesGateway) -> None:
     document = json.loads(keeper.get("/openapi.json").body)
     schemas = document["components"]["schemas"]
-    [made] = schemas["GalleryRequest"]["examples"]
-    gallery = keeper.create(made["name"])
+    made = schemas["GalleryRequest"]["examples"]
+    gallery, people = (
+        keeper.create(**{**example, "model": model}) for example, model in zip(made, ("hues", "looks"), strict=True)
+    )
+    assert keeper.ask("GET", people).json()["threshold"] == 0.45
     for name, path, method in (
         ("PictureRequest", f"{gallery}/pictures/one", "PUT"),
         ("PictureRequest", f"{gallery}/pictures", "POST"),

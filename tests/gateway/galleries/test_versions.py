@@ -29,7 +29,7 @@ def test_vectors_of_another_version_are_never_compared(shelf: Shelf, tmp_path: P
         problem = refused(
             keeper.ask("POST", f"{gallery}/search", coloured(250)),
             409,
-            says="hues version 1 with the digest sha256:hues,",
+            says="version 1 with the digest sha256:hues,",
         )
         assert problem["type"] == "urn:kmaas:problem:gallery-version"
         refused(keeper.keep(gallery, "blue", coloured(0, 0, 250)), 409, says="make a new gallery")
