@@ -44,6 +44,7 @@ def create_app(settings: GatewaySettings) -> Flask:
     book.start()
     parts.router.start()
     parts.galleries.start()
+    parts.captures.start()
     parts.telemetry.start()
     access_log = AccessLog(parts.telemetry.access_log_dropped) if settings.access_log else None
     observer = Observer(parts.telemetry, tracing, access_log)
@@ -66,6 +67,7 @@ def create_app(settings: GatewaySettings) -> Flask:
         book.close()
         parts.router.close()
         parts.galleries.close()
+        parts.captures.close()
         observer.close()
 
     app.extensions["close"] = close
