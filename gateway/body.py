@@ -41,12 +41,12 @@ def read_request(task: AnyTask, body: bytes, media_type: str) -> Request:
     """
     if media_type not in _UNSAID and media_type not in accepted_types(task):
         raise MediaTypeError(media_type, accepted_types(task))
-    if task.media_types and media_type != JSON and not _looks_like_json(body):
+    if task.media_types and media_type != JSON and not looks_like_json(body):
         return task.request.model_validate({"inputs": body})
     return read_json(task.request, body)
 
 
-def _looks_like_json(body: bytes) -> bool:
+def looks_like_json(body: bytes) -> bool:
     """No encoded picture begins with a brace."""
     return body[:64].lstrip().startswith(b"{")
 
