@@ -96,9 +96,10 @@ SPEC = ModelSpec(
         ),
         Origin(
             licence="public domain or CC0; one from Middlebury's stereo data set",
-            source="six photographs to measure it by, from the PyPI packages scikit-image 0.25.2 and matplotlib",
-            attribution="NASA, the US Navy, R. Michetti, S. van der Walt, SpaceX; D. Scharstein et al.: "
-            "High-resolution stereo datasets, GCPR 2014",
+            source="eleven photographs to measure it by, nine of them without a face, from the PyPI packages "
+            "scikit-image 0.25.2 and matplotlib",
+            attribution="NASA, the US Navy, R. Michetti, S. van der Walt, A. Preuss, SpaceX, "
+            "CC0Textures; D. Scharstein et al.: High-resolution stereo datasets, GCPR 2014",
         ),
     ),
     config=FacesConfig,

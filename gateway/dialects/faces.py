@@ -38,7 +38,7 @@ _FACE = Face(
         left_mouth=Point(x=207.9, y=156.3),
         right_mouth=Point(x=244.1, y=154.9),
     ),
-    quality=Quality(size=94, sharpness=310.5, fault=None),
+    quality=Quality(size=94, sharpness=91.9, fault=None),
 )
 _R = TypeVar("_R", bound="_Asked")
 
