@@ -18,8 +18,8 @@ Fault = Literal["small", "blurred"]
 
 
 class FaceQuality(NamedTuple):
-    """`size` is the shorter side of the face's box in pixels of the picture; `sharpness` the mean square of the
-    Laplacian of the grey levels of its aligned chip, which falls with each blur, and for a face that had to be enlarged."""
+    """`size` is the shorter side of the face's box in pixels of the picture. `sharpness` is the mean square of the
+    Laplacian of the grey levels of its aligned chip: it falls with each blur, and for a face that was enlarged."""
 
     size: int
     sharpness: float

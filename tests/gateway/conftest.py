@@ -48,8 +48,8 @@ def model_server(exports: Path, tmp_path_factory: pytest.TempPathFactory) -> Mod
 
 @pytest.fixture(scope="module")
 def text_server(exports: Path, tmp_path_factory: pytest.TempPathFactory) -> ModelServerProcess:
-    """Serves `writer`, `poet`, `poet-plain`, `embeddings`, `speech`, `shout`, `moods`, `digits`, `squares` and `faces`, to
-    tests that change nothing."""
+    """Serves `writer`, `poet`, `poet-plain`, `embeddings`, `speech`, `shout`, `moods`, `digits`, `squares` and `faces`,
+    to tests that change nothing."""
 
     def made() -> ModelServerProcess:
         shelf = Shelf(Store.at(tmp_path_factory.mktemp("texts") / "store"), exports)

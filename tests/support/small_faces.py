@@ -37,13 +37,13 @@ FACE = 80  # pixels
 Person = tuple[str, str]
 
 
-def networks() -> "keras.Model":
-    """As `models.faces.joined` makes them."""
+def networks(side: int = SIDE) -> "keras.Model":
+    """As `models.faces.joined` makes them, for pictures of that side, a multiple of `SIDE`."""
     import keras
     from keras import ops
 
-    detector = squares()
-    model = keras.Model(detector.input, detector.output[..., : 4 + len(LABELS)])
+    image, every = keras.Input((side, side, 3), dtype="uint8", name="image"), side // SIDE
+    model = keras.Model(image, squares()(image[:, every // 2 :: every, every // 2 :: every])[..., : 4 + len(LABELS)])
     sought = keras.Input((SOUGHT, SOUGHT, 3), dtype="uint8", name="chip")
     nothing = ops.zeros_like(ops.cast(sought, "float32")[:, :5, 0, :2])
     model.landmarks = keras.Model(sought, nothing + POINTS)
