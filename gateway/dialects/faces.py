@@ -40,6 +40,7 @@ _FACE = Face(
     ),
     quality=Quality(size=94, sharpness=91.9, fault=None),
 )
+_SHOWN = _FACE.model_dump(mode="json", exclude={"vector"})
 _R = TypeVar("_R", bound="_Asked")
 
 
@@ -88,7 +89,7 @@ class FaceVerificationRequest(_Asked):
 class FacesFound(BaseModel):
     """By falling score; boxes and landmarks in pixels of the picture as it was sent, seen upright."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"faces": [_FACE.model_dump(exclude_none=True)]}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"faces": [_SHOWN]}]})
 
     faces: list[Face]
 
@@ -116,7 +117,7 @@ class FaceVerification(BaseModel):
                     "threshold": SAME,
                     "false_accepts": {"value": 0, "low": 0, "high": 0.01, "pairs": 240, "data": "pairs of two persons"},
                     "false_rejects": {"value": 0, "low": 0, "high": 0.28, "pairs": 10, "data": "pairs of one person"},
-                    "faces": [_FACE.model_dump(exclude_none=True), _FACE.model_dump(exclude_none=True)],
+                    "faces": [_SHOWN, _SHOWN],
                 }
             ]
         }

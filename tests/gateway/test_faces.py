@@ -127,7 +127,7 @@ def test_two_pictures_are_of_one_person_or_of_two(texts: GatewayProcess, in_form
 
 # --- Pictures that do not do
 
-NOT_ONE = {
+NOT_ONE: Mapping[str, tuple[bytes, dict[str, float]]] = {
     "no-face": (pictured(), {"faces": 0}),
     "several-faces": (pictured((ANN, 1, 1), (EVE, 4, 4)), {"faces": 2}),
     "small-face": (pictured((ANN, 2, 3), face=20), {"size": 20, "least_size": 40}),
@@ -181,12 +181,8 @@ def test_a_pinned_digest_is_kept_to(texts: GatewayProcess) -> None:
 def test_a_version_whose_networks_do_not_fit_is_unfit(exports: Any) -> None:
     manifest = Manifest.read(VersionDir(exports / "faces").manifest)
     assert build_faces(manifest, {}, Limits()) is not None
-    for signature, change in (
-        ("landmarks", {"outputs": {}}),
-        ("embed", {"outputs": {}}),
-        ("embed", {"inputs": {}}),
-    ):
-        changed = manifest.signatures[signature].model_copy(update=change)
+    for signature, side in (("landmarks", "outputs"), ("embed", "outputs"), ("embed", "inputs")):
+        changed = manifest.signatures[signature].model_copy(update={side: {}})
         other = manifest.model_copy(update={"signatures": {**manifest.signatures, signature: changed}})
         with pytest.raises(UnfitVersionError, match="faces need"):
             build_faces(other, {}, Limits())

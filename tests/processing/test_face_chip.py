@@ -29,7 +29,7 @@ def _places(chip: Pixels) -> Points:
 def _turned(points: Points, degrees: float, scale: float, middle: float) -> Points:
     angle = np.radians(degrees)
     turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    return (points - POINTS.mean(axis=0)) @ turn.T + middle
+    return np.asarray((points - POINTS.mean(axis=0)) @ turn.T + middle)
 
 
 @pytest.mark.parametrize(("degrees", "scale", "size"), [(0, 1, 200), (30, 1, 200), (-90, 1.5, 300), (170, 4, 800)])
