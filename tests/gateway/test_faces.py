@@ -10,6 +10,7 @@ import pytest
 from gateway.dialects.faces import FacesFound, FaceVerification
 from gateway.errors import UnfitVersionError
 from gateway.settings import Limits
+from gateway.tasks.faces import Face, FacesResponse
 from gateway.tasks.table import build_faces
 from store.layout import VersionDir
 from store.manifest import Manifest
@@ -17,7 +18,19 @@ from tests.support.processes import Answer, GatewayProcess
 from tests.support.small_faces import ANN, EVE, FACE, POINTS, WIDTH, pictured
 
 ANN_THERE = pictured((ANN, 2, 3))
+LANDMARKS = ["left_eye", "right_eye", "nose", "left_mouth", "right_mouth"]
 BOX = {"xmin": 160, "ymin": 240, "xmax": 240, "ymax": 320}
+
+
+FACE_OF_ANN = Face.model_validate(
+    {
+        "score": 0.9,
+        "box": BOX,
+        "landmarks": {name: {"x": 1, "y": 2} for name in LANDMARKS},
+        "quality": {"size": 80, "sharpness": 9, "fault": None},
+        "vector": [1, 2, 3],
+    }
+)
 
 
 def asked(gateway: GatewayProcess, route: str, **fields: object) -> Answer:
@@ -59,7 +72,7 @@ def test_a_face_has_its_box_landmarks_and_quality_in_pixels_of_the_picture(texts
     points = [[point["x"], point["y"]] for point in face["landmarks"].values()]
     for point, (x, y) in zip(points, POINTS.tolist(), strict=True):
         assert point == pytest.approx([200 + (x - 0.5) * side, 280 + (y - 0.5) * side], abs=0.01)
-    assert list(face["landmarks"]) == ["left_eye", "right_eye", "nose", "left_mouth", "right_mouth"]
+    assert list(face["landmarks"]) == LANDMARKS
     assert face["quality"]["size"] == FACE
     assert face["quality"]["fault"] is None
     assert "vector" not in face
@@ -173,6 +186,13 @@ def test_another_model_is_asked_by_its_name_if_it_knows_faces(texts: GatewayProc
 def test_a_pinned_digest_is_kept_to(texts: GatewayProcess) -> None:
     answer = texts.post("/v1/faces/detect", ANN_THERE, "image/png", **{"X-Model-Digest": "sha256:other"})
     refused(answer, 412, "digest")
+
+
+def test_of_faces_nothing_is_kept_but_how_many_there_are(exports: Any) -> None:
+    """Where a route captures calls."""
+    task = build_faces(Manifest.read(VersionDir(exports / "faces").manifest), {}, Limits())
+    assert task is not None
+    assert task.told(FacesResponse([[FACE_OF_ANN], []])) == {"faces": [1, 0]}
 
 
 # --- Versions
