@@ -53,9 +53,13 @@ def check_media_type(media_type: str, accepted: Sequence[str]) -> None:
 
 
 def is_bare(body: bytes, media_type: str) -> bool:
-    """Whether the body of a request that may be media is those, and not JSON with them inside. No encoded picture
-    begins with a brace."""
-    return media_type != JSON and not body[:64].lstrip().startswith(b"{")
+    """Whether the body of a request that may be media is those, and not JSON with them inside."""
+    return media_type != JSON and not looks_like_json(body)
+
+
+def looks_like_json(body: bytes) -> bool:
+    """No encoded picture begins with a brace."""
+    return body[:64].lstrip().startswith(b"{")
 
 
 def load_json(body: bytes, *, most_values: int = _MOST_VALUES, like: str = '{"inputs": …}') -> Any:

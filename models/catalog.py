@@ -10,6 +10,7 @@ from models import (
     detect,
     digits,
     embeddings,
+    faces,
     fashion_resnet,
     fashion_vgg,
     image_classifier,
@@ -54,6 +55,7 @@ NETWORKS = _table(
     translation.ENGLISH_FRENCH,
     translation.PAIR,
     detect.SPEC,
+    faces.SPEC,
 )
 
 OWN = _table(text_classifier.SPEC, image_classifier.SPEC)

@@ -18,6 +18,7 @@ from models.weights import Place, fill
 if TYPE_CHECKING:
     import keras
 
+_CONSTANTS = ("anchor_generator/",)  # of the published graph, where they are computed from
 _CENTRES, _SIDES = 10.0, 5.0  # in which parts of an anchor its centre and its sides are moved
 
 
@@ -49,7 +50,7 @@ class FaceBoxesSize:
     deep: int
 
 
-FACEBOXES = FaceBoxesSize(side=640, stem=(24, 64), width=128, narrow=24, deep=256)
+FACEBOXES = FaceBoxesSize(side=768, stem=(24, 64), width=128, narrow=24, deep=256)
 
 
 def faceboxes(size: FaceBoxesSize) -> "keras.Model":
@@ -98,7 +99,7 @@ def fill_faceboxes(model: "keras.Model", weights: Mapping[str, NDArray[Any]]) ->
         if len(names) != len(layer.weights):
             raise UnfitWeightsError(f"{scope} has {len(names)} of them, expected {len(layer.weights)}")
         places |= {name: Place(variable) for name, variable in zip(names, layer.weights, strict=True)}
-    fill(places, weights)
+    fill(places, weights, unused=_CONSTANTS)
 
 
 def _levels(x: Any, size: FaceBoxesSize) -> list[Any]:

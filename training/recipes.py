@@ -8,11 +8,13 @@ from training.checkpoint import CheckpointRecipe
 from training.data import (
     centernet,
     efficientnet,
+    face_networks,
     interface_texts,
     minilm,
     newsgroups,
     paraphrases,
     photographs,
+    portraits,
     rated_texts,
     shakespeare,
     smollm2,
@@ -23,6 +25,7 @@ from training.detect import DetectRecipe
 from training.digits import DigitsRecipe
 from training.embeddings import EmbeddingsRecipe
 from training.errors import UntunedError
+from training.faces import FacesRecipe
 from training.fashion import FashionRecipe
 from training.image_classifier import ImageClassifierRecipe
 from training.image_embeddings import ImageEmbeddingsRecipe
@@ -66,6 +69,11 @@ RECIPES = {
         None,
     ),
     "detect": RecipeMaker(f"{centernet.PACKAGE.sha256} {photographs.PACKAGE.sha256}", DetectRecipe.make, None),
+    "faces": RecipeMaker(
+        " ".join(package.sha256 for package in (face_networks.DETECTOR_PACKAGE, *portraits.PACKAGES)),
+        FacesRecipe.make,
+        None,
+    ),
     "translation": RecipeMaker("of the configuration", TranslationRecipe.pair, None),
 }
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from gateway.dialects.dialect import Dialect
 from gateway.dialects.explanations import EXPLANATIONS
+from gateway.dialects.faces import FACES
 from gateway.dialects.galleries.routes import GALLERIES
 from gateway.dialects.huggingface import HUGGING_FACE
 from gateway.dialects.native import NATIVE
@@ -18,6 +19,7 @@ DIALECTS: tuple[Dialect, ...] = (
     NATIVE,
     HUGGING_FACE,
     EXPLANATIONS,
+    FACES,
     OPENAI,
     GALLERIES,
     V1_MODELS,

@@ -55,7 +55,8 @@ class Landmarks(_Frozen):
 
 
 class Quality(_Frozen):
-    """`size`: the shorter side of the box; `sharpness`: the variance of the Laplacian of the aligned face. `fault` says
+    """`size`: the shorter side of the box; `sharpness`: the mean square of the Laplacian of the aligned
+    face. `fault` says
     what of these is too little to tell persons apart, null if nothing is."""
 
     size: int
@@ -140,7 +141,7 @@ class Faces:
         return Looked(pictures, self._detection.seen(looks))
 
     def infer(self, request: FacesRequest, looked: Looked, ask: Ask) -> Recognised:
-        told = self._detection.told(self._detection.infer(request, looked.seen, ask), request.threshold)
+        told = self._detection.placed(self._detection.infer(request, looked.seen, ask), request.threshold)
         faces = [(number, face) for number, row in enumerate(told) for face in row]
         chips = [
             _Chip(number, face, points, aligned_chip(looked.pictures[number], points, self._aligned))
@@ -165,6 +166,10 @@ class Faces:
             )
             faces[chip.picture].append(face)
         return FacesResponse(faces)
+
+    def told(self, answer: FacesResponse) -> Any:
+        """Of faces only how many there are in each picture: a vector tells who somebody is."""
+        return {"faces": [len(faces) for faces in answer.root]}
 
     def _landmarks(self, pictures: Sequence[Pixels], faces: Sequence[tuple[int, Detection]], ask: Ask) -> list[Points]:
         """Of each face, in pixels of its picture."""

@@ -149,11 +149,11 @@ class ObjectDetection(Told):
     def postprocess(self, request: ObjectDetectionRequest, found: Found) -> ObjectDetectionResponse:
         answers = [
             [DetectedObject(score=one.score, label=one.label, box=BoundingBox(**one.box._asdict())) for one in told]
-            for told in self.told(found, request.threshold)
+            for told in self.placed(found, request.threshold)
         ]
         return ObjectDetectionResponse(answers[0] if isinstance(request.inputs, bytes) else answers)
 
-    def told(self, found: Found, threshold: float) -> list[list[Detection]]:
+    def placed(self, found: Found, threshold: float) -> list[list[Detection]]:
         """Of each picture, in its own pixels."""
         seen = zip(found.rows, found.seen.windows, found.seen.sizes, strict=True)
         return [detections(row, self._labels, window, size, threshold) for row, window, size in seen]

@@ -12,6 +12,6 @@ from tests.support.processes import ModelServerProcess
 def keeper(text_server: ModelServerProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GalleriesGateway]:
     state = tmp_path_factory.mktemp("galleries") / "state"
     limits = {"pictures": 30, "people": 5, "faces": 3, "metadata_bytes": 200, "galleries": 40}
-    with GalleriesGateway(text_server.target, state, galleries=limits, models=("hues", "looks", "squares")) as gateway:
+    with GalleriesGateway(text_server.target, state, galleries=limits, models=("hues", "faces", "squares")) as gateway:
         gateway.wait_ready()
         yield gateway

@@ -246,7 +246,7 @@ def test_examples_are_answered_as_they_are_described(keeper: GalleriesGateway) -
     schemas = document["components"]["schemas"]
     made = schemas["GalleryRequest"]["examples"]
     gallery, people = (
-        keeper.create(**{**example, "model": model}) for example, model in zip(made, ("hues", "looks"), strict=True)
+        keeper.create(**{**example, "model": model}) for example, model in zip(made, ("hues", "faces"), strict=True)
     )
     assert keeper.ask("GET", people).json()["threshold"] == 0.45
     for name, path, method in (
