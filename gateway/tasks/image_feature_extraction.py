@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, RootModel
 
 from gateway.errors import UnfitVersionError
 from gateway.settings import Limits
-from gateway.tasks.base import SERVING_SIGNATURE, Checkpoint, Documents, OneRun, Request, Tensors
+from gateway.tasks.base import SERVING_SIGNATURE, Checkpoint, Documents, OneRun, Request, Tensors, Told
 from gateway.tasks.classification import floats
 from gateway.tasks.image_classification import STROKE_PNG
 from gateway.tasks.pictures import PicturesRequest, decoded
@@ -31,7 +31,7 @@ class ImageFeatureExtractionResponse(RootModel[list[list[float]]]):
     model_config = ConfigDict(json_schema_extra={"examples": [[[0.8, -0.6]]]})
 
 
-class ImageFeatureExtraction(OneRun):
+class ImageFeatureExtraction(OneRun, Told):
     """Pictures decoded and brought to the version's form; the graph makes a vector of each."""
 
     name: ClassVar[str] = "image-feature-extraction"

@@ -61,19 +61,21 @@ def text_server(exports: Path, tmp_path_factory: pytest.TempPathFactory) -> Mode
 
 
 @pytest.fixture(scope="module")
-def texts(text_server: ModelServerProcess) -> GatewayProcess:
+def texts(text_server: ModelServerProcess, tmp_path_factory: pytest.TempPathFactory) -> GatewayProcess:
     """In front of `text_server`, ready, with limits small enough to exceed."""
-    limits = {"text_chars": 1000, "items": 4, "audio_seconds": 5}
-    process = COMPANY.shared("the texts' gateway", lambda: GatewayProcess(text_server.target, limits=limits))
+    limits, state = {"text_chars": 1000, "items": 4, "audio_seconds": 5}, tmp_path_factory.mktemp("state")
+    process = COMPANY.shared(
+        "the texts' gateway", lambda: GatewayProcess(text_server.target, limits=limits, state=state)
+    )
     process.wait_ready()
     return process
 
 
 @pytest.fixture(scope="module")
-def gateway(model_server: ModelServerProcess) -> GatewayProcess:
+def gateway(model_server: ModelServerProcess, tmp_path_factory: pytest.TempPathFactory) -> GatewayProcess:
     """In front of `model_server`, ready, with limits small enough to exceed."""
-    limits = {"text_chars": 1000, "items": 4}
-    process = COMPANY.shared("the gateway", lambda: GatewayProcess(model_server.target, limits=limits))
+    limits, state = {"text_chars": 1000, "items": 4}, tmp_path_factory.mktemp("state")
+    process = COMPANY.shared("the gateway", lambda: GatewayProcess(model_server.target, limits=limits, state=state))
     process.wait_ready()
     return process
 
