@@ -78,7 +78,7 @@ class Parts:
             cards=Cards(pipeline, backend),
             telemetry=telemetry,
             router=router,
-            galleries=Galleries.of(settings),
+            galleries=Galleries(settings),
             captures=captures,
             openapi=openapi,
         )

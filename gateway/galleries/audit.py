@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from gateway.errors import StateError
-from gateway.galleries.shelf import Clock
+from gateway.galleries.gallery import Clock
 from gateway.routing.audit import append
 from store.disk import locked
 

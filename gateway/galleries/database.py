@@ -17,7 +17,6 @@ from gateway.errors import GalleriesDownError
 from gateway.galleries.tables import POSTGRESQL
 
 SQLITE = "sqlite"
-FILE = "galleries.db"  # in the folder `state`
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
 _BUSY_S = 5.0  # another worker, or another gateway, may be writing for so long
@@ -29,22 +28,16 @@ _alembic = threading.Lock()  # what it works on is kept in its modules
 _log = logging.getLogger(__name__)
 
 
-def url_of(given: str | None, state: Path) -> URL:
-    """The setting `database` as an address."""
-    if given is None:
-        return URL.create(SQLITE, database=str(state / FILE))
-    url = make_url(given)
-    return url.set(drivername="postgresql+psycopg") if url.get_backend_name() == POSTGRESQL else url
-
-
 class Database:
     """Opened, made and brought up to date when it is first asked, so that a gateway without galleries needs none, and
     one whose database is away does all else. Safe to share between threads.
     """
 
-    def __init__(self, url: URL, connections: int) -> None:
-        """`connections`: at once, further callers wait for one."""
-        self._url = url
+    def __init__(self, url: str, connections: int) -> None:
+        """`url`: as the setting `database` has it. `connections`: at once, further callers wait for one."""
+        self._url = make_url(url)
+        if self._url.get_backend_name() == POSTGRESQL:
+            self._url = self._url.set(drivername=f"{POSTGRESQL}+psycopg")
         self._connections = connections
         self._lock = threading.Lock()
         self._engine: Engine | None = None
@@ -52,11 +45,6 @@ class Database:
     @property
     def dialect(self) -> str:
         return self._url.get_backend_name()
-
-    @property
-    def is_there(self) -> bool:
-        """False for a file that nobody has made yet."""
-        return self.dialect != SQLITE or Path(str(self._url.database)).exists()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

@@ -1,11 +1,16 @@
 """A gallery: its name, what it keeps, and whose vectors are in it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
-from sqlalchemy import Row
+import numpy as np
+from numpy.typing import NDArray
 
 Kind = Literal["pictures", "people"]
+Vector = NDArray[np.float32]
+Clock = Callable[[], float]
+"""Seconds since 1970."""
 
 
 @dataclass(frozen=True)
@@ -24,5 +29,6 @@ class Gallery:
     threshold: float | None = None
 
     @classmethod
-    def of(cls, row: Row[Any]) -> Self:
+    def of(cls, row: Any) -> Self:
+        """Of a row of the database."""
         return cls(row.id, row.name, row.kind, row.model, row.version, row.digest, row.created_s, row.threshold)

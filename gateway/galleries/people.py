@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,44 +10,18 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from gateway.errors import OverLimitError, UnknownEntryError
 from gateway.galleries.database import Database
-from gateway.galleries.gallery import Gallery
-from gateway.galleries.receipts import Cause, Erased, Receipt, keep, moment
+from gateway.galleries.entries import Candidate, Known, Person
+from gateway.galleries.gallery import Clock, Gallery, Vector
+from gateway.galleries.receipt import Cause, Erased, Receipt, moment
+from gateway.galleries.receipts import keep
 from gateway.galleries.seals import KeyRing, Seals
 from gateway.galleries.settings import GallerySettings
-from gateway.galleries.shelf import Clock, check_room, held
-from gateway.galleries.tables import GALLERIES, PEOPLE, Vector
+from gateway.galleries.shelf import check_room, held
+from gateway.galleries.tables import GALLERIES, PEOPLE
 
 _WHAT = "person"
 _LENGTH_BYTES = 4
 _TOGETHER = 500  # rows that are sealed anew, or erased, before others may write
-
-
-@dataclass(frozen=True)
-class Known:
-    """What is known of a person beside the faces. `consent` is a note of what the person agreed to, when and how."""
-
-    name: str
-    consent: str
-    metadata: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Person:
-    """`id` was drawn by lot. The times are seconds since 1970."""
-
-    id: str
-    known: Known
-    faces: int
-    enrolled_s: float
-    expires_s: float
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """`distance`: of the nearest of the person's faces."""
-
-    person: Person
-    distance: float
 
 
 class People:

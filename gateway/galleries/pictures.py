@@ -1,6 +1,5 @@
 """The pictures of a gallery: a vector of each, what its caller wants to be told with it, and more if asked."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -8,31 +7,13 @@ from sqlalchemy import Select, delete, func, insert, select
 
 from gateway.errors import OverLimitError, UnknownEntryError
 from gateway.galleries.database import Database
-from gateway.galleries.gallery import Gallery
+from gateway.galleries.entries import Match, Picture
+from gateway.galleries.gallery import Clock, Gallery, Vector
 from gateway.galleries.settings import GallerySettings
-from gateway.galleries.shelf import Clock, check_room, held
-from gateway.galleries.tables import PICTURES, Vector, cosine_distance
+from gateway.galleries.shelf import check_room, held
+from gateway.galleries.tables import PICTURES, cosine_distance
 
 _WHAT = "picture"
-
-
-@dataclass(frozen=True)
-class Picture:
-    """What is told of one. `has_thumbnail`, `has_picture`: whether these are kept."""
-
-    id: str
-    enrolled_s: float
-    metadata: dict[str, Any]
-    has_thumbnail: bool
-    has_picture: bool
-
-
-@dataclass(frozen=True)
-class Match:
-    """`similarity`: the cosine of its vector and the one that was asked for, −1…1."""
-
-    picture: Picture
-    similarity: float
 
 
 class Pictures:

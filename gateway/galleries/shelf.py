@@ -1,18 +1,13 @@
 """The galleries that there are."""
 
-from collections.abc import Callable
-
 from sqlalchemy import Connection, delete, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from gateway.errors import GalleryExistsError, GalleryKindError, OverLimitError, UnknownGalleryError
 from gateway.galleries.database import Database
-from gateway.galleries.gallery import Gallery, Kind
+from gateway.galleries.gallery import Clock, Gallery, Kind
 from gateway.galleries.settings import GallerySettings
 from gateway.galleries.tables import GALLERIES, PEOPLE, PICTURES
-
-Clock = Callable[[], float]
-"""Seconds since 1970."""
 
 
 class Shelf:

@@ -65,7 +65,7 @@ def asked(path: str, gateway: GatewayProcess, texts: GatewayProcess) -> GatewayP
 
 @pytest.mark.parametrize(("path", "method"), OPERATIONS)
 def test_answers_are_those_described(path: str, method: str, asked: GatewayProcess) -> None:
-    examples = 20 if path.startswith(GALLERIES) else 60
+    examples = 10 if path.startswith(GALLERIES) else 60
 
     @settings(max_examples=examples, suppress_health_check=list(HealthCheck))
     @given(case=SCHEMA[path][method].as_strategy())

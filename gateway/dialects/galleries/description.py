@@ -28,7 +28,7 @@ from gateway.dialects.galleries.wire import (
     SearchRequest,
     SearchResponse,
 )
-from gateway.galleries.receipts import Receipt
+from gateway.galleries.receipt import Receipt
 from gateway.openapi import Description
 from processing.thumbnail import MEDIA_TYPE
 

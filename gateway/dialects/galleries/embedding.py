@@ -9,8 +9,7 @@ import numpy as np
 from gateway.call import Call
 from gateway.errors import BrokenAnswerError, DigestError, GalleryVersionError, TaskError, UnknownVersionError
 from gateway.faces import faces_in, the_face
-from gateway.galleries.gallery import Gallery, Kind
-from gateway.galleries.tables import Vector
+from gateway.galleries.gallery import Gallery, Kind, Vector
 from gateway.parts import Parts
 from gateway.tasks.faces import Faces
 from gateway.tasks.image_feature_extraction import (

@@ -24,7 +24,7 @@ from gateway.dialects.galleries.people_wire import (
 from gateway.dialects.galleries.wire import PageRequest
 from gateway.errors import Fault, InvalidRequestError
 from gateway.galleries.gallery import Kind
-from gateway.galleries.receipts import Receipt
+from gateway.galleries.receipt import Receipt
 from gateway.parts import Parts
 from processing.same_person import THRESHOLD
 

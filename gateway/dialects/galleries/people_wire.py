@@ -6,8 +6,8 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from gateway.dialects.galleries.wire import Metadata, Threshold, readable
-from gateway.galleries.people import Candidate, Known, Person
-from gateway.galleries.receipts import Receipt, moment
+from gateway.galleries.entries import Candidate, Known, Person
+from gateway.galleries.receipt import Receipt, moment
 from gateway.tasks.base import Media, Request
 from gateway.tasks.image_classification import STROKE_PNG
 

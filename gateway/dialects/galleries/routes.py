@@ -24,8 +24,8 @@ from gateway.dialects.galleries.wire import (
     SearchRequest,
     SearchResponse,
 )
+from gateway.galleries.entries import Match
 from gateway.galleries.gallery import Gallery
-from gateway.galleries.pictures import Match
 from gateway.parts import Parts
 from processing.image import decode
 from processing.same_person import THRESHOLD

@@ -9,9 +9,9 @@ from werkzeug.datastructures import MultiDict
 
 from gateway.body import accepted_types, check_media_type, invalid, is_bare, read_json
 from gateway.errors import Fault, InvalidRequestError
+from gateway.galleries.entries import Match, Picture
 from gateway.galleries.gallery import Gallery, Kind
-from gateway.galleries.pictures import Match, Picture
-from gateway.galleries.receipts import moment
+from gateway.galleries.receipt import moment
 from gateway.tasks.base import Media, Request
 from gateway.tasks.image_classification import STROKE_PNG
 from gateway.tasks.image_feature_extraction import ImageFeatureExtraction

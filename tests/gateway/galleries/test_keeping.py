@@ -25,10 +25,10 @@ from gateway.errors import (
     UnknownEntryError,
     UnknownGalleryError,
 )
+from gateway.galleries.entries import Known, Person
 from gateway.galleries.galleries import Galleries
-from gateway.galleries.gallery import Gallery
-from gateway.galleries.people import Known, Person
-from gateway.galleries.tables import METADATA, PEOPLE, Vector
+from gateway.galleries.gallery import Gallery, Vector
+from gateway.galleries.tables import METADATA, PEOPLE
 from gateway.settings import GatewaySettings
 from tests.support.processes import until
 
@@ -55,7 +55,7 @@ class Place:
         settings: dict[str, Any] = {"state": self.state, "galleries": {**LIMITS, **limits}}
         if self.url:
             settings["database"] = self.url
-        self.opened.append(Galleries.of(GatewaySettings(**settings), lambda: self.now_s))
+        self.opened.append(Galleries(GatewaySettings(**settings), lambda: self.now_s))
         return self.opened[-1]
 
     def close(self) -> None:
@@ -174,7 +174,7 @@ def test_whose_time_is_over_is_nobody_and_is_erased_by_itself(place: Place) -> N
         galleries.people.get(gallery, ada.id)
     with pytest.raises(UnknownEntryError):
         galleries.people.erase(gallery, ada.id)
-    galleries.sweeper.sweep()
+    galleries.sweep()
     with galleries.database.reading() as connection:
         assert connection.scalars(select(PEOPLE.c.id)).all() == [bob.id]
     [(_, receipt)] = galleries.receipts.page("staff", 0, 9)
@@ -206,7 +206,7 @@ def test_no_trace_is_left_in_the_files_of_who_was_swept(place: Place) -> None:
 
     assert sealed in files()
     place.now_s += 2 * DAY_S
-    galleries.sweeper.sweep()
+    galleries.sweep()
     assert sealed not in files()
     assert person.id.encode() in files()  # in the receipt
 
@@ -218,7 +218,7 @@ def test_a_key_in_front_seals_anew_and_the_earlier_one_can_go(place: Place) -> N
     both = place.galleries(keys=[KEYS[1], KEYS[0]])
     _enrol(both, gallery, BOB, _face(0, 1, 0))
     assert len(both.people.identify(gallery, _face(1, 0.1, 0), 2, 5)) == 2
-    both.sweeper.sweep()
+    both.sweep()
     after = place.galleries(keys=[KEYS[1]])
     assert sorted(one.known.name for one in after.people.page(gallery, "", 9)) == ["Ada", "Bob"]
     with pytest.raises(GalleryKeyError, match="not among those"):
