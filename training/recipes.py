@@ -30,6 +30,7 @@ from training.fashion import FashionRecipe
 from training.image_classifier import ImageClassifierRecipe
 from training.image_embeddings import ImageEmbeddingsRecipe
 from training.imagenet import ImagenetRecipe
+from training.picture_checkpoint import PictureCheckpointRecipe
 from training.progress import Progress
 from training.recipe import Recipe, RecipeMaker, TrainingRecipe
 from training.sentiment import SentimentRecipe
@@ -51,6 +52,7 @@ RECIPES = {
     ),
     "embeddings": RecipeMaker(minilm.PACKAGE.sha256, EmbeddingsRecipe.make, None),
     "imagenet": RecipeMaker(f"{efficientnet.PACKAGE.sha256} {photographs.PACKAGE.sha256}", ImagenetRecipe.make, None),
+    "imagenet-checkpoint": RecipeMaker(photographs.PACKAGE.sha256, PictureCheckpointRecipe.make, None),
     "image-embeddings": RecipeMaker(
         f"{efficientnet.PACKAGE.sha256} {photographs.PACKAGE.sha256} {FASHION_MNIST.sha256}",
         ImageEmbeddingsRecipe.make,
