@@ -18,7 +18,7 @@ from models.faceboxes import fill_faceboxes
 from models.faces import LABELS, SPEC, FacesConfig, networks_of, processing
 from models.traced import traced
 from processing.boxes import THRESHOLD, Box, Outputs, detections
-from processing.face_chip import aligned_chip, square_around, square_chip
+from processing.face_chip import aligned_chip, placed, square_around, square_chip
 from processing.forms import form_of
 from processing.image import Pixels
 from processing.same_person import FALSE_ACCEPTS, FALSE_REJECTS, distance
@@ -165,8 +165,8 @@ class Looking:
 
     def _vector_of(self, picture: Pixels, box: Box) -> NDArray[np.float32]:
         square = square_around(box)
-        (points,) = self._landmarks(square_chip(picture, square, self._sought)[np.newaxis]).astype(np.float64)
-        chip = aligned_chip(picture, points * square.side + (square.left, square.top), self._aligned)
+        (points,) = self._landmarks(square_chip(picture, square, self._sought)[np.newaxis])
+        chip = aligned_chip(picture, placed(points, square), self._aligned)
         return np.asarray(self._vector(chip[np.newaxis])[0], np.float32)
 
 
