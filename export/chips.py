@@ -7,7 +7,7 @@ import numpy as np
 
 from export.goldens import Array
 from processing.boxes import Box
-from processing.face_chip import aligned_chip, square_around, square_chip
+from processing.face_chip import aligned_chip, placed, square_around, square_chip
 from processing.image import decode
 from store.golden import Golden
 from store.manifest import EMBED_SIGNATURE, LANDMARKS_SIGNATURE
@@ -28,9 +28,8 @@ def chips_of(golden: Golden, functions: Mapping[str, Any]) -> dict[str, Array]:
     picture = decode(golden.body, max_pixels=_MAX_PIXELS)
     square = square_around(Box(**told[0]["box"]))
     sought = square_chip(picture, square, _side(functions[LANDMARKS_SIGNATURE]))[np.newaxis]
-    (points,) = np.asarray(functions[LANDMARKS_SIGNATURE](sought)["landmarks"], np.float64)
-    landmarks = points * square.side + (square.left, square.top)
-    aligned = aligned_chip(picture, landmarks, _side(functions[EMBED_SIGNATURE]))[np.newaxis]
+    (points,) = np.asarray(functions[LANDMARKS_SIGNATURE](sought)["landmarks"])
+    aligned = aligned_chip(picture, placed(points, square), _side(functions[EMBED_SIGNATURE]))[np.newaxis]
     return {LANDMARKS_SIGNATURE: sought, EMBED_SIGNATURE: aligned}
 
 

@@ -61,8 +61,9 @@ SPEC = ModelSpec(
         "another way is open, too. What comes out is a distance, which a person judges."
     ),
     limits=(
-        "How often it is wrong was measured with six known persons and the groups of six photographs: no error among "
-        "a few hundred pairs says that it works, and nothing about one in a thousand.",
+        "How often it is wrong was measured with four known persons, of only one of whom there is more than one "
+        "photograph, and the groups of six photographs: no error among a few hundred pairs says that it works, and "
+        "nothing about one in a thousand.",
         "Whether it is wrong more often with some people than with others (by age, gender, the colour of the skin) was "
         "not measured here. Of dlib's network others tell that it learnt from adults, and mixes up children.",
         "Nobody asked the people whose photographs it was trained with.",

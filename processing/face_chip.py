@@ -1,6 +1,6 @@
 """Chips of faces: the part of a picture around a face, as networks take it. RGB uint8; black beyond the picture."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,8 @@ Points = NDArray[np.float64]
 that to the right, the tip of the nose, and the corners of the mouth."""
 
 _AROUND = 1.15  # the side of the square in which landmarks are sought, in units of the longer side of the box
+
+_BEYOND = 0.5  # of a chip's side: so far from its edge a landmark may lie
 
 # Where the landmarks of dlib's mean face are, in units of a square around it from the brows to the chin; and the margin
 # to each side of that square that its networks were trained with.
@@ -40,9 +42,16 @@ def square_chip(picture: Pixels, square: Square, side: int) -> Pixels:
     """`[side, side, 3]`: the square, resized."""
     left, top = int(np.floor(square.left)), int(np.floor(square.top))
     right, bottom = (int(np.ceil(edge + square.side)) for edge in (square.left, square.top))
-    part = Image.fromarray(picture).crop((left, top, right, bottom))
+    part = _part(picture, left, top, right, bottom)
     x, y = square.left - left, square.top - top
     return np.asarray(part.resize((side, side), Image.Resampling.BILINEAR, (x, y, x + square.side, y + square.side)))
+
+
+def placed(landmarks: NDArray[np.floating[Any]], square: Square) -> Points:
+    """Landmarks in units of the side of a square's chip, as a network tells them, in pixels of the picture. One that is
+    far beyond the chip is brought nearer: what they span of the picture has a bound."""
+    near = np.clip(np.asarray(landmarks, np.float64), -_BEYOND, 1 + _BEYOND)
+    return near * square.side + (square.left, square.top)
 
 
 def aligned_chip(picture: Pixels, landmarks: Points, side: int) -> Pixels:
@@ -52,7 +61,7 @@ def aligned_chip(picture: Pixels, landmarks: Points, side: int) -> Pixels:
     corners = (np.array([[0, 0], [side, 0], [0, side], [side, side]]) - shift) @ back.T
     left, top = (int(edge) - 1 for edge in np.floor(corners.min(axis=0)))
     right, bottom = (int(edge) + 1 for edge in np.ceil(corners.max(axis=0)))
-    part = Image.fromarray(picture).crop((left, top, right, bottom))
+    part = _part(picture, left, top, right, bottom)
     scale = min(1.0, float(np.hypot(*turn[0])))  # turning looks at four pixels alone: what is larger is reduced before
     size = (max(1, round(part.width * scale)), max(1, round(part.height * scale)))
     reduced = np.array(size) / part.size
@@ -74,3 +83,12 @@ def similarity(points: Points, to: Points) -> tuple[NDArray[np.float64], NDArray
         sine = float((around[:, 0] * aimed[:, 1] - around[:, 1] * aimed[:, 0]).sum()) / spread
     turn = np.array([[cosine, -sine], [sine, cosine]])
     return turn, aim - turn @ mean
+
+
+def _part(picture: Pixels, left: int, top: int, right: int, bottom: int) -> Image.Image:
+    """Copies no more than that of a picture, which may be large."""
+    inside = picture[max(0, top) : max(0, bottom), max(0, left) : max(0, right)]
+    part = np.zeros((bottom - top, right - left, 3), np.uint8)
+    y, x = max(0, -top), max(0, -left)
+    part[y : y + inside.shape[0], x : x + inside.shape[1]] = inside
+    return Image.fromarray(part)

@@ -18,7 +18,7 @@ from models.faceboxes import fill_faceboxes
 from models.faces import LABELS, SPEC, FacesConfig, networks_of, processing
 from models.traced import traced
 from processing.boxes import THRESHOLD, Box, Outputs, detections
-from processing.face_chip import aligned_chip, square_around, square_chip
+from processing.face_chip import aligned_chip, placed, square_around, square_chip
 from processing.forms import form_of
 from processing.image import Pixels
 from processing.same_person import FALSE_ACCEPTS, FALSE_REJECTS, distance
@@ -28,8 +28,8 @@ from store.held_out import HeldOut
 from store.manifest import Metric
 from training.data import face_networks, portraits
 from training.data.portraits import Portrait
-from training.disturbance import Sample, robustness, share
-from training.disturbed_pictures import PICTURE_DISTURBANCES
+from training.disturbance import Disturbance, Sample, robustness, share
+from training.disturbed_pictures import PICTURE_DISTURBANCES, brighter
 from training.evaluation import Measured
 from training.latency import latencies
 from training.measure import accuracy, slices
@@ -42,6 +42,14 @@ if TYPE_CHECKING:
 
 _CALLS = (30, 3)  # by which the time is taken
 _WAYS = ("mirrored", "lying on its side", "small", "grey", "for print", "in a transparent frame")  # all of them reduced
+
+
+def _darker(levels: int, *, told: bool = False) -> Disturbance[Pixels]:
+    what = f"{levels} of 255 grey levels taken away"
+    return Disturbance("darkness", f"−{levels}", what, lambda picture, _rng: brighter(picture, -levels), told)
+
+
+_DISTURBANCES = (*PICTURE_DISTURBANCES, _darker(60), _darker(120, told=True))
 
 
 @dataclass(frozen=True)
@@ -141,7 +149,7 @@ class FacesRecipe:
 
         data = f"{self._data}: as many are told, and the vector of an only one is within {SAME} of the undisturbed one"
         sample = Sample([one.pixels for one in self._pictures], self._truth, data, lambda picture: picture, counted)
-        return robustness(sample, PICTURE_DISTURBANCES, (), self._config.seed, progress)
+        return robustness(sample, _DISTURBANCES, (), self._config.seed, progress)
 
 
 class Looking:
@@ -165,8 +173,8 @@ class Looking:
 
     def _vector_of(self, picture: Pixels, box: Box) -> NDArray[np.float32]:
         square = square_around(box)
-        (points,) = self._landmarks(square_chip(picture, square, self._sought)[np.newaxis]).astype(np.float64)
-        chip = aligned_chip(picture, points * square.side + (square.left, square.top), self._aligned)
+        (points,) = self._landmarks(square_chip(picture, square, self._sought)[np.newaxis])
+        chip = aligned_chip(picture, placed(points, square), self._aligned)
         return np.asarray(self._vector(chip[np.newaxis])[0], np.float32)
 
 

@@ -186,7 +186,7 @@ def _asked(schema: type[_R], body: bytes) -> _R:
         MediaTypeError: another type of body.
         MalformedBodyError, OverLimitError, InvalidRequestError: it is no such request.
     """
-    pictures = [name for name in ("inputs", "first", "second") if name in schema.model_fields]
+    pictures = _pictures(schema)
     fields: Mapping[str, Any]
     if request.mimetype == MULTIPART:
         fields = form_of(body, request.mimetype, request.mimetype_params, pictures)
@@ -202,9 +202,14 @@ def _asked(schema: type[_R], body: bytes) -> _R:
         raise invalid(exc) from exc
 
 
+def _pictures(schema: type[_Asked]) -> list[str]:
+    """The fields that are pictures."""
+    return [name for name in ("inputs", "first", "second") if name in schema.model_fields]
+
+
 def accepted(schema: type[_Asked]) -> tuple[str, ...]:
     """The types of body that a route takes."""
-    return (JSON, MULTIPART, *(MEDIA_TYPES if "inputs" in schema.model_fields else ()))
+    return (JSON, MULTIPART, *(MEDIA_TYPES if len(_pictures(schema)) == 1 else ()))
 
 
 def _told(answer: BaseModel) -> Response:
@@ -232,13 +237,16 @@ def _describe() -> Description:
 
 
 def _route(summary: str, asked: type[_Asked], answered: type[BaseModel]) -> dict[str, Any]:
-    schema = {"schema": openapi.ref(asked)}
-    bodies: dict[str, Any] = {JSON: openapi.any_of([asked]), MULTIPART: schema}
+    fields = asked.model_json_schema()["properties"]
+    pictures = {name: {"type": "string", "contentMediaType": "image/*"} for name in _pictures(asked)}
+    form = {"type": "object", "properties": {**fields, **pictures}, "required": list(pictures)}
+    bodies: dict[str, Any] = {JSON: openapi.any_of([asked]), MULTIPART: {"schema": form}}
     bodies |= {media_type: {} for media_type in accepted(asked) if media_type not in bodies}
     return {
         "summary": summary,
-        "description": "Pictures as base64 in JSON, or as files of a form under the same names. A face that cannot be "
-        "told apart is refused with the type no-face, several-faces, small-face or blurred-face, and `facts`.",
+        "description": "Pictures as base64 in JSON, or as files of a form under the same names; a single one also as "
+        "the body, with the other fields in the query. A face that cannot be told apart is refused with the type "
+        "no-face, several-faces, small-face or blurred-face, and `facts`.",
         "parameters": [PIN, CHOICE],
         "requestBody": {"required": True, "content": bodies},
         "responses": {

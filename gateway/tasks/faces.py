@@ -14,7 +14,7 @@ from gateway.tasks.classification import floats
 from gateway.tasks.object_detection import BoundingBox, Look, ObjectDetection, Seen
 from gateway.tasks.pictures import PicturesRequest, decoded
 from processing.boxes import THRESHOLD, Detection
-from processing.face_chip import Points, aligned_chip, square_around, square_chip
+from processing.face_chip import Points, aligned_chip, placed, square_around, square_chip
 from processing.face_quality import Fault, face_quality
 from processing.image import MEDIA_TYPES, Pixels
 from store.manifest import EMBED_SIGNATURE, LANDMARKS_SIGNATURE, Manifest, SignatureSpec
@@ -178,8 +178,8 @@ class Faces:
             square_chip(pictures[number], square, self._sought)
             for (number, _), square in zip(faces, squares, strict=True)
         ]
-        points = _run(ask, LANDMARKS_SIGNATURE, chips, _LANDMARKS, (5, 2)).astype(np.float64)
-        return [row * square.side + (square.left, square.top) for row, square in zip(points, squares, strict=True)]
+        points = _run(ask, LANDMARKS_SIGNATURE, chips, _LANDMARKS, (5, 2))
+        return [placed(row, square) for row, square in zip(points, squares, strict=True)]
 
 
 def _run(ask: Ask, signature: str, chips: Sequence[Pixels], output: str, shape: tuple[int, ...]) -> Array:

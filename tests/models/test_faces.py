@@ -41,5 +41,5 @@ def test_a_file_of_weights_has_those_of_all_three(tmp_path: Path) -> None:
 
 def test_what_is_not_known_is_told() -> None:
     told = " ".join(SPEC.limits)
-    for what in ("six known persons", "not measured here", "GDPR", "photograph of a person counts as the person"):
+    for what in ("four known persons", "not measured here", "GDPR", "photograph of a person counts as the person"):
         assert what in told

@@ -5,7 +5,16 @@ import pytest
 from PIL import Image, ImageDraw
 
 from processing.boxes import Box
-from processing.face_chip import _ALIGNED, Points, aligned_chip, similarity, square_around, square_chip
+from processing.face_chip import (
+    _ALIGNED,
+    Points,
+    Square,
+    aligned_chip,
+    placed,
+    similarity,
+    square_around,
+    square_chip,
+)
 from processing.image import Pixels
 
 POINTS: Points = np.array([[60.0, 80], [100, 80], [80, 105], [64, 125], [96, 125]])
@@ -49,6 +58,18 @@ def test_what_is_beyond_the_picture_is_black() -> None:
     part = square_chip(white, square_around(Box(50, 50, 150, 150)), 10)
     assert (part[:4, :4] == 255).all()
     assert (part[6:, 6:] == 0).all()
+
+
+def test_landmarks_far_beyond_their_chip_are_brought_nearer() -> None:
+    square = Square(100, 200, 50)
+    found = placed(np.array([[0.5, 0.2], [-9, 9], [1.2, -0.1], [0, 1], [1, 0]], np.float32), square)
+    np.testing.assert_allclose(found, [[125, 210], [75, 275], [160, 195], [100, 250], [150, 200]], atol=1e-4)
+
+
+def test_a_square_beside_the_picture_is_black() -> None:
+    white = np.full((20, 30, 3), 255, np.uint8)
+    for box in (Box(40, 0, 50, 10), Box(-30, 0, -20, 10), Box(0, 40, 10, 50), Box(0, -30, 10, -20)):
+        assert not square_chip(white, square_around(box), 8).any()
 
 
 def test_landmarks_that_are_one_point_still_have_a_chip() -> None:

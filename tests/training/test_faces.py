@@ -57,6 +57,9 @@ def test_a_photograph_is_told_rightly_if_as_many_faces_are_told_as_there_are() -
     assert evaluation.robustness.undisturbed.accuracy == 0.8
     blur = next(of for of in evaluation.robustness.trials if of.strength == "σ 5 %")
     assert blur.accuracy < 0.8
+    dark = {of.strength: of.accuracy for of in evaluation.robustness.trials if of.disturbance == "darkness"}
+    assert dark.keys() == {"−60", "−120"}
+    assert max(dark.values()) < 0.8  # whoever is one of their colours is another person in the dark
 
 
 def _known(photograph: str, person: str | None, *vector: float) -> Known:

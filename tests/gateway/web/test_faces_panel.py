@@ -13,7 +13,7 @@ ANN_THERE, ANN_HERE, EVE_THERE = (pictured(place) for place in ((ANN, 2, 3), (AN
 
 def open_panel(page: Page) -> None:
     page.goto("/#faces")
-    page.get_by_text("Same person?").click()
+    page.get_by_role("radio", name="Same person?").check()
     expect(page.locator("#match-none")).to_have_text("Give it two photographs.")
 
 
@@ -54,6 +54,6 @@ def test_a_picture_that_does_not_do_is_refused_in_words(page: Page) -> None:
     give(page, "First", ANN_THERE, "ann.png")
     give(page, "Second", pictured(), "nobody.png")
     expect(page.locator("#problem-detail")).to_contain_text("picture 1: no face was found")
-    page.get_by_text("What is where").click()
+    page.get_by_role("radio", name="What is where").check()
     expect(page.locator("#picture-panel")).to_be_visible()
     expect(page.locator("#faces-panel")).to_be_hidden()
