@@ -2,17 +2,18 @@
 
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pysqlite3
 import sqlite_vec
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
+from gateway.deadline import Clock
 from gateway.errors import GalleriesDownError
 from gateway.galleries.tables import POSTGRESQL
 
@@ -20,6 +21,8 @@ SQLITE = "sqlite"
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
 _BUSY_S = 5.0  # another worker, or another gateway, may be writing for so long
+_CONNECT_S = 2.0
+_AGAIN_S = 1.0  # after a failure nobody tries for so long: who waits for a database that is away keeps others from work
 _MIGRATION_LOCK = 0x6B6D6161  # one number of PostgreSQL's advisory locks
 _WRITES = "kmaas_writes"
 
@@ -33,7 +36,7 @@ class Database:
     one whose database is away does all else. Safe to share between threads.
     """
 
-    def __init__(self, url: str, connections: int) -> None:
+    def __init__(self, url: str, connections: int, clock: Clock = time.monotonic) -> None:
         """`url`: as the setting `database` has it. `connections`: at once, further callers wait for one."""
         self._url = make_url(url)
         if self._url.get_backend_name() == POSTGRESQL:
@@ -41,6 +44,8 @@ class Database:
         self._connections = connections
         self._lock = threading.Lock()
         self._engine: Engine | None = None
+        self._clock = clock
+        self._away_until = 0.0
 
     @property
     def dialect(self) -> str:
@@ -66,7 +71,7 @@ class Database:
         """
         if self.dialect != SQLITE:
             return False
-        with _told(self._url), self._opened().connect() as connection:
+        with self._told(), self._opened().connect() as connection:
             checkpoint = connection.connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             return bool(checkpoint[0] == 0)
 
@@ -78,11 +83,16 @@ class Database:
 
     @contextmanager
     def _connected(self, *, writes: bool) -> Iterator[Connection]:
-        with _told(self._url), self._opened().connect() as connection:
+        with self._told(), self._opened().connect() as connection:
             yield connection.execution_options(**{_WRITES: writes})
 
     def _opened(self) -> Engine:
-        with self._lock:
+        """Raises `GalleriesDownError` while another caller tries in vain, or has just tried."""
+        if not self._lock.acquire(timeout=_AGAIN_S):
+            raise GalleriesDownError
+        try:
+            if self._clock() < self._away_until:
+                raise GalleriesDownError
             if self._engine is None:
                 engine = _engine(self._url, self._connections)
                 try:
@@ -92,29 +102,32 @@ class Database:
                     raise
                 self._engine = engine
             return self._engine
+        finally:
+            self._lock.release()
 
-
-@contextmanager
-def _told(url: URL) -> Iterator[None]:
-    """Errors of the database as ours. What they say may name tables and addresses: it is for the log."""
-    try:
-        yield
-    except (SQLAlchemyError, OSError) as exc:
-        cause = exc.orig if isinstance(exc, DBAPIError) else exc  # without the statement and its values
-        _log.warning("the galleries' database %s: %s", url.render_as_string(), cause)
-        raise GalleriesDownError from exc
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Errors of the database as ours. What they say may name tables and addresses: it is for the log."""
+        try:
+            yield
+        except (SQLAlchemyError, OSError) as exc:
+            if not isinstance(exc, DBAPIError) or isinstance(exc, OperationalError):
+                self._away_until = self._clock() + _AGAIN_S
+            cause = exc.orig if isinstance(exc, DBAPIError) else exc  # without the statement and its values
+            _log.warning("the galleries' database %s: %s", self._url.render_as_string(), cause)
+            raise GalleriesDownError from exc
 
 
 def _engine(url: URL, connections: int) -> Engine:
     if url.get_backend_name() == POSTGRESQL:
-        arguments = {"connect_timeout": int(_BUSY_S), "options": f"-c statement_timeout={int(_BUSY_S * 1000)}"}
+        arguments = {"connect_timeout": int(_CONNECT_S), "options": f"-c statement_timeout={int(_BUSY_S * 1000)}"}
         return create_engine(
             url, pool_size=connections, max_overflow=0, pool_timeout=_BUSY_S, pool_pre_ping=True, connect_args=arguments
         )
     Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
         url,
-        module=pysqlite3,  # Python's own is often built without extensions
+        module=_sqlite(),
         pool_size=connections,
         max_overflow=0,
         pool_timeout=_BUSY_S,
@@ -125,7 +138,21 @@ def _engine(url: URL, connections: int) -> Engine:
     return engine
 
 
+def _sqlite() -> Any:
+    """With extensions: Python's own is often built without, and there is not a wheel for every machine."""
+    try:
+        import pysqlite3
+    except ImportError:
+        import sqlite3
+
+        return sqlite3
+    return pysqlite3
+
+
 def _prepare(connection: Any, _record: object) -> None:
+    """Raises `OSError` where no extension can be had."""
+    if not hasattr(connection, "enable_load_extension"):
+        raise OSError("the SQLite of this Python takes no extensions; take another Python, or PostgreSQL")
     connection.isolation_level = None  # transactions are begun by `_begin`
     connection.enable_load_extension(True)
     sqlite_vec.load(connection)

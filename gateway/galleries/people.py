@@ -156,7 +156,8 @@ class People:
         return len(rows)
 
     def _row(self, connection: Connection, gallery: Gallery, person: str) -> Row[Any]:
-        row = connection.execute(self._there(gallery).where(PEOPLE.c.id == person)).one_or_none()
+        asked = self._there(gallery).where(PEOPLE.c.id == person)
+        row = connection.execute(asked).one_or_none() if person.isalnum() else None
         if row is None:
             raise UnknownEntryError(_WHAT, person, gallery.name)
         return row

@@ -59,6 +59,8 @@ class Shelf:
 
     def find(self, name: str, kind: Kind | None = None) -> Gallery:
         """Raises `UnknownGalleryError`; `GalleryKindError` where it keeps something else."""
+        if "\0" in name:  # of which PostgreSQL knows no text
+            raise UnknownGalleryError(name)
         with self._database.reading() as connection:
             row = connection.execute(select(GALLERIES).where(GALLERIES.c.name == name)).one_or_none()
         if row is None:

@@ -19,8 +19,21 @@ def check(origin: str | None, host: str, bound: str, allowed: Collection[str]) -
     Raises:
         OriginError, HostError: not this page, or not by this name.
     """
-    asked, listed = urlsplit(f"//{host}"), {urlsplit(one).netloc for one in allowed}
-    if origin is not None and origin not in allowed and urlsplit(origin).netloc != host:
+    if origin is not None and origin not in allowed and _place(origin) != (host, _name(host)):
         raise OriginError(origin)
-    if is_loopback(bound) and not is_loopback(asked.hostname or "") and host not in listed:
+    if is_loopback(bound) and not is_loopback(_name(host)) and host not in {_place(one)[0] for one in allowed}:
         raise HostError("of galleries")
+
+
+def _name(host: str) -> str:
+    """Without the port."""
+    return _place(f"//{host}")[1]
+
+
+def _place(url: str) -> tuple[str, str]:
+    """With and without the port; nothing of what is no URL."""
+    try:
+        parts = urlsplit(url)
+        return parts.netloc, parts.hostname or ""
+    except ValueError:
+        return "", ""

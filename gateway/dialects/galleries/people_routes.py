@@ -129,7 +129,7 @@ def _add_receipts(routes: Blueprint, parts: Parts) -> None:
         """Also of a gallery that is gone."""
         asked = wire.read_query(ReceiptsRequest, request.args)
         with parts.admission.place():
-            found = receipts.page(gallery, asked.after, asked.limit)
+            found = receipts.page(gallery.replace("\0", ""), asked.after, asked.limit)
             following = found[-1][0] if len(found) == asked.limit else None
             listed = [NumberedReceipt(number=number, receipt=receipt) for number, receipt in found]
             return _json(ReceiptPage(receipts=listed, next=following))

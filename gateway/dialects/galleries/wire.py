@@ -223,7 +223,7 @@ class SearchResponse(BaseModel):
 class PageRequest(Request):
     """Which part of a list."""
 
-    after: str = ""
+    after: Annotated[str, Field(pattern=r"^[^\x00]*$")] = ""
     limit: Annotated[int, Field(ge=1, le=MOST_LISTED)] = 100
 
 

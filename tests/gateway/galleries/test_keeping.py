@@ -25,6 +25,7 @@ from gateway.errors import (
     UnknownEntryError,
     UnknownGalleryError,
 )
+from gateway.galleries.database import Database
 from gateway.galleries.entries import Known, Person
 from gateway.galleries.galleries import Galleries
 from gateway.galleries.gallery import Gallery, Vector
@@ -318,12 +319,39 @@ def test_a_database_that_cannot_be_had_is_told_as_that(
 ) -> None:
     place = Place(tmp_path, url)
     galleries = place.galleries()
-    for _ in range(2):  # it is tried anew
+    for _ in range(2):
         with pytest.raises(GalleriesDownError):
             galleries.shelf.all()
     assert caplog.records
     assert "secret" not in caplog.text
     place.close()
+
+
+def test_a_database_that_is_away_is_tried_again_after_a_second(tmp_path: Path) -> None:
+    """Meanwhile nobody waits for it."""
+    now = 100.0
+    folder = tmp_path / "later"
+    folder.touch()
+    database = Database(f"sqlite:///{folder}/galleries.db", 1, lambda: now)
+    with pytest.raises(GalleriesDownError), database.reading():
+        pass
+    folder.unlink()
+    with pytest.raises(GalleriesDownError), database.reading():
+        pass
+    assert not folder.exists()
+    now += 1
+    with database.reading() as connection:
+        assert connection.scalar(text("SELECT 1")) == 1
+    database.close()
+
+
+def test_names_with_zeros_in_them_are_of_nobody(place: Place) -> None:
+    galleries = place.galleries()
+    gallery = _people(galleries)
+    with pytest.raises(UnknownGalleryError):
+        galleries.shelf.find("a\0")
+    with pytest.raises(UnknownEntryError):
+        galleries.people.get(gallery, "a\0")
 
 
 @pytest.mark.parametrize("url", ["mysql://a/b", "sqlite://", "nonsense", "postgresql+asyncpg://a/b"])

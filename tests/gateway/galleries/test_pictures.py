@@ -229,6 +229,10 @@ def test_pages_of_other_origins_and_foreign_names_may_not_ask(keeper: GalleriesG
     body = {"name": "evil", "model": "hues"}
     refused(keeper.ask("POST", "", body, "text/plain", Origin="https://evil.example"), 403, says="evil.example")
     refused(keeper.ask("GET", colours, Host="evil.example:8080"), 403, says="this machine's own names")
+    refused(keeper.ask("GET", colours, Host="[::1"), 403, says="this machine's own names")
+    refused(keeper.ask("GET", colours, Origin="http://["), 403, says="may not ask")
+    refused(keeper.ask("GET", colours, Origin="null"), 403, says="may not ask")
+    refused(keeper.ask("GET", f"{colours}/pictures?after=%00"), 422, says="after")
     own = keeper.url
     assert keeper.ask("GET", colours, Origin=own).status == 200
     assert keeper.ask("GET", "/evil").status == 404
