@@ -72,6 +72,13 @@ def test_a_square_beside_the_picture_is_black() -> None:
         assert not square_chip(white, square_around(box), 8).any()
 
 
+def test_the_pattern_of_a_large_face_is_no_other_one_in_its_chip() -> None:
+    stripes = np.zeros((800, 800, 3), np.uint8)
+    stripes[::2] = 255
+    chip = aligned_chip(stripes, POINTS * 4 + (80, 0), 150)
+    assert np.abs(chip[30:120, 30:120].astype(int) - 127).max() < 10
+
+
 def test_landmarks_that_are_one_point_still_have_a_chip() -> None:
     chip = aligned_chip(np.full((50, 50, 3), 7, np.uint8), np.full((5, 2), 25.0), 24)
     assert chip.shape == (24, 24, 3)
