@@ -16,7 +16,7 @@ JSON = "application/json"
 _Model = TypeVar("_Model", bound=BaseModel)
 
 # Types that say nothing: what curl and browsers send when nobody chose one.
-_UNSAID = ("", "application/octet-stream", "application/x-www-form-urlencoded")
+UNSAID = ("", "application/octet-stream", "application/x-www-form-urlencoded")
 
 # A parser makes an object of each value: a million keys in 16 MB keep it, and everybody else, busy for half a minute.
 _MOST_VALUES = 10_000
@@ -39,7 +39,7 @@ def read_request(task: AnyTask, body: bytes, media_type: str) -> Request:
         MalformedBodyError: not JSON where it must be.
         InvalidRequestError: JSON that is not a request of the task.
     """
-    if media_type not in _UNSAID and media_type not in accepted_types(task):
+    if media_type not in UNSAID and media_type not in accepted_types(task):
         raise MediaTypeError(media_type, accepted_types(task))
     if task.media_types and media_type != JSON and not looks_like_json(body):
         return task.request.model_validate({"inputs": body})
