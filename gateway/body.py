@@ -17,7 +17,7 @@ JSON = "application/json"
 _Model = TypeVar("_Model", bound=BaseModel)
 
 # Types that say nothing: what curl and browsers send when nobody chose one.
-_UNSAID = ("", "application/octet-stream", "application/x-www-form-urlencoded")
+UNSAID = ("", "application/octet-stream", "application/x-www-form-urlencoded")
 
 # A parser makes an object of each value: a million keys in 16 MB keep it, and everybody else, busy for half a minute.
 _MOST_VALUES = 10_000
@@ -48,7 +48,7 @@ def read_request(task: AnyTask, body: bytes, media_type: str) -> Request:
 
 def check_media_type(media_type: str, accepted: Sequence[str]) -> None:
     """Raises `MediaTypeError` for one that says something, and nothing that is accepted."""
-    if media_type not in _UNSAID and media_type not in accepted:
+    if media_type not in UNSAID and media_type not in accepted:
         raise MediaTypeError(media_type, accepted)
 
 

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from gateway import openapi
-from gateway.body import JSON, invalid, looks_like_json, read_json
+from gateway.body import JSON, UNSAID, invalid, looks_like_json, read_json
 from gateway.dialects import exchange
 from gateway.dialects.dialect import Dialect
 from gateway.errors import MediaTypeError
@@ -25,7 +25,6 @@ from processing.same_person import FALSE_ACCEPTS, FALSE_REJECTS, distance
 from processing.same_person import THRESHOLD as SAME
 from store.manifest import Manifest
 
-_BARE = ("", "application/octet-stream", "application/x-www-form-urlencoded", *MEDIA_TYPES)
 _REFUSALS = (400, 403, 404, 408, 412, 413, 415, 422, 500, 502, 503, 504)
 
 _FACE = Face(
@@ -188,14 +187,14 @@ def _asked(schema: type[_R], body: bytes) -> _R:
     """
     pictures = _pictures(schema)
     fields: Mapping[str, Any]
+    if request.mimetype not in (*UNSAID, *accepted(schema)):
+        raise MediaTypeError(request.mimetype, accepted(schema))
     if request.mimetype == MULTIPART:
         fields = form_of(body, request.mimetype, request.mimetype_params, pictures)
-    elif request.mimetype == JSON or looks_like_json(body):
+    elif request.mimetype == JSON or len(pictures) > 1 or looks_like_json(body):
         return read_json(schema, body)
-    elif request.mimetype in _BARE and len(pictures) == 1:
-        fields = {**request.args.to_dict(), pictures[0]: body}
     else:
-        raise MediaTypeError(request.mimetype or "none", accepted(schema))
+        fields = {**request.args.to_dict(), pictures[0]: body}
     try:
         return schema.model_validate(fields)
     except ValidationError as exc:

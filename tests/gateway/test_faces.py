@@ -163,6 +163,10 @@ def test_what_is_no_picture_or_no_request_is_refused(texts: GatewayProcess) -> N
     which = refused(asked(texts, "verify", first=ANN_THERE, second=b"no picture"), 400, "unreadable-input")
     assert "picture 1" in which["detail"]
     refused(texts.post("/v1/faces/detect", b"no picture", "text/plain"), 415, "media-type")
+    document = json.dumps({"inputs": base64.b64encode(ANN_THERE).decode()}).encode()
+    refused(texts.post("/v1/faces/detect", document, "text/plain"), 415, "media-type")
+    assert texts.post("/v1/faces/detect", document, "application/x-www-form-urlencoded").status == 200  # as curl says
+    refused(texts.post("/v1/faces/verify", ANN_THERE), 400, "malformed-body")
     kinds = refused(texts.post("/v1/faces/verify", ANN_THERE, "image/png"), 415, "media-type")
     assert kinds["accepted"] == ["application/json", "multipart/form-data"]
     faults = refused(asked(texts, "verify", first=ANN_THERE), 422, "invalid-request")["errors"]

@@ -8,7 +8,7 @@ from playwright.sync_api import FilePayload, Page, expect
 from tests.support.browsing import copied_line_says
 from tests.support.small_faces import ANN, EVE, pictured
 
-ANN_THERE, ANN_HERE, EVE_THERE = (pictured(place) for place in ((ANN, 2, 3), (ANN, 5, 5), (EVE, 2, 3)))
+ANN_THERE, ANN_HERE, EVE_THERE = (pictured(place) for place in ((ANN, 2, 3), (ANN, 4, 4), (EVE, 2, 3)))
 
 
 def open_panel(page: Page) -> None:
