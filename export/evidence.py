@@ -132,7 +132,13 @@ def _measured(manifest: Manifest, of: Evaluation) -> Section:
         figures.append(_figures("for comparison, on the same rows", of.references))
     if not isinstance(of, Labelled):
         return Section(
-            "Measured", text=["On rows that nobody trained it on here. Intervals are of 95 %."], tables=figures
+            "Measured",
+            text=["On rows that nobody trained it on here. Intervals are of 95 %."],
+            tables=[*figures, *_precisions(of)],
+            pictures=[
+                ("shown", "What it found, with a score of 0.5 or more, and what is there"),
+                ("precisions", "Average precision by label and by size"),
+            ],
         )
     classes = [
         (
@@ -170,6 +176,14 @@ def _measured(manifest: Manifest, of: Evaluation) -> Section:
         ],
         pictures=pictures,
     )
+
+
+def _precisions(of: Evaluation) -> Iterator[Table]:
+    """Of a detector."""
+    if of.precisions:
+        rows = [(x.by, x.value, f"{x.mean:.4f}", f"{x.at_half:.4f}", f"{x.things:,}") for x in of.precisions]
+        head = ("by", "value", "IoU .50 to .95", "IoU .50", "things")
+        yield Table(head, rows, "Average precision", folded=True)
 
 
 def _confusion(of: Labelled) -> Iterator[Table]:

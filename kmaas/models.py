@@ -1,6 +1,7 @@
 """`kmaas models`: the catalogue and the store."""
 
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -24,12 +25,12 @@ def models(config: Config, as_json: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("model", "task", "presets", "versions", "accuracy", "licence")
+    table = Table("model", "task", "presets", "versions", "accuracy", "95 %, rows", "licence")
     for row in rows:
         versions = ", ".join(map(str, row["versions"])) or "–"
         accuracy = "–" if row["accuracy"] is None else f"{row['accuracy']:.4f}"
         presets = ", ".join(row["presets"]) or "–"
-        table.add_row(row["name"], row["task"], presets, versions, accuracy, row["licence"])
+        table.add_row(row["name"], row["task"], presets, versions, accuracy, _evidence(row), row["licence"])
     Console().print(table)
 
 
@@ -45,6 +46,14 @@ def _manifest(version: "VersionDir") -> "Manifest | None":
         return None
 
 
+def _evidence(row: Mapping[str, Any]) -> str:
+    """What an accuracy is worth: 1.0000 of a dozen rows is none."""
+    if row["accuracy_rows"] is None:
+        return "–"
+    interval = "" if row["accuracy_low"] is None else f"{row['accuracy_low']:.2f} to {row['accuracy_high']:.2f}, "
+    return f"{interval}{row['accuracy_rows']:,}"
+
+
 def _rows(config: Config) -> list[dict[str, Any]]:
     """One for each model of the catalogue or the store; facts of the newest version where there is one."""
     from models.catalog import CATALOG
@@ -58,6 +67,7 @@ def _rows(config: Config) -> list[dict[str, Any]]:
         manifest = _manifest(store.version(name)) if versions else None
         about = manifest or CATALOG.get(name)
         measured = manifest.metrics if manifest else ()
+        accuracy = next((metric for metric in measured if metric.name == "accuracy"), None)
         rows.append(
             {
                 "name": name,
@@ -67,7 +77,10 @@ def _rows(config: Config) -> list[dict[str, Any]]:
                 "description": about.description if about else None,
                 "licence": "; ".join(dict.fromkeys(origin.licence for origin in about.origins)) if about else "",
                 "versions": versions,
-                "accuracy": next((metric.value for metric in measured if metric.name == "accuracy"), None),
+                "accuracy": accuracy and accuracy.value,
+                "accuracy_low": accuracy and accuracy.low,
+                "accuracy_high": accuracy and accuracy.high,
+                "accuracy_rows": accuracy and accuracy.rows,
             }
         )
     return rows

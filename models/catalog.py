@@ -8,6 +8,7 @@ from models import (
     chat,
     checkpoint,
     detect,
+    detect_ssd,
     digits,
     embeddings,
     fashion_resnet,
@@ -20,6 +21,7 @@ from models import (
     text_classifier,
     topics,
     translation,
+    wardrobe,
     writer,
 )
 from models.errors import DuplicateModelError, NeedsDataError, UnknownModelError, UnknownNetworkError
@@ -52,6 +54,8 @@ NETWORKS = _table(
     translation.ENGLISH_FRENCH,
     translation.PAIR,
     detect.SPEC,
+    detect_ssd.SPEC,
+    wardrobe.SPEC,
 )
 
 OWN = _table(text_classifier.SPEC, image_classifier.SPEC)

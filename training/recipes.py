@@ -16,6 +16,7 @@ from training.data import (
     rated_texts,
     shakespeare,
     smollm2,
+    ssd_mobilenet,
 )
 from training.data.fashion_mnist import FASHION_MNIST
 from training.data.mnist import MNIST
@@ -32,6 +33,7 @@ from training.sentiment import SentimentRecipe
 from training.text_classifier import TextClassifierRecipe
 from training.topics import TopicsRecipe
 from training.translation import TranslationRecipe
+from training.wardrobe import WardrobeRecipe
 from training.writer import WriterRecipe
 
 RECIPES = {
@@ -60,6 +62,8 @@ RECIPES = {
         None,
     ),
     "detect": RecipeMaker(f"{centernet.PACKAGE.sha256} {photographs.PACKAGE.sha256}", DetectRecipe.make, None),
+    "wardrobe": RecipeMaker(f"{FASHION_MNIST.sha256} {photographs.PACKAGE.sha256}", WardrobeRecipe.make, None),
+    "detect-ssd": RecipeMaker(f"{ssd_mobilenet.PACKAGE.sha256} {photographs.PACKAGE.sha256}", DetectRecipe.make, None),
     "translation": RecipeMaker("of the configuration", TranslationRecipe.pair, None),
 }
 
