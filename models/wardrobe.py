@@ -36,7 +36,7 @@ class WardrobeConfig(TrainConfig, DetectorConfig):
 
 def build(config: WardrobeConfig) -> "keras.Model":
     """uint8 RGB `[batch, 128, 128, 3]` to candidates, float32 `[batch, 256, 4 + 10]`, see `models.detection`; the score
-    of each is how much of it and of an article of that label is both, over what is either (0…1)."""
+    of each is how likely it is on an article of that label, and how well (0…1), see `training.detection_loss`."""
     import keras
     from keras import layers, ops
 
@@ -106,8 +106,8 @@ SPEC = ModelSpec(
     limits=(
         "It learnt from composed scenes: small pictures of single articles, coloured by chance, laid on plain, "
         "blotched and photographed grounds. How well it does on photographs of rooms and people nobody measured.",
-        "A picture is reduced to 128 pixels on its longer side; what is then smaller than some 18 pixels, or larger "
-        "than 72, it never saw.",
+        "A picture is reduced to 128 pixels on its longer side; of what is then smaller than some 24 pixels, or larger "
+        "than 80, it saw nothing.",
         "At most six articles were in a scene, and none was hidden by more than a third.",
         "Shirts, T-shirts, pullovers, coats and dresses are often taken for each other, by people as well.",
         "Articles stood upright, turned by ten degrees at most. The articles were one European shop's before 2017.",

@@ -152,9 +152,10 @@ def _matches(evaluator: Any, labels: int, areas: int, pictures: int) -> list[_Fo
         kept = [(picture, cell) for picture, cell in enumerate(cells) if cell]
         scores = np.concatenate([cell["dtScores"] for _, cell in kept]) if kept else np.zeros(0)
         order = np.argsort(-scores, kind="mergesort")
-        picture = np.concatenate([np.full(len(cell["dtScores"]), picture) for picture, cell in kept] or [[]])
+        counts = [len(cell["dtScores"]) for _, cell in kept]
+        picture = np.repeat(np.array([picture for picture, _ in kept], np.int64), counts)
         right = np.concatenate([cell["dtMatches"] for _, cell in kept] or [np.zeros((1, 0))], axis=1) > 0
-        found.append(_Found(picture.astype(np.int64)[order], right[:, order], there))
+        found.append(_Found(picture[order], right[:, order], there))
     return found
 
 
@@ -164,16 +165,16 @@ def _drawn(found: Sequence[_Found], pictures: int, seed: int) -> tuple[Interval,
     means = []
     for _ in range(_DRAWS):
         times = rng.multinomial(pictures, np.full(pictures, 1 / pictures))
-        means.append(averages(found, times))
+        if any(of.there @ times for of in found):  # of pictures of nothing there is no average
+            means.append(averages(found, times))
     low, high = np.percentile(means, [2.5, 97.5], axis=0)
     return (float(low[0]), float(high[0])), (float(low[1]), float(high[1]))
 
 
 def averages(found: Sequence[_Found], times: NDArray[np.int64]) -> tuple[float, float]:
-    """Mean and at .50, with each picture so many times; as pycocotools accumulates."""
-    known = [of for of in found if int(of.there @ times)]
-    curves = np.array([_precisions(of, times) for of in known])
-    return (float(curves.mean()), float(curves[:, 0].mean())) if known else (0.0, 0.0)
+    """Mean and at .50, with each picture so many times, some of which have things; as pycocotools accumulates."""
+    curves = np.array([_precisions(of, times) for of in found if of.there @ times])
+    return float(curves.mean()), float(curves[:, 0].mean())
 
 
 def _precisions(of: _Found, times: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from models.catalog import spec_of
+from models import detect, detect_ssd
 from models.centernet import fill_centernet
 from models.detect import SPEC, DetectConfig
 from models.detect_ssd import DetectSsdConfig
@@ -17,6 +17,7 @@ from models.example import Example
 from models.ssd_mobilenet import fill_ssd_mobilenet
 from processing.boxes import THRESHOLD, Detection, Outputs, detections
 from processing.forms import form_of
+from processing.spec import ImageSpec
 from store.evaluation import Evaluation, Robustness
 from store.held_out import HeldOut
 from store.manifest import Metric
@@ -46,16 +47,21 @@ _WAYS = ("mirrored", "lying on its side", "small", "grey", "for print", "in a tr
 
 @dataclass(frozen=True)
 class _Published:
-    """Weights of one network: where they are from, and how they are put into it."""
+    """Weights of one network: where they are from, how they are put into it, and what it takes."""
 
     name: str
     package: Package
+    processing: Callable[[Any], ImageSpec]
     load: Callable[[Path], Mapping[str, NDArray[Any]]]
     fill: "Callable[[keras.Model, Mapping[str, NDArray[Any]]], None]"
 
 
-_CENTERNET = _Published("CenterNet on MobileNetV3", centernet.PACKAGE, centernet.load, fill_centernet)
-_SSD = _Published("SSD on MobileNetV2", ssd_mobilenet.PACKAGE, ssd_mobilenet.load, fill_ssd_mobilenet)
+_CENTERNET = _Published(
+    "CenterNet on MobileNetV3", centernet.PACKAGE, detect.processing, centernet.load, fill_centernet
+)
+_SSD = _Published(
+    "SSD on MobileNetV2", ssd_mobilenet.PACKAGE, detect_ssd.processing, ssd_mobilenet.load, fill_ssd_mobilenet
+)
 
 
 class DetectRecipe:
@@ -69,7 +75,7 @@ class DetectRecipe:
         self._config, self._cache = config, cache
         self._published = _SSD if isinstance(config, DetectSsdConfig) else _CENTERNET
         self._pictures = pictures[: config.rows]
-        self._form = form_of(spec_of(config).processing(config))
+        self._form = form_of(self._published.processing(config))
         labels = [_NOTHING if one.label is None else SPEC.labels.index(one.label) for one in self._pictures]
         self._truth = np.array(labels, np.int32)
         self._data = f"{len(self._pictures)} photographs with one main object of a kind that it knows, or none"

@@ -1,8 +1,9 @@
 """What a detector that tells a box in each cell of a grid is trained by: targets of a scene, and the loss.
 
-Of scores the quality focal loss (X. Li et al.: Generalized Focal Loss, 2020): the score of the right label is to be the
-intersection over union of the box that was told and the true one, all others are to be 0. Of boxes one less the
-generalised intersection over union (H. Rezatofighi et al., 2019).
+Of scores the quality focal loss (X. Li et al.: Generalized Focal Loss, 2020): the score of the right label is to be
+higher the better its box lies, from ½ where that is elsewhere to 1 where it is the true one, so that the threshold of ½
+that answers have unasked is where a label is as likely right as wrong; all other scores are to be 0. Of boxes one less
+the generalised intersection over union (H. Rezatofighi et al., 2019).
 """
 
 from typing import TYPE_CHECKING, Any
@@ -54,11 +55,11 @@ def detection_loss() -> "keras.losses.Loss":
     import keras
     from keras import ops
 
-    class DetectionLoss(keras.losses.Loss):
+    class DetectionLoss(keras.losses.Loss):  # type: ignore[misc]  # Keras ships no types
         def call(self, y_true: Any, y_pred: Any) -> Any:
             asked = ops.max(y_true[..., 4:], axis=-1)
             overlap, apart = _overlaps(y_true[..., :4], y_pred[..., :4])
-            wanted = y_true[..., 4:] * ops.stop_gradient(overlap)[..., None]
+            wanted = y_true[..., 4:] * (1 + ops.stop_gradient(overlap))[..., None] / 2
             scores = ops.clip(y_pred[..., 4:], _LEAST, 1 - _LEAST)
             entropy = -wanted * ops.log(scores) - (1 - wanted) * ops.log(1 - scores)
             of_scores = ops.sum(entropy * ops.abs(wanted - scores) ** _FOCUS, axis=(1, 2))

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.example import Example
-from models.wardrobe import CELL, LABELS, SIDE, WardrobeConfig, processing
+from models.fashion import LABELS
+from models.wardrobe import CELL, SIDE, WardrobeConfig, processing
 from processing.boxes import THRESHOLD, Box, Detection, Outputs, detections
 from processing.forms import form_of
 from processing.image import Pixels
@@ -160,7 +161,8 @@ class WardrobeRecipe:
         article in it."""
         largest = np.array([_largest(one) for one in self._tests])
         rows = [np.flatnonzero(largest == number)[:_EXAMPLES_PER_LABEL] for number in range(len(LABELS))]
-        examples, inputs = [], []
+        examples: list[Example] = []
+        inputs = []
         for place in range(_EXAMPLES_PER_LABEL):
             for label, of_label in zip(LABELS, rows, strict=True):
                 if place < len(of_label):

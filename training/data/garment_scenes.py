@@ -22,7 +22,7 @@ SIDE = 128  # pixels of a scene
 _MAX_PIXELS = 2**20
 _MOST_ARTICLES = 6
 _TRIES = 12  # to find a place for one
-_SIZES = (18.0, 72.0)  # pixels: the longer side of an article, each factor as likely
+_SIZES = (24.0, 80.0)  # pixels: the longer side of an article, each factor as likely
 _TURNED = 10.0  # degrees, to either side
 _OVERLAP = 0.3  # of the smaller of two boxes
 _THERE = 16  # levels of grey: darker pixels of an article are what is behind it
@@ -106,21 +106,24 @@ def _article(picture: Pixels, rng: np.random.Generator) -> tuple[NDArray[np.floa
     mirrored = picture[:, ::-1] if rng.random() < 0.5 else picture
     size = float(np.exp(rng.uniform(*np.log(_SIZES))))
     there = cv2.morphologyEx((mirrored >= _THERE).astype(np.float32), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
-    mirrored = np.where(mirrored >= _THERE, mirrored, cv2.dilate(mirrored, np.ones((3, 3), np.uint8)))  # no dark seam
+    whole = np.where(mirrored >= _THERE, mirrored, cv2.dilate(mirrored, np.ones((3, 3), np.uint8)))  # no dark seam
+    planes = [np.asarray(there, np.float32), whole.astype(np.float32)]
     side = max(mirrored.shape)
     field = round(size * 1.25)
     turn = cv2.getRotationMatrix2D(((side - 1) / 2, (side - 1) / 2), rng.uniform(-_TURNED, _TURNED), size / side)
     turn[:, 2] += (field - side) / 2
     if size < side:  # every pixel of the article counts for one of the scene
-        mirrored, there = (cv2.GaussianBlur(plane, (0, 0), 0.4 * side / size) for plane in (mirrored, there))
-    alpha, grey = (cv2.warpAffine(plane, turn, (field, field), flags=cv2.INTER_LINEAR) for plane in (there, mirrored))
+        planes = [np.asarray(cv2.GaussianBlur(plane, (0, 0), 0.4 * side / size), np.float32) for plane in planes]
+    alpha, grey = (
+        np.asarray(cv2.warpAffine(plane, turn, (field, field), flags=cv2.INTER_LINEAR), np.float32) for plane in planes
+    )
     rows, columns = np.flatnonzero((alpha >= 0.5).any(axis=1)), np.flatnonzero((alpha >= 0.5).any(axis=0))
     cut = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-    shade = grey[cut].astype(np.float32) / 255
+    shade = grey[cut] / 255
     if rng.random() < 0.3:
         shade = 1 - 0.8 * shade
     tint = rng.uniform(0.35, 1.0, 3).astype(np.float32) * 255
-    return shade[..., np.newaxis] * tint, alpha[cut]
+    return np.asarray(shade[..., np.newaxis] * tint, np.float32), alpha[cut]
 
 
 def _window(rng: np.random.Generator) -> tuple[int, int, int, int]:
@@ -162,7 +165,7 @@ def _noise(_photographs: Sequence[Pixels], rng: np.random.Generator) -> NDArray[
 
 def _photograph(photographs: Sequence[Pixels], rng: np.random.Generator) -> NDArray[np.float32]:
     """A square part of one, perhaps mirrored."""
-    photograph = photographs[rng.integers(len(photographs))]
+    photograph = photographs[int(rng.integers(len(photographs)))]
     shorter = min(photograph.shape[:2])
     side = int(rng.integers(min(SIDE, shorter), shorter + 1))
     y, x = (int(rng.integers(length - side + 1)) for length in photograph.shape[:2])
