@@ -1,7 +1,6 @@
 """`kmaas models`: the catalogue and the store."""
 
 import json
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -25,12 +24,12 @@ def models(config: Config, as_json: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("model", "task", "presets", "versions", "accuracy", "95 %, rows", "licence")
+    table = Table("model", "task", "presets", "versions", "accuracy of rows", "licence")
     for row in rows:
         versions = ", ".join(map(str, row["versions"])) or "–"
-        accuracy = "–" if row["accuracy"] is None else f"{row['accuracy']:.4f}"
+        accuracy = "–" if row["accuracy"] is None else f"{row['accuracy']:.4f} of {row['accuracy_rows']:,}"
         presets = ", ".join(row["presets"]) or "–"
-        table.add_row(row["name"], row["task"], presets, versions, accuracy, _evidence(row), row["licence"])
+        table.add_row(row["name"], row["task"], presets, versions, accuracy, row["licence"])
     Console().print(table)
 
 
@@ -44,14 +43,6 @@ def _manifest(version: "VersionDir") -> "Manifest | None":
     except ManifestError as exc:
         click.echo(f"{version.path}: {exc}", err=True)
         return None
-
-
-def _evidence(row: Mapping[str, Any]) -> str:
-    """What an accuracy is worth: 1.0000 of a dozen rows is none."""
-    if row["accuracy_rows"] is None:
-        return "–"
-    interval = "" if row["accuracy_low"] is None else f"{row['accuracy_low']:.2f} to {row['accuracy_high']:.2f}, "
-    return f"{interval}{row['accuracy_rows']:,}"
 
 
 def _rows(config: Config) -> list[dict[str, Any]]:

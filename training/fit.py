@@ -158,7 +158,7 @@ def fit_epoch(
             layer.seed_generator.state.assign((config.seed, epoch))
     given = _fed(*recipe.epoch(epoch), config.batch_size, recipe.pad)
     if isinstance(recipe, AugmentingRecipe):
-        given = {"x": recipe.augmented(_batches(**given), epoch)}
+        given = {"x": recipe.augmented(batched(**given), epoch)}
     history = model.fit(**given, shuffle=False, verbose=0, callbacks=[steps])
     return float(history.history["loss"][0])
 
@@ -178,7 +178,8 @@ def _fed(inputs: Array, targets: Array, size: int, pad: int | None) -> dict[str,
     return {"x": trimmed(inputs, targets, size, pad)}
 
 
-def _batches(x: Array, y: Array, batch_size: int) -> "tf.data.Dataset":
+def batched(x: Array, y: Array, batch_size: int) -> "tf.data.Dataset":
+    """Rows in their order, before they are changed on their way."""
     import tensorflow as tf
 
     return tf.data.Dataset.from_tensor_slices((x, y)).batch(batch_size)
