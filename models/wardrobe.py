@@ -24,9 +24,9 @@ _RARE = 0.01  # the score of every cell before training
 
 
 class WardrobeConfig(TrainConfig, DetectorConfig):
-    """`scenes` are composed for an epoch, others for each. `filters` of the levels, each half as high and wide as the
-    one before, the first half as high and wide as the picture; `blocks` of two convolutions on each; `units` of the
-    layers that tell boxes and scores."""
+    """`scenes` are composed for an epoch, others for each; with `rows` no more than these, of so many articles.
+    `filters` of the levels, each half as high and wide as the one before, the first half as high and wide as the
+    picture; `blocks` of two convolutions on each; `units` of the layers that tell boxes and scores."""
 
     scenes: Count
     filters: Annotated[tuple[Count, ...], Field(min_length=4, max_length=4)]

@@ -16,10 +16,6 @@ ROOT = Path(__file__).resolve().parents[2]
 TINY = {
     "digits": ("--set", "rows=300", "--set", "batch_size=32"),
     "fashion-vgg": ("--set", "rows=200", "--set", "batch_size=16", "--set", "filters=[8,16]", "--set", "repeats=[1,1]"),
-    "wardrobe": (
-        *("--set", "rows=80", "--set", "batch_size=16", "--set", "units=8"),
-        *("--set", "filters=[4,8,8,8]", "--set", "blocks=[0,0,0,0]"),
-    ),
     "sentiment": ("--set", "rows=300", "--set", "vocabulary=8000", "--set", "pair_buckets=1024"),
 }
 

@@ -1,8 +1,8 @@
 """A tiny training on composed scenes, how who sees everything is measured, and scenes as clients send them."""
 
-import io
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,14 +14,16 @@ from kmaas.progress import PlainProgress
 from models.fashion import LABELS
 from models.wardrobe import SPEC
 from processing.request import preprocessing
-from tests.support.runs import Workplace
 from training.config import load_config
+from training.fingerprint import fingerprint
+from training.fit import train
 from training.recipes import make_recipe
 from training.run import Run
 from training.wardrobe import WardrobeRecipe
 
 PROGRESS = PlainProgress(lambda _: None, time.monotonic)
-ROWS = 40
+ROWS = 16
+SMALL = ("filters=[4,8,8,8]", "blocks=[0,0,0,0]", "units=8")
 
 
 def _recipe(*settings: str) -> WardrobeRecipe:
@@ -60,7 +62,7 @@ def _by_name(metrics: Any) -> Mapping[str, float]:
 
 
 def test_who_sees_everything_is_always_right_and_who_forgets_scenes_is_wrong_in_these(recipe: WardrobeRecipe) -> None:
-    forgotten = 10
+    forgotten = 4
     measured = recipe.evaluate(_seeing(recipe, forget=forgotten), PROGRESS)
     evaluation = measured.evaluation
     assert evaluation.rows == ROWS
@@ -70,7 +72,7 @@ def test_who_sees_everything_is_always_right_and_who_forgets_scenes_is_wrong_in_
     assert 0.5 < told["recall at threshold 0.5"] < 0.95
     assert told["mAP@.5"] == pytest.approx(told["mAP@[.5:.95]"])  # its boxes are exact
     assert told["mAP@.5"] == pytest.approx(told["recall at threshold 0.5"], abs=0.1)
-    assert {part.value for part in evaluation.precisions} >= {"Bag", "small, below 24 pixels", "24 to 48 pixels"}
+    assert {part.value for part in evaluation.precisions} >= {"small, below 24 pixels", "24 to 48 pixels"}
     assert {of.by for of in evaluation.slices} == {"ground", "articles"}
     baseline = _by_name(evaluation.references)
     assert len(baseline) == 3
@@ -115,17 +117,17 @@ def test_an_epoch_is_composed_by_its_number_and_the_seed_alone(recipe: WardrobeR
     np.testing.assert_array_equal(held_out, _recipe("seed=2").held_out()[0])
 
 
-def test_a_run_keeps_its_curves_its_figures_and_pictures_of_what_was_found(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> None:
-    place = Workplace.at(tmp_path_factory.mktemp("wardrobe"))
-    run = Run.open(place.train("wardrobe"))
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras, when it saves weights
+def test_a_run_keeps_its_curves_its_figures_and_pictures_of_what_was_found(tmp_path: Path) -> None:
+    config = load_config(SPEC, None, (f"rows={ROWS}", "batch_size=8", "epochs=1", *SMALL))
+    run = Run.create(tmp_path, SPEC, config, fingerprint(SPEC, config))
+    train(run, Config().cache, PROGRESS)
     [line] = run.epochs()
     assert line.loss > 0
     assert {path.stem for path in run.evaluated.plots.iterdir()} == {
         *("curves", "shown", "precisions", "robustness", "slices")
     }
-    with Image.open(io.BytesIO((run.evaluated.plots / "shown.png").read_bytes())) as sheet:
+    with Image.open(run.evaluated.plots / "shown.png") as sheet:
         assert sheet.width > sheet.height
     assert run.evaluated.evaluation().precisions
     assert not len(run.evaluated.sample().truth)
