@@ -14,9 +14,10 @@ from kmaas.progress import PlainProgress
 from models.fashion import LABELS
 from models.wardrobe import SPEC
 from processing.request import preprocessing
+from tests.support.interrupting import InterruptedTrainingError, Interrupting
 from training.config import load_config
 from training.fingerprint import fingerprint
-from training.fit import train
+from training.fit import load_model, train
 from training.recipes import make_recipe
 from training.run import Run
 from training.wardrobe import WardrobeRecipe
@@ -118,12 +119,16 @@ def test_an_epoch_is_composed_by_its_number_and_the_seed_alone(recipe: WardrobeR
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras, when it saves weights
-def test_a_run_keeps_its_curves_its_figures_and_pictures_of_what_was_found(tmp_path: Path) -> None:
-    config = load_config(SPEC, None, (f"rows={ROWS}", "batch_size=8", "epochs=1", *SMALL))
-    run = Run.create(tmp_path, SPEC, config, fingerprint(SPEC, config))
+def test_an_interrupted_run_comes_to_the_same_end_and_keeps_what_was_measured(tmp_path: Path) -> None:
+    config = load_config(SPEC, None, (f"rows={ROWS}", "batch_size=8", "epochs=2", *SMALL))
+    whole, run = (Run.create(tmp_path / name, SPEC, config, fingerprint(SPEC, config)) for name in ("whole", "begun"))
+    for one, until in ((whole, "disturb"), (run, "epoch 1")):
+        with pytest.raises(InterruptedTrainingError):
+            train(one, Config().cache, Interrupting(until))
     train(run, Config().cache, PROGRESS)
-    [line] = run.epochs()
-    assert line.loss > 0
+    assert [line.epoch for line in run.epochs()] == [1, 2]
+    for weights, same in zip(*(load_model(one).get_weights() for one in (whole, run)), strict=True):
+        np.testing.assert_array_equal(weights, same)
     assert {path.stem for path in run.evaluated.plots.iterdir()} == {
         *("curves", "shown", "precisions", "robustness", "slices")
     }
