@@ -108,7 +108,7 @@ SPEC = ModelSpec(
         "blotched and photographed grounds. How well it does on photographs of rooms and people nobody measured.",
         "A picture is reduced to 128 pixels on its longer side; of what is then smaller than some 24 pixels, or larger "
         "than 80, it saw nothing.",
-        "At most six articles were in a scene, and none was hidden by more than a third.",
+        "At most six articles were in a scene, and no two overlapped by more than 0.3 of the smaller one's box.",
         "Shirts, T-shirts, pullovers, coats and dresses are often taken for each other, by people as well.",
         "Articles stood upright, turned by ten degrees at most. The articles were one European shop's before 2017.",
     ),
