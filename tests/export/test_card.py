@@ -16,7 +16,7 @@ from kmaas.stages import trained
 from store.evaluation import AveragePrecision, Classification, Evaluation
 from store.held_out import HeldOut
 from store.layout import VersionDir
-from store.manifest import Batching, Manifest, Parity
+from store.manifest import Batching, Manifest, Metric, Parity
 from training.run import Run
 
 HOSTILE = '<script>alert("1")</script> [x](javascript:alert) | `code` *bold* </td>'
