@@ -20,12 +20,18 @@ def test_each_thing_is_found_once_and_what_is_left_is_false() -> None:
     assert not result.whole
 
 
-def test_of_two_alike_each_box_finds_the_nearest() -> None:
+def test_of_two_alike_the_second_box_finds_what_the_first_has_left() -> None:
+    other = Thing("cat", Box(3, 0, 13, 10))
+    told = [Detection(0.9, "cat", CAT.box), Detection(0.6, "cat", CAT.box)]  # over the other, too, by 7 of 13
+    assert matched(told, [CAT, other]).whole
+
+
+def test_the_higher_score_comes_first() -> None:
     other = Thing("cat", Box(4, 0, 14, 10))
-    told = [Detection(0.6, "cat", other.box), Detection(0.9, "cat", CAT.box)]
-    result = matched(told, [other, CAT])
-    assert result.found.tolist() == [True, True]
-    assert result.whole
+    lower, higher = Detection(0.6, "cat", Box(0, 0, 9, 10)), Detection(0.9, "cat", Box(1, 0, 11, 10))
+    for told in ([lower, higher], [higher, lower]):  # the higher one would do for the other, the lower one would not
+        result = matched(told, [CAT, other])
+        assert (result.found.tolist(), result.false) == ([True, False], 1)
 
 
 def test_nothing_is_told_rightly_of_nothing() -> None:
