@@ -8,6 +8,7 @@ from models import (
     chat,
     checkpoint,
     detect,
+    detect_ssd,
     digits,
     embeddings,
     faces,
@@ -23,6 +24,7 @@ from models import (
     text_classifier,
     topics,
     translation,
+    wardrobe,
     writer,
 )
 from models.errors import DuplicateModelError, NeedsDataError, UnknownModelError, UnknownNetworkError
@@ -57,6 +59,8 @@ NETWORKS = _table(
     translation.ENGLISH_FRENCH,
     translation.PAIR,
     detect.SPEC,
+    detect_ssd.SPEC,
+    wardrobe.SPEC,
     faces.SPEC,
 )
 

@@ -18,6 +18,7 @@ from training.data import (
     rated_texts,
     shakespeare,
     smollm2,
+    ssd_mobilenet,
 )
 from training.data.fashion_mnist import FASHION_MNIST
 from training.data.mnist import MNIST
@@ -37,6 +38,7 @@ from training.sentiment import SentimentRecipe
 from training.text_classifier import TextClassifierRecipe
 from training.topics import TopicsRecipe
 from training.translation import TranslationRecipe
+from training.wardrobe import WardrobeRecipe
 from training.writer import WriterRecipe
 
 RECIPES = {
@@ -76,6 +78,8 @@ RECIPES = {
         FacesRecipe.make,
         None,
     ),
+    "wardrobe": RecipeMaker(f"{FASHION_MNIST.sha256} {photographs.PACKAGE.sha256}", WardrobeRecipe.make, None),
+    "detect-ssd": RecipeMaker(f"{ssd_mobilenet.PACKAGE.sha256} {photographs.PACKAGE.sha256}", DetectRecipe.make, None),
     "translation": RecipeMaker("of the configuration", TranslationRecipe.pair, None),
 }
 
