@@ -21,7 +21,7 @@ Format = Literal["json", "text", "srt", "verbose_json", "vtt"]
 
 
 class TranscriptionRequest(Wire):
-    """A recording, a WAV file with PCM, and the form in which the text is wanted."""
+    """A recording (WAV, FLAC, Ogg, MP3, MP4, WebM) and the form in which the text is wanted."""
 
     unsupported: ClassVar[Mapping[str, tuple[Any, ...]]] = {
         "prompt": (),
