@@ -19,7 +19,7 @@ def open_panel(page: Page) -> None:
 
 def give(page: Page, which: str, content: bytes, name: str) -> None:
     file: FilePayload = {"name": name, "mimeType": "image/png", "buffer": content}
-    page.get_by_label(f"{which} picture").set_input_files(file)
+    page.get_by_label(f"{which} picture, with one face").set_input_files(file)
 
 
 def test_two_pictures_are_compared_and_what_was_measured_is_told(page: Page, tmp_path: Path) -> None:
