@@ -1,0 +1,24 @@
+"""Imports that do without what they would bring along and nobody here needs."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+
+
+@contextmanager
+def without(*modules: str) -> Iterator[None]:
+    """In the block those of the `modules` that are not imported yet cannot be; who asks for them later gets them."""
+    absent = [name for name in modules if name not in sys.modules]
+    for name in absent:
+        sys.modules[name] = None  # type: ignore[assignment]  # which is how Python says that it cannot be imported
+    try:
+        yield
+    finally:
+        for name in absent:
+            del sys.modules[name]
+
+
+def hollow(module: str) -> None:
+    """The module is empty from now on, if it is not imported yet."""
+    sys.modules.setdefault(module, ModuleType(module))
