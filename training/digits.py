@@ -151,7 +151,7 @@ class DigitsRecipe:
             truth,
             f"{len(chosen)} of the {_TEST_NAME}, enlarged to {ENLARGED_SIDE}×{ENLARGED_SIDE}",
             digit_form,
-            lambda forms: predicted_labels(model, np.asarray(forms)),
+            lambda forms: predicted_labels(model, np.stack(forms)),
             lambda prepared: kept_disturbed(prepared, self._test_images[chosen], self._config.seed, self._cache),
         )
         attacks = attack_pictures(model, self._test[chosen], truth)

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,11 +60,11 @@ def kept_disturbed(prepared: Iterable[Prepared], pictures: Pictures, seed: int, 
     """The same as last time, if `pictures` were disturbed then."""
     code = [*_CODE, training.disturbance, training.disturbed_pictures]
     made = kept(cache, "disturbed-digits", [pictures, seed], code, lambda: _named(prepared))
-    return (Prepared(made[f"rows {n}"], made[f"places {n}"]) for n in range(len(made) // 2))
+    return (Prepared(list(made[f"rows {n}"]), made[f"places {n}"]) for n in range(len(made) // 2))
 
 
 def _named(prepared: Iterable[Prepared]) -> Arrays:
-    arrays = {}
+    arrays: dict[str, NDArray[Any]] = {}
     for number, one in enumerate(prepared):
         arrays |= {f"rows {number}": np.array(one.rows), f"places {number}": one.places}
     return arrays
