@@ -16,7 +16,7 @@ from export.errors import TwinError
 from store.layout import VersionDir
 from store.twin import Speed
 from wire import messages
-from wire.absent import hollow, without
+from wire.imports import for_good, hollow, without
 from wire.records import read_records
 from wire.tensors import Array, from_proto
 
@@ -83,7 +83,7 @@ def _timed(run: Run, requests: list[Mapping[str, Array]]) -> float:
 
 def _saved_model(folder: Path) -> Run:
     """In a TF1 session and in the thread that calls, which is how the embedded server runs it."""
-    with without("keras.src"):
+    with without("keras.src"), for_good():
         import tensorflow as tf
     hollow("tensorflow_text.python.keras")
     import tensorflow_text  # noqa: F401 (registers its operations)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from serving.memory import common
-from wire.absent import without
+from wire.imports import for_good, without
 
 CHATTER = re.compile(
     rb"WARNING: All log messages before absl|[IWE]\d{4} [\d:. ]+\S+:\d+\]|To enable the following instr"
@@ -29,7 +29,7 @@ def import_tensorflow_quietly() -> None:
         if "tensorflow" not in sys.modules:
             os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
             # It would import Keras: 1.5 s and 120 MB that no server needs.
-            with chatter_aside(), common(), without("keras.src"):
+            with chatter_aside(), common(), without("keras.src"), for_good():
                 import tensorflow as tf
 
                 tf.config.list_physical_devices()  # it looks for GPUs aloud
@@ -38,7 +38,7 @@ def import_tensorflow_quietly() -> None:
 def import_keras_quietly() -> None:
     """TensorFlow, then Keras, which would import scikit-learn and matplotlib for what nobody here uses of it: 1.3 s."""
     import_tensorflow_quietly()
-    with without("sklearn", "matplotlib"):
+    with without("sklearn", "matplotlib"), for_good():
         import keras  # noqa: F401
 
 
