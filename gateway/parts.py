@@ -2,10 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from gateway.admission import Admission
 from gateway.backend import Backend
+from gateway.captures.captures import Captures
+from gateway.captures.folder import Bounds
+from gateway.captures.metrics import CaptureMetrics
 from gateway.card import Cards
 from gateway.direct import Direct
 from gateway.pipeline import Pipeline
@@ -35,6 +39,7 @@ class Parts:
     cards: Cards
     telemetry: Telemetry
     router: Router
+    captures: Captures
     openapi: Mapping[str, Any]
 
     @classmethod
@@ -54,7 +59,12 @@ class Parts:
             apart_s=_STEPS_APART_S,
             behind=admission.idle,
         )
-        pipeline = Pipeline(router, registry, backend, streams, settings)
+        captures = Captures(
+            settings.state / "captures",
+            Bounds(settings.capture_bytes, timedelta(days=settings.capture_days)),
+            CaptureMetrics(telemetry.registry),
+        )
+        pipeline = Pipeline(router, registry, backend, streams=streams, captures=captures, settings=settings)
         return cls(
             settings=settings,
             registry=registry,
@@ -66,6 +76,7 @@ class Parts:
             cards=Cards(pipeline, backend),
             telemetry=telemetry,
             router=router,
+            captures=captures,
             openapi=openapi,
         )
 

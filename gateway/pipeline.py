@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from gateway.admission import Admission
 from gateway.backend import Backend
 from gateway.call import Call
+from gateway.captures.captures import Captures
 from gateway.companies import Companies
 from gateway.deadline import Deadline
 from gateway.errors import (
@@ -29,7 +30,7 @@ from gateway.routing.router import Router
 from gateway.routing.turn import Turn
 from gateway.settings import GatewaySettings
 from gateway.steps import AnswerSteps
-from gateway.stream import Stream
+from gateway.stream import Stream, followed
 from gateway.tasks.base import AnyTask, Ask, Request, Streaming, Tensors, limited
 from gateway.tensors import TensorCall, check_public, check_tensors
 from gateway.unknown_language import UnknownLanguage
@@ -67,7 +68,14 @@ class Pipeline:
     """Answers requests. Safe to share between threads."""
 
     def __init__(
-        self, router: Router, registry: Registry, backend: Backend, streams: Admission, settings: GatewaySettings
+        self,
+        router: Router,
+        registry: Registry,
+        backend: Backend,
+        *,
+        streams: Admission,
+        captures: Captures,
+        settings: GatewaySettings,
     ) -> None:
         """Each step of a text that is generated takes a turn of `streams`: many texts at once leave the interpreter to
         short requests in between.
@@ -78,6 +86,7 @@ class Pipeline:
         self._companies = Companies(backend, settings.workers)
         self._keepers = Keepers(backend, streams)
         self._streams = streams
+        self._captures = captures
         self._settings = settings
 
     def answer(self, call: Call, read: Read, *, task_of: TaskOf = _THE_TASK) -> BaseModel:
@@ -233,8 +242,11 @@ class Pipeline:
         return done if isinstance(done, Stream) else self._mirrored(turn, done, task_of)
 
     def _mirrored(self, turn: Turn, done: _Done, task_of: TaskOf) -> BaseModel:
-        """The answer. Of what a version's own task answers, shadows get a copy."""
+        """The answer. Of what a version's own task answers, shadows get a copy; of any, if the route says so, the
+        captures."""
         work = done.work
+        if mask := self._router.captured(work.turn):
+            self._captures.take(work, done.answer, mask)
         if task_of(work.version) is work.version.task:
             self._router.mirror(turn, work.version, work.task, work.request, done.answer)
         return done.answer
@@ -256,7 +268,15 @@ class Pipeline:
         if not (request.streamed and isinstance(task, Streaming)):
             return self._finished(work)
         with work.turn.call.trace.stage("infer"):
-            return Stream(work.inputs, task.stream(request, work.inputs, self._asking(work)))
+            pieces = task.stream(request, work.inputs, self._asking(work))
+            if mask := self._router.captured(work.turn):
+                pieces = followed(pieces, partial(self._capture, work, mask))
+            return Stream(work.inputs, pieces)
+
+    def _capture(self, work: Work, mask: Masker, pieces: list[Any], whole: bool) -> None:
+        """What was told of a stream."""
+        if pieces and isinstance(work.task, Streaming):
+            self._captures.take(work, work.task.joined(work.request, work.inputs, pieces), mask, whole=whole)
 
     def _finished(self, work: Work) -> _Done:
         task, trace = work.task, work.turn.call.trace

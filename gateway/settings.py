@@ -60,7 +60,8 @@ class GatewaySettings(BaseModel):
 
     `routes` say by model who answers; what the admin API changes of them is kept in the folder `state`. That API is at
     `admin_host` and `admin_port`, 0 means none; callers need the `admin_token` if there is one. `shadow_threads` copy
-    requests to shadows; `shadow_requests` wait for them, of at most `shadow_bytes` together, and no more.
+    requests to shadows; `shadow_requests` wait for them, of at most `shadow_bytes` together, and no more. Of what
+    routes capture of a model `capture_bytes` are kept, each call for `capture_days` at most.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -96,6 +97,8 @@ class GatewaySettings(BaseModel):
     shadow_threads: Positive = 2
     shadow_requests: Positive = 64
     shadow_bytes: Positive = 64 * 2**20
+    capture_bytes: Annotated[int, Field(ge=2**16)] = 256 * 2**20
+    capture_days: Annotated[float, Field(gt=0, le=3650)] = 30.0
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:

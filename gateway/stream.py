@@ -1,9 +1,11 @@
 """An answer in pieces, before any dialect has worded them."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 from gateway.errors import CutShortError, VersionGoneError
+
+Pieces = Generator[Any, None, None]
 
 
 class Stream:
@@ -12,7 +14,7 @@ class Stream:
     `inputs` are what the task's `preprocess` made of the request. Close it, and the work ends.
     """
 
-    def __init__(self, inputs: Any, pieces: Generator[Any, None, None]) -> None:
+    def __init__(self, inputs: Any, pieces: Pieces) -> None:
         self.inputs = inputs
         self._first = [next(pieces)]
         self._rest = pieces
@@ -31,3 +33,17 @@ class Stream:
 
     def close(self) -> None:
         self._rest.close()
+
+
+def followed(pieces: Pieces, ended: Callable[[list[Any], bool], None]) -> Pieces:
+    """The pieces; `ended` is told those that were made, and whether these are all, whenever there are no more."""
+    told: list[Any] = []
+    whole = False
+    try:
+        for piece in pieces:
+            told.append(piece)
+            yield piece
+        whole = True
+    finally:
+        pieces.close()
+        ended(told, whole)

@@ -9,7 +9,10 @@ import click
 if TYPE_CHECKING:
     from models.spec import ModelConfig, ModelSpec
 
-PRESET_HELP = "A preset of the model, a TOML file that overlays its own, or (chat) a language model's checkpoint."
+PRESET_HELP = (
+    "A preset of the model, a TOML file that overlays its own, or a checkpoint: a language model's (chat), a "
+    "classifier's (imagenet)."
+)
 
 
 def chosen_config(
@@ -41,9 +44,10 @@ def _settings_of_checkpoint(spec: "ModelSpec", preset: str, name: str) -> "dict[
     from models.catalog import NETWORKS
     from models.checkpoint import NETWORK
     from serving.runtimes.quiet import import_keras_quietly
-    from training.checkpoint import is_checkpoint, settings_of
+    from training.checkpoint import is_checkpoint
+    from training.checkpoints import SETTINGS
 
     if f"{spec.name}-{NETWORK}" not in NETWORKS:
         return None
     import_keras_quietly()  # keras-hub knows its presets, and reads checkpoints
-    return settings_of(preset, name) if is_checkpoint(preset) else None
+    return SETTINGS[spec.name](preset, name) if is_checkpoint(preset) else None

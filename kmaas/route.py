@@ -118,6 +118,8 @@ def _lines(document: Any) -> list[str]:
     lines += [f"  {name}  {found[name]}" for name in ("sticky", "fallback", "deadline_s") if found[name] is not None]
     if found["mask"]:
         lines.append(f"  masked  {', '.join(found['mask']['kinds'])}")
+    if found["capture"]:
+        lines.append(f"  {found['capture']['percent']:g} %  captured")
     return lines + _seen(document["status"])
 
 

@@ -59,13 +59,18 @@ class CheckpointConfig(LanguageConfig):
     @property
     def title(self) -> str:
         """The name of the folder or of the preset, for whoever has no business with this machine's folders."""
-        return Path(self.checkpoint).name if Path(self.checkpoint).is_absolute() else self.checkpoint
+        return titled(self.checkpoint)
 
     @model_validator(mode="after")
     def _was_made_for_so_many(self) -> Self:
         if self.context_tokens > self.longest:
             raise ValueError(f"context_tokens: the checkpoint was made for {self.longest} tokens at most")
         return self
+
+
+def titled(checkpoint: str) -> str:
+    """The name of a folder, or of a preset as it is."""
+    return Path(checkpoint).name if Path(checkpoint).is_absolute() else checkpoint
 
 
 def build(config: CheckpointConfig) -> "keras.Model":

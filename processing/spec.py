@@ -10,12 +10,17 @@ class _Frozen(BaseModel):
 
 
 class Resize(_Frozen):
-    """What a model sees of a photograph: of the largest part in its middle that has the shape of the input the share
-    `crop` of either side, brought to the size of the input as Pillow does by `interpolation`.
+    """What a model sees of a photograph, brought to the size of the input as Pillow does by `interpolation`.
+
+    By `fit` the share `crop` of either side is seen: with `crop` of the largest part in its middle that has the shape
+    of the input; with `stretch` of all of it, whatever its shape. With `shorter` as much is seen as with `crop`, but
+    all of the picture is made as small first, and cut then, as torchvision does; of one that is more than eight times
+    as long as wide so much of the middle.
     """
 
     crop: Annotated[float, Field(gt=0, le=1)]
     interpolation: Literal["bilinear", "bicubic"]
+    fit: Literal["crop", "stretch", "shorter"] = "crop"
 
 
 class ImageSpec(_Frozen):
@@ -37,6 +42,8 @@ class ImageSpec(_Frozen):
     def _has_what_its_form_needs(self) -> Self:
         if (self.form == "photo") != (self.resize is not None):
             raise ValueError("the form photo needs resize, and no other has it")
+        if self.resize is not None and self.resize.fit == "shorter" and self.height != self.width:
+            raise ValueError(f"fit shorter needs a square input, received {self.height}×{self.width}")
         if self.form in ("letterbox", "photo") and self.channels != 3:
             raise ValueError(f"the form {self.form} has 3 channels, received {self.channels}")
         return self

@@ -5,6 +5,7 @@ import tempfile
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tests.support.company import COMPANY
 from tests.support.once import shared_folder
@@ -16,6 +17,9 @@ os.environ.setdefault("KMAAS_GATEWAY__STATE", os.path.join(tempfile.gettempdir()
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 shared_folder()
+
+settings.register_profile("kmaas", deadline=None)  # of an example: on a busy machine it would tell nothing of the code
+settings.load_profile("kmaas")
 
 # Files of which one worker takes all, since they share what is dear to set up; those that take longest first. Others go
 # to whichever worker is free.

@@ -9,13 +9,13 @@ from models.example import Example
 from models.language import backbone_of
 from training.data import shakespeare
 from training.data.checkpoint import CONFIG, Checkpoint, document
-from training.data.hub_preset import fetched_preset, is_hub_name, read_hub_preset
+from training.data.hub_preset import LANGUAGE_FILES, fetched_preset, is_hub_name, read_hub_preset
 from training.data.huggingface import read_huggingface
 from training.data.shakespeare import Plays
-from training.errors import ChangedCheckpointError, TooLargeError
+from training.errors import ChangedCheckpointError
 from training.evaluation import Measured
 from training.foretelling import EXAMPLES, Foretelling
-from training.memory import free_bytes
+from training.memory import free_bytes, require_memory
 from training.progress import Progress
 from training.recipe import Array, DataFacts
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     import keras
 
 _WINDOWS = 16  # of all plays
-_COPIES = 3  # of the weights as float32, that are in memory when they are read or exported
 _SLOTS = 16
 _CONTEXT_TOKENS = 1024  # where the checkpoint was made for as many
 
@@ -91,9 +90,7 @@ def settings_of(given: str, name: str, free: Callable[[], int | None] = free_byt
         HubError: keras-hub's preset of this name cannot be had.
     """
     checkpoint = _read(given)
-    needed, there = checkpoint.parameters * 4 * _COPIES, free()
-    if there is not None and needed > there:
-        raise TooLargeError(given, checkpoint.parameters, needed, there)
+    require_memory(given, checkpoint.parameters, free)
     return {
         "network": NETWORK,
         "seed": 1,  # of the evaluation
@@ -114,7 +111,7 @@ def settings_of(given: str, name: str, free: Callable[[], int | None] = free_byt
 
 
 def _read(given: str) -> Checkpoint:
-    folder = Path(given) if Path(given).is_dir() else fetched_preset(given)
+    folder = Path(given) if Path(given).is_dir() else fetched_preset(given, LANGUAGE_FILES)
     keras_hub_s = "registered_name" in document(folder, CONFIG)
     return read_hub_preset(folder) if keras_hub_s else read_huggingface(folder)
 

@@ -135,7 +135,7 @@ class NoSourceError(DataError):
 
 class CheckpointError(DataError):
     def __init__(self, checkpoint: object, why: str) -> None:
-        super().__init__(f"{checkpoint} is no language model that can be served: {why}")
+        super().__init__(f"{checkpoint} cannot be served: {why}")
 
 
 class TooLargeError(CheckpointError):

@@ -26,6 +26,7 @@ from training.errors import UntunedError
 from training.fashion import FashionRecipe
 from training.image_classifier import ImageClassifierRecipe
 from training.imagenet import ImagenetRecipe
+from training.picture_checkpoint import PictureCheckpointRecipe
 from training.progress import Progress
 from training.recipe import Recipe, RecipeMaker, TrainingRecipe
 from training.sentiment import SentimentRecipe
@@ -47,6 +48,7 @@ RECIPES = {
     ),
     "embeddings": RecipeMaker(minilm.PACKAGE.sha256, EmbeddingsRecipe.make, None),
     "imagenet": RecipeMaker(f"{efficientnet.PACKAGE.sha256} {photographs.PACKAGE.sha256}", ImagenetRecipe.make, None),
+    "imagenet-checkpoint": RecipeMaker(photographs.PACKAGE.sha256, PictureCheckpointRecipe.make, None),
     "text-classifier": RecipeMaker("of the configuration", TextClassifierRecipe.make, None),
     "image-classifier": RecipeMaker("of the configuration", ImageClassifierRecipe.make, None),
     "topics": RecipeMaker(newsgroups.PACKAGE.sha256, TopicsRecipe.make, None),

@@ -27,8 +27,8 @@ def hollow(module: str) -> None:
 
 @contextmanager
 def for_good() -> Iterator[None]:
-    """What libraries make of themselves is never garbage: the collector looks for none in what there is after the block,
-    neither in it nor ever after. That is a sixth of TensorFlow's import, and as much of a short training."""
+    """What libraries make of themselves is never garbage: the collector looks for none in what there is after the
+    block, nor in the block. That is a sixth of TensorFlow's import, and as much of a short training."""
     swept = gc.isenabled()
     gc.disable()
     try:

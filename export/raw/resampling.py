@@ -53,23 +53,23 @@ def resized(values: "tf.Tensor", size: "tf.Tensor", *, shrink: "tf.Tensor") -> "
     return tf.cast(between, tf.float32)
 
 
-def resized_colours(picture: "tf.Tensor", size: tuple[int, int], interpolation: str) -> "tf.Tensor":
+def resized_colours(picture: "tf.Tensor", size: "tf.Tensor", interpolation: str) -> "tf.Tensor":
     """`Image.resize` of a picture in colours. In float32, for the sake of large pictures: a sum in the middle between
     two levels may become the other one.
 
     Args:
         picture: uint8 `[h, w, 3]`; so is the result, `[height, width, 3]`.
-        size: the new height and width.
+        size: the new height and width, int32 `[2]`.
         interpolation: a name in `FILTERS`.
     """
     import tensorflow as tf
 
     shape, support = FILTERS[interpolation]
     planes = tf.transpose(tf.cast(picture, tf.float32), [2, 0, 1])
-    sides = _sides(picture[..., 0], tf.constant(size))
+    sides = _sides(picture[..., 0], size)
     down, across = (_rounded(_weights(old, new, shape, support)) for old, new in sides)
     levels = _resampled(planes, down, across, lambda sums: tf.clip_by_value(tf.floor(sums + 0.5), 0, 255))
-    return tf.ensure_shape(tf.transpose(tf.cast(levels, tf.uint8), [1, 2, 0]), [*size, 3])
+    return tf.transpose(tf.cast(levels, tf.uint8), [1, 2, 0])
 
 
 def _rounded(weights: "tf.Tensor") -> "tf.Tensor":

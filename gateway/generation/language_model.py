@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -197,13 +197,21 @@ class LanguageModel(Streaming, Narrowing):
             yield from self._generating(request, number, prompt, inputs, ask)
 
     def infer(self, request: Generation, inputs: Prompted, ask: Ask) -> Generated:
+        return self.joined(request, inputs, list(self.stream(request, inputs, ask)))
+
+    def joined(self, request: Generation, inputs: Prompted, pieces: Sequence[Piece]) -> Generated:
         growing: list[list[Piece]] = [[] for _ in range(len(inputs.prompts) * request.choices)]
-        for piece in self.stream(request, inputs, ask):
+        for piece in pieces:
             growing[piece.choice].append(piece)
-        return Generated(choices=tuple(map(_choice, growing)), prompt_tokens=inputs.tokens, seed=inputs.seed)
+        choices = tuple(_choice(told) for told in growing if told)
+        return Generated(choices=choices, prompt_tokens=inputs.tokens, seed=inputs.seed)
 
     def postprocess(self, _request: Generation, outputs: Generated) -> Generated:
         return outputs
+
+    def told(self, answer: Generated) -> Any:
+        """Without the tokens: each has a piece of the text."""
+        return {"texts": [choice.full_text for choice in answer.choices], "seed": answer.seed}
 
     def takes_over(self, other: AnyTask) -> bool:
         """Of a model of the same tokens: its logits are read alike, and it reads the text so far."""

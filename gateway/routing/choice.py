@@ -27,9 +27,10 @@ def drawn(route: Route, model: str, key: str) -> Part | None:
     return winner if best < _wait(route.rest, model, _REST, key) else None
 
 
-def sampled(percent: float, model: str, key: str) -> bool:
-    """Whether a key is among so many of all, as those of every smaller percentage are; independent of the split."""
-    return uniform(model, "shadow", key) * 100 <= percent
+def sampled(percent: float, what: str, model: str, key: str) -> bool:
+    """Whether a key is among so many of all, as those of every smaller percentage are; independent of the split, and of
+    what else is sampled."""
+    return uniform(model, what, key) * 100 <= percent
 
 
 def uniform(*words: str) -> float:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from gateway.routing.canary import Side, Trial, verdict
 from gateway.routing.comparison import Comparison
 from gateway.routing.figures import CanaryFigures, ComparisonFigures, SideFigures, TallyFigures
-from gateway.routing.route import Part, Route
+from gateway.routing.route import Mask, Part, Route
 from gateway.settings import Limits
 from processing.masking import Masker
 
@@ -43,7 +43,8 @@ class Live:
     def __init__(self, route: Route, limits: Limits | None, processes: int) -> None:
         self.route = route
         self.limits = limits
-        self.masks = (Masker(route.mask.kinds, route.mask.region),) if route.mask else ()
+        self.masks = (_masker(route.mask),) if route.mask else ()
+        self.captured = _masker(route.capture.mask) if route.capture else None
         self.task: str | None = None  # of the last answer
         self._processes = processes  # each holds trials of its own, so each has its part of a canary's level
         self._watched = [part for part in route.split if part.canary]
@@ -120,6 +121,10 @@ class Live:
             return None
         self._withdrawn.add(part.to)
         return part, why
+
+
+def _masker(mask: Mask) -> Masker:
+    return Masker(mask.kinds, mask.region)
 
 
 def _count(side: Side, part: Part, seen: Seen) -> bool:

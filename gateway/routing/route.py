@@ -104,6 +104,13 @@ class Mask(_Said):
     region: Annotated[str, AfterValidator(_country)] | None = None
 
 
+class Capture(_Said):
+    """What share of the answered calls is kept, with private data masked in requests and answers."""
+
+    percent: Percent = 100.0
+    mask: Mask = Mask()
+
+
 class Route(_Said):
     """How the calls of one model are answered, unless a call itself names a version.
 
@@ -111,7 +118,7 @@ class Route(_Said):
     value in the header `sticky` are answered by the same part. `testers` may choose by the header `X-Model-Version`.
     `fallback` is a model of the same task that answers while this one cannot. `tolerance` is the distance up to which
     two answers agree; without it the task's own. `deadline_s` and `limits` are narrower than the gateway's.
-    `mask` holds for every call, also of one that names its version.
+    `mask` and `capture` hold for every call, also for one that names its version.
     """
 
     model_config = ConfigDict(
@@ -141,6 +148,7 @@ class Route(_Said):
     deadline_s: Seconds | None = None
     limits: Mapping[str, Positive] = Field(default_factory=dict)
     mask: Mask | None = None
+    capture: Capture | None = None
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:

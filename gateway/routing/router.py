@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from gateway.alone import asking
 from gateway.backend import Backend
+from gateway.backlog import Backlog, weight
 from gateway.call import Call
 from gateway.deadline import Clock, Deadline
 from gateway.errors import (
@@ -43,12 +44,13 @@ from gateway.routing.figures import RouteStatus
 from gateway.routing.live import Live, Seen
 from gateway.routing.metrics import RoutingMetrics
 from gateway.routing.route import Part, Route, selector_of
-from gateway.routing.shadow import Copy, Shadows
+from gateway.routing.shadow import Copy
 from gateway.routing.turn import Turn
 from gateway.settings import GatewaySettings, Limits
 from gateway.tasks.base import AnyTask, Request, Streaming, Tensors, limited
 from gateway.version import ServedVersion
 from processing.errors import ProcessingError
+from processing.masking import Masker
 from store.manifest import KEEPING_SIGNATURES
 
 VERSION_HEADER = "X-Model-Version"
@@ -82,10 +84,11 @@ class Router:
         self._clock = clock
         self._lock = threading.Lock()
         self._lives: dict[str, Live] = {}
-        self._shadows = Shadows(
+        self._shadows = Backlog(
+            "shadow",
             self._compare,
             threads=settings.shadow_threads,
-            copies=settings.shadow_requests,
+            items=settings.shadow_requests,
             memory=settings.shadow_bytes,
         )
         self._colleagues = Colleagues(shared, self._figures, settings.refresh_interval_s)
@@ -188,9 +191,17 @@ class Router:
         route, part = turn.live.route, turn.part
         if part is not None and part.canary and part.canary.disagreement is not None:
             self._offer(Copy(turn.live, turn.model, part.to, route.to, version, task, request, answer))
-        elif part is None and route.shadow and sampled(route.shadow.percent, turn.model.name, turn.key):
+        elif part is None and route.shadow and sampled(route.shadow.percent, "shadow", turn.model.name, turn.key):
             to = route.shadow.to
             self._offer(Copy(turn.live, turn.model, to, to, version, task, request, answer))
+
+    def captured(self, turn: Turn) -> Masker | None:
+        """What masks private data in the call, once it is answered, for the captures; None if it is not captured."""
+        found = self.live(turn.model.name)
+        if found is None or found.route.capture is None:
+            return None
+        percent, request_id = found.route.capture.percent, turn.call.trace.request_id
+        return found.captured if sampled(percent, "capture", turn.model.name, request_id) else None
 
     def stand_in(self, call: Call, error: Exception) -> Call | None:
         """The call for the route's fallback, if there is one and the error is such that another model may do better."""
@@ -256,7 +267,7 @@ class Router:
             threading.Thread(target=self.withdraw, args=(model, *verdict), name=f"withdraw-{model}").start()
 
     def _offer(self, copy: Copy) -> None:
-        if not self._shadows.offer(copy):
+        if not self._shadows.offer(copy, weight(copy.request)):
             self._note(copy, None, live.DROPPED)
 
     def _compare(self, copy: Copy) -> None:

@@ -5,7 +5,7 @@ import binascii
 import copy
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Protocol, Self, TypeVar
@@ -152,8 +152,26 @@ class Task(Protocol[Req_contra, In, Out, Res_co]):
     def postprocess(self, request: Req_contra, outputs: Out, /) -> Res_co:
         """Raises `BrokenAnswerError` when the outputs are not what the manifest promises."""
 
+    def told(self, answer: Any, /) -> Any:
+        """The answer as a document to be kept, its texts whole, so that private data in them can be found. None if
+        nothing of it is to be kept."""
+
 
 AnyTask = Task[Any, Any, Any, Any]
+
+
+class Told:
+    """Of a task whose answers tell no text in pieces."""
+
+    def told(self, answer: BaseModel) -> Any:
+        return answer.model_dump(exclude_none=True)
+
+
+class Untold:
+    """Of a task whose answers tell a text in pieces: private data in it would not be found."""
+
+    def told(self, _answer: BaseModel) -> None:
+        return None
 
 
 class OneRun:
@@ -169,6 +187,10 @@ class Streaming(ABC):
     @abstractmethod
     def stream(self, request: Any, inputs: Any, ask: Ask, /) -> Generator[Any, None, None]:
         """The pieces of the answer, while they are made. Closing it ends the work."""
+
+    @abstractmethod
+    def joined(self, request: Any, inputs: Any, pieces: Sequence[Any], /) -> BaseModel:
+        """The answer of which these are the pieces, as far as they came; one at least."""
 
     @abstractmethod
     def takes_over(self, other: AnyTask, /) -> bool:

@@ -1,7 +1,7 @@
 """feature-extraction: texts in, a vector for each out; or how alike sentences are, or which labels fit."""
 
 from collections.abc import Callable
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, RootModel, Tag
@@ -211,6 +211,14 @@ class FeatureExtraction(OneRun, Versatile):
         return FeatureExtractionResponse(
             (_unit(vectors) if request.normalize or request.dimensions else vectors).tolist()
         )
+
+    def told(self, answer: FeatureExtractionResponse) -> Any:
+        """Of vectors only how many there are: from one its text can be guessed."""
+        match answer.model_dump():
+            case [[float(), *_], *_] as vectors:
+                return {"vectors": len(vectors)}
+            case document:
+                return document
 
     def count(self, request: FeatureExtractionRequest | TokensRequest) -> int:
         """How many tokens the model is asked about."""

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, RootModel
 
 from gateway.errors import UnfitVersionError
 from gateway.settings import Limits
-from gateway.tasks.base import SERVING_SIGNATURE, Checkpoint, Documents, OneRun, Request, Tensors
+from gateway.tasks.base import SERVING_SIGNATURE, Checkpoint, Documents, OneRun, Request, Tensors, Told
 from gateway.tasks.classification import ClassificationParameters, LabelScore, ranked
 from gateway.tasks.pictures import PicturesRequest, decoded
 from processing.classification import MEDIA_TOP_K
@@ -37,7 +37,7 @@ class ImageClassificationResponse(RootModel[list[LabelScore] | list[list[LabelSc
     )
 
 
-class ImageClassification(OneRun):
+class ImageClassification(OneRun, Told):
     """Pictures decoded and brought to the version's form; five labels unless `top_k` says otherwise."""
 
     name: ClassVar[str] = "image-classification"

@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
 
 from gateway.errors import UnfitVersionError
 from gateway.settings import Limits
-from gateway.tasks.base import Checkpoint, Documents, Media, OneRun, Request, Tensors
+from gateway.tasks.base import Checkpoint, Documents, Media, OneRun, Request, Tensors, Untold
 from gateway.tasks.classification import floats
 from gateway.tasks.explanation import EXPLAIN_SIGNATURE, ExplanationParameters, asked, explained, one_item
 from gateway.tasks.image_classification import STROKE_PNG
@@ -40,7 +40,7 @@ class ImageExplanationResponse(BaseModel):
     image: Annotated[Media, PlainSerializer(lambda data: base64.b64encode(data).decode(), return_type=str)]
 
 
-class ImageExplanation(OneRun):
+class ImageExplanation(OneRun, Untold):
     """The picture, upright as it was decoded, with the model's heat laid back to where its input was taken from."""
 
     name: ClassVar[str] = "image-classification"

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from gateway.errors import BrokenAnswerError, UnfitVersionError
 from gateway.settings import Limits
-from gateway.tasks.base import SERVING_SIGNATURE, Ask, Checkpoint, Documents, Request, Tensors
+from gateway.tasks.base import SERVING_SIGNATURE, Ask, Checkpoint, Documents, Request, Tensors, Told
 from gateway.tasks.classification import floats
 from gateway.tasks.image_classification import STROKE_PNG
 from gateway.tasks.pictures import PicturesRequest, decoded
@@ -91,7 +91,7 @@ class Found:
     seen: Seen
 
 
-class ObjectDetection:
+class ObjectDetection(Told):
     """Pictures brought to the version's form, at most `together` in a run; boxes back to their own pixels."""
 
     name: ClassVar[str] = "object-detection"

@@ -1,6 +1,6 @@
 """automatic-speech-recognition: a recording in, what was said out."""
 
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -91,6 +91,10 @@ class SpeechRecognition(OneRun):
         chunks = [Chunk(text=text, timestamp=span) for text, span in zip(said, times.tolist(), strict=True) if text]
         wanted = request.parameters and request.parameters.return_timestamps
         return SpeechRecognitionResponse(text=" ".join(filter(None, said)), chunks=chunks if wanted else None)
+
+    def told(self, answer: SpeechRecognitionResponse) -> Any:
+        """Without the chunks, which have pieces of the text."""
+        return {"text": answer.text}
 
     def seconds(self, request: SpeechRecognitionRequest) -> float:
         """How long the recording is. Raises `UnreadableInputError` when that cannot be read."""

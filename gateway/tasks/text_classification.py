@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, RootModel, Tag
 
 from gateway.errors import OverLimitError, UnfitVersionError
 from gateway.settings import Limits
-from gateway.tasks.base import SERVING_SIGNATURE, Ask, Checkpoint, Documents, Request, Tensors, one_or_many
+from gateway.tasks.base import SERVING_SIGNATURE, Ask, Checkpoint, Documents, Request, Tensors, Told, one_or_many
 from gateway.tasks.classification import ClassificationParameters, LabelScore, check_items, floats, ranked
 from processing.spec import TextSpec, parse_spec
 from processing.text import TextEncoder, Windows
@@ -59,7 +59,7 @@ class TextClassificationResponse(RootModel[list[list[LabelScore]]]):
     )
 
 
-class TextClassification:
+class TextClassification(Told):
     """Tokens by the version's own tokenizer; all labels unless `top_k` says fewer."""
 
     name: ClassVar[str] = "text-classification"

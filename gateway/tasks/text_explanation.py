@@ -7,7 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from gateway.errors import OverLimitError, UnfitVersionError
 from gateway.settings import Limits
-from gateway.tasks.base import Checkpoint, Documents, OneRun, Request, Tensors
+from gateway.tasks.base import Checkpoint, Documents, OneRun, Request, Tensors, Untold
 from gateway.tasks.classification import floats
 from gateway.tasks.explanation import EXPLAIN_SIGNATURE, ExplanationParameters, asked, explained, one_item
 from processing.spec import TextSpec, parse_spec
@@ -85,7 +85,7 @@ class TextExplanationResponse(BaseModel):
     warnings: list[str] = Field(default_factory=list)
 
 
-class TextExplanation(OneRun):
+class TextExplanation(OneRun, Untold):
     """Tokens by the version's own tokenizer, each with its weight."""
 
     name: ClassVar[str] = "text-classification"

@@ -1,6 +1,6 @@
 """text-generation in Hugging Face's shapes: a prompt in, its continuation out, at once or token by token."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel
@@ -232,6 +232,18 @@ class TextGeneration(Streaming, Narrowing, Versatile):
                 top_tokens=list(map(GeneratedToken.of, piece.likely)) if asked.top_n_tokens else None,
                 **_ending(request, inputs, piece, written),
             )
+
+    def joined(
+        self, _request: TextGenerationRequest, _inputs: Prompted, pieces: Sequence[StreamedToken]
+    ) -> TextGenerationResponse:
+        text = pieces[-1].generated_text
+        if text is None:  # it was cut short
+            text = "".join(piece.token.text for piece in pieces if not piece.token.special)
+        return TextGenerationResponse([GeneratedText(generated_text=text)])
+
+    def told(self, answer: TextGenerationResponse) -> Any:
+        """Without the tokens: each has a piece of the text."""
+        return {"texts": [found.generated_text for found in answer.root]}
 
     def takes_over(self, other: AnyTask) -> bool:
         return isinstance(other, TextGeneration) and self.model.takes_over(other.model)

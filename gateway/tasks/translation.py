@@ -16,6 +16,7 @@ from gateway.tasks.base import (
     Documents,
     Request,
     Tensors,
+    Told,
     Unsupported,
     one_or_many,
 )
@@ -96,7 +97,7 @@ class TranslationResponse(RootModel[list[TranslatedText]]):
     model_config = ConfigDict(json_schema_extra={"examples": [[{"translation_text": "Buenos días."}]]})
 
 
-class Translation:
+class Translation(Told):
     """Sentences to translations, int32 `[rows, tokens]` both, by `serving_default`; with beams by its own signature."""
 
     name: ClassVar[str] = "translation"

@@ -12,8 +12,8 @@ from typing import Any
 from serving.errors import Code, LoadError
 from serving.runtimes.options import RuntimeOptions
 from serving.runtimes.quiet import import_tensorflow_quietly
-from wire.imports import hollow
 from wire.cores import usable_cores
+from wire.imports import hollow
 
 CALLER = -1  # `RunOptions.inter_op_thread_pool`: run every op in the thread that calls
 

@@ -2,8 +2,6 @@
 
 import base64
 import json
-import time
-import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from io import BytesIO
@@ -15,9 +13,8 @@ from huggingface_hub import InferenceClient
 from PIL import Image
 
 from export.minimum import Minimum, lacking
-from export.trained import Evidence, Trained
+from export.trained import Trained
 from export.version import export_version
-from kmaas.progress import PlainProgress
 from models.efficientnet_lite import LITE0, Stage, efficientnet_lite
 from models.imagenet import LABELS, SPEC, ImagenetConfig
 from processing.image import Pixels, decode
@@ -26,26 +23,14 @@ from processing.spec import ImageSpec, parse_spec
 from store.layout import Store, VersionDir
 from store.manifest import Manifest
 from store.publish import publish
+from tests.support.photographed import PHOTOS, SIZE, trained_by
 from tests.support.processes import GatewayProcess, ModelServerProcess
 from training.config import load_config
-from training.data.photographs import Photograph
 from training.imagenet import ImagenetRecipe
 from wire.client import ModelServerClient
 
 TINY = replace(LITE0, stem=8, head=16, stages=(Stage(1, 3, 2, 1, 8), Stage(1, 3, 2, 6, 8)))
 ENTRY = replace(SPEC, build=lambda _config: efficientnet_lite(TINY, "imagenet"))
-SIZE = (180, 120)
-
-
-def _photograph(name: str, seed: int, *labels: str) -> Photograph:
-    """Coloured clouds."""
-    cells = np.random.default_rng(seed).integers(0, 256, (5, 7, 3), dtype=np.uint8)
-    buffer = BytesIO()
-    Image.fromarray(cells).resize(SIZE, Image.Resampling.BICUBIC).save(buffer, "PNG")
-    return Photograph(name, buffer.getvalue(), labels)
-
-
-PHOTOS = [_photograph("one", 1, "daisy"), _photograph("two", 2, "palace"), _photograph("three", 3, "tripod")]
 BODY = PHOTOS[0].body
 
 
@@ -62,24 +47,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     seen = keras.Model(model.inputs[0], model.get_layer("pool").output)(recipe.held_out()[0][:1])
     spread = 20 / np.linalg.norm(seen)  # so that logits lie clearly apart
     model.get_layer("logits").set_weights([np.random.default_rng(0).normal(0, spread, (16, 1000)), np.zeros(1000)])
-    with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # Keras calls numpy in an old way
-        model.save_weights(folder / "model.weights.h5")
-    measured = recipe.evaluate(model, PlainProgress(lambda _: None, time.monotonic))
-    (folder / "evaluation.json").write_text(measured.evaluation.model_dump_json())
-    examples, inputs = recipe.examples()
-    return Trained(
-        spec=ENTRY,
-        config=config,
-        weights=folder / "model.weights.h5",
-        tokenizer=None,
-        examples=examples,
-        inputs=inputs,
-        metrics=measured.evaluation.metrics,
-        data_sha256="",
-        code_commit="",
-        run="imagenet-of-a-test",
-        evidence=Evidence(measured.evaluation, folder / "evaluation.json", measured.held_out, {}, (), {}, {}),
-    )
+    return trained_by(recipe, ENTRY, config, model, folder)
 
 
 @pytest.fixture(scope="module")

@@ -30,7 +30,7 @@ media_types = st.sampled_from(["", "application/json", "image/png", "text/plain"
 
 
 @pytest.mark.parametrize("task", PARSERS, ids=lambda task: task.__name__)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     body=st.binary(max_size=200) | (requests | documents).map(lambda value: json.dumps(value).encode()),
     kind=media_types,
@@ -64,7 +64,7 @@ def mutated(data: bytes, steps: list[tuple[str, float, bytes]]) -> bytes:
 PICTURES = {encoding: picture(encoding=encoding) for encoding in FORMATS}
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(made=mutations())
 def test_a_mutated_picture_is_decoded_or_a_typed_error(made: tuple[str, list[tuple[str, float, bytes]]]) -> None:
     encoding, steps = made
@@ -75,7 +75,7 @@ def test_a_mutated_picture_is_decoded_or_a_typed_error(made: tuple[str, list[tup
     assert pixels.ndim == 3
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(made=mutations())
 def test_a_gateway_survives_mutated_pictures(
     gateway: GatewayProcess, made: tuple[str, list[tuple[str, float, bytes]]]
@@ -87,7 +87,7 @@ def test_a_gateway_survives_mutated_pictures(
     assert gateway.alive()
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=st.binary(max_size=300) | requests.map(lambda value: json.dumps(value).encode()))
 def test_a_gateway_survives_odd_bodies(gateway: GatewayProcess, body: bytes) -> None:
     for path in ("/models/sentiment", "/models/digits", "/models/sentiment/explain"):

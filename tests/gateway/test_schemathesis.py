@@ -48,7 +48,7 @@ OPERATIONS = [
 
 @pytest.mark.parametrize(("path", "method"), OPERATIONS)
 def test_answers_are_those_described(path: str, method: str, gateway: GatewayProcess) -> None:
-    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=60, suppress_health_check=list(HealthCheck))
     @given(case=SCHEMA[path][method].as_strategy())
     def answered_as_described(case: schemathesis.Case[Any]) -> None:
         response = case.call(base_url=gateway.url, timeout=60)

@@ -1,5 +1,7 @@
 """Photographs to the size of a model's input."""
 
+from typing import Literal
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -44,17 +46,45 @@ def test_an_input_that_is_no_square_keeps_its_shape() -> None:
     assert photo_window(_noise(400, 100), _spec(50, 100)) == Window(0, 175, 100, 50)
 
 
+def test_all_of_a_picture_is_stretched_to_the_shape_of_the_input() -> None:
+    picture = _noise(100, 400)
+    spec = _spec(50, 60).model_copy(update={"resize": Resize(crop=1, interpolation="bicubic", fit="stretch")})
+    assert photo_window(picture, spec) == Window(0, 0, 400, 100)
+    np.testing.assert_array_equal(
+        photo_form(picture, spec), np.asarray(Image.fromarray(picture).resize((60, 50), Image.Resampling.BICUBIC))
+    )
+
+
+@pytest.mark.parametrize(("height", "width"), [(300, 451), (451, 300), (256, 256), (90, 70)])
+def test_all_of_a_picture_is_made_smaller_before_it_is_cut(height: int, width: int) -> None:
+    """As torchvision and transformers do it: `Resize(256)`, `CenterCrop(224)`."""
+    picture = _noise(height, width)
+    spec = LITE0.model_copy(update={"resize": Resize(crop=0.875, interpolation="bicubic", fit="shorter")})
+    size = (256, int(256 * height / width)) if width <= height else (int(256 * width / height), 256)
+    smaller = np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BICUBIC))
+    top, left = (smaller.shape[0] - 224) // 2, (smaller.shape[1] - 224) // 2
+    np.testing.assert_array_equal(photo_form(picture, spec), smaller[top : top + 224, left : left + 224])
+    seen, crop = photo_window(picture, spec), photo_window(picture, LITE0)
+    np.testing.assert_allclose(
+        [seen.left, seen.top, seen.width, seen.height], [crop.left, crop.top, crop.width, crop.height], atol=1.5
+    )
+
+
 def test_a_picture_of_the_size_of_the_input_stays_as_it_is() -> None:
     picture = _noise(60, 80)
     np.testing.assert_array_equal(photo_form(picture, _spec(60, 80)), picture)
 
 
+@pytest.mark.parametrize("fit", ["crop", "stretch", "shorter"])
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 20_000), (20_000, 1), (2, 3)])
-def test_the_smallest_pictures_have_a_form_and_a_window_inside(height: int, width: int) -> None:
+def test_the_smallest_pictures_have_a_form_and_a_window_inside(
+    height: int, width: int, fit: Literal["crop", "stretch", "shorter"]
+) -> None:
     picture = _noise(height, width)
-    assert photo_form(picture, LITE0).shape == (224, 224, 3)
-    window = photo_window(picture, LITE0)
-    assert window.width >= 1
-    assert window.height >= 1
+    spec = LITE0.model_copy(update={"resize": Resize(crop=0.875, interpolation="bicubic", fit=fit)})
+    assert photo_form(picture, spec).shape == (224, 224, 3)
+    window = photo_window(picture, spec)
+    assert window.width >= 0.875
+    assert window.height >= 0.875
     assert 0 <= window.left <= window.left + window.width <= width
     assert 0 <= window.top <= window.top + window.height <= height

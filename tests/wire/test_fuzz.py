@@ -38,7 +38,6 @@ inputs = st.dictionaries(st.sampled_from("xy"), st.sampled_from([*dtypes.BY_ENUM
 @example(b'{"a": 1e999}')
 @example(b'{"a": ' + b"9" * 400 + b"}")
 @example(b'{"\xff": "\\u00"}')
-@settings(deadline=None)
 def test_any_bytes_as_json(body: bytes) -> None:
     try:
         document = parse(body)
@@ -50,7 +49,6 @@ def test_any_bytes_as_json(body: bytes) -> None:
 
 
 @given(values, inputs)
-@settings(deadline=None)
 def test_any_value_as_tensors(value: Any, signature: dict[str, int]) -> None:
     for read in (columnar, rows):
         if read is rows and not (isinstance(value, list) and value):
@@ -66,7 +64,6 @@ def test_any_value_as_tensors(value: Any, signature: dict[str, int]) -> None:
 
 
 @given(st.dictionaries(st.sampled_from(["examples", "context", "signature_name"]), values))
-@settings(deadline=None)
 def test_any_value_as_examples(document: dict[str, Any]) -> None:
     request = messages.RegressionRequest()
     try:
@@ -104,13 +101,12 @@ def check_tensor(proto: Any) -> None:
 
 
 @given(protos())
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_any_tensor(proto: Any) -> None:
     check_tensor(proto)
 
 
 @given(st.binary(max_size=80))
-@settings(deadline=None)
 def test_any_bytes_as_a_tensor(body: bytes) -> None:
     try:
         proto = messages.TensorProto.FromString(body)

@@ -25,29 +25,12 @@ _UNCLEAR = frozenset({"other", "unknown"})
 
 
 @dataclass(frozen=True)
-class Checkpoint:
-    """What a folder says, before its weights are read.
-
-    Attributes:
-        backbone: keras-hub's class.
-        settings: that override what keras-hub itself reads of the folder.
-        parameters: so many weights the files have.
-        tokenizer: the document `tokenizer.json`.
-        chat_template: with its `bos_token` and `eos_token` set; None if it has none.
-        longest: the most tokens it was made for.
-        drawing: how tokens are to be drawn where nobody says otherwise; None if it does not tell.
-    """
+class Kept:
+    """What somebody keeps in a folder. `files` are those that are read, `parameters` so many weights they have."""
 
     folder: Path
-    backbone: str
-    settings: Mapping[str, Any]
     parameters: int
-    tokenizer: str
-    chat_template: str | None
-    end_ids: tuple[int, ...]
-    longest: int
     files: tuple[Path, ...]
-    drawing: Drawing | None = None
 
     @property
     def licence(self) -> str | None:
@@ -65,6 +48,28 @@ class Checkpoint:
         """Of all files that are read."""
         told = "".join(f"{path.name} {sha256_of(path)}\n" for path in sorted(self.files))
         return hashlib.sha256(told.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Checkpoint(Kept):
+    """What a folder says, before its weights are read.
+
+    Attributes:
+        backbone: keras-hub's class.
+        settings: that override what keras-hub itself reads of the folder.
+        tokenizer: the document `tokenizer.json`.
+        chat_template: with its `bos_token` and `eos_token` set; None if it has none.
+        longest: the most tokens it was made for.
+        drawing: how tokens are to be drawn where nobody says otherwise; None if it does not tell.
+    """
+
+    backbone: str
+    settings: Mapping[str, Any]
+    tokenizer: str
+    chat_template: str | None
+    end_ids: tuple[int, ...]
+    longest: int
+    drawing: Drawing | None = None
 
     def load(self) -> "keras.Model":
         """keras-hub's backbone with its weights, as float32.

@@ -1,7 +1,7 @@
 """Reads a preset of keras-hub: a folder in its own layout, or by a name that keras-hub fetches from its hub."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from training.errors import CheckpointError, HubError
 
 _METADATA, _TOKENIZER = "metadata.json", "tokenizer.json"
 _VOCABULARY, _MERGES = "assets/tokenizer/vocabulary.json", "assets/tokenizer/merges.txt"
+LANGUAGE_FILES = (_TOKENIZER, _VOCABULARY, _MERGES)
+PICTURE_FILES = ("task.json", "task.weights.h5", "preprocessor.json", "image_converter.json")
 _WEIGHTS, _INDEX = "model.weights.h5", "model.weights.json"
 _LONG = 8192  # where a preset does not tell how many tokens it was made for
 _WORDS = (
@@ -40,8 +42,8 @@ def is_hub_name(preset: str) -> bool:
     return preset in BUILTIN_PRESETS
 
 
-def fetched_preset(preset: str) -> Path:
-    """The folder that keras-hub keeps it in, fetched if it is not there.
+def fetched_preset(preset: str, names: Sequence[str]) -> Path:
+    """The folder that keras-hub keeps it in, fetched if it is not there: its weights, and the files of these `names`.
 
     Raises:
         HubError: no hub can be reached, or it has no such preset.
@@ -52,7 +54,7 @@ def fetched_preset(preset: str) -> Path:
         folder = Path(get_file(preset, CONFIG)).parent
         if "registered_name" not in json.loads((folder / CONFIG).read_bytes()):
             raise HubError(preset, "it is not in keras-hub's layout; fetch it into a folder, and name that")
-        for name in (_METADATA, _TOKENIZER, _VOCABULARY, _MERGES, _weights_of(preset)):
+        for name in (_METADATA, *names, _weights_of(preset)):
             get_file(preset, name)
     except HubError:
         raise

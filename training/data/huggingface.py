@@ -1,7 +1,6 @@
 """Reads a folder in Hugging Face's layout: config.json, safetensors, tokenizer.json, and how messages are written."""
 
 import json
-import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -14,9 +13,9 @@ from pydantic import ValidationError
 
 from processing.spec import Drawing
 from training.data.checkpoint import CONFIG, Checkpoint, document, optional, token_ids
+from training.data.tensor_files import tensor_files, tensor_sizes
 from training.errors import CheckpointError
 
-_WEIGHTS, _INDEX = "model.safetensors", "model.safetensors.index.json"
 _TOKENIZER, _TOKENIZER_CONFIG, _GENERATION = "tokenizer.json", "tokenizer_config.json", "generation_config.json"
 _TEMPLATE = "chat_template.jinja"
 _COMPUTED = (".attn.bias", ".attn.masked_bias", ".rotary_emb.inv_freq")  # kept in old files, no weights
@@ -141,7 +140,7 @@ def read_huggingface(folder: Path) -> Checkpoint:
     """
     config = document(folder, CONFIG)
     family = _family(folder, config)
-    weights = _weight_files(folder)
+    weights = tensor_files(folder)
     tokenizer = _text(folder, _TOKENIZER)
     told, generation = optional(folder, _TOKENIZER_CONFIG), optional(folder, _GENERATION)
     names = [CONFIG, _TOKENIZER, _TOKENIZER_CONFIG, _GENERATION, _TEMPLATE]
@@ -205,34 +204,11 @@ def _rope_type(config: Facts) -> Any:
     return rope.get("rope_type", rope.get("type", "default"))
 
 
-def _weight_files(folder: Path) -> list[Path]:
-    """One file, or those that the index names."""
-    if (folder / _INDEX).exists():
-        index = document(folder, _INDEX).get("weight_map")
-        names = set(index.values()) if isinstance(index, dict) else set()
-        if not names or not all(isinstance(name, str) and Path(name).name == name for name in names):
-            raise CheckpointError(folder, f"its {_INDEX} does not name the files of the weights")
-    else:
-        names = {_WEIGHTS}
-    if missing := sorted(name for name in names if not (folder / name).is_file()):
-        raise CheckpointError(
-            folder, f"it has no {', '.join(missing)}; weights are read from safetensors, not from pickled files"
-        )
-    return [folder / name for name in sorted(names)]
-
-
 def _parameters(folder: Path, files: list[Path], *, tied: bool) -> Iterator[int]:
-    """Of each tensor that is a weight of its own, by the heads of the files alone."""
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        for path in files:
-            with safe_open(path, framework="numpy") as tensors:
-                for name in tensors.keys():  # noqa: SIM118 (no mapping)
-                    if not name.endswith(_COMPUTED) and not (tied and name == _HEAD):
-                        yield math.prod(tensors.get_slice(name).get_shape())
-    except (SafetensorError, OSError) as exc:
-        raise CheckpointError(folder, f"its weights are no whole safetensors files: {exc}") from exc
+    """Of each tensor that is a weight of its own."""
+    for name, count in tensor_sizes(folder, files):
+        if not name.endswith(_COMPUTED) and not (tied and name == _HEAD):
+            yield count
 
 
 def _text(folder: Path, name: str) -> str:

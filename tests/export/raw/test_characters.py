@@ -33,7 +33,7 @@ _MARKS = st.text(st.characters(categories=["Mn", "Mc", "Me"]), max_size=8)
 _TEXTS = st.lists(st.text(max_size=8) | _MARKS | st.text("각\u1100\u1161\u11a8\u0345\u0344Ǻ豈", max_size=8), max_size=8)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(texts=_TEXTS)
 @example(texts=["\U0001e2ec\u302e\U0001d165", "a\u0f71\u0f72", "\u0345\u0334", "\u0334", "b"])
 def test_decomposed_and_ordered_they_are_of_unicode_s_form_nfd(decomposed: CharacterMap, texts: list[str]) -> None:

@@ -14,15 +14,27 @@ from processing.spec import ImageSpec, Resize
 InGraph = Callable[[Any], Any]
 
 
-def _spec(crop: float, interpolation: Literal["bilinear", "bicubic"], height: int = 64, width: int = 48) -> ImageSpec:
-    resize = Resize(crop=crop, interpolation=interpolation)
+def _spec(
+    crop: float,
+    interpolation: Literal["bilinear", "bicubic"],
+    height: int = 64,
+    width: int = 48,
+    *,
+    fit: Literal["crop", "stretch", "shorter"] = "crop",
+) -> ImageSpec:
+    resize = Resize(crop=crop, interpolation=interpolation, fit=fit)
     return ImageSpec(form="photo", height=height, width=width, channels=3, resize=resize)
 
 
-SPECS = [_spec(0.875, "bicubic", 96, 96), _spec(1, "bilinear")]
+SPECS = [
+    _spec(0.875, "bicubic", 96, 96),
+    _spec(1, "bilinear"),
+    _spec(0.9, "bilinear", fit="stretch"),
+    _spec(0.875, "bicubic", 56, 56, fit="shorter"),
+]
 
 
-@pytest.fixture(scope="module", params=SPECS, ids=["bicubic", "bilinear"])
+@pytest.fixture(scope="module", params=SPECS, ids=["bicubic", "bilinear", "stretch", "shorter"])
 def both(request: pytest.FixtureRequest) -> tuple[InGraph, InGraph]:
     """The graph, and the gateway."""
     import tensorflow as tf

@@ -230,7 +230,7 @@ _ALPHABETS = [
 _HOSTILE = st.lists(st.one_of(_ALPHABETS), max_size=40).map("".join)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(texts=st.lists(_HOSTILE, min_size=20, max_size=20))
 @example(
     texts=["\U0001e2ec\u302e\U0001d165", "\u0344\u0316", "a\u0f71\u0f72b", "\u1160\u1161", "[CLS]\u0301[SEP]\u0300"]
@@ -258,7 +258,7 @@ def cleaning(request: pytest.FixtureRequest, cleaning_berts: Ways) -> Ways:
     return Ways.of(with_cleaning(TOKENIZER)) if request.param == "ours" else cleaning_berts
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(texts=st.lists(_MARKS_UP, min_size=30, max_size=30))
 @example(texts=["<<b>script>", "&lt;b&gt;", "&amp;lt;", "<scr[SEP]ipt>", "<a x=" + "y" * 20_000, "&#0" * 20_000])
 @example(texts=["👨‍👩‍👧‍👦🏳️‍🌈", "🇫🇷👍🏽", "1️⃣", "🏴\U000e0067\U000e0062\U000e007f", "می\u200cخواهم \u202eright\u202c"])
@@ -266,7 +266,7 @@ def test_cleaned_ids_of_whatever_is_marked_up(cleaning: Ways, texts: list[str]) 
     cleaning.check([f"{text} x" for text in texts])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(texts=st.lists(_MARKED_UP, min_size=30, max_size=30))
 def test_cleaned_ids_of_whatever_can_be_written(cleaning_berts: Ways, texts: list[str]) -> None:
     cleaning_berts.check([f"{text} x" for text in texts])

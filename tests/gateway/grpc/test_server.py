@@ -14,7 +14,7 @@ import pytest
 from google.protobuf.descriptor_pool import DescriptorPool
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import ValidationError
@@ -77,7 +77,6 @@ def test_it_lives_before_its_model_server_does() -> None:
         assert (code, "does not answer" in says) == (CODE.UNAVAILABLE, True)
 
 
-@settings(deadline=None)
 @given(st.sampled_from([MODEL_INFER.path, PREDICT.path, SERVER_LIVE.path]), st.binary(max_size=60))
 def test_any_bytes_are_answered_with_a_status(gateway: GatewayProcess, path: str, body: bytes) -> None:
     with grpc.insecure_channel(gateway.grpc) as channel:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -64,7 +64,6 @@ def test_json_numbers_are_read_flat_and_nested(name: str, nested: bool) -> None:
     np.testing.assert_array_equal(received, sent)
 
 
-@settings(deadline=None)
 @given(arrays.arrays(np.float32, arrays.array_shapes(min_dims=0, max_dims=4, max_side=4)))
 def test_any_float_tensor_is_read_from_binary_data(sent: Any) -> None:
     memory = sent.tobytes()
@@ -73,7 +72,6 @@ def test_any_float_tensor_is_read_from_binary_data(sent: Any) -> None:
     assert received.tobytes() == memory
 
 
-@settings(deadline=None)
 @given(st.lists(st.binary(max_size=20), max_size=6))
 def test_bytes_are_read_from_binary_data(sent: list[bytes]) -> None:
     memory = b"".join(struct.pack("<I", len(element)) + element for element in sent)
@@ -301,20 +299,17 @@ def read_or_refuse(content: bytes, length: str | None) -> None:
             from_proto(proto)
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200), st.none() | st.text(max_size=5) | st.integers(0, 200).map(str))
 def test_any_bytes_are_read_or_refused(content: bytes, length: str | None) -> None:
     read_or_refuse(content, length)
 
 
-@settings(deadline=None)
 @given(JSON, st.binary(max_size=50))
 def test_any_json_is_read_or_refused(document: Any, binary: bytes) -> None:
     head = json.dumps(document).encode()
     read_or_refuse(head + binary, str(len(head)))
 
 
-@settings(deadline=None)
 @given(st.lists(TENSORS, max_size=3), st.binary(max_size=60))
 def test_any_request_is_read_or_refused(inputs: list[dict[str, Any]], binary: bytes) -> None:
     head = json.dumps({"inputs": inputs}).encode()

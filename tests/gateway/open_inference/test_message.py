@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from google.protobuf.message import DecodeError
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import InvalidTensorsError, OverLimitError
@@ -153,7 +153,6 @@ def test_half_floats_go_as_memory() -> None:
     assert list(response.raw_output_contents) == [b"\x00\x3c"]
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_message_is_read_or_refused(body: bytes) -> None:
     with suppress(DecodeError, InvalidTensorsError):

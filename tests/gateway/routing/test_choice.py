@@ -10,7 +10,7 @@ from gateway.routing.route import Part, Route, Shadow
 
 KEYS = [f"caller-{number}" for number in range(2000)]
 
-few = settings(max_examples=30, deadline=None)  # each example draws for every key
+few = settings(max_examples=30)  # each example draws for every key
 percentages = st.lists(st.integers(1, 30), min_size=1, max_size=3)
 
 
@@ -57,14 +57,14 @@ def test_beside_one_part_keys_move_only_between_it_and_the_rest(before: int, aft
 def test_all_and_nothing() -> None:
     assert set(places(split(100)).values()) == {0}
     assert set(places(Route(to="stable")).values()) == {None}
-    assert all(sampled(100, "digits", key) for key in KEYS)
+    assert all(sampled(100, "shadow", "digits", key) for key in KEYS)
 
 
 def test_models_are_dealt_independently_of_each_other_and_of_their_shadows() -> None:
     route = split(50)
     digits = [drawn(route, "digits", key) is not None for key in KEYS]
     others = [drawn(route, "sentiment", key) is not None for key in KEYS]
-    shadowed = [sampled(50, "digits", key) for key in KEYS]
+    shadowed = [sampled(50, "shadow", "digits", key) for key in KEYS]
     for second in (others, shadowed):
         both = sum(a and b for a, b in zip(digits, second, strict=True))
         assert 0.2 < both / len(KEYS) < 0.3
