@@ -11,12 +11,10 @@ from wire.imports import for_good, hollow, without
 @pytest.fixture
 def unknown(monkeypatch: pytest.MonkeyPatch) -> str:
     """A module that is not imported yet."""
-    name = "sndhdr" if sys.version_info < (3, 12) else "this"
-    monkeypatch.delitem(sys.modules, name, raising=False)
-    return name
+    monkeypatch.delitem(sys.modules, "zipapp", raising=False)
+    return "zipapp"
 
 
-@pytest.mark.filterwarnings("ignore:.*is deprecated")
 def test_a_module_is_absent_in_the_block_only(unknown: str) -> None:
     with without(unknown, "gc"):
         with pytest.raises(ImportError):
