@@ -9,9 +9,9 @@ from gateway import shown
 from gateway.errors import InvalidTensorsError, OverLimitError
 from gateway.settings import Limits
 from gateway.tasks.base import SERVING_SIGNATURE
-from processing.audio import seconds_of
 from processing.errors import ProcessingError
 from processing.image import pixels_of
+from processing.wav import seconds_of
 from store.manifest import KEEPING_SIGNATURES, Manifest, SignatureSpec, TensorSpec
 from wire.dtypes import BY_ENUM, ENUM_BY_NAME, STRING
 

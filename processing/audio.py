@@ -1,110 +1,173 @@
-"""Recordings to samples: WAV files with PCM."""
+"""Recordings to samples: WAV, FLAC, Ogg (Opus, Vorbis), MP3, MP4 and WebM, of any rate and number of channels."""
 
-import struct
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from processing import wav
 from processing.errors import TooLargeError, UnreadableInputError, UnusableInputError
+from processing.wav import Samples
 
-MEDIA_TYPES = ("audio/wav", "audio/x-wav", "audio/wave", "audio/vnd.wave")
+MEDIA_TYPES = (
+    "audio/wav",
+    "audio/x-wav",
+    "audio/wave",
+    "audio/vnd.wave",
+    "audio/flac",
+    "audio/x-flac",
+    "audio/ogg",
+    "audio/opus",
+    "audio/mpeg",
+    "audio/mp3",
+    "audio/mp4",
+    "audio/m4a",
+    "audio/x-m4a",
+    "audio/webm",
+    "video/mp4",
+    "video/webm",
+)
 
-MOST_CHUNKS = 64  # before the samples: a file of nothing but empty ones would take seconds
-
-Samples = NDArray[np.float32]
-
-_FIRST_CHUNK = 12
-_CHUNK = struct.Struct("<4sL")  # its name, and how many bytes come behind this, to an even number
-_FORMAT = struct.Struct("<HHLLHH")  # encoding, channels, rate, bytes per second, bytes per frame, bits
-_PCM = 1
-
-
-class _Recording(NamedTuple):
-    """A file as its header says; of `pcm` as much as is there."""
-
-    rate: int
-    frames: int
-    channels: int
-    width: int  # of a number, in bytes
-    pcm: memoryview
-
-
-def seconds_of(data: bytes) -> float:
-    """How long a recording is, as its header says. Raises `UnreadableInputError` as `decode` does."""
-    recording = _opened(data)
-    return recording.frames / recording.rate
+_RATES = range(4_000, 384_001)  # samples per second; of others there is no recording of anything that can be heard
+_WHOLE = 0.95  # of what the header promises: what has less is cut off
+_MP3_SYNC = 0xFFE0
+_EXPECTED = "expected WAV, FLAC, Ogg, MP3, MP4 or WebM"
 
 
 def decode(data: bytes, *, sample_rate: int, max_seconds: float) -> Samples:
-    """The recording as float32 `[samples]` in [-1, 1]; of several channels their mean.
+    """The recording as float32 `[samples]`, `sample_rate` of them per second; of several channels their mean.
+
+    WAV files with PCM are read by `processing.wav`, whose twin is in the graph; all else by FFmpeg's libraries. Rates
+    are changed by soxr in its quality HQ. Of a film the sound is heard.
 
     Args:
-        sample_rate: samples per second that the recording must have.
-        max_seconds: looked at before anything is decoded.
+        max_seconds: looked at before anything is decoded, and again while it is.
 
     Raises:
-        UnreadableInputError: not a WAV file with PCM of 8, 16, 24 or 32 bits, or one that is cut off.
+        UnreadableInputError: of none of these formats, broken, or cut off.
         TooLargeError: longer than `max_seconds`.
-        UnusableInputError: of another sample rate, or empty.
+        UnusableInputError: without sound, or of a rate or with numbers that no recording has.
     """
-    rate, frames, channels, width, pcm = _opened(data)
-    if frames / rate > max_seconds:
-        raise TooLargeError(f"the recording lasts {frames / rate:.1f} s; at most {max_seconds:g} s are accepted")
-    if rate != sample_rate:
-        raise UnusableInputError(f"the recording has {rate} samples per second; expected {sample_rate}")
-    if not frames:
+    if wav.is_pcm(data):
+        rate, samples = wav.read_pcm(data, max_seconds)
+        return _checked(_resampled([samples], _usable(rate), sample_rate))
+    with _opened(data) as sound:
+        if sound.seconds is not None and sound.seconds > max_seconds:
+            raise _too_long(sound.seconds, max_seconds)
+        samples = _resampled(sound.pieces(max_seconds), sound.rate, sample_rate)
+        heard = len(samples) / sample_rate
+        if sound.seconds is not None and heard < _WHOLE * sound.seconds:
+            raise UnreadableInputError(f"the recording is cut off: {heard:.1f} of {sound.seconds:.1f} s")
+        return _checked(samples)
+
+
+def seconds_of(data: bytes, max_seconds: float) -> float:
+    """How long a recording is, by its header where that says it. Raises what `decode` does."""
+    if wav.is_pcm(data):
+        return wav.seconds_of(data)
+    with _opened(data) as sound:
+        if sound.seconds is not None:
+            return sound.seconds
+        return sum(map(len, sound.pieces(max_seconds))) / sound.rate
+
+
+@dataclass(frozen=True)
+class _Sound:
+    """An open file. `seconds` is how long its header says that it is, None where that is not said or guessed."""
+
+    container: Any
+    stream: Any
+    rate: int
+    seconds: float | None
+
+    def pieces(self, max_seconds: float) -> Iterator[Samples]:
+        """The mean of all channels, one frame after the other. Raises what `decode` does."""
+        from av import AudioResampler, FFmpegError
+
+        as_floats = AudioResampler(format="flt")  # one plane: PyAV 18 counts eight of them, and what is behind, as nine
+        heard = 0
+        try:
+            for decoded in self.container.decode(self.stream):
+                for frame in as_floats.resample(decoded):
+                    if frame.sample_rate != self.rate:
+                        raise UnreadableInputError(f"its rate changes from {self.rate} to {frame.sample_rate}")
+                    heard += frame.samples
+                    if heard > max_seconds * self.rate:
+                        raise _too_long(heard / self.rate, max_seconds)
+                    yield _mean(frame.to_ndarray().reshape(-1, frame.layout.nb_channels))
+        except (FFmpegError, ValueError) as exc:
+            raise UnreadableInputError(f"the recording is broken after {heard / self.rate:.1f} s: {exc}") from exc
+
+
+@contextmanager
+def _opened(data: bytes) -> Iterator[_Sound]:
+    """By the one reader that its first bytes tell: none of the others, some of which open further files, is asked."""
+    import av  # 0.1 s and 30 MB that only recordings of these formats need
+
+    try:
+        container = av.open(BytesIO(data), "r", _format(data), metadata_errors="replace")
+    except (av.FFmpegError, ValueError) as exc:
+        raise UnreadableInputError(f"the recording is broken: {exc}; {_EXPECTED}") from exc
+    with container:
+        stream = next(iter(container.streams.audio), None)
+        if stream is None or stream.codec_context is None:
+            raise UnusableInputError("there is no sound in the file that can be heard")
+        exact = container.format.name not in ("mp3", "ogg")  # whose length is guessed of what is there
+        seconds = container.duration / av.time_base if container.duration and exact else None
+        yield _Sound(container, stream, _usable(stream.rate), seconds)
+
+
+def _format(data: bytes) -> str:
+    """FFmpeg's name of it. Raises `UnreadableInputError`."""
+    for at, begin, name in (
+        (0, b"fLaC", "flac"),
+        (0, b"OggS", "ogg"),
+        (8, b"WAVE", "wav"),
+        (4, b"ftyp", "mov"),
+        (0, b"\x1aE\xdf\xa3", "matroska"),
+        (0, b"ID3", "mp3"),
+    ):
+        if data[at : at + len(begin)] == begin:
+            return name
+    if int.from_bytes(data[:2]) & _MP3_SYNC == _MP3_SYNC:
+        return "mp3"
+    raise UnreadableInputError(f"no recording that can be read: it begins as none; {_EXPECTED}")
+
+
+def _mean(channels: Any) -> Samples:
+    """`[samples, channels]` to `[samples]`."""
+    with np.errstate(all="ignore"):  # where there are numbers that are none, they are told of at the end
+        return np.asarray(channels.mean(axis=1), np.float32)
+
+
+def _resampled(pieces: Iterable[Samples], rate: int, wanted: int) -> Samples:
+    if rate == wanted:
+        return np.concatenate([np.zeros(0, np.float32), *pieces])
+    import soxr
+
+    stream = soxr.ResampleStream(rate, wanted, 1, dtype="float32", quality="HQ")
+    brought = [stream.resample_chunk(np.ascontiguousarray(piece)) for piece in pieces]
+    return np.concatenate([*brought, stream.resample_chunk(np.zeros(0, np.float32), last=True)])
+
+
+def _usable(rate: int) -> int:
+    if rate not in _RATES:
+        raise UnusableInputError(
+            f"the recording has {rate} samples per second; expected from {_RATES.start} to {_RATES.stop - 1}"
+        )
+    return rate
+
+
+def _checked(samples: Samples) -> Samples:
+    if not len(samples):
         raise UnusableInputError("the recording is empty; expected at least one sample")
-    if len(pcm) != frames * channels * width:
-        raise UnreadableInputError(f"the recording is cut off: {len(pcm)} of {frames * channels * width} bytes")
-    return np.asarray(_floats(pcm, width).reshape(frames, channels).mean(axis=1), np.float32)
+    if not np.isfinite(samples).all():
+        raise UnusableInputError("the recording has numbers that are infinite or none")
+    return samples
 
 
-def _opened(data: bytes) -> _Recording:
-    """Walks over the chunks of the file, up to its samples."""
-    if data[:4] != b"RIFF" or data[8:_FIRST_CHUNK] != b"WAVE":
-        raise _unreadable("it does not begin as one")
-    end = min(len(data), _CHUNK.size + _CHUNK.unpack_from(data)[1])
-    at, form = _FIRST_CHUNK, None
-    for _ in range(MOST_CHUNKS + 1):
-        if at + _CHUNK.size > end:
-            break
-        name, size = _CHUNK.unpack_from(data, at)
-        at += _CHUNK.size
-        if name == b"data" and form is not None:
-            return _recording(form, size, memoryview(data)[at:end])
-        if name == b"data":
-            break
-        if name == b"fmt " and size >= _FORMAT.size and at + _FORMAT.size <= end:
-            form = _FORMAT.unpack_from(data, at)
-        at += size + size % 2
-    raise _unreadable("it ends too soon, or has no chunk of its format before that of its samples")
-
-
-def _recording(form: tuple[int, ...], size: int, rest: memoryview) -> _Recording:
-    """`form`: the numbers of `_FORMAT`; `size`: bytes of samples by their chunk's header; `rest`: all from there on."""
-    encoding, channels, rate, _, _, bits = form
-    width = (bits + 7) // 8
-    if encoding != _PCM:
-        raise _unreadable(f"its format is number {encoding}, PCM is {_PCM}")
-    if channels < 1 or rate < 1 or width not in (1, 2, 3, 4):
-        raise _unreadable(f"it says {channels} channels with {bits} bits at the rate {rate}")
-    frames = size // (channels * width)
-    return _Recording(rate, frames, channels, width, rest[: frames * channels * width])
-
-
-def _unreadable(why: str) -> UnreadableInputError:
-    return UnreadableInputError(
-        f"no recording that can be read: {why}; expected a WAV file with PCM of 8, 16, 24 or 32 bits"
-    )
-
-
-def _floats(pcm: memoryview, width: int) -> Samples:
-    """Of 8 bits unsigned, of more signed and little-endian, as WAV has them."""
-    if width == 1:
-        return np.asarray((np.frombuffer(pcm, np.uint8).astype(np.float32) - 128) / 128, np.float32)
-    if width == 3:  # each into the upper three bytes of four
-        wide = np.zeros((len(pcm) // 3, 4), np.uint8)
-        wide[:, 1:] = np.frombuffer(pcm, np.uint8).reshape(-1, 3)
-        pcm, width = memoryview(wide.tobytes()), 4
-    return np.asarray(np.frombuffer(pcm, f"<i{width}") / 2.0 ** (8 * width - 1), np.float32)
+def _too_long(seconds: float, most: float) -> TooLargeError:
+    return TooLargeError(f"the recording lasts {seconds:.1f} s; at most {most:g} s are accepted")

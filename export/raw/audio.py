@@ -1,12 +1,12 @@
-"""Recordings to samples inside the graph: the twin of `processing.audio.decode`.
+"""Recordings to samples inside the graph: the twin of `processing.wav`, for files of the model's own rate.
 
 TensorFlow's own DecodeWav knows 16 bits only, so the chunks of a file are walked here, and all widths decoded alike.
 """
 
 from typing import TYPE_CHECKING
 
-from processing.audio import MOST_CHUNKS
 from processing.spec import AudioSpec
+from processing.wav import MOST_CHUNKS
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -25,7 +25,7 @@ _UNREADABLE = "no recording that can be read; expected a WAV file with PCM of 8,
 class AudioGraph:
     """`tf.string [rows]`, WAV files of any lengths, to float32 `[rows, longest]`, zeros behind the shorter ones.
 
-    In the graph INVALID_ARGUMENT is the answer to what `processing.audio.decode` refuses, where `MAX_SECONDS` are
+    In the graph INVALID_ARGUMENT is the answer to what `processing.wav.read_pcm` refuses, where `MAX_SECONDS` are
     accepted, and to more than `MAX_SAMPLES`.
     """
 

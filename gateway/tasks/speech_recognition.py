@@ -26,7 +26,7 @@ class SpeechRecognitionParameters(Request):
 
 
 class SpeechRecognitionRequest(Request):
-    """A recording: a WAV file with PCM."""
+    """A recording: WAV, FLAC, Ogg, MP3, MP4 or WebM, of any rate and number of channels."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"inputs": TENTH_OF_SILENCE, "parameters": {"return_timestamps": True}}]}
@@ -98,4 +98,4 @@ class SpeechRecognition(OneRun):
 
     def seconds(self, request: SpeechRecognitionRequest) -> float:
         """How long the recording is. Raises `UnreadableInputError` when that cannot be read."""
-        return seconds_of(request.inputs)
+        return seconds_of(request.inputs, self._limits.audio_seconds)

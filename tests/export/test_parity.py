@@ -17,9 +17,9 @@ from export.errors import ParityError
 from export.trained import Trained
 from export.version import export_version
 from kmaas.stages import trained
-from processing.audio import Samples
 from processing.audio import decode as decode_audio
 from processing.image import Pixels, decode
+from processing.wav import Samples
 from store.layout import VersionDir
 from store.manifest import Manifest
 from tests.support import tones

@@ -146,6 +146,20 @@ def test_keras_hubs_own_layout_is_read_as_keras_hub_reads_it(tmp_path: Path) -> 
     assert processing(config).resize == Resize(crop=1, interpolation="bilinear", fit="crop")
 
 
+def test_timms_layout_tells_how_pictures_are_read(tmp_path: Path) -> None:
+    read = {"input_size": [3, 40, 40], "crop_pct": 0.95, "interpolation": "bicubic"}
+    standard = {"mean": [0.5, 0.5, 0.5], "std": [0.2, 0.25, 0.5]}
+    told = {"architecture": "vgg11", "num_classes": 1000, "pretrained_cfg": read | standard}
+    (tmp_path / "config.json").write_text(json.dumps(told))
+    save_file({"one": np.ones(3, np.float32)}, tmp_path / "model.safetensors")
+    layout = read_picture_checkpoint(tmp_path).layout
+    assert layout.resize == Resize(crop=0.95, interpolation="bicubic", fit="shorter")
+    np.testing.assert_allclose(np.array(layout.scale) * 255 + layout.offset, [2.5, 2, 1])
+    (tmp_path / "config.json").write_text(json.dumps(told | {"pretrained_cfg": read}))
+    with pytest.raises(CheckpointError, match="does not tell how pictures are read"):
+        read_picture_checkpoint(tmp_path)
+
+
 def _configured(folder: Path, **changes: object) -> None:
     path = folder / "config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
@@ -170,6 +184,7 @@ def _with_more(folder: Path) -> None:
     ("spoil", "told"),
     [
         (partial(_configured, model_type="swin"), "type 'swin'; those that can be read are vit, resnet"),
+        (partial(_configured, architecture="regnety_002"), "not 'regnety_002'"),
         (partial(_configured, hidden_act="relu"), "hidden_act is 'relu'"),
         (partial(_configured, id2label={"0": "cat", "1": "dog"}), "it has 2 labels, expected ImageNet's 1000"),
         (partial(_configured, id2label={str(n): f"thing {n}" for n in range(1000)}), "number 0 is 'thing 0'"),

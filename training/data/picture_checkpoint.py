@@ -1,5 +1,6 @@
 """A classifier of photographs that somebody keeps in a folder: in keras-hub's layout, timm's, or Hugging Face's."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import keras
 
 _PROCESSOR = "preprocessor_config.json"
+_TIMM = re.compile(r"(resnet|vgg)\d+")  # whose logits were compared with timm's
 _METADATA, _TASK = "metadata.json", "task.json"
 _COUNTED = ".num_batches_tracked"  # no weight
 _GENERIC = "LABEL_{}"  # as transformers calls labels that nobody named
@@ -74,6 +76,9 @@ def _of_keras_hub(folder: Path) -> PictureCheckpoint:
 
 
 def _of_timm(folder: Path, config: Facts) -> PictureCheckpoint:
+    if not _TIMM.fullmatch(str(config["architecture"])):
+        told = config["architecture"]
+        raise CheckpointError(folder, f"of timm's networks resnet18, vgg11 and the like can be read, not {told!r}")
     _require_a_thousand(folder, config.get("num_classes"))
     weights = tensor_files(folder)
     parameters = _parameters(folder, weights)

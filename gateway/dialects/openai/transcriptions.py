@@ -27,7 +27,7 @@ _MAX_FIELD_BYTES = 100_000  # of the head of a part, or of a field that is no fi
 
 
 class TranscriptionRequest(Wire):
-    """A recording, a WAV file with PCM, and the form in which the text is wanted."""
+    """A recording (WAV, FLAC, Ogg, MP3, MP4, WebM) and the form in which the text is wanted."""
 
     unsupported: ClassVar[Mapping[str, tuple[Any, ...]]] = {
         "prompt": (),
