@@ -146,13 +146,14 @@ class DigitsRecipe:
     def _robustness(self, model: "keras.Model", progress: Progress) -> Robustness:
         chosen = self._chosen()
         truth = self._test_labels[chosen]
+        pictures = [enlarged(picture) for picture in self._test_images[chosen]]
         sample = Sample(
-            [enlarged(picture) for picture in self._test_images[chosen]],
+            pictures,
             truth,
             f"{len(chosen)} of the {_TEST_NAME}, enlarged to {ENLARGED_SIDE}×{ENLARGED_SIDE}",
             digit_form,
             lambda forms: predicted_labels(model, np.stack(forms)),
-            lambda prepared: kept_disturbed(prepared, self._test_images[chosen], self._config.seed, self._cache),
+            lambda prepared: kept_disturbed(prepared, np.stack(pictures), self._config.seed, self._cache),
         )
         attacks = attack_pictures(model, self._test[chosen], truth)
         return robustness(sample, PICTURE_DISTURBANCES, attacks, self._config.seed, progress)

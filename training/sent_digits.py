@@ -57,7 +57,7 @@ def sized_digits(pictures: Pictures, sides: Sequence[int], cache: Path) -> Itera
 
 
 def kept_disturbed(prepared: Iterable[Prepared], pictures: Pictures, seed: int, cache: Path) -> Iterator[Prepared]:
-    """The same as last time, if `pictures` were disturbed then."""
+    """The same as last time, if `pictures`, `[n, h, w]`, were disturbed then."""
     code = [*_CODE, training.disturbance, training.disturbed_pictures]
     made = kept(cache, "disturbed-digits", [pictures, seed], code, lambda: _named(prepared))
     return (Prepared(list(made[f"rows {n}"]), made[f"places {n}"]) for n in range(len(made) // 2))
