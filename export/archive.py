@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from export.errors import WeightsStoredTwiceError
 from models.detection import choose
-from store.manifest import SignatureSpec, TensorSpec
+from store.manifest import EMBED_SIGNATURE, LANDMARKS_SIGNATURE, SignatureSpec, TensorSpec
 
 if TYPE_CHECKING:
     import keras
     import tensorflow as tf
 
     from models.detection import Choice
+    from models.faces import FaceNetworks
     from models.search import Search
 
 SERVING_SIGNATURE = "serving_default"
@@ -91,6 +92,22 @@ def detection_function(model: "keras.Model", inputs: "tf.TensorSpec", choice: "C
     import tensorflow as tf
 
     return tf.function(lambda batch: choose(model(batch, training=False), choice), input_signature=[inputs])
+
+
+def chip_functions(networks: "FaceNetworks") -> dict[str, Any]:
+    """The `tf.function` behind each signature of a model of faces that takes chips, uint8 `[batch, side, side, 3]`:
+    `landmarks`, float `[batch, 5, 2]`, and `embed`, whose output `embedding` is float `[batch, width]`."""
+    import tensorflow as tf
+
+    def function(network: "keras.Model", output: str) -> Any:
+        (chip,) = network.inputs
+        given = tf.TensorSpec(chip.shape, chip.dtype, name="chip")
+        return tf.function(lambda batch: {output: network(batch, training=False)}, input_signature=[given])
+
+    return {
+        LANDMARKS_SIGNATURE: function(networks.landmarks, "landmarks"),
+        EMBED_SIGNATURE: function(networks.embedding, "embedding"),
+    }
 
 
 def language_function(model: "keras.Model", inputs: "tf.TensorSpec", context_tokens: int) -> Any:

@@ -51,6 +51,7 @@ def _tiles(evidence: Evidence | None) -> list[tuple[str, str, str]]:
     return [
         ("Accuracy", f"{of.accuracy:.4f}", f"95 %: {_interval(of.accuracy_interval)}, {of.rows:,} held-out rows"),
         *(_tiles_of_classes(of) if isinstance(of, Labelled) else ()),
+        *(_tiles_of_boxes(of) if of.precisions else ()),
         *([("Least robust", f"{worst.value:.4f}", f"accuracy under {worst.name}")] if worst else []),
         ("One row", f"{fastest.median_ms:.2f} ms", f"95 % within {fastest.p95_ms:.2f} ms, {fastest.what}"),
     ]
@@ -60,6 +61,13 @@ def _tiles_of_classes(of: Labelled) -> Iterator[tuple[str, str, str]]:
     yield "Macro F1", f"{of.macro.f1:.4f}", f"95 %: {_interval(of.macro_f1_interval)}"
     before = "as trained" if of.calibration.temperature == 1 else f"{of.calibration.before.error:.4f} as trained"
     yield "Calibration error", f"{of.calibration.after.error:.4f}", before
+
+
+def _tiles_of_boxes(of: Evaluation) -> Iterator[tuple[str, str, str]]:
+    """Of a detector its averages of precision: they tell more of it than how many pictures were wholly right."""
+    for metric in of.metrics:
+        if metric.name.startswith("mAP") and metric.low is not None and metric.high is not None:
+            yield metric.name, f"{metric.value:.4f}", f"95 %: {_interval((metric.low, metric.high))}"
 
 
 def _data(manifest: Manifest, evidence: Evidence | None) -> Section:
@@ -132,7 +140,13 @@ def _measured(manifest: Manifest, of: Evaluation) -> Section:
         figures.append(_figures("for comparison, on the same rows", of.references))
     if not isinstance(of, Labelled):
         return Section(
-            "Measured", text=["On rows that nobody trained it on here. Intervals are of 95 %."], tables=figures
+            "Measured",
+            text=["On rows that nobody trained it on here. Intervals are of 95 %."],
+            tables=[*figures, *_precisions(of)],
+            pictures=[
+                ("shown", "What it found, with a score of 0.5 or more, and what is there"),
+                ("precisions", "Average precision by label and by size"),
+            ],
         )
     classes = [
         (
@@ -170,6 +184,14 @@ def _measured(manifest: Manifest, of: Evaluation) -> Section:
         ],
         pictures=pictures,
     )
+
+
+def _precisions(of: Evaluation) -> Iterator[Table]:
+    """Of a detector."""
+    if of.precisions:
+        rows = [(x.by, x.value, f"{x.mean:.4f}", f"{x.at_half:.4f}", f"{x.things:,}") for x in of.precisions]
+        head = ("by", "value", "IoU .50 to .95", "IoU .50", "things")
+        yield Table(head, rows, "Average precision", folded=True)
 
 
 def _confusion(of: Labelled) -> Iterator[Table]:

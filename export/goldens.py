@@ -2,6 +2,7 @@
 
 import json
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -200,8 +201,8 @@ def make_detection_goldens(
     predict: Callable[[Array], NDArray[np.float32]],
     choice: Choice,
 ) -> list[CheckedDetections]:
-    """The first pictures of which it is clear what is told of them and in which order, those first that something is
-    found in.
+    """Pictures of which it is clear what is told and in which order, those first that something is found in, and
+    among these one of each label before a second of any.
 
     Args:
         predict: the model's input `[1, …]` to candidates `[1, candidates, 4 + labels]`.
@@ -209,7 +210,8 @@ def make_detection_goldens(
     Raises:
         NoGoldensError: there are none.
     """
-    form, clear = form_of(spec), list[tuple[bool, CheckedDetections]]()
+    form, clear = form_of(spec), list[tuple[tuple[bool, int], CheckedDetections]]()
+    counts = Counter[str]()
     for example in examples:
         picture = decode(example.body, max_pixels=_MAX_PIXELS)
         inputs = form.tensor(picture)[np.newaxis]
@@ -223,7 +225,9 @@ def make_detection_goldens(
             {"score": one.score, "label": one.label, "box": dict(one.box._asdict())} for one in told
         ]
         golden = Golden.of(example.name, example.media_type, example.body, expected, _TOLERANCE)
-        clear.append((not told, CheckedDetections(golden, inputs, found)))
+        if told:
+            counts[example.label] += 1
+        clear.append(((not told, counts[example.label]), CheckedDetections(golden, inputs, found)))
     if not clear:
         raise NoGoldensError(len(examples))
     return [golden for _, golden in sorted(clear, key=lambda item: item[0])[:_PICTURES]]

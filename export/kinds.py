@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from export.agreement import Batches, held_out_rows
 from export.archive import (
     beam_function,
+    chip_functions,
     detection_function,
     embedding_function,
     language_function,
@@ -24,6 +25,7 @@ from export.batch_safety import check_batch_safety, stranger_for
 from export.batches import pad_of
 from export.cached.check import cache_records, check_cache
 from export.cached.signatures import CachedDecoding
+from export.chips import chips_of
 from export.goldens import (
     Answer,
     Array,
@@ -37,6 +39,7 @@ from export.goldens import (
 from export.records import Record
 from export.trained import Trained
 from models.detection import Choice
+from models.faces import FacesConfig, networks_of
 from models.language import backbone_of, scores
 from models.spec import DetectorConfig, LanguageConfig
 from models.translation import search_of
@@ -176,6 +179,33 @@ class Detector(Kind):
 
 
 @dataclass(frozen=True)
+class FaceDetector(Detector):
+    """Boxes of faces; beside them landmarks, and vectors, of chips."""
+
+    def further(self, model: "keras.Model", _inputs: "tf.TensorSpec") -> dict[str, Any]:
+        return chip_functions(networks_of(model))
+
+    def further_records(
+        self, functions: Mapping[str, Any], goldens: Sequence[CheckedRequest]
+    ) -> dict[str, list[Record]]:
+        """Of each golden with a face that face with the highest score, and what the graph answers."""
+        given = [(golden.golden, chips_of(golden.golden, functions)) for golden in goldens]
+        return {
+            signature: [
+                Record(
+                    golden.name,
+                    signature,
+                    {"chip": chips[signature]},
+                    {name: np.asarray(values) for name, values in function(chips[signature]).items()},
+                )
+                for golden, chips in given
+                if chips
+            ]
+            for signature, function in functions.items()
+        }
+
+
+@dataclass(frozen=True)
 class Language(Kind):
     """Logits of the token that follows. Nothing in it knows padding: rows that go together have the same length."""
 
@@ -252,5 +282,6 @@ def kind_of(trained: Trained) -> Kind:
         return Translation(trained, processing)
     if isinstance(processing, ImageSpec) and isinstance(trained.config, DetectorConfig):
         of = trained.config
-        return Detector(trained, processing, Choice(of.most, of.least_score, of.iou_threshold))
+        kind = FaceDetector if isinstance(of, FacesConfig) else Detector
+        return kind(trained, processing, Choice(of.most, of.least_score, of.iou_threshold))
     return Classifier(trained, processing) if trained.spec.labels else Vectors(trained, processing)

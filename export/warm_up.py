@@ -15,11 +15,12 @@ from export.goldens import CheckedGolden, CheckedRequest
 from export.raw.signature import RAW_SIGNATURE
 from export.records import Record, strings
 from store.layout import MOST_WARM_UP
-from store.manifest import BEAM_SIGNATURE, KEEPING_SIGNATURES
+from store.manifest import BEAM_SIGNATURE, EMBED_SIGNATURE, KEEPING_SIGNATURES, LANDMARKS_SIGNATURE
 from wire import messages
 from wire.tensors import write_proto
 
 _FEWER = {RAW_SIGNATURE: 8, EXPLAIN_SIGNATURE: 2, BEAM_SIGNATURE: 1}  # requests of signatures that are dearer
+_CHIPS = {LANDMARKS_SIGNATURE: 4, EMBED_SIGNATURE: 4}  # of signatures that some goldens have no request to
 _ONLY_WARM = frozenset({BEAM_SIGNATURE})
 
 
@@ -36,6 +37,7 @@ def warm_up_records(made: Mapping[str, Sequence[Record]], goldens: Sequence[Chec
         if signature in made
         for position in clearest[:count]
     ]
+    fewer += [record for signature, count in _CHIPS.items() for record in made.get(signature, ())[:count]]
     fewer += [record for signature in sorted(KEEPING_SIGNATURES) for record in made.get(signature, ())]
     fewer.append(Record("manifest", MANIFEST_SIGNATURE, {"section": strings(b"manifest")}, {}))
     return [*made[SERVING_SIGNATURE][: MOST_WARM_UP - len(fewer)], *fewer]

@@ -43,6 +43,7 @@ def create_app(settings: GatewaySettings) -> Flask:
     registry.start()
     book.start()
     parts.router.start()
+    parts.galleries.start()
     parts.captures.start()
     parts.telemetry.start()
     access_log = AccessLog(parts.telemetry.access_log_dropped) if settings.access_log else None
@@ -65,6 +66,7 @@ def create_app(settings: GatewaySettings) -> Flask:
         registry.close()
         book.close()
         parts.router.close()
+        parts.galleries.close()
         parts.captures.close()
         observer.close()
 

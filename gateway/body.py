@@ -1,6 +1,7 @@
 """A request body to its task's typed request. The body is recognised by its content; clients may send no type."""
 
 import re
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import orjson
@@ -16,7 +17,7 @@ JSON = "application/json"
 _Model = TypeVar("_Model", bound=BaseModel)
 
 # Types that say nothing: what curl and browsers send when nobody chose one.
-_UNSAID = ("", "application/octet-stream", "application/x-www-form-urlencoded")
+UNSAID = ("", "application/octet-stream", "application/x-www-form-urlencoded")
 
 # A parser makes an object of each value: a million keys in 16 MB keep it, and everybody else, busy for half a minute.
 _MOST_VALUES = 10_000
@@ -39,14 +40,24 @@ def read_request(task: AnyTask, body: bytes, media_type: str) -> Request:
         MalformedBodyError: not JSON where it must be.
         InvalidRequestError: JSON that is not a request of the task.
     """
-    if media_type not in _UNSAID and media_type not in accepted_types(task):
-        raise MediaTypeError(media_type, accepted_types(task))
-    if task.media_types and media_type != JSON and not _looks_like_json(body):
+    check_media_type(media_type, accepted_types(task))
+    if task.media_types and is_bare(body, media_type):
         return task.request.model_validate({"inputs": body})
     return read_json(task.request, body)
 
 
-def _looks_like_json(body: bytes) -> bool:
+def check_media_type(media_type: str, accepted: Sequence[str]) -> None:
+    """Raises `MediaTypeError` for one that says something, and nothing that is accepted."""
+    if media_type not in UNSAID and media_type not in accepted:
+        raise MediaTypeError(media_type, accepted)
+
+
+def is_bare(body: bytes, media_type: str) -> bool:
+    """Whether the body of a request that may be media is those, and not JSON with them inside."""
+    return media_type != JSON and not looks_like_json(body)
+
+
+def looks_like_json(body: bytes) -> bool:
     """No encoded picture begins with a brace."""
     return body[:64].lstrip().startswith(b"{")
 

@@ -7,7 +7,7 @@ from gateway.heads import Heads
 from gateway.settings import GatewaySettings
 
 _PREFLIGHT_S = 600
-_METHODS = "GET, HEAD, POST"
+_METHODS = "DELETE, GET, HEAD, POST, PUT"
 _ASKED_HEADERS = ("authorization", "api-key", "x-api-key", "content-type", "x-request-id", "x-model-digest")
 _TOLD_HEADERS = "Retry-After, Server-Timing, X-Model, X-Model-Digest, X-Model-Version, X-Model-Warning, X-Request-Id"
 

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 
 from gateway.routing.figures import RouteStatus
 from gateway.tasks.base import names_of
+from gateway.version import ServedVersion
 from gateway.view import UNLOADABLE, ModelView
 from store.manifest import Batching, Manifest, Metric, Origin, Parity, SignatureSpec
 
@@ -25,7 +26,8 @@ class VersionLine(BaseModel):
 class ModelSummary(BaseModel):
     """One model. What is told of the current version is null while there is none; `reason` says why.
 
-    `tasks` are all that it can be asked for by Hugging Face's names, its own `task` first.
+    `tasks` are all that it can be asked for by Hugging Face's names, its own `task` first; and `faces` of a model that
+    answers `/v1/faces`.
     """
 
     name: str
@@ -97,7 +99,7 @@ def _facts(name: str, view: ModelView, route: RouteStatus | None) -> dict[str, A
         "ready": manifest is not None,
         "reason": view.fault if manifest else view.reason,
         "task": manifest.task if manifest else None,
-        "tasks": names_of(view.current.task) if view.current else None,
+        "tasks": _tasks(view.current) if view.current else None,
         "description": manifest.description if manifest else None,
         "version": manifest.version if manifest else None,
         "digest": manifest.digest if manifest else None,
@@ -106,6 +108,10 @@ def _facts(name: str, view: ModelView, route: RouteStatus | None) -> dict[str, A
             for line in view.statuses or ()
         ],
     }
+
+
+def _tasks(version: ServedVersion) -> tuple[str, ...]:
+    return (*names_of(version.task), *((version.faces.name,) if version.faces else ()))
 
 
 def _line(view: ModelView, version: int, state: str, error: str | None, *, routed: bool) -> VersionLine:

@@ -11,6 +11,11 @@ GatewayError
 │   ├── InvalidTensorsError   tensors that the asked signature does not take, or one that is not there
 │   ├── RejectedError         the model server finds fault with what the caller had it asked; `code` is its gRPC status
 │   ├── OverLimitError        more bytes, characters or items than are accepted
+│   ├── FaceError             a picture in which no person can be told by the face; `facts` has what was measured
+│   │   ├── NoFaceError       there is none
+│   │   ├── SeveralFacesError     there are several, where one was to be
+│   │   ├── SmallFaceError    it has too few pixels
+│   │   └── BlurredFaceError  it is not sharp enough
 │   ├── ContextError          a prompt that leaves the model no room to continue it
 │   ├── TaskError             the model does something else than what is asked at this path
 │   ├── MediaTypeError        a Content-Type that the model's task does not take
@@ -23,8 +28,14 @@ GatewayError
 │   ├── DigestError           the caller pinned another digest than that of the version that answers
 │   ├── ChoiceError           the caller chose a version where its route lets nobody choose
 │   ├── UnseenTextError       texts in token ids or tensors, where the model's route masks private data
+│   ├── UnknownGalleryError   no gallery of that name
+│   ├── UnknownEntryError     no such picture or person in the gallery, or none any more
+│   ├── GalleryExistsError    there is one of that name
+│   ├── GalleryKindError      it keeps something else than what is asked of it
+│   ├── GalleryVersionError   its vectors are of a version that does not answer any more
 │   ├── TokenError            the admin API was asked without its token
-│   ├── HostError             the admin API was asked by a name that is not its own
+│   ├── HostError             what may be changed was asked by a name that is not this machine's own
+│   ├── OriginError           a page of another origin asks for what may be changed
 │   └── MethodError           something is at that path, for other methods
 ├── UnavailableError          try again in `retry_after_s`
 │   ├── BusyError             as many requests are inside as are let in at once
@@ -33,6 +44,8 @@ GatewayError
 │   ├── ModelServerBusyError  it answers that it cannot take more now
 │   ├── OpeningError          it opens what the answer needs
 │   ├── NoSlotError           as many texts are being continued as the model server keeps at once
+│   ├── GalleriesDownError    the galleries' database cannot be had
+│   ├── GalleryKeyError       what is known of people is sealed, and the key is not there
 │   ├── CutShortError         the version that answers in pieces went while it did
 │   ├── ModelNotReadyError    a known model without a version that can answer
 │   └── NotReadyError         the gateway itself should get no traffic yet
@@ -133,6 +146,36 @@ class OverLimitError(RequestError):
         super().__init__(f"{amount} {what} received; at most {limit} are accepted{where}")
 
 
+class FaceError(RequestError):
+    """`facts` are numbers by name: the picture's position in the request, what was measured, what is needed."""
+
+    def __init__(self, picture: int, told: str, **facts: float) -> None:
+        super().__init__(f"picture {picture}: {told}")
+        self.facts = {"picture": picture, **facts}
+
+
+class NoFaceError(FaceError):
+    def __init__(self, picture: int) -> None:
+        super().__init__(picture, "no face was found; expected one, seen from the front", faces=0)
+
+
+class SeveralFacesError(FaceError):
+    def __init__(self, picture: int, faces: int) -> None:
+        super().__init__(picture, f"{faces} faces were found; expected one: cut the picture", faces=faces)
+
+
+class SmallFaceError(FaceError):
+    def __init__(self, picture: int, size: int, least_size: int) -> None:
+        told = f"the face is {size} pixels wide or high; expected {least_size} at least"
+        super().__init__(picture, told, size=size, least_size=least_size)
+
+
+class BlurredFaceError(FaceError):
+    def __init__(self, picture: int, sharpness: float, least_sharpness: float) -> None:
+        told = f"the face has a sharpness of {sharpness:.1f}; expected {least_sharpness:g} at least"
+        super().__init__(picture, told, sharpness=sharpness, least_sharpness=least_sharpness)
+
+
 class ContextError(RequestError):
     def __init__(self, tokens: int, context: int) -> None:
         super().__init__(
@@ -211,16 +254,53 @@ class UnseenTextError(RequestError):
         )
 
 
+class UnknownGalleryError(RequestError):
+    def __init__(self, name: str) -> None:
+        super().__init__(f"there is no gallery {name[:_SHOWN]!r}; GET /v1/galleries lists those there are")
+
+
+class UnknownEntryError(RequestError):
+    def __init__(self, what: str, entry: str, gallery: str) -> None:
+        super().__init__(f"there is no {what} {entry[:_SHOWN]!r} in the gallery {gallery}")
+
+
+class GalleryExistsError(RequestError):
+    def __init__(self, name: str) -> None:
+        super().__init__(f"there is a gallery {name} already; take another name, or delete that one first")
+
+
+class GalleryKindError(RequestError):
+    def __init__(self, name: str, kind: str, asked: str) -> None:
+        super().__init__(f"the gallery {name} keeps {kind}; it was asked for {asked}")
+
+
+class GalleryVersionError(RequestError):
+    def __init__(self, name: str, model: str, version: int, digest: str) -> None:
+        super().__init__(
+            f"the vectors in the gallery {name} are of {model} version {version} with the digest {digest}, which does "
+            "not answer now, and vectors of another version cannot be compared with them: serve that version (kmaas "
+            "rollback), or make a new gallery and put the pictures into it"
+        )
+
+
 class TokenError(RequestError):
     def __init__(self) -> None:
         super().__init__("this needs the admin_token of the gateway's settings: send Authorization: Bearer TOKEN")
 
 
 class HostError(RequestError):
-    def __init__(self) -> None:
+    def __init__(self, otherwise: str = "without an admin_token") -> None:
         super().__init__(
-            "without an admin_token only this machine's own names are answered here: expected a Host of localhost or a "
-            "loopback address"
+            f"{otherwise} only this machine's own names are answered here: expected a Host of localhost or a loopback "
+            "address"
+        )
+
+
+class OriginError(RequestError):
+    def __init__(self, origin: str) -> None:
+        super().__init__(
+            f"pages of {origin[:_SHOWN]} may not ask for galleries here; cors_origins of the gateway's settings lists "
+            "those that may"
         )
 
 
@@ -275,6 +355,18 @@ class NoSlotError(UnavailableError):
             f"{slots} texts are being continued, the model server keeps no more at once, and none of their places was "
             f"to be had within {waited_s:g} s; try again in {self.retry_after_s} s"
         )
+
+
+class GalleriesDownError(UnavailableError):
+    def __init__(self) -> None:
+        super().__init__(f"the galleries' database cannot be used now; try again in {self.retry_after_s} s")
+
+
+class GalleryKeyError(UnavailableError):
+    retry_after_s = 60
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"what is known of people is sealed, and cannot be opened: {reason}")
 
 
 class CutShortError(UnavailableError):

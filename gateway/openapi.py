@@ -16,10 +16,11 @@ _ABOUT = "Keras models as a service. `POST /models/{model}` speaks Hugging Face'
 _REF = "#/components/schemas/{model}"
 REFUSALS = {
     400: "Malformed JSON, or bytes that are not what they should be",
-    403: "The model's route lets callers choose no version",
+    403: "The model's route lets callers choose no version; or this page, or a name of this machine, may not ask",
     404: "No such model or path",
     405: "Another method is needed",
     408: "The body arrived too slowly",
+    409: "It does not fit what is there: the detail says what is, and what to do",
     412: "The version that would answer has another digest than the request pins",
     413: "Over a limit, which is named",
     415: "A media type or a content encoding that is not taken; those that are, are listed",

@@ -12,6 +12,7 @@ from gateway.captures.folder import Bounds
 from gateway.captures.metrics import CaptureMetrics
 from gateway.card import Cards
 from gateway.direct import Direct
+from gateway.galleries.galleries import Galleries
 from gateway.pipeline import Pipeline
 from gateway.registry import Registry
 from gateway.routing.book import Book
@@ -39,6 +40,7 @@ class Parts:
     cards: Cards
     telemetry: Telemetry
     router: Router
+    galleries: Galleries
     captures: Captures
     openapi: Mapping[str, Any]
 
@@ -76,6 +78,7 @@ class Parts:
             cards=Cards(pipeline, backend),
             telemetry=telemetry,
             router=router,
+            galleries=Galleries(settings),
             captures=captures,
             openapi=openapi,
         )

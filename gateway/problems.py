@@ -47,6 +47,9 @@ class Problem(BaseModel):
     error: str
     error_type: str
     errors: list[FieldFault] | None = None  # 422: each wrong field
+    facts: dict[str, int | float] | None = (
+        None  # 422 of a face: the picture's position, what was measured, what is needed
+    )
     accepted: list[str] | None = None  # 415: media types, or encodings
     reasons: dict[str, str] | None = None  # 503 of /readyz: why, by model
     estimated_time: float | None = None  # 503: seconds
@@ -71,6 +74,8 @@ def _members(error: Exception) -> dict[str, Any]:
     match error:
         case errors.MediaTypeError() | errors.EncodedBodyError():
             return {"accepted": list(error.accepted)}
+        case errors.FaceError():
+            return {"facts": error.facts}
         case errors.NotReadyError():
             return {"reasons": error.reasons, "estimated_time": error.retry_after_s}
         case errors.UnavailableError():

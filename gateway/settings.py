@@ -9,11 +9,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, mo
 from pydantic_core import PydanticCustomError
 
 from gateway.errors import Fault
+from gateway.galleries.settings import GallerySettings
 from gateway.loopback import is_loopback
 from gateway.routing.route import Positive, Route, misfits
 from wire.cores import usable_cores
 
 _MOST_WORKERS = 8  # by default: each takes 100 MB
+_DATABASE = re.compile(r"(sqlite:///.+|postgresql://.+)")
 _ADDRESS = re.compile(r"(dns:///)?([\w.-]+|\[[\da-fA-F:]+\]):\d{1,5}")
 
 
@@ -22,6 +24,13 @@ def _addresses(given: str | tuple[str, ...]) -> str | tuple[str, ...]:
     if wrong or not given:
         what = f"{wrong[0]!r} is no address" if wrong else "there is no address"
         raise PydanticCustomError("address", f"{what}; expected host:port, dns:///name:port, or a list of these")
+    return given
+
+
+def _database(given: SecretStr) -> SecretStr:
+    """Its password stands in it: what is wrong is told without it."""
+    if not _DATABASE.fullmatch(given.get_secret_value()):
+        raise PydanticCustomError("database", "expected sqlite:///PATH or postgresql://USER:PASSWORD@HOST/DATABASE")
     return given
 
 
@@ -58,6 +67,9 @@ class GatewaySettings(BaseModel):
     `cors_origins` are the origins whose pages browsers let read answers, as `https://example.com`. With an
     `otlp_endpoint`, as `http://host:4317`, every request is traced there.
 
+    `database` keeps the `galleries`: `sqlite:///PATH` or `postgresql://USER:PASSWORD@HOST/DATABASE`, or else a file in
+    the folder `state`.
+
     `routes` say by model who answers; what the admin API changes of them is kept in the folder `state`. That API is at
     `admin_host` and `admin_port`, 0 means none; callers need the `admin_token` if there is one. `shadow_threads` copy
     requests to shadows; `shadow_requests` wait for them, of at most `shadow_bytes` together, and no more. Of what
@@ -91,6 +103,8 @@ class GatewaySettings(BaseModel):
     limits: Limits = Limits()
     routes: Mapping[str, Route] = Field(default_factory=dict)
     state: Path = Path("var/state")
+    database: Annotated[SecretStr, AfterValidator(_database)] | None = None
+    galleries: GallerySettings = GallerySettings()
     admin_host: str = "127.0.0.1"
     admin_port: Annotated[int, Field(ge=0, le=65535)] = 8082
     admin_token: Annotated[SecretStr, Field(min_length=1)] | None = None

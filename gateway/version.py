@@ -11,7 +11,7 @@ from gateway.servers.server import Server
 from gateway.settings import Limits
 from gateway.tasks.base import AnyTask, Tensors
 from gateway.tasks.explanation import EXPLAIN_SIGNATURE
-from gateway.tasks.table import build_explanation, build_task
+from gateway.tasks.table import build_explanation, build_faces, build_task
 from processing import language
 from processing.errors import ProcessingError
 from store.errors import ManifestError
@@ -23,8 +23,8 @@ _SECTIONS = ("manifest", "tokenizer", "golden", "chat_template")
 
 @dataclass(frozen=True, eq=False)
 class ServedVersion:
-    """Immutable, equal to nothing but itself, with a task built from this version's own manifest and documents, and one
-    that explains it if any.
+    """Immutable, equal to nothing but itself, with a task built from this version's own manifest and documents, one
+    that explains it if any, and one that knows faces if it does.
     """
 
     model: str
@@ -33,6 +33,7 @@ class ServedVersion:
     task: AnyTask
     goldens: tuple[Golden, ...]
     explanation: AnyTask | None = None
+    faces: AnyTask | None = None
 
     def is_as(self, other: "ServedVersion") -> bool:
         """Whether it answers as the other one does: learnt anew after an outage, it is another object."""
@@ -63,8 +64,10 @@ def learn_version(server: Server, model: str, number: int, limits: Limits, deadl
         raise UnfitVersionError(f"no readable manifest: {exc}") from exc
     if manifest.languages:
         language.load()
-    task = build_task(manifest, documents, limits)
-    return ServedVersion(model, number, manifest, task, goldens, build_explanation(manifest, documents, limits))
+    given = (manifest, documents, limits)
+    return ServedVersion(
+        model, number, manifest, build_task(*given), goldens, build_explanation(*given), build_faces(*given)
+    )
 
 
 def replay_goldens(version: ServedVersion, server: Server, deadline: Callable[[], Deadline]) -> None:

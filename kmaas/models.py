@@ -24,10 +24,10 @@ def models(config: Config, as_json: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("model", "task", "presets", "versions", "accuracy", "licence")
+    table = Table("model", "task", "presets", "versions", "accuracy of rows", "licence")
     for row in rows:
         versions = ", ".join(map(str, row["versions"])) or "–"
-        accuracy = "–" if row["accuracy"] is None else f"{row['accuracy']:.4f}"
+        accuracy = "–" if row["accuracy"] is None else f"{row['accuracy']:.4f} of {row['accuracy_rows']:,}"
         presets = ", ".join(row["presets"]) or "–"
         table.add_row(row["name"], row["task"], presets, versions, accuracy, row["licence"])
     Console().print(table)
@@ -58,6 +58,7 @@ def _rows(config: Config) -> list[dict[str, Any]]:
         manifest = _manifest(store.version(name)) if versions else None
         about = manifest or CATALOG.get(name)
         measured = manifest.metrics if manifest else ()
+        accuracy = next((metric for metric in measured if metric.name == "accuracy"), None)
         rows.append(
             {
                 "name": name,
@@ -67,7 +68,10 @@ def _rows(config: Config) -> list[dict[str, Any]]:
                 "description": about.description if about else None,
                 "licence": "; ".join(dict.fromkeys(origin.licence for origin in about.origins)) if about else "",
                 "versions": versions,
-                "accuracy": next((metric.value for metric in measured if metric.name == "accuracy"), None),
+                "accuracy": accuracy and accuracy.value,
+                "accuracy_low": accuracy and accuracy.low,
+                "accuracy_high": accuracy and accuracy.high,
+                "accuracy_rows": accuracy and accuracy.rows,
             }
         )
     return rows

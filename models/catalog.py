@@ -8,11 +8,14 @@ from models import (
     chat,
     checkpoint,
     detect,
+    detect_ssd,
     digits,
     embeddings,
+    faces,
     fashion_resnet,
     fashion_vgg,
     image_classifier,
+    image_embeddings,
     imagenet,
     picture_checkpoint,
     sentiment,
@@ -21,6 +24,7 @@ from models import (
     text_classifier,
     topics,
     translation,
+    wardrobe,
     writer,
 )
 from models.errors import DuplicateModelError, NeedsDataError, UnknownModelError, UnknownNetworkError
@@ -46,6 +50,7 @@ NETWORKS = _table(
     embeddings.SPEC,
     imagenet.SPEC,
     picture_checkpoint.SPEC,
+    image_embeddings.SPEC,
     topics.SPEC,
     chat.SPEC,
     checkpoint.SPEC,
@@ -54,6 +59,9 @@ NETWORKS = _table(
     translation.ENGLISH_FRENCH,
     translation.PAIR,
     detect.SPEC,
+    detect_ssd.SPEC,
+    wardrobe.SPEC,
+    faces.SPEC,
 )
 
 OWN = _table(text_classifier.SPEC, image_classifier.SPEC)

@@ -119,6 +119,19 @@ class Robustness(_Frozen):
     metrics: tuple[Metric, ...]
 
 
+class AveragePrecision(_Frozen):
+    """Of a detector: the area under precision over recall, of things with one `value` of a property, named by `by`.
+
+    `mean` is over the overlaps from .50 to .95 from which a box is right, `at_half` at .50; both are means over labels.
+    """
+
+    by: str
+    value: str
+    things: Count
+    mean: float
+    at_half: float
+
+
 class Evaluation(BaseModel):
     """Measured on held-out rows only. What only some models have is in classes of their own.
 
@@ -129,6 +142,7 @@ class Evaluation(BaseModel):
         references: what else was tried on the same rows, by name: an answer is worth what it is above them.
         multi_label: several labels may be right, or none.
         by_label: whether a classifier was measured label by label. One with more labels than there are rows cannot be.
+        precisions: of a detector.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -144,6 +158,7 @@ class Evaluation(BaseModel):
     metrics: tuple[Metric, ...]
     multi_label: bool = False
     by_label: bool = True
+    precisions: tuple[AveragePrecision, ...] = ()
 
     @classmethod
     def read(cls, path: Path) -> Self:

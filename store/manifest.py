@@ -15,6 +15,8 @@ DECODE_SIGNATURE = "decode"
 RELEASE_SIGNATURE = "release"
 BEAM_SIGNATURE = "beam"
 """Of a model that translates: the best of several translations."""
+LANDMARKS_SIGNATURE, EMBED_SIGNATURE = "landmarks", "embed"
+"""Of a model of faces: a chip with a face to where its eyes, nose and mouth are, and an aligned one to a vector."""
 KEEPING_SIGNATURES = frozenset({PREFILL_SIGNATURE, DECODE_SIGNATURE, RELEASE_SIGNATURE})
 """What they answer depends on what was asked before."""
 

@@ -2,60 +2,87 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
+from models import detect, detect_ssd
 from models.centernet import fill_centernet
-from models.detect import SPEC, DetectConfig, processing
-from models.detection import Choice, choose
+from models.detect import SPEC, DetectConfig
+from models.detect_ssd import DetectSsdConfig
 from models.example import Example
-from models.traced import traced
+from models.ssd_mobilenet import fill_ssd_mobilenet
 from processing.boxes import THRESHOLD, Detection, Outputs, detections
 from processing.forms import form_of
-from processing.image import Pixels
+from processing.spec import ImageSpec
 from store.evaluation import Evaluation, Robustness
 from store.held_out import HeldOut
-from training.data import centernet, scenes
+from store.manifest import Metric
+from training.data import centernet, scenes, ssd_mobilenet
+from training.data.fetch import Package
 from training.data.scenes import Scene
 from training.disturbance import Sample, robustness, share
-from training.disturbed_pictures import PICTURE_DISTURBANCES
+from training.disturbed_pictures import STILL_DISTURBANCES
 from training.evaluation import Measured
 from training.latency import latencies
+from training.looking import Look, looking
+from training.matching import SAME, Thing, matched
 from training.measure import accuracy, slices
 from training.progress import Progress
 from training.recipe import Array, DataFacts
 from training.sent_pictures import WAYS
+from training.shown import Shown
 
 if TYPE_CHECKING:
     import keras
 
 _NOTHING = len(SPEC.labels)  # the position of what is told of a picture with nothing that it knows
 _LOW = 0.3  # the lower threshold that is tried
-_SAME = 0.5  # IoU from which two boxes are one
 _CALLS = (30, 3)  # by which the time is taken
 _WAYS = ("mirrored", "lying on its side", "small", "grey", "for print", "in a transparent frame")  # all of them reduced
 
 
+@dataclass(frozen=True)
+class _Published:
+    """Weights of one network: where they are from, how they are put into it, and what it takes."""
+
+    name: str
+    package: Package
+    processing: Callable[[Any], ImageSpec]
+    load: Callable[[Path], Mapping[str, NDArray[Any]]]
+    fill: "Callable[[keras.Model, Mapping[str, NDArray[Any]]], None]"
+
+
+_CENTERNET = _Published(
+    "CenterNet on MobileNetV3", centernet.PACKAGE, detect.processing, centernet.load, fill_centernet
+)
+_SSD = _Published(
+    "SSD on MobileNetV2", ssd_mobilenet.PACKAGE, detect_ssd.processing, ssd_mobilenet.load, fill_ssd_mobilenet
+)
+
+
 class DetectRecipe:
-    """A photograph is told rightly if what has the highest score, of 0.5 or more, is its main object; or if nothing has
-    such a score, where there is nothing of a kind that the model knows."""
+    """A photograph is told rightly if its main object has a box where it is, with its label and a score of 0.5 or more;
+    or if nothing has such a score, where there is nothing of a kind that the model knows."""
 
     tokenizer: str | None = None
     chat_template: str | None = None
 
     def __init__(self, config: DetectConfig, pictures: Sequence[Scene], cache: Path) -> None:
         self._config, self._cache = config, cache
+        self._published = _SSD if isinstance(config, DetectSsdConfig) else _CENTERNET
         self._pictures = pictures[: config.rows]
-        self._form = form_of(processing(config))
+        self._form = form_of(self._published.processing(config))
         labels = [_NOTHING if one.label is None else SPEC.labels.index(one.label) for one in self._pictures]
         self._truth = np.array(labels, np.int32)
         self._data = f"{len(self._pictures)} photographs with one main object of a kind that it knows, or none"
         self.facts = DataFacts(
-            name="CenterNet on MobileNetV3, trained on COCO, weights as they were published",
-            source=str(centernet.PACKAGE),
-            sha256=centernet.PACKAGE.sha256,
+            name=f"{self._published.name}, trained on COCO, weights as they were published",
+            source=str(self._published.package),
+            sha256=self._published.package.sha256,
             training_rows=0,
             held_out_rows=len(self._pictures),
         )
@@ -66,20 +93,21 @@ class DetectRecipe:
         return cls(config, scenes.load(cache), cache)
 
     def prepare(self, model: "keras.Model") -> None:
-        fill_centernet(model, centernet.load(self._cache))
+        self._published.fill(model, self._published.load(self._cache))
 
     def held_out(self) -> tuple[Array, Array]:
         return np.stack([self._form.tensor(one.pixels) for one in self._pictures]), self._truth
 
     def evaluate(self, model: "keras.Model", progress: Progress) -> Measured:
-        look = self._looking(model)
+        look = looking(model, self._config)
         robust = self._robustness(look, progress)
         progress.stage(f"evaluate {SPEC.name}", 1)
         inputs, truth = self.held_out()
         seen = look(list(inputs))
-        predicted = np.array([_main(row) for row in seen], np.int32)
+        predicted = self._predicted(seen)
         right = predicted == truth
-        told = accuracy("accuracy", right, f"{self._data}: the highest score of 0.5 or more is of that, or of nothing")
+        what = f"{self._data}: the main object told where it is with a score of {THRESHOLD} or more, or nothing"
+        told = accuracy("accuracy", right, what)
         there = truth != _NOTHING
         evaluation = Evaluation(
             labels=(),
@@ -97,7 +125,11 @@ class DetectRecipe:
             ),
         )
         digest = hashlib.sha256(b"".join(one.content for one in self._pictures))
-        return Measured(evaluation, HeldOut(digest.hexdigest(), truth, predicted))
+        shown = tuple(
+            Shown(one.pixels, _things(one), boxes)
+            for one, boxes in zip(self._pictures, self._told(seen, THRESHOLD), strict=True)
+        )
+        return Measured(evaluation, HeldOut(digest.hexdigest(), truth, predicted), shown=shown)
 
     def examples(self) -> tuple[list[Example], Array]:
         """Each photograph as clients send it: see `_WAYS`."""
@@ -110,37 +142,39 @@ class DetectRecipe:
                 inputs.append(self._form.tensor(sent.pixels))
         return examples, np.stack(inputs)
 
-    def _looking(self, model: "keras.Model") -> Callable[[Sequence[Pixels]], list[Outputs]]:
-        """What is chosen of each of some inputs."""
-        of = self._config
-        choice, candidates = Choice(of.most, of.least_score, of.iou_threshold), traced(model)
-
-        def look(inputs: Sequence[Pixels]) -> list[Outputs]:
-            return [_row(choose(candidates(row[np.newaxis]), choice)) for row in inputs]
-
-        return look
-
-    def _robustness(self, look: Callable[[Sequence[Pixels]], list[Outputs]], progress: Progress) -> Robustness:
+    def _robustness(self, look: Look, progress: Progress) -> Robustness:
         sample = Sample(
             [one.pixels for one in self._pictures],
             self._truth,
-            self._data,
+            f"{self._data}; right is a box where the main object is (IoU of {SAME} or more) with its label and a score "
+            f"of {THRESHOLD} or more, or nothing",
             self._form.tensor,
-            lambda rows: np.array([_main(outputs) for outputs in look(rows)], np.int32),
+            lambda rows: self._predicted(look(rows)),
         )
-        return robustness(sample, PICTURE_DISTURBANCES, (), self._config.seed, progress)
+        return robustness(sample, STILL_DISTURBANCES, (), self._config.seed, progress)
 
-    def _found(self, seen: Sequence[Outputs], threshold: float) -> Any:
+    def _predicted(self, seen: Sequence[Outputs]) -> NDArray[np.int32]:
+        """Of each photograph the position of its label where its main object is told, of nothing where nothing is; else
+        of what stands out, which is wrong."""
+        predicted = [_NOTHING] * len(seen)
+        for row, (told, picture) in enumerate(zip(self._told(seen, THRESHOLD), self._pictures, strict=True)):
+            if matched(told, _things(picture)).found.any():
+                predicted[row] = int(self._truth[row])
+            elif told and told[0].label != picture.label:
+                predicted[row] = SPEC.labels.index(told[0].label)
+        return np.array(predicted, np.int32)
+
+    def _found(self, seen: Sequence[Outputs], threshold: float) -> Metric:
         """How many of the main objects have a box where they are."""
         found = [
-            any(one.label == picture.label and _overlap(one, picture) >= _SAME for one in told)
+            matched(told, _things(picture)).found.any()
             for picture, told in zip(self._pictures, self._told(seen, threshold), strict=True)
             if picture.label
         ]
-        what = f"main objects of photographs, with a box where they are (IoU of {_SAME} or more) and their label"
+        what = f"main objects of photographs, with a box where they are (IoU of {SAME} or more) and their label"
         return accuracy(f"recall at threshold {threshold}", np.array(found), what)
 
-    def _sound(self, seen: Sequence[Outputs], threshold: float) -> Any:
+    def _sound(self, seen: Sequence[Outputs], threshold: float) -> Metric:
         """How many of the photographs with nothing known have no box."""
         sound = [
             not told
@@ -158,19 +192,5 @@ class DetectRecipe:
         ]
 
 
-def _main(outputs: Outputs) -> int:
-    """The label of the highest score, if that reaches the threshold."""
-    return int(outputs.classes[0]) if outputs.count and outputs.scores[0] >= THRESHOLD else _NOTHING
-
-
-def _row(found: Mapping[str, Any]) -> Outputs:
-    (outputs,) = Outputs.rows({name: np.asarray(values) for name, values in found.items()})
-    return outputs
-
-
-def _overlap(one: Detection, picture: Scene) -> float:
-    """Intersection over union with the box of the main object."""
-    from keras.utils.bounding_boxes import compute_iou
-
-    pair = [np.array([box], np.float32) for box in (one.box, picture.box)]
-    return float(compute_iou(*pair, bounding_box_format="xyxy")[0, 0])
+def _things(picture: Scene) -> list[Thing]:
+    return [Thing(picture.label, picture.box)] if picture.label and picture.box else []

@@ -84,3 +84,6 @@ PICTURE_DISTURBANCES = (
     _rotation(20, told=True),
     _rotation(40),
 )
+
+STILL_DISTURBANCES = tuple(one for one in PICTURE_DISTURBANCES if one.name != "rotation")
+"""Those after which everything is where it was."""

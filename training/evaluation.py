@@ -6,15 +6,18 @@ from models.spec import Frozen
 from store.evaluation import Classification, Evaluation, Interval
 from store.held_out import HeldOut
 from training.mistakes import Mistake
+from training.shown import Shown
 
 
 @dataclass(frozen=True)
 class Measured:
-    """`held_out` are the answers to the very rows of `evaluation`; `mistakes` the worst of them, of pictures."""
+    """`held_out` are the answers to the very rows of `evaluation`; `mistakes` the worst of them, of pictures; `shown` a
+    few pictures with what a detector found."""
 
     evaluation: Evaluation
     held_out: HeldOut
     mistakes: tuple[Mistake, ...] = ()
+    shown: tuple[Shown, ...] = ()
 
 
 class DigitsEvaluation(Classification):

@@ -71,7 +71,9 @@ def wilson(right: int, rows: int) -> Interval:
     share, z2 = right / rows, _Z**2
     middle = (share + z2 / (2 * rows)) / (1 + z2 / rows)
     half = _Z / (1 + z2 / rows) * np.sqrt(share * (1 - share) / rows + z2 / (4 * rows**2))
-    return max(0.0, float(middle - half)), min(1.0, float(middle + half))  # but for rounding it never leaves 0…1
+    return float(middle - half) if right else 0.0, float(
+        middle + half
+    ) if right < rows else 1.0  # else but for rounding
 
 
 def _ratio(part: np.int64, whole: np.int64) -> float:

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from store.evaluation import Bin, Classification, Curve, Evaluation, Interval, Labelled
+from processing.boxes import Box
+from store.evaluation import AveragePrecision, Bin, Classification, Curve, Interval, Labelled
+from training.evaluation import Measured
 from training.mistakes import Mistake
 from training.run import EpochLine, settle
+from training.shown import Shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,12 +50,12 @@ Bars = Sequence[tuple[str, str, float, Interval]]
 """Group, name, accuracy and its interval."""
 
 
-def draw(folder: Path, epochs: Sequence[EpochLine], evaluation: Evaluation, mistakes: Sequence[Mistake] = ()) -> None:
-    """`curves`, `confusion`, `mistakes`, `thresholds`, `reliability`, `robustness` and `slices`, each as
-    `<folder>/<name>.png`, as far as there is something to draw."""
+def draw(folder: Path, epochs: Sequence[EpochLine], measured: Measured) -> None:
+    """`curves`, `confusion`, `mistakes`, `thresholds`, `reliability`, `precisions`, `shown`, `robustness` and `slices`,
+    each as `<folder>/<name>.png`, as far as there is something to draw."""
     import matplotlib as mpl
 
-    robust = evaluation.robustness
+    evaluation, robust = measured.evaluation, measured.evaluation.robustness
     alone = robust.undisturbed.accuracy
     trials = [(trial.disturbance, trial.strength, trial.accuracy, trial.interval) for trial in robust.trials]
     slices = [(of.by, of.value, of.accuracy, of.interval) for of in evaluation.slices]
@@ -60,8 +63,12 @@ def draw(folder: Path, epochs: Sequence[EpochLine], evaluation: Evaluation, mist
         "robustness": lambda: _bars("Accuracy when inputs are disturbed", trials, alone, "undisturbed"),
         "slices": lambda: _bars("Accuracy by kind of input", slices, evaluation.accuracy, "all held-out rows"),
     }
-    if mistakes:
-        drawings["mistakes"] = lambda: _mistakes(mistakes)
+    if measured.mistakes:
+        drawings["mistakes"] = lambda: _mistakes(measured.mistakes)
+    if measured.shown:
+        drawings["shown"] = lambda: _shown(measured.shown)
+    if evaluation.precisions:
+        drawings["precisions"] = lambda: _precisions(evaluation.precisions)
     if epochs:
         drawings["curves"] = lambda: _curves(epochs)
     if isinstance(evaluation, Classification):
@@ -146,6 +153,47 @@ def _mistakes(mistakes: Sequence[Mistake]) -> "Figure":
         told = f"{_short(mistake.told)} {mistake.confidence:.2f}"
         axes.set_title(told, loc="left", fontsize=8, pad=14, color=_SECOND)
         axes.text(0, 1.03, f"is {_short(mistake.truth)}", transform=axes.transAxes, fontsize=8, color=_ACCENT)
+    return figure
+
+
+def _shown(pictures: Sequence[Shown]) -> "Figure":
+    """Pictures with what is there, and with what was told."""
+    from matplotlib.patches import Rectangle
+
+    columns = 4
+    rows = -(-len(pictures) // columns)
+    figure = _figure(2.4 * columns, 0.4 + 2.4 * rows)
+    figure.suptitle("Found (solid) and there (dashed)", x=0.02, ha="left", fontsize=11, fontweight="bold")
+    for axes in figure.subplots(rows, columns, squeeze=False).flat:
+        axes.set_axis_off()
+    for axes, shown in zip(figure.axes, pictures, strict=False):
+        axes.imshow(shown.picture)
+        for thing in shown.things:
+            axes.add_patch(Rectangle(*_sides(thing.box), fill=False, edgecolor="white", linestyle=(0, (2, 2))))
+        for one in shown.told:
+            axes.add_patch(Rectangle(*_sides(one.box), fill=False, edgecolor=_SECOND, linewidth=1.4))
+            told = f"{_short(one.label)} {one.score:.2f}"
+            axes.text(one.box.xmin, one.box.ymin, told, fontsize=6, color="white", backgroundcolor=_SECOND)
+    return figure
+
+
+def _sides(box: Box) -> tuple[tuple[float, float], float, float]:
+    """Corner, width and height; pixels are drawn around whole numbers."""
+    return (box.xmin - 0.5, box.ymin - 0.5), box.xmax - box.xmin, box.ymax - box.ymin
+
+
+def _precisions(parts: Sequence[AveragePrecision]) -> "Figure":
+    """Both averages of each part, as two dots."""
+    figure = _figure(6.4, 1.6 + 0.245 * len(parts))
+    axes = figure.subplots()
+    places = range(len(parts))
+    axes.plot([part.mean for part in parts], places, "o", color=_ACCENT, markersize=5, label="IoU .50 to .95")
+    axes.plot([part.at_half for part in parts], places, "o", color=_SECOND, markersize=5, label="IoU .50")
+    axes.set_yticks(places, [f"{part.by}  {part.value}" for part in parts])
+    axes.set(xlim=(0, 1.005), ylim=(len(parts) - 0.4, -0.6), title="Average precision", xlabel="average precision")
+    axes.grid(visible=False, axis="y")
+    axes.tick_params(axis="y", length=0)
+    axes.legend(loc="lower left")
     return figure
 
 

@@ -8,14 +8,17 @@ from training.checkpoint import CheckpointRecipe
 from training.data import (
     centernet,
     efficientnet,
+    face_networks,
     interface_texts,
     minilm,
     newsgroups,
     paraphrases,
     photographs,
+    portraits,
     rated_texts,
     shakespeare,
     smollm2,
+    ssd_mobilenet,
 )
 from training.data.fashion_mnist import FASHION_MNIST
 from training.data.mnist import MNIST
@@ -23,8 +26,10 @@ from training.detect import DetectRecipe
 from training.digits import DigitsRecipe
 from training.embeddings import EmbeddingsRecipe
 from training.errors import UntunedError
+from training.faces import FacesRecipe
 from training.fashion import FashionRecipe
 from training.image_classifier import ImageClassifierRecipe
+from training.image_embeddings import ImageEmbeddingsRecipe
 from training.imagenet import ImagenetRecipe
 from training.picture_checkpoint import PictureCheckpointRecipe
 from training.progress import Progress
@@ -33,6 +38,7 @@ from training.sentiment import SentimentRecipe
 from training.text_classifier import TextClassifierRecipe
 from training.topics import TopicsRecipe
 from training.translation import TranslationRecipe
+from training.wardrobe import WardrobeRecipe
 from training.writer import WriterRecipe
 
 RECIPES = {
@@ -49,6 +55,11 @@ RECIPES = {
     "embeddings": RecipeMaker(minilm.PACKAGE.sha256, EmbeddingsRecipe.make, None),
     "imagenet": RecipeMaker(f"{efficientnet.PACKAGE.sha256} {photographs.PACKAGE.sha256}", ImagenetRecipe.make, None),
     "imagenet-checkpoint": RecipeMaker(photographs.PACKAGE.sha256, PictureCheckpointRecipe.make, None),
+    "image-embeddings": RecipeMaker(
+        f"{efficientnet.PACKAGE.sha256} {photographs.PACKAGE.sha256} {FASHION_MNIST.sha256}",
+        ImageEmbeddingsRecipe.make,
+        None,
+    ),
     "text-classifier": RecipeMaker("of the configuration", TextClassifierRecipe.make, None),
     "image-classifier": RecipeMaker("of the configuration", ImageClassifierRecipe.make, None),
     "topics": RecipeMaker(newsgroups.PACKAGE.sha256, TopicsRecipe.make, None),
@@ -62,6 +73,13 @@ RECIPES = {
         None,
     ),
     "detect": RecipeMaker(f"{centernet.PACKAGE.sha256} {photographs.PACKAGE.sha256}", DetectRecipe.make, None),
+    "faces": RecipeMaker(
+        " ".join(package.sha256 for package in (face_networks.DETECTOR_PACKAGE, *portraits.PACKAGES)),
+        FacesRecipe.make,
+        None,
+    ),
+    "wardrobe": RecipeMaker(f"{FASHION_MNIST.sha256} {photographs.PACKAGE.sha256}", WardrobeRecipe.make, None),
+    "detect-ssd": RecipeMaker(f"{ssd_mobilenet.PACKAGE.sha256} {photographs.PACKAGE.sha256}", DetectRecipe.make, None),
     "translation": RecipeMaker("of the configuration", TranslationRecipe.pair, None),
 }
 

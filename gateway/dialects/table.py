@@ -4,6 +4,8 @@ from typing import Any
 
 from gateway.dialects.dialect import Dialect
 from gateway.dialects.explanations import EXPLANATIONS
+from gateway.dialects.faces import FACES
+from gateway.dialects.galleries.routes import GALLERIES
 from gateway.dialects.huggingface import HUGGING_FACE
 from gateway.dialects.native import NATIVE
 from gateway.dialects.open_inference import OPEN_INFERENCE
@@ -17,7 +19,9 @@ DIALECTS: tuple[Dialect, ...] = (
     NATIVE,
     HUGGING_FACE,
     EXPLANATIONS,
+    FACES,
     OPENAI,
+    GALLERIES,
     V1_MODELS,
     TENSORFLOW_SERVING,
     OPEN_INFERENCE,

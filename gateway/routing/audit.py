@@ -21,7 +21,7 @@ class AuditLine(BaseModel):
     why: str | None
 
 
-def append(path: Path, line: AuditLine) -> None:
+def append(path: Path, line: BaseModel) -> None:
     """Adds the line whole or not at all. One caller at a time. Raises `OSError`."""
     opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     try:

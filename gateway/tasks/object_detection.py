@@ -1,7 +1,8 @@
 """object-detection: encoded pictures in; labels, scores and boxes out."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, ClassVar, NamedTuple, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, RootModel
@@ -12,7 +13,7 @@ from gateway.tasks.base import SERVING_SIGNATURE, Ask, Checkpoint, Documents, Re
 from gateway.tasks.classification import floats
 from gateway.tasks.image_classification import STROKE_PNG
 from gateway.tasks.pictures import PicturesRequest, decoded
-from processing.boxes import THRESHOLD, Outputs, detections
+from processing.boxes import THRESHOLD, Detection, Outputs, detections
 from processing.forms import form_of
 from processing.image import MEDIA_TYPES, Pixels
 from processing.spec import ImageSpec, parse_spec
@@ -74,6 +75,14 @@ class ObjectDetectionResponse(RootModel[list[DetectedObject] | list[list[Detecte
     )
 
 
+class Look(NamedTuple):
+    """A picture as the model takes it, the part that this shows, and its own height and width."""
+
+    tensor: Pixels
+    window: Window
+    size: tuple[int, int]
+
+
 @dataclass(frozen=True)
 class Seen:
     """Pictures as the model takes them. Of each the part that this shows, and its own height and width."""
@@ -119,14 +128,17 @@ class ObjectDetection(Told):
         return cls(manifest.labels, spec, together, limits)
 
     def preprocess(self, request: ObjectDetectionRequest, checkpoint: Checkpoint) -> Seen:
-        def seen(picture: Pixels) -> tuple[Pixels, Window, tuple[int, int]]:
-            height, width, _ = picture.shape
-            return self._form.tensor(picture), self._form.window(picture), (height, width)
+        return self.seen(decoded(request.pictures, self._limits, checkpoint, self.look))
 
-        pictures, windows, sizes = zip(*decoded(request.pictures, self._limits, checkpoint, seen), strict=True)
+    def look(self, picture: Pixels) -> Look:
+        height, width, _ = picture.shape
+        return Look(self._form.tensor(picture), self._form.window(picture), (height, width))
+
+    def seen(self, looks: Sequence[Look]) -> Seen:
+        pictures, windows, sizes = zip(*looks, strict=True)
         return Seen({self._spec.input: np.stack(pictures)}, windows, sizes)
 
-    def infer(self, _request: ObjectDetectionRequest, seen: Seen, ask: Ask) -> Found:
+    def infer(self, _request: Request, seen: Seen, ask: Ask) -> Found:
         pictures = seen.tensors[self._spec.input]
         rows: list[Outputs] = []
         for start in range(0, len(pictures), self._together):
@@ -135,15 +147,16 @@ class ObjectDetection(Told):
         return Found(rows, seen)
 
     def postprocess(self, request: ObjectDetectionRequest, found: Found) -> ObjectDetectionResponse:
-        seen = zip(found.rows, found.seen.windows, found.seen.sizes, strict=True)
         answers = [
-            [
-                DetectedObject(score=one.score, label=one.label, box=BoundingBox(**one.box._asdict()))
-                for one in detections(row, self._labels, window, size, request.threshold)
-            ]
-            for row, window, size in seen
+            [DetectedObject(score=one.score, label=one.label, box=BoundingBox(**one.box._asdict())) for one in told]
+            for told in self.placed(found, request.threshold)
         ]
         return ObjectDetectionResponse(answers[0] if isinstance(request.inputs, bytes) else answers)
+
+    def placed(self, found: Found, threshold: float) -> list[list[Detection]]:
+        """Of each picture, in its own pixels."""
+        seen = zip(found.rows, found.seen.windows, found.seen.sizes, strict=True)
+        return [detections(row, self._labels, window, size, threshold) for row, window, size in seen]
 
     def _read(self, outputs: Tensors, rows: int) -> list[Outputs]:
         """Row by row. Raises `BrokenAnswerError` when they are not what the manifest promises."""

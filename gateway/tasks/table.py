@@ -7,9 +7,11 @@ from pydantic import ValidationError
 from gateway.errors import UnfitVersionError
 from gateway.settings import Limits
 from gateway.tasks.base import AnyTask, Documents
+from gateway.tasks.faces import Faces
 from gateway.tasks.feature_extraction import FeatureExtraction
 from gateway.tasks.image_classification import ImageClassification
 from gateway.tasks.image_explanation import ImageExplanation
+from gateway.tasks.image_feature_extraction import ImageFeatureExtraction
 from gateway.tasks.object_detection import ObjectDetection
 from gateway.tasks.speech_recognition import SpeechRecognition
 from gateway.tasks.text_classification import TextClassification
@@ -17,7 +19,7 @@ from gateway.tasks.text_explanation import TextExplanation
 from gateway.tasks.text_generation import TextGeneration
 from gateway.tasks.translation import Translation
 from processing.errors import ProcessingError
-from store.manifest import Manifest
+from store.manifest import EMBED_SIGNATURE, LANDMARKS_SIGNATURE, Manifest
 
 
 def table_of(tasks: Iterable[type[AnyTask]]) -> dict[str, type[AnyTask]]:
@@ -38,6 +40,7 @@ TASKS = table_of(
         SpeechRecognition,
         Translation,
         ObjectDetection,
+        ImageFeatureExtraction,
     ]
 )
 EXPLANATIONS = table_of([TextExplanation, ImageExplanation])  # by the task whose answers they explain
@@ -61,6 +64,17 @@ def build_explanation(manifest: Manifest, documents: Documents, limits: Limits) 
     if explanation is None or explanation.signature not in manifest.signatures:
         return None
     return _built(explanation, manifest, documents, limits)
+
+
+def build_faces(manifest: Manifest, documents: Documents, limits: Limits) -> AnyTask | None:
+    """What knows the faces in pictures; None where the version has not the signatures for it.
+
+    Raises:
+        UnfitVersionError: it lacks what is needed beside them.
+    """
+    if not {LANDMARKS_SIGNATURE, EMBED_SIGNATURE} <= manifest.signatures.keys():
+        return None
+    return _built(Faces, manifest, documents, limits)
 
 
 def _built(task: type[AnyTask], manifest: Manifest, documents: Documents, limits: Limits) -> AnyTask:

@@ -97,7 +97,8 @@ function serverTiming(header) {
 }
 
 function post(path, { contentType, body }, signal) {
-  return send(path, { method: "POST", headers: { "Content-Type": contentType }, body, signal });
+  const headers = contentType ? { "Content-Type": contentType } : {}; // of a form the browser knows it
+  return send(path, { method: "POST", headers, body, signal });
 }
 
 /** What a response's body comes to, if all of it arrives. */

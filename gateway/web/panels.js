@@ -2,6 +2,7 @@
 
 import { ChatPanel } from "/web/chat-panel.js";
 import { DetectionPanel } from "/web/detection-panel.js";
+import { FacesPanel } from "/web/faces-panel.js";
 import { LabelsPanel } from "/web/labels-panel.js";
 import { PictureInput } from "/web/picture-input.js";
 import { PicturePanel } from "/web/picture-panel.js";
@@ -25,6 +26,7 @@ export function createPanels(changed) {
   return {
     "image-classification": new PicturePanel(picture),
     "object-detection": new DetectionPanel(picture, changed),
+    faces: new FacesPanel(changed),
     "text-classification": new TextPanel(changed),
     "sentence-similarity": new SentencesPanel(changed),
     "zero-shot-classification": new LabelsPanel(changed),

@@ -33,6 +33,15 @@ export async function fileRequestWith(model, { blob, name, onDisk }, parameters)
   return { path: modelPath(model), contentType: "application/json", body, source };
 }
 
+/** A form of `files`, `{blob, name}` by their fields, and `fields` that are texts. The type is the browser's own. */
+export function formRequest(path, files, fields) {
+  const body = new FormData();
+  for (const [field, text] of Object.entries(fields)) body.append(field, text);
+  for (const [field, { blob, name }] of Object.entries(files)) body.append(field, blob, name);
+  const named = Object.fromEntries(Object.entries(files).map(([field, { name }]) => [field, name]));
+  return { path, contentType: null, body, files, source: { form: { fields, files: named } } };
+}
+
 /** Bytes that exist only in the page: the shell line carries them itself. Meant for a few kilobytes. */
 export async function inlineRequest(model, blob) {
   return { ...bytesRequest(model, blob), source: { base64: await base64Of(blob) } };
@@ -57,6 +66,7 @@ function bytesRequest(model, blob) {
  * Joined, they run in any POSIX shell.
  */
 export function curl({ path, contentType, source }, origin) {
+  if (source.form !== undefined) return withForm(origin + path, source.form);
   const name = source.piecemeal ? "curl -N" : "curl";
   const head = `${name} ${quoted(origin + path)} \\\n  -H ${quoted(`Content-Type: ${contentType}`)} \\\n  `;
   if (source.text !== undefined) return withText(head, source.text);
@@ -71,6 +81,15 @@ function withParameters(head, { file, parameters }) {
   const encoded = `base64 < ${quoted(file)} | tr -d '\\n'`;
   return [`{ printf %s ${before}; ${encoded}; printf %s ${after}; } |\n${head}--data-binary @-`];
 }
+
+/** curl reads the files, whose names it takes in double quotes, and writes the form. */
+function withForm(url, { fields, files }) {
+  const texts = Object.entries(fields).map(([field, text]) => `--form-string ${quoted(`${field}=${text}`)}`);
+  const named = Object.entries(files).map(([field, name]) => `-F ${quoted(`${field}=@"${escaped(name)}"`)}`);
+  return [["curl", quoted(url), ...texts, ...named].join(" \\\n  ")];
+}
+
+const escaped = (name) => name.replace(/[\\"]/g, "\\$&");
 
 /** A long text goes through a pipe: as a word of the command it would be refused. */
 function withText(head, text) {

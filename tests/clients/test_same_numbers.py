@@ -21,6 +21,8 @@ from tests.support.client_programs import ROOT
 from tests.support.processes import GatewayProcess, ModelServerProcess
 from tests.support.small_detector import CONFIG, FORM, drawn
 from tests.support.small_models import picture
+from tests.support.small_pictures import FORM as HUES_FORM
+from tests.support.small_pictures import coloured
 from tests.support.small_text_models import WORDS, recording
 from wire import messages
 from wire.client import ModelServerClient
@@ -41,6 +43,8 @@ PARAMETERS: Mapping[str, dict[str, Any]] = {
 PIXELS = digit_form(decode(PICTURE, max_pixels=10**6))[np.newaxis]
 SQUARES = drawn(("red", 2, 1), ("blue", 5, 6))
 SQUARE_PIXELS = form_of(FORM).tensor(decode(SQUARES, max_pixels=10**6))[np.newaxis]
+BROWN = coloured(180, 90, 40)
+BROWN_PIXELS = form_of(HUES_FORM).tensor(decode(BROWN, max_pixels=10**6))[np.newaxis]
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,8 @@ class Asked:
     def text(self) -> bytes:
         """As JSON of Hugging Face's."""
         item = self.item if isinstance(self.item, str) else base64.b64encode(self.item).decode()
-        return json.dumps({"inputs": item, "parameters": PARAMETERS.get(self.model, {})}).encode()
+        parameters = {"parameters": PARAMETERS[self.model]} if self.model in PARAMETERS else {}
+        return json.dumps({"inputs": item, **parameters}).encode()
 
     def read(self, answer: Any) -> Numbers:
         """What Hugging Face's answer to one item says: the scores in the order of the labels, a vector, a text, or the
@@ -222,6 +227,8 @@ def asked(
             return Asked(texts, text_server, "shout", "be loud")
         case "object-detection":
             return Asked(texts, text_server, "squares", SQUARES, ("image", SQUARE_PIXELS), "scores")
+        case "image-feature-extraction":
+            return Asked(texts, text_server, "hues", BROWN, ("image", BROWN_PIXELS), "embedding")
     raise AssertionError(f"{task} is not in the matrix yet")
 
 

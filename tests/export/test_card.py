@@ -13,10 +13,10 @@ from export.card import Card, Section, Table, markdown, page
 from export.evidence import model_card
 from export.trained import Trained
 from kmaas.stages import trained
-from store.evaluation import Classification
+from store.evaluation import AveragePrecision, Classification, Evaluation
 from store.held_out import HeldOut
 from store.layout import VersionDir
-from store.manifest import Batching, Manifest, Parity
+from store.manifest import Batching, Manifest, Metric, Parity
 from training.run import Run
 
 HOSTILE = '<script>alert("1")</script> [x](javascript:alert) | `code` *bold* </td>'
@@ -154,6 +154,21 @@ def test_a_model_that_was_not_trained_here_has_a_card_without_figures(made: Trai
         "How it was made",
     ]
     assert "<img" not in page(card, {})
+
+
+def test_a_detectors_card_tells_its_average_precision_by_label_and_size(made: Trained, exported: Path) -> None:
+    assert made.evidence is not None
+    figure = Metric(name="mAP@.5", value=0.77, data="scenes", rows=3, low=0.7, high=0.8)
+    part = AveragePrecision(by="label", value="Bag", things=12, mean=0.4321, at_half=0.8765)
+    evaluation = Evaluation.model_validate(
+        {name: getattr(made.evidence.evaluation, name) for name in Evaluation.model_fields}
+        | {"labels": (), "metrics": (figure,), "precisions": (part,)}
+    )
+    detector = replace(made, evidence=replace(made.evidence, evaluation=evaluation))
+    card = model_card(Manifest.read(VersionDir(exported).manifest), detector)
+    assert ("mAP@.5", "0.7700", "95 %: 0.7000 to 0.8000") in card.tiles
+    assert "| label | Bag | 0.4321 | 0.8765 | 12 |" in markdown(card)
+    assert page(card, {"shown": b"a picture"}).count("<img") == 1
 
 
 def test_cpu_seconds_that_were_not_all_measured_are_not_told(made: Trained, exported: Path) -> None:

@@ -119,3 +119,13 @@ def test_what_it_is_evaluated_by_needs_no_labels_of_a_classifier(tmp_path: Path)
     run = trained(tmp_path, examples()[:3])
     wrong = replace(run, metrics=[metric.model_copy(update={"rows": 10_000}) for metric in run.metrics])
     assert len(draft(wrong).goldens) == 3  # a classifier that is never right would be refused
+
+
+def test_goldens_have_one_of_each_label_before_a_second_of_any(tmp_path: Path) -> None:
+    reds = [
+        Example.of(f"red-{place}", "image/png", drawn(("red", place % 8, place // 8)), "red") for place in range(13)
+    ]
+    blue = Example.of("blue", "image/png", drawn(("blue", 0, 0)), "blue")
+    kept = [checked.golden.name for checked in draft(trained(tmp_path, [*reds, blue])).goldens]
+    assert len(kept) == 12
+    assert kept[:3] == ["red-0", "blue", "red-1"]

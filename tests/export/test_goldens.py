@@ -11,6 +11,7 @@ from export.goldens import make_goldens, make_vector_goldens
 from models.example import Example
 from processing.spec import AudioSpec, TextSpec
 from tests.support.recordings import wav
+from tests.support.small_pictures import FORM, coloured
 from training.vocabulary import make_tokenizer
 
 LABELS = ("negative", "positive")
@@ -72,3 +73,11 @@ def test_vectors_are_told_number_by_number_and_those_that_are_none_are_passed_ov
     assert len(make_vector_goldens(examples[:1] * 20, SPEC, TOKENIZER, vector)) == 16
     with pytest.raises(NoGoldensError, match="none of 1 held-out requests"):
         make_vector_goldens(examples[1:2], SPEC, TOKENIZER, vector)
+
+
+def test_pictures_have_vectors_of_what_the_model_sees_of_them() -> None:
+    examples = [Example.of(f"{red}", "image/png", coloured(red), "") for red in (0, 100, 200)]
+    goldens = make_vector_goldens(examples, FORM, None, lambda pixels: pixels.mean(axis=(1, 2)).astype(np.float32))
+    assert [checked.golden.expected for checked in goldens] == [[[red, 0.0, 0.0]] for red in (0, 100, 200)]
+    assert goldens[1].golden.body == coloured(100)
+    assert goldens[1].inputs.shape == (1, FORM.height, FORM.width, 3)

@@ -48,31 +48,34 @@ def model_server(exports: Path, tmp_path_factory: pytest.TempPathFactory) -> Mod
 
 @pytest.fixture(scope="module")
 def text_server(exports: Path, tmp_path_factory: pytest.TempPathFactory) -> ModelServerProcess:
-    """Serves `writer`, `poet`, `poet-plain`, `embeddings`, `speech`, `shout`, `moods`, `digits` and `squares`, to tests
-    that change nothing."""
+    """Serves `writer`, `poet`, `poet-plain`, `embeddings`, `speech`, `shout`, `moods`, `digits`, `squares`, `faces` and
+    `hues`, to tests that change nothing."""
 
     def made() -> ModelServerProcess:
         shelf = Shelf(Store.at(tmp_path_factory.mktemp("texts") / "store"), exports)
-        shelf.publish("writer", "embeddings", "speech", "shout", "moods", "digits-a", "poet", "poet-plain", "squares")
+        shelf.publish("writer", "embeddings", "speech", "shout", "moods", "digits-a", "poet", "poet-plain")
+        shelf.publish("squares", "faces", "hues")
         return ModelServerProcess(shelf.store.root)
 
     return COMPANY.shared("the texts' model server", made)
 
 
 @pytest.fixture(scope="module")
-def texts(text_server: ModelServerProcess) -> GatewayProcess:
+def texts(text_server: ModelServerProcess, tmp_path_factory: pytest.TempPathFactory) -> GatewayProcess:
     """In front of `text_server`, ready, with limits small enough to exceed."""
-    limits = {"text_chars": 1000, "items": 4, "audio_seconds": 5}
-    process = COMPANY.shared("the texts' gateway", lambda: GatewayProcess(text_server.target, limits=limits))
+    limits, state = {"text_chars": 1000, "items": 4, "audio_seconds": 5}, tmp_path_factory.mktemp("state")
+    process = COMPANY.shared(
+        "the texts' gateway", lambda: GatewayProcess(text_server.target, limits=limits, state=state)
+    )
     process.wait_ready()
     return process
 
 
 @pytest.fixture(scope="module")
-def gateway(model_server: ModelServerProcess) -> GatewayProcess:
+def gateway(model_server: ModelServerProcess, tmp_path_factory: pytest.TempPathFactory) -> GatewayProcess:
     """In front of `model_server`, ready, with limits small enough to exceed."""
-    limits = {"text_chars": 1000, "items": 4}
-    process = COMPANY.shared("the gateway", lambda: GatewayProcess(model_server.target, limits=limits))
+    limits, state = {"text_chars": 1000, "items": 4}, tmp_path_factory.mktemp("state")
+    process = COMPANY.shared("the gateway", lambda: GatewayProcess(model_server.target, limits=limits, state=state))
     process.wait_ready()
     return process
 

@@ -73,7 +73,7 @@ def test_a_listed_origin_may_ask(opened: FlaskClient) -> None:
     preflight = opened.options("/models/digits", headers=ASKING)
     assert preflight.status_code == 204
     assert preflight.headers["Access-Control-Allow-Origin"] == OURS
-    assert preflight.headers["Access-Control-Allow-Methods"] == "GET, HEAD, POST"
+    assert preflight.headers["Access-Control-Allow-Methods"] == "DELETE, GET, HEAD, POST, PUT"
     assert preflight.headers["Access-Control-Allow-Headers"] == "authorization, content-type"
     assert "Origin" in preflight.headers["Vary"]
     answer = opened.get("/models", headers={"Origin": OURS})

@@ -31,6 +31,8 @@ def test_all_that_a_model_can_be_asked_for_is_told(texts: GatewayProcess) -> Non
     assert told["embeddings"] == ["feature-extraction", "sentence-similarity", "zero-shot-classification"]
     assert told["writer"] == ["text-generation", "chat-completion"]
     assert told["poet"] == ["text-generation"], "it has no chat template"
+    assert told["faces"] == ["object-detection", "faces"]
+    assert told["squares"] == ["object-detection"]
     several = {name: texts.get(f"/models/{name}").json()["manifest"]["multi_label"] for name in ("moods", "digits")}
     assert several == {"moods": True, "digits": False}
 

@@ -99,6 +99,7 @@ MODELS = {
     "automatic-speech-recognition": "speech",
     "translation": "shout",
     "object-detection": "squares",
+    "image-feature-extraction": "hues",
 }
 
 

@@ -120,14 +120,16 @@ class GatewayProcess(Process):
         complete = GatewaySettings(
             model_server=addresses, **{"refresh_interval_s": 0.1, "workers": 1, **ports, **settings}
         )
-        variables = complete.model_dump(mode="json", exclude_defaults=True).items()
+        variables = complete.model_dump(mode="json", exclude_defaults=True)
+        if complete.database:
+            variables["database"] = complete.database.get_secret_value()
         self.url = f"http://127.0.0.1:{complete.port}"
         self.grpc = f"127.0.0.1:{complete.grpc_port}"
         super().__init__(
             "gateway",
             environment={
                 f"KMAAS_GATEWAY__{name.upper()}": value if isinstance(value, str) else json.dumps(value)
-                for name, value in variables
+                for name, value in variables.items()
             },
             code=code,
             log=log,

@@ -91,11 +91,17 @@ SPEC = ModelSpec(
 )
 
 
-def trained(folder: Path, of: Sequence[Example] | None = None) -> Trained:
-    """A finished run; its weights are in the folder."""
+def saved(model: "keras.Model", folder: Path) -> Path:
+    """The file of its weights, in the folder."""
     weights = folder / "model.weights.h5"
     with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # Keras calls numpy in an old way
-        squares().save_weights(weights)
+        model.save_weights(weights)
+    return weights
+
+
+def trained(folder: Path, of: Sequence[Example] | None = None) -> Trained:
+    """A finished run; its weights are in the folder."""
+    weights = saved(squares(), folder)
     chosen = examples() if of is None else list(of)
     return Trained(
         spec=SPEC,

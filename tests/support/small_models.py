@@ -12,7 +12,8 @@ Each is a folder that `store.publish` takes as it is:
 - `strokes`: upright or level strokes, by construction; it explains that, which the digits do not, and takes encoded
   pictures in its signature `raw`, and `tensorflow.Example`s in `classify` and `regress`, which know nothing of strokes
 An answer of each signature that is `asked` is recorded: of `digits` one, of `strokes` three.
-and those of `tests.support.small_text_models`, and `squares` of `tests.support.small_detector`.
+and those of `tests.support.small_text_models` and `tests.support.small_pictures`, `squares` of
+`tests.support.small_detector` and `faces` of `tests.support.small_faces`.
 """
 
 import base64
@@ -42,7 +43,7 @@ from store.contents import seal
 from store.golden import Golden, dump_goldens, parse_goldens, write_goldens
 from store.layout import VersionDir
 from store.manifest import Batching, Manifest, Origin, SignatureSpec, TensorSpec
-from tests.support import small_detector, small_text_models
+from tests.support import small_detector, small_faces, small_pictures, small_text_models
 from tests.support.manifests import PARITY
 from tests.support.once import made_once
 
@@ -419,4 +420,6 @@ if __name__ == "__main__":
     write_moods(target / "moods")
     write_strokes(target / "strokes")
     small_text_models.write_all(target, manifest_of)
+    small_pictures.write_all(target, manifest_of)
     small_detector.write_squares(target / "squares")
+    small_faces.write_faces(target / "faces")

@@ -113,7 +113,7 @@ def write_writer(folder: Path, manifest_of: ManifestOf, *, capitals: bool = Fals
     body = {"inputs": "ab", "parameters": {"max_new_tokens": 3}}
     golden = _golden("alphabet", body, [{"generated_text": "CDE" if capitals else "cde"}])
     documents = {"tokenizer": tokenizer.to_str().encode(), "chat_template": TEMPLATE.encode()}
-    _write(
+    write_version(
         folder, tf.function(serve, input_signature=[given]), [table], manifest, goldens=[golden], documents=documents
     )
 
@@ -171,7 +171,7 @@ def write_poet(folder: Path, manifest_of: ManifestOf, *, cached: bool) -> None:
     )
     body = {"inputs": "roses are red", "parameters": {"max_new_tokens": 9}}
     golden = _golden("roses", body, [{"generated_text": greedy("roses are red", 9)}])
-    _write(
+    write_version(
         folder,
         serving,
         [variable.value for variable in backbone.variables],
@@ -216,7 +216,7 @@ def write_embeddings(folder: Path, manifest_of: ManifestOf) -> None:
     )
     golden = _golden("film", {"inputs": "good film"}, [[1.0, 0.0, 1.5]])
     documents = {"tokenizer": tokenizer.to_str().encode()}
-    _write(
+    write_version(
         folder, tf.function(serve, input_signature=[given]), [table], manifest, goldens=[golden], documents=documents
     )
 
@@ -258,7 +258,7 @@ def write_shout(folder: Path, manifest_of: ManifestOf) -> None:
         return {"translation": tf.where(places < lengths[:, tf.newaxis], tf.gather(table, token_ids), end)}
 
     wanted = tf.TensorSpec([None], tf.int32, name="num_beams")
-    _write(
+    write_version(
         folder,
         tf.function(serve, input_signature=[given]),
         [table],
@@ -309,7 +309,7 @@ def write_speech(folder: Path, manifest_of: ManifestOf) -> None:
     golden = Golden.of("loud", "audio/wav", recording([0.5, 0.0]), {"text": "loud quiet"}, 1e-4)
     others = {RAW_SIGNATURE: raw.function(serve)}
     serve = tf.function(serve, input_signature=[given])
-    _write(folder, serve, [], manifest, goldens=[golden], documents={}, others=others)
+    write_version(folder, serve, [], manifest, goldens=[golden], documents={}, others=others)
 
 
 def recording(
@@ -325,7 +325,7 @@ def _golden(name: str, body: object, expected: Any) -> Golden:
     return Golden.of(name, "application/json", json.dumps(body).encode(), expected, 1e-4)
 
 
-def _write(
+def write_version(
     folder: Path,
     serve: Any,
     variables: Sequence[Any],
@@ -336,6 +336,7 @@ def _write(
     others: Mapping[str, Any] | None = None,
     tracked: Sequence[Any] = (),
 ) -> None:
+    """A version with `serve` behind its `serving_default`."""
     import tensorflow as tf
 
     from export.archive import documents_function

@@ -16,14 +16,9 @@ from gateway.dialects.openai.completions import Completion, CompletionChunk, Com
 from gateway.dialects.openai.embeddings import EmbeddingsRequest, EmbeddingsResponse
 from gateway.dialects.openai.errors import OpenAIError, failing, refuse
 from gateway.dialects.openai.sampled import Answer
-from gateway.dialects.openai.transcriptions import (
-    MULTIPART,
-    Transcription,
-    TranscriptionRequest,
-    VerboseTranscription,
-    form_of,
-)
+from gateway.dialects.openai.transcriptions import Transcription, TranscriptionRequest, VerboseTranscription
 from gateway.errors import TaskError
+from gateway.form import MULTIPART, form_of
 from gateway.generation.language_model import Generated, LanguageModel
 from gateway.openapi import CHOICE, MODEL, PIN, TEXT, Description
 from gateway.parts import Parts

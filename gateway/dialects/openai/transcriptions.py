@@ -1,18 +1,15 @@
 """`POST /v1/audio/transcriptions`: what was said in a recording, as JSON, plain text or subtitles."""
 
 from collections.abc import Callable, Mapping
-from io import BytesIO
 from typing import Annotated, Any, ClassVar, Literal
 
 from flask import Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
-from werkzeug.formparser import FormDataParser
 
 from gateway.dialects import exchange
 from gateway.dialects.openai.subtitles import srt, vtt
 from gateway.dialects.openai.wire import Wire
-from gateway.errors import MalformedBodyError, MediaTypeError, OverLimitError, UnsupportedError
+from gateway.errors import UnsupportedError
 from gateway.tasks.speech_recognition import (
     SpeechRecognition,
     SpeechRecognitionParameters,
@@ -20,10 +17,7 @@ from gateway.tasks.speech_recognition import (
     SpeechRecognitionResponse,
 )
 
-MULTIPART = "multipart/form-data"
 Format = Literal["json", "text", "srt", "verbose_json", "vtt"]
-_MAX_PARTS = 64
-_MAX_FIELD_BYTES = 100_000  # of the head of a part, or of a field that is no file
 
 
 class TranscriptionRequest(Wire):
@@ -71,39 +65,6 @@ class TranscriptionRequest(Wire):
             text=heard.text, usage=usage, language=language, duration=seconds, segments=segments
         )
         return exchange.json(verbose.model_dump())
-
-
-def form_of(body: bytes, mimetype: str, options: Mapping[str, str]) -> dict[str, Any]:
-    """The fields of a multipart body: `file` its bytes, names that end in `[]` lists, others texts.
-
-    Raises:
-        MediaTypeError: it is something else.
-        MalformedBodyError: it cannot be read.
-        OverLimitError: more parts, or larger ones beside the file, than are accepted.
-    """
-    if mimetype != MULTIPART:
-        raise MediaTypeError(mimetype or "none", [MULTIPART])
-    parser = FormDataParser(
-        stream_factory=lambda *_, **__: BytesIO(),  # never a file on the disk
-        max_form_memory_size=_MAX_FIELD_BYTES,
-        max_form_parts=_MAX_PARTS,
-        silent=False,
-    )
-    try:
-        _, fields, files = parser.parse(BytesIO(body), mimetype, len(body), dict(options))
-    except RequestEntityTooLarge as exc:
-        parts = body.count(f"--{options['boundary']}\r\n".encode())
-        if parts > _MAX_PARTS:
-            raise OverLimitError("parts of the form", parts, _MAX_PARTS) from exc
-        raise OverLimitError("bytes of a part's head, or of a field that is no file,", None, _MAX_FIELD_BYTES) from exc
-    except (ValueError, HTTPException) as exc:
-        raise MalformedBodyError(f"the body is no {MULTIPART} that can be read: {exc}") from exc
-    if None in fields:
-        raise MalformedBodyError("a part of the form has no name")
-    form: dict[str, Any] = {name: fields.getlist(name) if name.endswith("[]") else fields[name] for name in fields}
-    if "file" in files:
-        form["file"] = files["file"].read()
-    return form
 
 
 class DurationUsage(BaseModel):

@@ -10,7 +10,7 @@ from tests.support.processes import GatewayProcess, ModelServerProcess, until
 from tests.support.proxy import Proxy
 from tests.support.streams import Gate
 
-MODELS = ("writer", "embeddings", "shout", "moods", "digits", "squares")
+MODELS = ("writer", "embeddings", "shout", "moods", "digits", "squares", "faces")
 
 
 @pytest.fixture(scope="module")

@@ -37,12 +37,23 @@ def test_weights_have_their_names_and_numbers_in_single_precision() -> None:
     assert {values.dtype for values in found.values()} == {np.dtype(np.float32)}
 
 
+def test_weights_in_levels_and_lists_without_a_graph() -> None:
+    """As face-api.js has them."""
+    entry = {"name": "a", "shape": [3], "dtype": "float32"}
+    for dtype, levels in (("uint8", np.array([0, 3, 255], "u1")), ("uint16", np.array([0, 3, 65535], "<u2"))):
+        document: Any = [{"weights": [{**entry, "quantization": {"dtype": dtype, "scale": 0.5, "min": -1}}]}]
+        found = read_tfjs(json.dumps(document).encode(), levels.tobytes())["a"]
+        np.testing.assert_allclose(found, levels * 0.5 - 1)
+        assert found.dtype == np.float32
+
+
 @pytest.mark.parametrize(
     ("model", "shards"),
     [
         (_model(), SHARDS[:-1]),
         (_model(), SHARDS + b"\0"),
-        (_model(quantization={"dtype": "uint8", "scale": 0.1, "min": 0}), SHARDS),
+        (_model(quantization={"dtype": "uint8", "scale": 0.1}), SHARDS[4:]),
+        (_model(quantization={"dtype": "float64"}), SHARDS),
         (_model(shape=[2, "2"]), SHARDS),
         (b"{}", SHARDS),
         (b"[]", SHARDS),

@@ -1,0 +1,1 @@
+"""`/v1/galleries`: pictures and people that are kept, and found again."""

@@ -1,0 +1,1 @@
+"""Galleries: vectors of pictures, and of people's faces, kept in a database and searched."""

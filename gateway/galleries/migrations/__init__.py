@@ -1,0 +1,1 @@
+"""The steps by which the galleries' database came to be as it is, run by Alembic."""
