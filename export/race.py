@@ -16,6 +16,7 @@ from export.errors import TwinError
 from store.layout import VersionDir
 from store.twin import Speed
 from wire import messages
+from wire.imports import for_good, hollow, without
 from wire.records import read_records
 from wire.tensors import Array, from_proto
 
@@ -82,7 +83,9 @@ def _timed(run: Run, requests: list[Mapping[str, Array]]) -> float:
 
 def _saved_model(folder: Path) -> Run:
     """In a TF1 session and in the thread that calls, which is how the embedded server runs it."""
-    import tensorflow as tf
+    with without("keras.src"), for_good():
+        import tensorflow as tf
+    hollow("tensorflow_text.python.keras")
     import tensorflow_text  # noqa: F401 (registers its operations)
     from tensorflow.core.protobuf.config_pb2 import CallableOptions
 

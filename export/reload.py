@@ -11,6 +11,7 @@ from export.errors import ReloadError, reason_of
 from export.records import Record, Tensors
 from export.warm_up import write_warm_up
 from wire import messages
+from wire.imports import for_good, hollow, without
 from wire.records import read_records
 from wire.tensors import Array, from_proto, write_proto
 
@@ -62,7 +63,9 @@ def _differs(alias: str, expected: Array, received: Array) -> str | None:
 
 def _answer(folder: Path, requests: Path, answers: Path) -> None:
     """In this process: writes a `PredictResponse` for each `PredictionLog`, until one is refused."""
-    import tensorflow as tf
+    with without("keras.src"), for_good():
+        import tensorflow as tf
+    hollow("tensorflow_text.python.keras")
     import tensorflow_text  # noqa: F401 (registers its operations)
 
     signatures = tf.saved_model.load(str(folder)).signatures

@@ -61,8 +61,10 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import grpc
+if TYPE_CHECKING:
+    import grpc
 
 _SHOWN = 100  # characters of a header, a name or a path
 _TOLD_FAULTS = 20
@@ -131,7 +133,7 @@ class InvalidTensorsError(RequestError):
 
 
 class RejectedError(RequestError):
-    def __init__(self, code: grpc.StatusCode, details: str) -> None:
+    def __init__(self, code: "grpc.StatusCode", details: str) -> None:
         super().__init__(details)
         self.code = code
 

@@ -95,10 +95,10 @@ def _add(config: Config, name: str, find: Callable[[], "Run"], progress: "Progre
 
 def _exported(config: Config, find: Callable[[], "Run"], progress: "Progress") -> Path:
     from kmaas.stages import export_run, warn_of_lacks
-    from serving.runtimes.quiet import import_tensorflow_quietly
+    from serving.runtimes.quiet import import_keras_quietly
     from training.fit import train
 
-    import_tensorflow_quietly()
+    import_keras_quietly()
     run = find()
     if not run.finished:
         train(run, config.cache, progress)

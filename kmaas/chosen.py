@@ -43,11 +43,11 @@ def _settings_of_checkpoint(spec: "ModelSpec", preset: str, name: str) -> "dict[
     """None where the model takes no checkpoints, or this is none."""
     from models.catalog import NETWORKS
     from models.checkpoint import NETWORK
-    from serving.runtimes.quiet import import_tensorflow_quietly
+    from serving.runtimes.quiet import import_keras_quietly
     from training.checkpoint import is_checkpoint
     from training.checkpoints import SETTINGS
 
     if f"{spec.name}-{NETWORK}" not in NETWORKS:
         return None
-    import_tensorflow_quietly()  # keras-hub knows its presets, and reads checkpoints
+    import_keras_quietly()  # keras-hub knows its presets, and reads checkpoints
     return SETTINGS[spec.name](preset, name) if is_checkpoint(preset) else None

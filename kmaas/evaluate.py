@@ -21,13 +21,13 @@ def evaluate(config: Config, run_folder: Path, as_json: bool) -> None:
     """Measures RUN again: accuracy, precision, recall, F1, ROC and precision-recall curves, calibration, robustness,
     slices and latency. Its folder evaluation/ is replaced when all of it is done: evaluation.json, held_out.npz,
     examples and plots/."""
-    from serving.runtimes.quiet import import_tensorflow_quietly
+    from serving.runtimes.quiet import import_keras_quietly
     from training.fit import evaluate as evaluate_run
     from training.run import Run
 
     run = Run.open(run_folder)
     run.require_weights()
-    import_tensorflow_quietly()
+    import_keras_quietly()
     with shown_progress() as progress:
         evaluate_run(run, config.cache, progress)
     if as_json:

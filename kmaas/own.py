@@ -45,6 +45,7 @@ def begin_run(config: Config, own: Brought, preset: str | None, settings: Sequen
         TrainingError: there is nothing to be learnt, no such backbone, or a setting that does not fit.
     """
     from models.catalog import CATALOG, OWN, spec_of
+    from serving.runtimes.quiet import import_keras_quietly
     from training.config import find_preset, load_config
     from training.errors import UnlearnableError
     from training.fingerprint import fingerprint
@@ -53,6 +54,7 @@ def begin_run(config: Config, own: Brought, preset: str | None, settings: Sequen
     if own.name in (*CATALOG, *OWN):
         raise TakenNameError(own.name)
     spec, overlay = OWN[own.entry], find_preset(own.entry, preset) if preset else None
+    import_keras_quietly()  # to know the backbone
     known = own.known(config.cache)
     try:
         report, further = own.looked_at(load_config(spec, overlay, settings, known))

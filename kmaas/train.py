@@ -82,7 +82,7 @@ def train(
     and test or not, or a file with --image-column and --label-column. What is wrong with them is told before.
     `kmaas up NAME` then serves it."""
     from models.catalog import OWN, find
-    from serving.runtimes.quiet import import_tensorflow_quietly
+    from serving.runtimes.quiet import import_keras_quietly
     from training.fit import train as train_run
     from training.run import resume_command
 
@@ -100,7 +100,6 @@ def train(
     elif spec is None:
         raise click.UsageError("expected a MODEL to train, or --resume RUN to continue one")
     else:
-        import_tensorflow_quietly()
         run = (
             begin_run(config, _BROUGHT[spec.name](own), preset, [*settings, *given])
             if brings
@@ -111,7 +110,7 @@ def train(
         click.echo(run.path)
     if is_own:
         tell_of_data(run)
-    import_tensorflow_quietly()
+    import_keras_quietly()
     try:
         with shown_progress() as progress:
             train_run(run, config.cache, progress)

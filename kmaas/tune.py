@@ -81,13 +81,13 @@ def tune(
 
 
 def _tune(config: Config, search: "Search", output: Path, *, as_json: bool) -> None:
-    from serving.runtimes.quiet import import_tensorflow_quietly
+    from serving.runtimes.quiet import import_keras_quietly
     from training.preset import copy_preset
     from training.search import best_of
     from training.tune import tune as search_on
 
     click.echo(search.path, err=as_json)
-    import_tensorflow_quietly()
+    import_keras_quietly()
     try:
         with shown_trials(list(search.plan.space)) as (progress, told):
             trials = search_on(search, config.cache, progress, told)

@@ -13,6 +13,8 @@ from tests.support.once import shared_folder
 # Gateways of tests run beside each other, and have no routes but their own.
 os.environ.setdefault("KMAAS_GATEWAY__ADMIN_PORT", "0")
 os.environ.setdefault("KMAAS_GATEWAY__STATE", os.path.join(tempfile.gettempdir(), "kmaas-tests-have-no-state"))  # noqa: PTH118 (a string)
+# They start processes by the hundred, whose code is compiled once, even where the environment would have it otherwise.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 shared_folder()
 

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from models.digits import SPEC, DigitsConfig
 from models.example import Example
 from processing.digit_form import digit_form
-from processing.image import decode
 from store.evaluation import Robustness, Slice
 from training.adversarial import attack_pictures
 from training.augment import augment
@@ -33,6 +32,7 @@ from training.pictures import (
 )
 from training.progress import Progress
 from training.recipe import Array, DataFacts
+from training.sent_digits import kept_disturbed, other_digits, sized_digits
 
 if TYPE_CHECKING:
     import keras
@@ -50,9 +50,9 @@ class DigitsRecipe:
     chat_template: str | None = None
     pad: int | None = None
 
-    def __init__(self, config: DigitsConfig, data: Labelled, train: Pictures, test: Pictures) -> None:
+    def __init__(self, config: DigitsConfig, data: Labelled, train: Pictures, test: Pictures, cache: Path) -> None:
         """`train` and `test` are the pictures of `data` in MNIST's form."""
-        self._config = config
+        self._config, self._cache = config, cache
         self._train, self._train_labels = train, data.train_labels[: len(train)].astype(np.int32)
         self._test, self._test_labels = test, data.test_labels[: len(test)].astype(np.int32)
         self._test_images = data.test_images
@@ -71,7 +71,7 @@ class DigitsRecipe:
         train, test = (
             digit_forms(images[: config.rows], cache, progress) for images in (data.train_images, data.test_images)
         )
-        return cls(config, data, train, test)
+        return cls(config, data, train, test, cache)
 
     @classmethod
     def for_trials(cls, config: DigitsConfig, cache: Path, progress: Progress) -> Self:
@@ -79,7 +79,7 @@ class DigitsRecipe:
         data = MNIST.load(cache)
         parts = data.for_trials(config.rows)
         train, test = (digit_forms(images, cache, progress) for images in (parts.train_images, parts.test_images))
-        return cls(config, parts, train, test)
+        return cls(config, parts, train, test, cache)
 
     def prepare(self, model: "keras.Model") -> None:
         """Nothing is known before training."""
@@ -101,7 +101,7 @@ class DigitsRecipe:
         robust = self._robustness(model, progress)
         progress.stage(f"evaluate {SPEC.name}", 1)
         measured = measure(model, SPEC.labels, self._rows(), robust, self._config.seed)
-        others, other_labels, bright = other_digits(self._config.rows)
+        others, other_labels, bright = other_digits(self._config.rows, self._cache)
         right = predicted_labels(model, others) == other_labels
         other = accuracy("accuracy on other digits", right, _OTHER_NAME)
         polarities = {"bright on dark": bright, "dark on bright": ~bright}
@@ -146,43 +146,26 @@ class DigitsRecipe:
     def _robustness(self, model: "keras.Model", progress: Progress) -> Robustness:
         chosen = self._chosen()
         truth = self._test_labels[chosen]
+        pictures = [enlarged(picture) for picture in self._test_images[chosen]]
         sample = Sample(
-            [enlarged(picture) for picture in self._test_images[chosen]],
+            pictures,
             truth,
             f"{len(chosen)} of the {_TEST_NAME}, enlarged to {ENLARGED_SIDE}×{ENLARGED_SIDE}",
             digit_form,
             lambda forms: predicted_labels(model, np.stack(forms)),
+            lambda prepared: kept_disturbed(prepared, np.stack(pictures), self._config.seed, self._cache),
         )
         attacks = attack_pictures(model, self._test[chosen], truth)
         return robustness(sample, PICTURE_DISTURBANCES, attacks, self._config.seed, progress)
 
     def _by_size(self, model: "keras.Model") -> Iterator[Slice]:
         chosen = self._chosen()
-        return slices_by_size(
-            model, digit_form, self._test_images[chosen], self._test_labels[chosen], _TEST_NAME, sides=_DRAWN_SIDES
-        )
+        by_size = sized_digits(self._test_images[chosen], _DRAWN_SIDES, self._cache)
+        return slices_by_size(model, by_size, self._test_labels[chosen], _TEST_NAME)
 
     def _chosen(self) -> NDArray[np.int64]:
         """The test pictures of the sample, evenly from all."""
         return np.linspace(0, len(self._test) - 1, min(_SAMPLE, len(self._test))).astype(np.int64)
-
-
-def other_digits(rows: int | None) -> tuple[Pictures, Array, NDArray[np.bool_]]:
-    """Scikit-learn's digits as a client would send them, in MNIST's form: `[n, 28, 28, 1]`, their labels, and which
-    of them are bright on dark.
-
-    Each of the 8×8 pictures with values 0…16 is enlarged and sent as PNG, bright on dark and dark on bright.
-    """
-    from sklearn.datasets import load_digits
-
-    digits = load_digits()
-    forms, labels = [], []
-    for picture, label in zip(digits.images[:rows], digits.target[:rows], strict=True):
-        bright = enlarged(np.rint(picture * (255 / 16)).astype(np.uint8))
-        for polarity in (bright, 255 - bright):
-            forms.append(digit_form(decode(png(polarity), max_pixels=ENLARGED_SIDE**2)))
-            labels.append(label)
-    return np.stack(forms), np.array(labels, np.int32), np.arange(len(forms)) % 2 == 0
 
 
 def _drawn(picture: Pictures, variant: int) -> Pictures:

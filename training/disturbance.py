@@ -1,7 +1,7 @@
 """What can happen to an input on its way, and what of a model's accuracy is left then."""
 
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -33,6 +33,21 @@ class Disturbance(Generic[T]):
 
 
 @dataclass(frozen=True)
+class Prepared:
+    """Of a sample, disturbed or not: the rows that could be prepared, and their places in it."""
+
+    rows: Sequence[Array]
+    places: NDArray[np.int64]
+
+
+Keep = Callable[[Iterable[Prepared]], Iterable[Prepared]]
+
+
+def for_once(prepared: Iterable[Prepared]) -> Iterable[Prepared]:
+    return prepared
+
+
+@dataclass(frozen=True)
 class Sample(Generic[T]):
     """Held-out inputs as clients send them.
 
@@ -40,6 +55,7 @@ class Sample(Generic[T]):
         data: the rows in words.
         prepare: an input to the row that the model takes. Raises `ProcessingError` for one that cannot be read.
         predict: such rows to positions of labels.
+        keep: what was prepared, undisturbed first, or the same from another time.
     """
 
     inputs: Sequence[T]
@@ -47,6 +63,7 @@ class Sample(Generic[T]):
     data: str
     prepare: Callable[[T], Array]
     predict: Callable[[Sequence[Array]], Labels]
+    keep: Keep = for_once
 
 
 @dataclass(frozen=True)
@@ -69,12 +86,11 @@ def robustness(
 ) -> Robustness:
     """The accuracy on the sample as it is, and with each disturbance. The same seed disturbs the same way."""
     progress.stage("disturb inputs", len(disturbances) + 1)
-    undisturbed = share(_right(sample, sample.inputs))
+    prepared = iter(sample.keep(_all_prepared(sample, disturbances, seed, progress)))
+    undisturbed = share(_right(sample, next(prepared)))
     trials, told = [], []
-    for number, disturbance in enumerate(disturbances, start=1):
-        progress.at(number)
-        trial = _trial(disturbance, _right(sample, _disturbed(sample.inputs, disturbance, seed)))
-        trials.append(trial)
+    for disturbance, disturbed in zip(disturbances, prepared, strict=True):
+        trials.append(_trial(disturbance, _right(sample, disturbed)))
         told.append(disturbance.told)
     for attack in attacks:
         trials.append(_trial(attack, attack.right))
@@ -95,8 +111,16 @@ def _disturbed(inputs: Sequence[T], disturbance: Disturbance[T], seed: int) -> I
     return (disturbance.act(given, rng) for given in inputs)
 
 
-def _right(sample: Sample[T], inputs: Sequence[T] | Iterator[T]) -> NDArray[np.bool_]:
-    right = np.zeros(len(sample.truth), np.bool_)
+def _all_prepared(
+    sample: Sample[T], disturbances: Sequence[Disturbance[T]], seed: int, progress: Progress
+) -> Iterator[Prepared]:
+    yield _prepared(sample, sample.inputs)
+    for number, disturbance in enumerate(disturbances, start=1):
+        progress.at(number)
+        yield _prepared(sample, _disturbed(sample.inputs, disturbance, seed))
+
+
+def _prepared(sample: Sample[T], inputs: Iterable[T]) -> Prepared:
     rows, places = [], []
     for place, given in enumerate(inputs):
         try:
@@ -104,8 +128,13 @@ def _right(sample: Sample[T], inputs: Sequence[T] | Iterator[T]) -> NDArray[np.b
         except ProcessingError:
             continue
         places.append(place)
-    if rows:
-        right[places] = sample.predict(rows) == sample.truth[places]
+    return Prepared(rows, np.array(places, np.int64))
+
+
+def _right(sample: Sample[T], prepared: Prepared) -> NDArray[np.bool_]:
+    right, places = np.zeros(len(sample.truth), np.bool_), prepared.places
+    if len(places):
+        right[places] = sample.predict(prepared.rows) == sample.truth[places]
     return right
 
 

@@ -18,6 +18,7 @@ from store.evaluation import Evaluation, Robustness
 from store.held_out import HeldOut
 from store.manifest import Metric
 from training.baseline import tfidf_similarities
+from training.batches import predicted
 from training.data import minilm, paraphrases, questions
 from training.data.paraphrases import Pair
 from training.data.questions import Question
@@ -36,7 +37,6 @@ _PAIRS = 2000
 _EXAMPLES = 64
 _DISTURBED = 300  # sentences
 _TIMED = 256  # sentences
-_BATCH = 64  # sentences of some tokens each
 _WORDS = {"1 to 4 words": (1, 4), "5 to 8 words": (5, 8), "9 words or more": (9, np.inf)}
 _ALIKE = {"less than half": (0.0, 0.5), "half or more": (0.5, 1.01)}  # of all words of a pair, those that both have
 
@@ -155,7 +155,7 @@ class EmbeddingsRecipe:
 
 
 def _vectors(model: "keras.Model", token_ids: Array) -> NDArray[np.float32]:
-    return np.asarray(model.predict(token_ids, batch_size=_BATCH, verbose=0))
+    return predicted(model, token_ids, PAD_ID)
 
 
 def _common(one: str, other: str) -> float:

@@ -26,6 +26,7 @@ from training.pictures import (
     png,
     predicted_labels,
     sha256_of,
+    sized,
     slices_by_size,
 )
 from training.progress import Progress
@@ -109,7 +110,7 @@ class FashionRecipe:
             *evaluation.references,
         )
         by_size = slices_by_size(
-            model, garment_form, self._test[chosen, ..., 0], self._truth[chosen], _TEST_NAME, sides=_SIZES
+            model, sized(garment_form, self._test[chosen, ..., 0], _SIZES), self._truth[chosen], _TEST_NAME
         )
         update = {"references": references, "slices": (*evaluation.slices, *by_size)}
         return Measured(evaluation.model_copy(update=update), measured.held_out)

@@ -71,6 +71,7 @@ def load_model(run: Run) -> "keras.Model":
     """The run's network with its finished weights."""
     model = run.spec.build(run.config)
     model.load_weights(run.weights)
+    model.jit_compile = False  # XLA would compile it anew for each number of rows and each length
     return model
 
 

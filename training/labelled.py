@@ -98,7 +98,6 @@ class LabelledTextsRecipe(ABC):
         return self._encoded(self._validation), self._target_of(self._validation)
 
     def evaluate(self, model: "keras.Model", progress: Progress) -> Measured:
-        model.jit_compile = False  # XLA would compile it anew for each length
         config, rows = self._config, self._rows()
         robust = self._robustness(model, progress)
         progress.stage(f"evaluate {self._labels.model}", 1)

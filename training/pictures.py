@@ -1,7 +1,7 @@
 """What the recipes of pictures share: as clients send them, and what a model answers."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -44,23 +44,26 @@ def predicted_labels(model: "keras.Model", inputs: Pictures) -> NDArray[np.int64
     return np.asarray(model.predict(inputs, batch_size=BATCH, verbose=0).argmax(axis=1))
 
 
-def slices_by_size(
-    model: "keras.Model",
-    form: Callable[[Pictures], Pictures],
-    pictures: Pictures,
-    truth: NDArray[np.int32],
-    data: str,
-    *,
-    sides: Sequence[int],
-) -> Iterator[Slice]:
-    """Square pictures `[n, h, w]`, bright on dark, as clients of different screens and papers send them."""
-    data = f"{len(pictures)} of the {data}, as PNG"
+def sized(
+    form: Callable[[Pictures], Pictures], pictures: Pictures, sides: Sequence[int]
+) -> Iterator[tuple[str, Pictures]]:
+    """Square pictures `[n, h, w]`, bright on dark, as clients of different screens and papers send them: which, and
+    what `form` makes of them."""
     for side in sides:
-        sized = [enlarged(picture, side) for picture in pictures]
-        for polarity, drawn in (("bright on dark", sized), ("dark on bright", [255 - picture for picture in sized])):
-            forms = np.stack([form(decode(png(picture), max_pixels=side**2)) for picture in drawn])
-            right = predicted_labels(model, forms) == truth
-            yield from slices(right, "picture", {f"{side} px, {polarity}": np.ones_like(right)}, data)
+        bright = [enlarged(picture, side) for picture in pictures]
+        for polarity, drawn in (("bright on dark", bright), ("dark on bright", [255 - picture for picture in bright])):
+            forms = [form(decode(png(picture), max_pixels=side**2)) for picture in drawn]
+            yield f"{side} px, {polarity}", np.stack(forms)
+
+
+def slices_by_size(
+    model: "keras.Model", by_size: Iterable[tuple[str, Pictures]], truth: NDArray[np.int32], data: str
+) -> Iterator[Slice]:
+    """Of the pictures with that `truth`, as `sized` has them."""
+    data = f"{len(truth)} of the {data}, as PNG"
+    for which, forms in by_size:
+        right = predicted_labels(model, forms) == truth
+        yield from slices(right, "picture", {which: np.ones_like(right)}, data)
 
 
 def sha256_of(*arrays: NDArray[Any]) -> str:

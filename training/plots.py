@@ -87,7 +87,11 @@ def draw(folder: Path, epochs: Sequence[EpochLine], measured: Measured) -> None:
 def _save(figure: "Figure", path: Path) -> None:
     """With a palette; the file appears whole."""
     drawn, partial = io.BytesIO(), path.with_name(f".{path.name}.partial")
-    figure.savefig(drawn, dpi=_DPI)
+    engine = figure.get_layout_engine()
+    assert engine is not None
+    engine.execute(figure)
+    figure.set_layout_engine(None)  # saving would lay it out twice more
+    figure.savefig(drawn, dpi="figure")
     with Image.open(drawn) as picture:
         picture.convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE).save(partial, "PNG", optimize=True)
     settle(partial, path)
@@ -96,7 +100,7 @@ def _save(figure: "Figure", path: Path) -> None:
 def _figure(width: float, height: float) -> "Figure":
     from matplotlib.figure import Figure
 
-    return Figure(figsize=(width, height), layout="constrained")
+    return Figure(figsize=(width, height), dpi=_DPI, layout="constrained")
 
 
 def _curves(epochs: Sequence[EpochLine]) -> "Figure":

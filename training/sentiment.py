@@ -100,7 +100,6 @@ class SentimentRecipe:
         return self._encoded(self._test), self._how.targets(ratings)
 
     def evaluate(self, model: "keras.Model", progress: Progress) -> Measured:
-        model.jit_compile = False  # XLA would compile it anew for each length
         rows = self._rows()
         robust = self._robustness(model, progress)
         progress.stage(f"evaluate {self._tones.spec.name}", 1)

@@ -13,6 +13,7 @@ from serving.errors import Code, LoadError
 from serving.runtimes.options import RuntimeOptions
 from serving.runtimes.quiet import import_tensorflow_quietly
 from wire.cores import usable_cores
+from wire.imports import hollow
 
 CALLER = -1  # `RunOptions.inter_op_thread_pool`: run every op in the thread that calls
 
@@ -83,7 +84,9 @@ def _config(options: RuntimeOptions, config_of: Callable[[], Any]) -> Any:
 
 
 def _register_text_ops(exc: Exception) -> None:
-    """Importing TF Text registers its ops, in this process for good: 0.5 s that only models with them should cost."""
+    """Importing TF Text registers its ops, in this process for good: 0.5 s that only models with them should cost.
+    Its layers would import Keras."""
+    hollow("tensorflow_text.python.keras")
     try:
         importlib.import_module("tensorflow_text")
     except ImportError as missing:

@@ -19,7 +19,7 @@ from store.layout import Store, VersionDir
 from store.publish import publish
 from tests.support import small_models
 from tests.support.processes import GatewayProcess, ModelServerProcess, until
-from tests.support.runs import Workplace
+from tests.support.runs import LEARNT, Workplace
 from tests.support.sabotage import (
     change_documents,
     change_recorded,
@@ -32,9 +32,6 @@ from tests.support.sabotage import (
 from training.run import Run
 from wire.client import ModelServerClient, VersionStatus
 
-# Enough to tell the digits apart, and no more.
-LEARNT = ("--set", "batch_size=2", "--epochs", "3")
-
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
@@ -43,12 +40,12 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
 
 @pytest.fixture(scope="module")
 def digits(place: Workplace) -> Path:
-    return place.train("digits", *LEARNT)
+    return place.trained("digits", *LEARNT)
 
 
 @pytest.fixture(scope="module")
 def sentiment(place: Workplace) -> Path:
-    return place.train("sentiment")
+    return place.trained("sentiment")
 
 
 def _export(place: Workplace, run: Path) -> Path:

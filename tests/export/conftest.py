@@ -18,7 +18,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
 @pytest.fixture(scope="session")
 def runs(place: Workplace) -> Callable[[str], Run]:
     """By the model's name."""
-    return cache(lambda model: Run.open(place.train(model)))
+    return cache(lambda model: Run.open(place.trained(model)))
 
 
 @pytest.fixture(scope="session")

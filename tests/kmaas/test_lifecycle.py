@@ -21,7 +21,7 @@ from store.records import record_path
 from tests.support import sabotage
 from tests.support.manifests import PARITY, export_folder, manifest
 from tests.support.processes import ModelServerProcess, until
-from tests.support.runs import Workplace
+from tests.support.runs import LEARNT, Workplace
 from wire.client import ModelServerClient
 from wire.errors import ModelServerError
 
@@ -52,7 +52,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     folder = tmp_path_factory.mktemp("lifecycle")
     server_port = free_port()
     place = Workplace.before(folder, server_port)
-    trained = place.train("digits", "--epochs", "4")
+    trained = place.trained("digits", *LEARNT)
     hardly = place.train("digits", "--set", "learning_rate.adam=1e-6")
     exports, versions = (trained, hardly), (trained, hardly, trained)
     for verb, run in (*(("export", run) for run in exports), *(("publish", run) for run in versions)):

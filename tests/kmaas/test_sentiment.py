@@ -44,7 +44,8 @@ class Served:
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder, port = tmp_path_factory.mktemp("sentiment"), free_port()
     place = Workplace.before(folder, port)
-    for number, options in enumerate((TINY["sentiment"], SMALL), 1):
+    place.trained("sentiment")  # which `add` takes
+    for number, options in enumerate(((*TINY["sentiment"], "--set", "epochs=1"), SMALL), 1):
         added = place.kmaas("add", "sentiment", *options)
         assert added.stdout == f"sentiment: published as version {number}\n", added.stderr
         assert "too little evidence" not in added.stderr

@@ -59,12 +59,18 @@ def test_an_import_that_fails_shows_everything() -> None:
 
 def test_a_server_has_no_keras_and_who_wants_it_gets_it() -> None:
     script = (
-        "import sys; from serving.runtimes.quiet import import_tensorflow_quietly\n"
+        "import sys; from serving.runtimes.quiet import import_keras_quietly, import_tensorflow_quietly\n"
+        "from wire.imports import hollow\n"
+        "def heavy(): return sorted({'keras', 'matplotlib', 'sklearn', 'tensorflow'} & set(sys.modules))\n"
         "import_tensorflow_quietly()\n"
-        "print(sorted({'keras', 'matplotlib', 'sklearn', 'tensorflow'} & set(sys.modules)))\n"
-        "import keras, tensorflow as tf\n"
+        "hollow('tensorflow_text.python.keras')\n"
+        "import tensorflow_text\n"
+        "print(heavy())\n"
+        "import_keras_quietly()\n"
+        "print(heavy())\n"
+        "import keras, sklearn, tensorflow as tf\n"
         "print(tf.keras.Model is keras.Model)"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=True)
-    assert done.stdout.splitlines() == ["['tensorflow']", "True"]
+    assert done.stdout.splitlines() == ["['tensorflow']", "['keras', 'tensorflow']", "True"]
     assert done.stderr == ""

@@ -18,7 +18,7 @@ from processing.digit_form import digit_form
 from processing.image import decode
 from store.evaluation import Classification
 from store.held_out import HeldOut
-from tests.support.runs import TINY, Workplace
+from tests.support.runs import LEARNT, TINY, Workplace
 from training.config import load_config
 from training.errors import NotARunError, OutdatedRunError
 from training.fingerprint import fingerprint
@@ -26,9 +26,7 @@ from training.fit import fresh_model, load_model, train
 from training.recipes import make_trial_recipe
 from training.run import Run
 
-EPOCHS = 3
-# Many short batches: so few rows teach more.
-SETTINGS = (*TINY["digits"], "--set", "batch_size=2")
+SETTINGS = (*TINY["digits"], *LEARNT)
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +36,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
 
 @pytest.fixture(scope="module")
 def undisturbed(place: Workplace) -> Path:
-    return place.train("digits", "--set", "batch_size=2", "--epochs", str(EPOCHS))
+    return place.trained("digits", *LEARNT)
 
 
 def _losses(run: Path) -> list[Any]:
@@ -52,7 +50,7 @@ def _untimed(run: Path) -> Any:
 
 def _interrupted(place: Workplace, how: signal.Signals) -> tuple[Path, str]:
     """A run that got `how` when its first epoch was done, and what it said."""
-    done = place.struck(how, "epoch 1/", "train", "digits", "--epochs", str(EPOCHS), *SETTINGS)
+    done = place.struck(how, "epoch 1/", "train", "digits", *SETTINGS)
     return Path(done.stdout.splitlines()[0]), done.stderr
 
 
@@ -125,7 +123,8 @@ def test_a_killed_run_continues_to_the_very_same_end(place: Workplace, undisturb
     (run / "environment.json").write_text(environment.replace('"commit": "', '"commit": "first-'))
     resumed = place.kmaas("train", "--resume", str(run))
     assert resumed.returncode == 0, resumed.stderr
-    assert f"epoch 1/{EPOCHS}" not in resumed.stderr
+    assert "epoch 1/3" not in resumed.stderr
+    assert "epoch 2/3" in resumed.stderr
     assert _losses(run) == _losses(undisturbed)
     assert _untimed(run) == _untimed(undisturbed)
     assert Run.open(run).environment()["commit"].startswith("first-")  # of the code that began it

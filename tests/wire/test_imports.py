@@ -1,0 +1,53 @@
+"""What imports leave out is left out, and had by who asks for it later; what they made is not looked through again."""
+
+import gc
+import sys
+
+import pytest
+
+from wire.imports import for_good, hollow, without
+
+
+@pytest.fixture
+def unknown(monkeypatch: pytest.MonkeyPatch) -> str:
+    """A module that is not imported yet."""
+    monkeypatch.delitem(sys.modules, "zipapp", raising=False)
+    return "zipapp"
+
+
+def test_a_module_is_absent_in_the_block_only(unknown: str) -> None:
+    with without(unknown, "gc"):
+        with pytest.raises(ImportError):
+            __import__(unknown)
+        assert __import__("gc") is gc  # who has it keeps it
+    assert __import__(unknown).__name__ == unknown
+    with pytest.raises(KeyError), without("a module", unknown):
+        raise KeyError
+    assert "a module" not in sys.modules
+    assert sys.modules[unknown].__name__ == unknown
+
+
+def test_a_hollow_module_has_nothing_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "a.hollow", raising=False)
+    hollow("a.hollow")
+    assert not hasattr(sys.modules["a.hollow"], "anything")
+    hollow("gc")
+    assert sys.modules["gc"] is gc
+    monkeypatch.delitem(sys.modules, "a.hollow")
+
+
+def test_what_is_there_for_good_is_not_collected_and_the_rest_is() -> None:
+    try:
+        with for_good():
+            assert not gc.isenabled()
+            kept: list[object] = []
+        assert gc.isenabled()
+        assert gc.get_freeze_count() > 0
+        assert all(one is not kept for one in gc.get_objects())
+        gc.disable()
+        with for_good():
+            pass
+        assert not gc.isenabled()  # as it was
+    finally:
+        gc.enable()
+        gc.unfreeze()
