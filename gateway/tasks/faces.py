@@ -55,9 +55,8 @@ class Landmarks(_Frozen):
 
 
 class Quality(_Frozen):
-    """`size`: the shorter side of the box; `sharpness`: the mean square of the Laplacian of the aligned
-    face. `fault` says
-    what of these is too little to tell persons apart, null if nothing is."""
+    """`size`: the shorter side of the box; `sharpness`: the mean square of the Laplacian of the aligned face. `fault`
+    says what of these is too little to tell persons apart, null if nothing is."""
 
     size: int
     sharpness: float
