@@ -121,7 +121,7 @@ def test_steps_take_turns(proxy: Proxy) -> None:
         asked = [pool.submit(post, gateway, "/v1/completions", **{**COUNT, "stream": False}) for _ in range(2)]
         until(lambda: b"\nkmaas_steps_waiting 1.0" in gateway.get("/metrics").body, "one waits for the other")
         assert b"\nkmaas_streams 2.0" in gateway.get("/metrics").body
-        assert gate.waiting == 1
+        until(lambda: gate.waiting == 1, "the other one's step is at the model server")
         gate.let(200)
         assert {answer.result().status for answer in asked} == {200}
         assert b"\nkmaas_streams 0.0" in gateway.get("/metrics").body

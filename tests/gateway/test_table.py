@@ -47,6 +47,7 @@ def test_names_are_hugging_faces() -> None:
         "automatic-speech-recognition",
         "translation",
         "object-detection",
+        "image-feature-extraction",
     }
 
 
