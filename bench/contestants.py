@@ -105,7 +105,7 @@ def _tensors(load: Workload) -> bool:
 
 
 def _not_tensors(load: Workload) -> bool:
-    return load.form in ("png", "text")
+    return load.form in ("picture", "text")
 
 
 def _vectors(load: Workload) -> bool:

@@ -20,10 +20,11 @@ from export.trained import Trained
 from export.twin import write_twin
 from export.version import export_version
 from export.warm_up import write_warm_up
-from models import digits, sentiment
+from models import digits, imagenet, sentiment
 from models.example import Example
 from models.spec import ModelSpec
 from processing.digit_form import digit_form
+from processing.forms import form_of
 from processing.image import decode
 from processing.text import TextEncoder
 from store.golden import Golden
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 _ROWS = 2  # two different ones, so that a server with one fixed answer is found out
 _SIDE = 28
+_PHOTOGRAPH = 640, 480
 _EXAMPLES = 100
 _TOKENS, _VOCABULARY = 64, 30522
 _WORDS = re.findall(
@@ -92,11 +94,17 @@ def _mobilenet() -> "keras.Model":
     scaled = keras.layers.Rescaling(1 / 127.5, -1.0)(inputs)
     backbone = keras.applications.MobileNetV2(weights=None, classifier_activation=None, input_tensor=scaled)
     model = keras.Model(inputs, backbone.output)
-    for layer in backbone.layers:
+    return _with_statistics(model)
+
+
+def _with_statistics(model: "keras.Model") -> "keras.Model":
+    """Of pictures of noise: without, untrained logits vanish and any answer would be close."""
+    import keras
+
+    for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
-            layer.momentum = 0.0
-    # One step takes the statistics over as they are; without, untrained logits vanish and any answer would be close.
-    model(np.random.default_rng(2).integers(0, 256, (8, 224, 224, 3), dtype=np.uint8), training=True)
+            layer.momentum = 0.0  # so that one step takes them over as they are
+    model(np.random.default_rng(2).integers(0, 256, (8, *model.input_shape[1:]), dtype=np.uint8), training=True)
     return model
 
 
@@ -121,6 +129,7 @@ def _bert() -> "keras.Model":
 _BUILD: Mapping[str, Callable[[], "keras.Model"]] = {
     "trivial": _trivial,
     "digits": lambda: _of_catalogue(digits.SPEC),
+    "imagenet": lambda: _with_statistics(_of_catalogue(imagenet.SPEC)),
     "mobilenet": _mobilenet,
     "bert": _bert,
     "sentiment": lambda: _of_catalogue(sentiment.SPEC),
@@ -208,9 +217,9 @@ def _export(model: "keras.Model", made: _Requests, folder: Path, version: Path) 
     (folder / "labels.json").write_text(json.dumps(labels))
     for number, body in enumerate(made.bodies[:_ROWS]):
         (folder / f"{number}.{made.ending}").write_bytes(body)
+    (folder / "processing.json").write_text(made.spec.processing(config).model_dump_json())
     if made.tokenizer is not None:
         (folder / "tokenizer.json").write_text(made.tokenizer)
-        (folder / "processing.json").write_text(made.spec.processing(config).model_dump_json())
     return made.inputs[:_ROWS]
 
 
@@ -230,6 +239,23 @@ def _scribble(random: np.random.Generator) -> bytes:
     return written.getvalue()
 
 
+def _photographs(random: np.random.Generator) -> _Requests:
+    bodies = [_photograph(random) for _ in range(_EXAMPLES)]
+    tensor = form_of(imagenet.processing(imagenet.ImagenetConfig(seed=1))).tensor
+    inputs = np.stack([tensor(decode(body, max_pixels=_PHOTOGRAPH[0] * _PHOTOGRAPH[1])) for body in bodies])
+    return _Requests(imagenet.SPEC, "jpg", "image/jpeg", bodies, inputs)
+
+
+def _photograph(random: np.random.Generator) -> bytes:
+    """A JPEG of coloured clouds with grain, of some 100 KB as a photograph of its size has."""
+    clouds = Image.fromarray(random.integers(0, 256, (12, 16, 3), dtype=np.uint8))
+    smooth = np.asarray(clouds.resize(_PHOTOGRAPH, Image.Resampling.BICUBIC))
+    grain = random.normal(0, 6, (*smooth.shape[:2], 1))
+    written = io.BytesIO()
+    Image.fromarray(np.clip(smooth + grain, 0, 255).astype(np.uint8)).save(written, "JPEG", quality=85)
+    return written.getvalue()
+
+
 def _texts(random: np.random.Generator) -> _Requests:
     texts = [" ".join(random.choice(_WORDS, random.integers(6, 14))) for _ in range(_EXAMPLES)]
     config = sentiment.SentimentConfig.model_validate(load_config(sentiment.SPEC))
@@ -239,7 +265,11 @@ def _texts(random: np.random.Generator) -> _Requests:
     return _Requests(sentiment.SPEC, "json", "application/json", bodies, inputs, tokenizer)
 
 
-_REQUESTS: Mapping[str, Callable[[np.random.Generator], _Requests]] = {"digits": _pictures, "sentiment": _texts}
+_REQUESTS: Mapping[str, Callable[[np.random.Generator], _Requests]] = {
+    "digits": _pictures,
+    "imagenet": _photographs,
+    "sentiment": _texts,
+}
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 - `trivial`: x / 2 + 2, so that the server is all there is to measure
 - `digits`: the catalogue's MNIST network, untrained, exported as any version is
+- `imagenet`: the catalogue's EfficientNet-Lite0, untrained, exported as any version is; it is asked with photographs
 - `mobilenet`: MobileNetV2 for 224×224 uint8 pictures, untrained
 - `bert`: BERT L2/H128 over 64 tokens with two classes, untrained
 - `sentiment`: the catalogue's classifier of texts, untrained, exported as any version is; it is asked with texts only
@@ -39,6 +40,7 @@ _MADE_FROM = (
 _TENSORS = {
     "trivial": ("x", "y"),
     "digits": ("image", "logits"),
+    "imagenet": ("image", "logits"),
     "mobilenet": ("image", "logits"),
     "bert": ("token_ids", "logits"),
     "sentiment": ("token_ids", "logits"),
@@ -53,9 +55,9 @@ _TENSORS = {
 class BenchModel:
     """A model in `folder`: `store/<name>/1` for model servers, `model.keras` for others, two rows and their answers.
 
-    One that clients send pictures or texts has these as `0.png` or `0.json`, and its `labels.json`; a model of texts
-    has `tokenizer.json` and `processing.json`. One that writes is a version for model servers only. One that makes
-    vectors has `texts.json` instead of rows, as many answers, and `checkpoint/` for others.
+    One that clients send pictures or texts has these as `0.png`, `0.jpg` or `0.json`, its `labels.json` and
+    `processing.json`; a model of texts has `tokenizer.json`. One that writes is a version for model servers only. One
+    that makes vectors has `texts.json` instead of rows, as many answers, and `checkpoint/` for others.
     """
 
     name: str
@@ -94,7 +96,7 @@ class BenchModel:
 
     @property
     def bodies(self) -> list[bytes]:
-        """PNG files, or texts in JSON, that become `rows` by the catalogue's preprocessing."""
+        """PNG or JPEG files, or texts in JSON, that become `rows` by the catalogue's preprocessing."""
         return [path.read_bytes() for path in sorted(self.folder.glob("[0-9].*"))]
 
     @property

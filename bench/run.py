@@ -14,12 +14,13 @@ from bench.models import prepared
 from bench.report import markdown, plot
 from bench.transport import Workload
 
-_WORKLOADS: Mapping[str, tuple[str, Literal["tensor", "png", "text"]]] = {
+_WORKLOADS: Mapping[str, tuple[str, Literal["tensor", "picture", "text"]]] = {
     "trivial": ("trivial", "tensor"),
     "digits": ("digits", "tensor"),
     "mobilenet": ("mobilenet", "tensor"),
     "bert": ("bert", "tensor"),
-    "digits-png": ("digits", "png"),
+    "digits-png": ("digits", "picture"),
+    "photographs": ("imagenet", "picture"),
     "sentiment-text": ("sentiment", "text"),
 }
 _DOCS = ROOT / "docs" / "bench"

@@ -15,6 +15,7 @@ from google.protobuf.message_factory import GetMessageClass
 
 from bench.load import Request, ask, grpc_request
 from bench.models import BenchModel
+from bench.peers.rows import picture_type
 from processing.classification import softmax
 from wire.messages import PredictRequest, PredictResponse
 from wire.methods import PREDICT
@@ -30,7 +31,7 @@ class Workload:
 
     name: str
     model: BenchModel
-    form: Literal["tensor", "png", "text", "vectors"] = "tensor"
+    form: Literal["tensor", "picture", "text", "vectors"] = "tensor"
     texts: int = 1
 
     @property
@@ -39,7 +40,7 @@ class Workload:
         return len(self.model.texts) // self.texts if self.form == "vectors" else len(self.model.rows)
 
     def body(self, case: int) -> bytes:
-        """A row's bytes as they lie in memory, a picture's PNG, or the JSON of a text or of several."""
+        """A row's bytes as they lie in memory, a picture's file, or the JSON of a text or of several."""
         match self.form:
             case "tensor":
                 return self.model.rows[case].tobytes()
@@ -115,9 +116,8 @@ def _bytes_gap(answer: bytes, workload: Workload, case: int) -> float:
 
 
 def _gateway_request(address: str, workload: Workload, case: int) -> Request:
-    media_type = "image/png" if workload.form == "png" else "application/json"
-    url = f"http://{address}/models/{workload.model.name}"
-    return Request(url, workload.body(case), {"content-type": media_type})
+    url, body = f"http://{address}/models/{workload.model.name}", workload.body(case)
+    return Request(url, body, {"content-type": picture_type(body) or "application/json"})
 
 
 def _labels_gap(answer: bytes, workload: Workload, case: int) -> float:

@@ -1,4 +1,4 @@
-"""Request bodies of the HTTP peers: a tensor's bytes as they lie in memory; or what clients send, a PNG or a JSON text.
+"""Request bodies of the HTTP peers: a tensor's bytes as they lie in memory; or what clients send, pictures and texts.
 
 Nothing is smaller or faster to read than the first, so that no peer pays for a format.
 """
@@ -11,13 +11,18 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from processing.digit_form import digit_form
+from processing.forms import form_of
 from processing.image import decode
-from processing.spec import TextSpec
+from processing.spec import ExportedSpec, ImageSpec, TextSpec, parse_spec
 from processing.text import TextEncoder
 
-_PNG = b"\x89PNG"
+_PICTURES = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg"}
 _MAX_PIXELS = 2**24
+
+
+def picture_type(body: bytes) -> str | None:
+    """The media type of a PNG or JPEG; None of anything else."""
+    return next((told for begin, told in _PICTURES.items() if body.startswith(begin)), None)
 
 
 class RowReader:
@@ -26,19 +31,24 @@ class RowReader:
     def __init__(self, folder: Path, dtype: str, shape: tuple[int, ...]) -> None:
         self._dtype = dtype
         self._shape = shape
-        self._encoder = _encoder(folder)
+        spec = _processing(folder)
+        self._encoder, self._form = None, None
+        if isinstance(spec, TextSpec):
+            self._encoder = TextEncoder((folder / "tokenizer.json").read_text(), spec)
+        elif isinstance(spec, ImageSpec):
+            self._form = form_of(spec).tensor
 
     def __call__(self, body: bytes) -> NDArray[Any]:
-        """A batch; a PNG or a text becomes one row by the preprocessing that the gateway does."""
+        """A batch; a picture or a text becomes one row by the preprocessing that the gateway does."""
         if self._encoder is not None:
             return self._encoder.encode([orjson.loads(body)["inputs"]])
-        if body.startswith(_PNG):
-            return digit_form(decode(body, max_pixels=_MAX_PIXELS))[np.newaxis]
+        if self._form is not None and picture_type(body):
+            return self._form(decode(body, max_pixels=_MAX_PIXELS))[np.newaxis]
         return np.frombuffer(body, self._dtype).reshape(-1, *self._shape)
 
     def is_tensor(self, body: bytes) -> bool:
         """A model of texts is asked with texts only."""
-        return self._encoder is None and not body.startswith(_PNG)
+        return self._encoder is None and not picture_type(body)
 
     def joined(self, batches: Sequence[NDArray[Any]]) -> NDArray[Any]:
         """One batch of all; texts are padded to the longest."""
@@ -47,10 +57,7 @@ class RowReader:
         return self._encoder.pad([row for batch in batches for row in batch])
 
 
-def _encoder(folder: Path) -> TextEncoder | None:
-    """Of a model of texts: with the version's own tokenizer."""
-    tokenizer = folder / "tokenizer.json"
-    if not tokenizer.exists():
-        return None
-    spec = TextSpec.model_validate_json((folder / "processing.json").read_bytes())
-    return TextEncoder(tokenizer.read_text(), spec)
+def _processing(folder: Path) -> ExportedSpec | None:
+    """Of a model that is asked with pictures or texts."""
+    path = folder / "processing.json"
+    return parse_spec(orjson.loads(path.read_bytes())) if path.exists() else None

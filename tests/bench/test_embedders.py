@@ -131,6 +131,6 @@ def test_peers_without_their_environment_are_missing(
 
 
 def test_servers_of_vectors_are_asked_for_nothing_else(model: BenchModel) -> None:
-    vectors, pictures = Workload("texts", model, "vectors"), Workload("digits-png", model, "png")
+    vectors, pictures = Workload("texts", model, "vectors"), Workload("digits-png", model, "picture")
     assert all(one.fits(vectors) and not one.fits(pictures) for one in embedders())
     assert not any(one.fits(vectors) for one in contestants.contestants())

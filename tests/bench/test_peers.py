@@ -8,7 +8,7 @@ import pytest
 
 from bench.peers.labels import LabelWriter
 from bench.peers.rows import RowReader
-from processing.spec import TextSpec
+from processing.spec import ImageSpec, TextSpec
 from processing.text import TextEncoder
 from tests.support.small_models import picture
 from training.vocabulary import make_tokenizer
@@ -45,6 +45,8 @@ def test_texts_of_unequal_length_are_joined_with_padding(texts: Path) -> None:
 
 
 def test_a_picture_becomes_a_row_and_bytes_become_a_batch(tmp_path: Path) -> None:
+    spec = ImageSpec(form="digit", height=28, width=28, channels=1)
+    (tmp_path / "processing.json").write_text(spec.model_dump_json())
     read = RowReader(tmp_path, "uint8", (28, 28, 1))
     rows = read(picture())
     assert rows.shape == (1, 28, 28, 1)
