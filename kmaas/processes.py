@@ -63,6 +63,7 @@ class Child:
         self._environment = {**os.environ, **environment}
         self._crashes = 0
         self._restart_at: float | None = None
+        self._process: subprocess.Popen[bytes] | None = None
 
     def start(self, now: float) -> None:
         """`now` is a clock's reading in seconds, here and below."""
@@ -74,13 +75,13 @@ class Child:
 
     def check(self) -> None:
         """Raises `ChildFailedError` if the process has ended."""
-        code = self._process.poll()
+        code = self._process.poll() if self._process else None
         if code is not None:
             raise ChildFailedError(self._what, code)
 
     def revive(self, now: float) -> None:
         """Starts the process again some time after it has ended. To be called often; it never waits."""
-        code = self._process.poll()
+        code = self._process.poll() if self._process else None
         if code is None:
             return
         if self._restart_at is None:
@@ -93,7 +94,9 @@ class Child:
             self.start(now)
 
     def stop(self, timeout_s: float) -> None:
-        """Asks the process to end, and ends it after `timeout_s`."""
+        """Asks the process to end, and ends it after `timeout_s`. Of one that was not started nothing is to be done."""
+        if self._process is None:
+            return
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
         try:
@@ -105,5 +108,5 @@ class Child:
         self._close_stdin()
 
     def _close_stdin(self) -> None:
-        if self._process.stdin:
+        if self._process and self._process.stdin:
             self._process.stdin.close()

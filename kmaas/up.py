@@ -106,11 +106,13 @@ def _run(config: Config, *, no_auth: bool, stopping: threading.Event) -> None:
     gateway = Child("gateway", ["gateway", "--model-server", target, *quiet, *flag], {})
     started = time.monotonic()
     with ExitStack() as children:
-        server.start(started)
-        children.callback(server.stop, config.serve.lame_duck_seconds + config.serve.drain_seconds + _STOP_MARGIN_S)
-        gateway.start(started)
         # The last entered leaves first: no request meets a stopped model server.
+        children.callback(server.stop, config.serve.lame_duck_seconds + config.serve.drain_seconds + _STOP_MARGIN_S)
         children.callback(gateway.stop, config.gateway.deadline_s + _STOP_MARGIN_S)
+        gateway.start(started)
+        _wait_until_alive(url, gateway, stopping)
+        # Only now: while it loads it measures how many cores a request is to have, and the gateway's start takes all.
+        server.start(time.monotonic())
         late = _wait_until_ready(url, set(Store.at(config.store).models()), (server, gateway), stopping)
         if not stopping.is_set():
             _greet(config, url, target, late, time.monotonic() - started)
@@ -118,6 +120,17 @@ def _run(config: Config, *, no_auth: bool, stopping: threading.Event) -> None:
             server.revive(time.monotonic())
             gateway.revive(time.monotonic())
         notice("stopping …")
+
+
+def _wait_until_alive(url: str, gateway: Child, stopping: threading.Event) -> None:
+    """Returns when the gateway answers, whatever there is behind it. Raises `ChildFailedError` when it has ended."""
+    while not stopping.wait(_POLL_S):
+        gateway.check()
+        try:
+            with urllib.request.urlopen(f"{url}/healthz", timeout=5):
+                return
+        except OSError:
+            continue
 
 
 def _wait_until_ready(
