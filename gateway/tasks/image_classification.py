@@ -5,15 +5,14 @@ from typing import ClassVar, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, RootModel
 
-from gateway.errors import UnfitVersionError
 from gateway.settings import Limits
 from gateway.tasks.base import SERVING_SIGNATURE, Checkpoint, Documents, OneRun, Request, Tensors, Told
 from gateway.tasks.classification import ClassificationParameters, LabelScore, ranked
-from gateway.tasks.pictures import PicturesRequest, decoded
+from gateway.tasks.pictures import PicturesRequest, decoded, image_spec
 from processing.classification import MEDIA_TOP_K
 from processing.forms import form_of
 from processing.image import MEDIA_TYPES
-from processing.spec import ImageSpec, parse_spec
+from processing.spec import ImageSpec
 from store.manifest import Manifest
 
 STROKE_PNG = (  # 12×12 pixels, one upright stroke
@@ -54,9 +53,7 @@ class ImageClassification(OneRun, Told):
 
     @classmethod
     def of(cls, manifest: Manifest, _documents: Documents, limits: Limits) -> Self:
-        spec = parse_spec(manifest.processing)
-        if not isinstance(spec, ImageSpec):
-            raise UnfitVersionError(f"{cls.name} needs processing of the kind image, received {spec.kind}")
+        spec = image_spec(cls.name, manifest)
         return cls(manifest.labels, spec, limits)
 
     def preprocess(self, request: ImageClassificationRequest, checkpoint: Checkpoint) -> Tensors:

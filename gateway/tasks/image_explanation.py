@@ -6,16 +6,16 @@ from typing import Annotated, ClassVar, Self
 import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
 
-from gateway.errors import UnfitVersionError
 from gateway.settings import Limits
 from gateway.tasks.base import Checkpoint, Documents, Media, OneRun, Request, Tensors, Untold
 from gateway.tasks.classification import floats
 from gateway.tasks.explanation import EXPLAIN_SIGNATURE, ExplanationParameters, asked, explained, one_item
 from gateway.tasks.image_classification import STROKE_PNG
+from gateway.tasks.pictures import image_spec
 from processing.forms import form_of
 from processing.heat import heated, png
 from processing.image import MEDIA_TYPES, decode
-from processing.spec import ImageSpec, parse_spec
+from processing.spec import ImageSpec
 from store.manifest import Manifest
 
 PNG = "image/png"
@@ -57,9 +57,7 @@ class ImageExplanation(OneRun, Untold):
 
     @classmethod
     def of(cls, manifest: Manifest, _documents: Documents, limits: Limits) -> Self:
-        spec = parse_spec(manifest.processing)
-        if not isinstance(spec, ImageSpec):
-            raise UnfitVersionError(f"{cls.name} needs processing of the kind image, received {spec.kind}")
+        spec = image_spec(cls.name, manifest)
         return cls(manifest, spec, limits)
 
     def preprocess(self, request: ImageExplanationRequest, checkpoint: Checkpoint) -> Tensors:

@@ -1,19 +1,19 @@
 """image-feature-extraction: encoded pictures in, a vector for each out."""
 
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, RootModel
 
 from gateway.errors import UnfitVersionError
 from gateway.settings import Limits
-from gateway.tasks.base import SERVING_SIGNATURE, Checkpoint, Documents, OneRun, Request, Tensors, Told
+from gateway.tasks.base import SERVING_SIGNATURE, Checkpoint, Documents, OneRun, Request, Tensors
 from gateway.tasks.classification import floats
 from gateway.tasks.image_classification import STROKE_PNG
-from gateway.tasks.pictures import PicturesRequest, decoded
+from gateway.tasks.pictures import PicturesRequest, decoded, image_spec
 from processing.forms import form_of
 from processing.image import MEDIA_TYPES
-from processing.spec import ImageSpec, parse_spec
+from processing.spec import ImageSpec
 from store.manifest import Manifest
 
 _OUTPUT = "embedding"
@@ -31,7 +31,7 @@ class ImageFeatureExtractionResponse(RootModel[list[list[float]]]):
     model_config = ConfigDict(json_schema_extra={"examples": [[[0.8, -0.6]]]})
 
 
-class ImageFeatureExtraction(OneRun, Told):
+class ImageFeatureExtraction(OneRun):
     """Pictures decoded and brought to the version's form; the graph makes a vector of each."""
 
     name: ClassVar[str] = "image-feature-extraction"
@@ -48,9 +48,7 @@ class ImageFeatureExtraction(OneRun, Told):
 
     @classmethod
     def of(cls, manifest: Manifest, _documents: Documents, limits: Limits) -> Self:
-        spec = parse_spec(manifest.processing)
-        if not isinstance(spec, ImageSpec):
-            raise UnfitVersionError(f"{cls.name} needs processing of the kind image, received {spec.kind}")
+        spec = image_spec(cls.name, manifest)
         signature = manifest.signatures.get(cls.signature)
         vector = signature.outputs.get(_OUTPUT) if signature else None
         if vector is None or len(vector.shape) != 2 or vector.shape[1] < 1:
@@ -64,3 +62,7 @@ class ImageFeatureExtraction(OneRun, Told):
     def postprocess(self, request: ImageFeatureExtractionRequest, outputs: Tensors) -> ImageFeatureExtractionResponse:
         vectors = floats(outputs, _OUTPUT, (len(request.pictures), self._width))
         return ImageFeatureExtractionResponse(vectors.tolist())
+
+    def told(self, answer: ImageFeatureExtractionResponse) -> Any:
+        """Only how many there are: one tells what its picture shows, and of whom."""
+        return {"vectors": len(answer.root)}

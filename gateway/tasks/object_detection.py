@@ -12,11 +12,11 @@ from gateway.settings import Limits
 from gateway.tasks.base import SERVING_SIGNATURE, Ask, Checkpoint, Documents, Request, Tensors, Told
 from gateway.tasks.classification import floats
 from gateway.tasks.image_classification import STROKE_PNG
-from gateway.tasks.pictures import PicturesRequest, decoded
+from gateway.tasks.pictures import PicturesRequest, decoded, image_spec
 from processing.boxes import THRESHOLD, Detection, Outputs, detections
 from processing.forms import form_of
 from processing.image import MEDIA_TYPES, Pixels
-from processing.spec import ImageSpec, parse_spec
+from processing.spec import ImageSpec
 from processing.window import Window
 from store.manifest import Manifest
 from wire.tensors import Array
@@ -118,9 +118,7 @@ class ObjectDetection(Told):
 
     @classmethod
     def of(cls, manifest: Manifest, _documents: Documents, limits: Limits) -> Self:
-        spec = parse_spec(manifest.processing)
-        if not isinstance(spec, ImageSpec):
-            raise UnfitVersionError(f"{cls.name} needs processing of the kind image, received {spec.kind}")
+        spec = image_spec(cls.name, manifest)
         signature = manifest.signatures.get(cls.signature)
         if signature is None or not set(_OUTPUTS) <= signature.outputs.keys():
             raise UnfitVersionError(f"{cls.name} needs a signature {cls.signature} with {', '.join(_OUTPUTS)}")

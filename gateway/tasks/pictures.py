@@ -5,12 +5,14 @@ from typing import Annotated, TypeVar
 
 from pydantic import Discriminator, Field, Tag
 
-from gateway.errors import OverLimitError
+from gateway.errors import OverLimitError, UnfitVersionError
 from gateway.settings import Limits
 from gateway.tasks.base import Checkpoint, Media, Request, one_or_many
 from gateway.tasks.classification import check_items
 from processing.errors import ProcessingError
 from processing.image import Pixels, decode, pixels_of
+from processing.spec import ImageSpec, parse_spec
+from store.manifest import Manifest
 
 _T = TypeVar("_T")
 
@@ -26,6 +28,14 @@ class PicturesRequest(Request):
     @property
     def pictures(self) -> list[bytes]:
         return [self.inputs] if isinstance(self.inputs, bytes) else self.inputs
+
+
+def image_spec(task: str, manifest: Manifest) -> ImageSpec:
+    """How the version takes pictures. Raises `UnfitVersionError` where it takes something else."""
+    spec = parse_spec(manifest.processing)
+    if not isinstance(spec, ImageSpec):
+        raise UnfitVersionError(f"{task} needs processing of the kind image, received {spec.kind}")
+    return spec
 
 
 def decoded(pictures: Sequence[bytes], limits: Limits, checkpoint: Checkpoint, use: Callable[[Pixels], _T]) -> list[_T]:

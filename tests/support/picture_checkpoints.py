@@ -20,6 +20,14 @@ SIDE = 32
 _NAMES = {"id2label": {str(number): label for number, label in enumerate(LABELS)}}
 _POSITIVE = ("running_var", "normalization.weight", "norm.weight", "before.weight", "after.weight")
 _WIDTH, _INNER, _LAYERS, _PATCH = 16, 24, 2, 8
+_RESNET = {
+    "model_type": "resnet",
+    "architectures": ["ResNetForImageClassification"],
+    "embedding_size": 64,
+    "num_channels": 3,
+    "hidden_act": "relu",
+    **_NAMES,
+}
 CONFIGS: dict[str, dict[str, Any]] = {
     "vit": {
         "model_type": "vit",
@@ -36,28 +44,8 @@ CONFIGS: dict[str, dict[str, Any]] = {
         "qkv_bias": True,
         **_NAMES,
     },
-    "resnet": {
-        "model_type": "resnet",
-        "architectures": ["ResNetForImageClassification"],
-        "embedding_size": 64,
-        "num_channels": 3,
-        "hidden_sizes": [64, 32],
-        "depths": [2, 1],
-        "layer_type": "basic",
-        "hidden_act": "relu",
-        **_NAMES,
-    },
-    "resnet-bottleneck": {
-        "model_type": "resnet",
-        "architectures": ["ResNetForImageClassification"],
-        "embedding_size": 64,
-        "num_channels": 3,
-        "hidden_sizes": [256, 64],
-        "depths": [1, 2],
-        "layer_type": "bottleneck",
-        "hidden_act": "relu",
-        **_NAMES,
-    },
+    "resnet": {**_RESNET, "hidden_sizes": [64, 32], "depths": [2, 1], "layer_type": "basic"},
+    "resnet-bottleneck": {**_RESNET, "hidden_sizes": [256, 64], "depths": [1, 2], "layer_type": "bottleneck"},
 }
 PROCESSORS: dict[str, dict[str, Any]] = {
     "vit": {

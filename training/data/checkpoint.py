@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from processing.errors import UnreadableInputError
 from processing.spec import Drawing
@@ -16,6 +16,8 @@ from training.errors import CheckpointError
 
 if TYPE_CHECKING:
     import keras
+
+_F = TypeVar("_F")
 
 CONFIG = "config.json"
 
@@ -127,6 +129,26 @@ def document(folder: Path, name: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise CheckpointError(folder, f"its {name} is no JSON object")
     return value
+
+
+def family_of(folder: Path, config: Mapping[str, Any], families: Mapping[str, _F]) -> _F:
+    """The one of the folder's `model_type`. Raises `CheckpointError`."""
+    kind = config.get("model_type")
+    family = families.get(kind) if isinstance(kind, str) else None
+    if family is None:
+        raise CheckpointError(folder, f"it is of the type {kind!r}; those that can be read are {', '.join(families)}")
+    return family
+
+
+def require_built_in(
+    folder: Path, config: Mapping[str, Any], only: Mapping[str, tuple[Any, ...]], network: str
+) -> None:
+    """Raises `CheckpointError` for a setting of another value than keras-hub's network has built in. What is not there
+    counts as the first."""
+    for name, values in only.items():
+        if (value := config.get(name, values[0])) not in values:
+            able = " or ".join(str(value) for value in values)
+            raise CheckpointError(folder, f"its {name} is {value!r}; keras-hub's {network} has {able} alone")
 
 
 def optional(folder: Path, name: str) -> dict[str, Any]:

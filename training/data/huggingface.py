@@ -12,7 +12,15 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import ValidationError
 
 from processing.spec import Drawing
-from training.data.checkpoint import CONFIG, Checkpoint, document, optional, token_ids
+from training.data.checkpoint import (
+    CONFIG,
+    Checkpoint,
+    document,
+    family_of,
+    optional,
+    require_built_in,
+    token_ids,
+)
 from training.data.tensor_files import tensor_files, tensor_sizes
 from training.errors import CheckpointError
 
@@ -176,14 +184,8 @@ def _drawing(folder: Path, generation: Facts) -> Drawing | None:
 
 
 def _family(folder: Path, config: Facts) -> Family:
-    kind = config.get("model_type")
-    family = FAMILIES.get(kind) if isinstance(kind, str) else None
-    if family is None:
-        raise CheckpointError(folder, f"it is of the type {kind!r}; those that can be read are {', '.join(FAMILIES)}")
-    for name, values in family.only.items():
-        if (value := config.get(name, values[0])) not in values:
-            able = " or ".join(str(value) for value in values)
-            raise CheckpointError(folder, f"its {name} is {value!r}; keras-hub's {family.backbone} has {able} alone")
+    family = family_of(folder, config, FAMILIES)
+    require_built_in(folder, config, family.only, family.backbone)
     try:
         amiss = family.amiss(config)
     except (AttributeError, KeyError, TypeError, ValueError) as exc:

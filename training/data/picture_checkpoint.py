@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.imagenet import LABELS
-from training.data.checkpoint import CONFIG, Kept, document
+from training.data.checkpoint import CONFIG, Kept, document, family_of, require_built_in
 from training.data.hub_preset import PICTURE_FILES
 from training.data.picture_families import FAMILIES, Family
 from training.data.picture_layout import Layout, of_converter, of_processor, of_timm
@@ -92,7 +92,8 @@ def _of_timm(folder: Path, config: Facts) -> PictureCheckpoint:
 
 
 def _of_hugging_face(folder: Path, config: Facts) -> PictureCheckpoint:
-    family = _family(folder, config)
+    family = family_of(folder, config, FAMILIES)
+    require_built_in(folder, config, family.only, "network")
     _require_labels(folder, config.get("id2label"))
     weights = tensor_files(folder)
     parameters = _parameters(folder, weights)
@@ -103,18 +104,6 @@ def _of_hugging_face(folder: Path, config: Facts) -> PictureCheckpoint:
         layout=of_processor(folder, document(folder, _PROCESSOR)),
         load=lambda: _filled(folder, family, config, weights),
     )
-
-
-def _family(folder: Path, config: Facts) -> Family:
-    kind = config.get("model_type")
-    family = FAMILIES.get(kind) if isinstance(kind, str) else None
-    if family is None:
-        raise CheckpointError(folder, f"it is of the type {kind!r}; those that can be read are {', '.join(FAMILIES)}")
-    for name, values in family.only.items():
-        if (value := config.get(name, values[0])) not in values:
-            able = " or ".join(str(value) for value in values)
-            raise CheckpointError(folder, f"its {name} is {value!r}; keras-hub's network has {able} alone")
-    return family
 
 
 def _require_a_thousand(folder: Path, classes: object) -> None:

@@ -31,9 +31,6 @@ class Family:
     places: Callable[["keras.Model"], Iterator["Place"]]
 
 
-_Place = tuple[Any, str, Callable[[Any], Any]]
-
-
 def _as_it_is(values: Any) -> Any:
     return values
 

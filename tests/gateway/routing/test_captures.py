@@ -1,5 +1,6 @@
 """Routes that capture: answered calls on the disk, with no private data in them, whoever asked in whatever way."""
 
+import base64
 import json
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -12,20 +13,22 @@ from gateway.tasks.image_classification import STROKE_PNG
 from gateway.tasks.speech_recognition import TENTH_OF_SILENCE
 from tests.support.admin import RoutedGateway
 from tests.support.processes import Answer, ModelServerProcess, until
+from tests.support.small_faces import ANN, pictured
 from tests.support.streams import Events
 
 PRIVATE, MASKED = "write to jane@example.com, card 4111 1111 1111 1111", "write to [email], card [card]"
 LABELS = {"candidate_labels": ["j@example.com", "film"], "hypothesis_template": "{}"}
+MODELS = ("writer", "embeddings", "digits", "speech", "hues", "faces")
 OLD = "20200101T000000.000000Z.jsonl"
 
 
 @pytest.fixture(scope="module")
 def capturing(text_server: ModelServerProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RoutedGateway]:
-    """Every call of `writer`, `embeddings`, `digits` and `speech` is captured, none of `poet`."""
+    """Every call of `MODELS` is captured, none of `poet`."""
     state = tmp_path_factory.mktemp("capturing") / "state"
     (state / "captures" / "poet").mkdir(parents=True)
     (state / "captures" / "poet" / OLD).write_text("old\n")
-    routes: dict[str, Any] = {model: {"capture": {}} for model in ("writer", "embeddings", "digits", "speech")}
+    routes: dict[str, Any] = {model: {"capture": {}} for model in MODELS}
     with RoutedGateway(text_server.target, state, routes=routes) as gateway:
         gateway.wait_ready()
         yield gateway
@@ -43,7 +46,7 @@ def captured(gateway: RoutedGateway, model: str) -> list[Any]:
 @pytest.fixture
 def new(capturing: RoutedGateway) -> Callable[[str, int], list[Any]]:
     """The captures of a model that came since the test began, once there are so many."""
-    before = {model: len(captured(capturing, model)) for model in ("writer", "embeddings", "digits", "speech")}
+    before = {model: len(captured(capturing, model)) for model in MODELS}
 
     def found(model: str, count: int) -> list[Any]:
         until(lambda: len(captured(capturing, model)) >= before[model] + count, f"{count} calls are captured")
@@ -116,6 +119,15 @@ def test_of_vectors_only_their_number_is_kept(capturing: RoutedGateway, new: New
     assert alike["request"]["inputs"] == {"source_sentence": MASKED, "sentences": ["a film"]}
     assert isinstance(alike["answer"][0], float)
     assert {found["label"] for found in labelled["answer"]} == {"[email]", "film"}
+
+
+def test_of_vectors_of_pictures_and_faces_only_their_number_is_kept(capturing: RoutedGateway, new: New) -> None:
+    assert ask(capturing, "/models/hues", {"inputs": [STROKE_PNG, STROKE_PNG]}).status == 200
+    face = base64.b64encode(pictured((ANN, 2, 3))).decode()
+    assert ask(capturing, "/v1/faces/embed", {"inputs": face, "all": True}).json()["faces"][0]["vector"]
+    [hues], [faces] = new("hues", 1), new("faces", 1)
+    assert hues["answer"] == {"vectors": 2}
+    assert faces["answer"] == {"faces": [1]}
 
 
 def test_of_pictures_and_recordings_only_their_size_and_hash_are_kept(capturing: RoutedGateway, new: New) -> None:
