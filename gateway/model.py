@@ -3,12 +3,14 @@
 import logging
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from types import MappingProxyType
 
 from gateway.backend import Backend
 from gateway.deadline import Deadline
 from gateway.errors import (
+    DeadlineError,
     GatewayError,
     ModelNotReadyError,
     ModelServerDownError,
@@ -100,12 +102,21 @@ class Model:
             ModelNotReadyError: there is none.
             DeadlineError: that is not known within the deadline.
         """
-        if not self.view.current and (self._view.current or not self._ended or self.is_coming):
+        if self._may_have_come:
             self.refresh(deadline)
         view = self.view
         if view.current is None:
             raise ModelNotReadyError(self.name, self._trouble or view.reason)
         return view.current
+
+    def looked_at(self, deadline: Deadline) -> ModelView:
+        """What holds now. Where nothing is current that may have come since it was last asked, that is asked anew,
+        within the deadline.
+        """
+        if self._may_have_come:
+            with suppress(DeadlineError):
+                self.refresh(deadline)
+        return self.view
 
     def start(self) -> None:
         self._thread.start()
@@ -151,6 +162,13 @@ class Model:
     def is_coming(self) -> bool:
         """A version was on its way when that was last asked."""
         return self._view.statuses is not None and self._view.on_its_way
+
+    @property
+    def _may_have_come(self) -> bool:
+        """No version is current, but one was, or was on its way, or the model server had not said anything yet: it was
+        about to listen, or this process is one of several workers, of which another has seen more.
+        """
+        return self.view.current is None and (self._view.current is not None or self._view.on_its_way)
 
     def _follow(self) -> None:
         while not self._stopped:

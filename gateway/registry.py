@@ -18,6 +18,7 @@ from store.layout import check_name
 
 _FRESH_S = 0.1  # for so long a listing is believed that a model is not there
 _PATIENCE_S = 0.25  # for a fresh one
+_LOOK_S = 2.0  # who asks which models there are waits so long for what may have come
 
 _log = logging.getLogger(__name__)
 
@@ -72,6 +73,15 @@ class Registry:
     def models(self) -> Mapping[str, Model]:
         """All known models, by name in order."""
         return self._models
+
+    def views(self) -> Mapping[str, ModelView]:
+        """What holds now of all known models, by name in order; where nothing is current that may have come, that is
+        asked anew, for a moment at most.
+        """
+        deadline = Deadline.after(min(_LOOK_S, self._settings.deadline_s))
+        with self._rounds:
+            self._rounds.wait_for(lambda: self._ended, deadline.remaining_s())
+        return {name: model.looked_at(deadline) for name, model in self._models.items()}
 
     def model(self, name: str, deadline: Deadline) -> Model:
         """The model of that name. One that an unlisting server turns out to have is followed from then on. One that is

@@ -27,14 +27,16 @@ def _routes(routes: Blueprint, parts: Parts) -> None:
 
     @routes.get("/models")
     def models() -> Response:
-        models = registry.models().items()
-        listed = ModelList(models=[summary(name, model.view, parts.router.status(name)) for name, model in models])
+        views = registry.views().items()
+        listed = ModelList(models=[summary(name, view, parts.router.status(name)) for name, view in views])
         return exchange.json(listed.model_dump(mode="json"))
 
     @routes.get("/models/<model>")
     def one_model(model: str) -> Response:
-        found = registry.model(model, Deadline.after(settings.deadline_s))
-        return exchange.json(detail(found.name, found.view, parts.router.status(found.name)).model_dump(mode="json"))
+        deadline = Deadline.after(settings.deadline_s)
+        found = registry.model(model, deadline)
+        told = detail(found.name, found.looked_at(deadline), parts.router.status(found.name))
+        return exchange.json(told.model_dump(mode="json"))
 
     @routes.get("/models/<model>/card")
     def card(model: str) -> Response:

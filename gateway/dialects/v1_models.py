@@ -62,8 +62,8 @@ def _routes(routes: Blueprint, parts: Parts) -> None:
     @routes.get("/v1/models")
     def models() -> Response:
         listed = [
-            _model(name, model.view, fields(status_message(model.view.statuses or (), model.view)))
-            for name, model in parts.registry.models().items()
+            _model(name, view, fields(status_message(view.statuses or (), view)))
+            for name, view in parts.registry.views().items()
         ]
         return exchange.json({"object": "list", "data": listed})
 
@@ -72,7 +72,8 @@ def _routes(routes: Blueprint, parts: Parts) -> None:
         with parts.admission.place():
             call = exchange.call(model, Deadline.after(parts.settings.deadline_s))
             status = fields(read_status(parts.registry, parts.backend, call))
-            return exchange.json(_model(model, parts.registry.model(model, call.deadline).view, status))
+            view = parts.registry.model(model, call.deadline).looked_at(call.deadline)
+            return exchange.json(_model(model, view, status))
 
 
 def _model(name: str, view: ModelView, status: dict[str, Any]) -> dict[str, Any]:

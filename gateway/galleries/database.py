@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from gateway.deadline import Clock
 from gateway.errors import GalleriesDownError
 from gateway.galleries.tables import POSTGRESQL
+from store.disk import locked
 
 SQLITE = "sqlite"
 
@@ -96,7 +97,8 @@ class Database:
             if self._engine is None:
                 engine = _engine(self._url, self._connections)
                 try:
-                    _migrate(engine)
+                    with self._first():
+                        _migrate(engine)
                 except BaseException:
                     engine.dispose()
                     raise
@@ -104,6 +106,10 @@ class Database:
             return self._engine
         finally:
             self._lock.release()
+
+    def _first(self) -> AbstractContextManager[None]:
+        """SQLite does not wait for its lock where a connection makes the log: of several workers one does it first."""
+        return locked(Path(str(self._url.database)).parent) if self.dialect == SQLITE else nullcontext()
 
     @contextmanager
     def _told(self) -> Iterator[None]:

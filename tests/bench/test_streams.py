@@ -38,4 +38,5 @@ def test_the_stack_answers_texts_as_keras_does(work: Path, tmp_path: Path) -> No
     ours = [contestant for contestant in contestants() if contestant.short == "kmaas-up"]
     (result,) = comparison.compare(ours, [texts], comparison.Plan((2,), 1, 0.05), tmp_path, lambda _: None)
     assert result.absent is None
+    assert not result.failures, result.failures[2]
     assert result.rates

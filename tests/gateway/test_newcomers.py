@@ -3,12 +3,17 @@ them yet is not to refuse what another one answers.
 """
 
 import threading
+from contextlib import suppress
 
+import pytest
+
+from bench.stack import free_port
 from store.publish import publish
 from tests.gateway.conftest import Shelf
 from tests.support.processes import GatewayProcess, ModelServerProcess, until
 from tests.support.small_models import picture
 from wire.client import ModelServerClient
+from wire.errors import ModelServerError
 
 SELDOM_S = 3600.0
 
@@ -53,6 +58,23 @@ def test_a_version_that_was_loading_when_the_gateway_looked(shelf: Shelf) -> Non
         assert set(seen) <= {404, 503, 200}
 
 
+@pytest.mark.parametrize("models", [(), ("digits",)])
+def test_a_model_server_that_listens_after_the_gateway_looked(shelf: Shelf, models: tuple[str, ...]) -> None:
+    """What is told of it is what holds when that is asked, too."""
+    shelf.publish("digits-a")
+    port = free_port()
+    with GatewayProcess(f"127.0.0.1:{port}", refresh_interval_s=SELDOM_S, models=models) as gateway:
+        assert gateway.post("/models/digits", picture()).status == 503
+        with ModelServerProcess(shelf.store.root, port) as server, ModelServerClient(server.target) as client:
+            until(lambda: "AVAILABLE" in states(client, version=1), "the server has it")
+            assert gateway.post("/models/digits", picture()).status == 200
+            server.kill()
+        until(lambda: gateway.post("/models/digits", picture()).status == 503, "it is gone")
+        with ModelServerProcess(shelf.store.root, port) as server, ModelServerClient(server.target) as client:
+            until(lambda: "AVAILABLE" in states(client, version=1), "the server has it again")
+            assert gateway.get("/models/digits").json()["manifest"]["digest"] == "sha256:digits-1"
+
+
 def test_a_version_whose_digest_the_caller_learnt_elsewhere(shelf: Shelf) -> None:
     shelf.publish("digits-a")
     with (
@@ -68,4 +90,6 @@ def test_a_version_whose_digest_the_caller_learnt_elsewhere(shelf: Shelf) -> Non
 
 
 def states(client: ModelServerClient, *, version: int) -> list[str]:
-    return [line.state for line in client.status("digits", timeout_s=5) if line.version == version]
+    with suppress(ModelServerError):  # it does not listen yet
+        return [line.state for line in client.status("digits", timeout_s=5) if line.version == version]
+    return []
