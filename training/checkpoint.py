@@ -11,7 +11,7 @@ from training.data import shakespeare
 from training.data.checkpoint import CONFIG, Checkpoint, document
 from training.data.hub_preset import LANGUAGE_FILES, fetched_preset, is_hub_name, read_hub_preset
 from training.data.huggingface import read_huggingface
-from training.data.shakespeare import Plays
+from training.data.prose import Prose
 from training.errors import ChangedCheckpointError
 from training.evaluation import Measured
 from training.foretelling import EXAMPLES, Foretelling
@@ -34,7 +34,7 @@ class CheckpointRecipe:
     """
 
     def __init__(
-        self, config: CheckpointConfig, plays: Plays, tokenizer: str, chat_template: str | None = None
+        self, config: CheckpointConfig, plays: Prose, tokenizer: str, chat_template: str | None = None
     ) -> None:
         self._config = config
         self.tokenizer: str | None = tokenizer

@@ -1,4 +1,4 @@
-"""Measures a language model by how well it foretells plays that are held out, token by token."""
+"""Measures a language model by how well it foretells texts that are held out, token by token."""
 
 import hashlib
 import json
@@ -20,7 +20,7 @@ from processing.tokens import TokenCodec
 from store.evaluation import Evaluation, Robustness
 from store.held_out import HeldOut
 from store.manifest import Metric
-from training.data.shakespeare import Play, Plays
+from training.data.prose import Prose, Text, by_kind
 from training.disturbance import Sample, robustness, share
 from training.disturbed_texts import TEXT_DISTURBANCES
 from training.evaluation import Measured
@@ -48,15 +48,16 @@ _PLACES = {"1st to 16th": (0, 16), "17th to 64th": (16, 64), "65th and later": (
 
 @dataclass(frozen=True)
 class Foretelling:
-    """Windows of plays, in tokens. A row of the evaluation is one token, and what was thought most probable there.
+    """Windows of texts, in tokens. A row of the evaluation is one token, and what was thought most probable there.
 
     Attributes:
-        plays: those that are held out are foretold; what a baseline knows, it has of the others.
-        count: of windows at most, evenly from all plays; fewer where more would overlap: no token is counted twice.
+        prose: what is held out is foretold; what a baseline knows, it has of the others.
+        count: of windows at most, evenly from all kinds and from all texts of a kind; fewer where more would overlap:
+            no token is counted twice.
         seed: of the disturbances.
     """
 
-    plays: Plays
+    prose: Prose
     tokenizer: str
     processing: LanguageSpec
     count: int
@@ -69,7 +70,7 @@ class Foretelling:
     @cached_property
     def windows(self) -> NDArray[np.int32]:
         """`[windows, tokens + 1]`: each token but the first of a window is foretold."""
-        return np.array(list(self._cut()), np.int32)
+        return np.array([window for _, window in self._cut], np.int32)
 
     @cached_property
     def truth(self) -> NDArray[np.int32]:
@@ -77,14 +78,14 @@ class Foretelling:
 
     @property
     def data(self) -> str:
-        return f"{self.truth.size:,} tokens of {len(self.plays.held_out)} plays by Shakespeare"
+        return f"{self.truth.size:,} tokens of {self.prose.title}"
 
     def measure(self, model: "keras.Model", name: str, progress: Progress, *more: Metric) -> Measured:
         """`more` are references beside those that every model has."""
         model.jit_compile = False  # XLA would compile it anew for each length
         logits_of = all_logits(model)
         robust = self._robustness(logits_of, progress)
-        progress.stage("read plays", len(self.windows))
+        progress.stage("read texts", len(self.windows))
         predicted, bits = [], []
         for number, window in enumerate(self.windows, start=1):
             foretold, needed = _foretold(logits_of, window)
@@ -106,11 +107,11 @@ class Foretelling:
                 slice_ for by, values in self._slices().items() for slice_ in slices(right, by, values, self.data)
             ),
             references=(
-                accuracy("always what followed the same token most often in other plays", self._by_pairs(), told.data),
+                accuracy("always what followed the same token most often in other texts", self._by_pairs(), told.data),
                 self._compressed(),
                 *more,
             ),
-            metrics=(told, *self._surprise(np.concatenate(bits))),
+            metrics=(told, *self._surprise(np.array(bits))),
         )
         digest = hashlib.sha256(self.windows.tobytes())  # what is a row depends on the tokenizer, too
         return Measured(evaluation, HeldOut(digest.hexdigest(), self.truth, found))
@@ -124,8 +125,8 @@ class Foretelling:
         return examples, stacked([np.array(self.codec.encode(prompt), np.int32) for prompt in prompts], _FILLER)
 
     def beginnings(self, count: int) -> list[str]:
-        """Some words of a play each."""
-        tokens = np.concatenate(self._held_out)
+        """Some words of a text each."""
+        tokens = np.concatenate(self._tokens(self.prose.held_out))
         starts = np.arange(1, count + 1) * (len(tokens) - _TOKENS) // (count + 1)
         texts = (self.codec.decode(tokens[start : start + _TOKENS].tolist()) for start in starts)
         return [" ".join(text.split()[1 : 1 + _PROMPT_WORDS]) for text in texts]  # the first may be half a word
@@ -133,61 +134,75 @@ class Foretelling:
     @property
     def characters(self) -> int:
         """Of what is foretold."""
-        return len(self._text)
+        return len(self._text(self.windows))
 
     @cached_property
     def others(self) -> list[list[int]]:
-        """The tokens of the plays that are not foretold."""
-        return self._tokens(self.plays.others)
+        """The tokens of the texts that are not foretold."""
+        return self._tokens(self.prose.others)
 
     @cached_property
-    def _held_out(self) -> list[list[int]]:
-        return self._tokens(self.plays.held_out)
+    def _kinds(self) -> dict[str, list[list[int]]]:
+        """The tokens of the texts that are foretold."""
+        return {kind: self._tokens(texts) for kind, texts in by_kind(self.prose.held_out).items()}
 
-    def _tokens(self, plays: Sequence[Play]) -> list[list[int]]:
-        return [self.codec.encode(play.text, add_special_tokens=False) for play in plays]
+    def _tokens(self, texts: Sequence[Text]) -> list[list[int]]:
+        return [self.codec.encode(text.text, add_special_tokens=False) for text in texts]
 
-    def _cut(self) -> Iterator[list[int]]:
-        """Windows of one token more than are foretold, evenly from all plays. Each begins with what the tokenizer puts
-        before every text."""
-        plays, count = self._held_out, self.count
+    @cached_property
+    def _cut(self) -> list[tuple[str, list[int]]]:
+        """Windows of one token more than are foretold, each with its kind of text. Each begins with what the tokenizer
+        puts before every text."""
+        kinds, count = list(self._kinds.items()), self.count
         begin = self.codec.encode("")
         tokens_of_window = min(_TOKENS, self.processing.context_tokens)
         foretold = tokens_of_window - len(begin)
+        windows = []
         for number in range(count):
-            tokens, turn = plays[number % len(plays)], number // len(plays)
+            kind, texts = kinds[number % len(kinds)]
+            turn, place = divmod(number // len(kinds), len(texts))
+            tokens = texts[place]
             apart = (len(tokens) - foretold) // tokens_of_window - 1  # so many begin a window or more from each other
-            turns = min(-(-count // len(plays)), apart)
+            turns = min(-(-count // (len(kinds) * len(texts))), apart)
             if turn < turns:
                 start = (1 + turn) * (len(tokens) - foretold) // (turns + 1)
-                yield begin + tokens[start : start + foretold + 1]
+                windows.append((kind, begin + tokens[start : start + foretold + 1]))
+        return windows
 
-    @cached_property
-    def _text(self) -> str:
-        """What is foretold, of all windows."""
-        return "".join(self.codec.decode(window[1:].tolist()) for window in self.windows)
+    def _text(self, windows: NDArray[np.int32]) -> str:
+        """What is foretold in them."""
+        return "".join(self.codec.decode(window[1:].tolist()) for window in windows)
 
-    def _surprise(self, bits: NDArray[np.float64]) -> tuple[Metric, ...]:
-        """From the bits that each token needs: −log₂ of its probability."""
-        figures = {
-            "bits per character": float(bits.sum()) / self.characters,
-            "perplexity of a token": float(2 ** bits.mean()),
-        }
-        return tuple(Metric(name=name, value=value, data=self.data, rows=bits.size) for name, value in figures.items())
+    def _surprise(self, bits: NDArray[np.float64]) -> Iterator[Metric]:
+        """From the bits that each token of each window needs: −log₂ of its probability."""
+        whole = {"data": self.data, "rows": bits.size}
+        yield Metric(name="bits per character", value=float(bits.sum()) / self.characters, **whole)
+        yield Metric(name="perplexity of a token", value=float(2 ** bits.mean()), **whole)
+        for kind, which in self._windows_of.items() if len(self._kinds) > 1 else ():
+            value = float(bits[which].sum()) / len(self._text(self.windows[which]))
+            yield Metric(name=f"bits per character of {kind}", value=value, data=self.data, rows=bits[which].size)
+
+    @property
+    def _windows_of(self) -> dict[str, NDArray[np.bool_]]:
+        """Which windows are of a kind of text."""
+        kinds = np.array([kind for kind, _ in self._cut])
+        return {kind: kinds == kind for kind in self._kinds}
 
     def _compressed(self) -> Metric:
-        """What the text adds to an archive of other plays."""
-        others = "".join(play.text for play in self.plays.others).encode()
-        small, large = (len(lzma.compress(text, preset=9)) for text in (others, others + self._text.encode()))
+        """What the text adds to an archive of other texts."""
+        others = "".join(text.text for text in self.prose.others).encode()
+        small, large = (
+            len(lzma.compress(text, preset=9)) for text in (others, others + self._text(self.windows).encode())
+        )
         return Metric(
-            name="bits per character of xz, which has read other plays",
+            name="bits per character of xz, which has read other texts",
             value=8 * (large - small) / self.characters,
             data=self.data,
             rows=self.truth.size,
         )
 
     def _by_pairs(self) -> NDArray[np.bool_]:
-        """Whether a token is the one that most often follows the token before it, in other plays."""
+        """Whether a token is the one that most often follows the token before it, in other texts."""
         kinds = self.codec.largest_id + 1
         texts = [np.array(tokens) for tokens in self.others]
         pairs, counts = np.unique(
@@ -200,9 +215,11 @@ class Foretelling:
         return np.asarray(likeliest[self.windows[:, :-1].ravel()] == self.truth)
 
     def _slices(self) -> dict[str, dict[str, NDArray[np.bool_]]]:
-        place = np.tile(np.arange(self.windows.shape[1] - 1), len(self.windows))
+        foretold = self.windows.shape[1] - 1
+        place = np.tile(np.arange(foretold), len(self.windows))
         begins = np.array([self.codec.decode([token])[:1].isspace() for token in self.truth.tolist()])
         return {
+            "kind of text": {kind: np.repeat(which, foretold) for kind, which in self._windows_of.items()},
             "place in the text": {name: (least <= place) & (place < below) for name, (least, below) in _PLACES.items()},
             "token": {"begins a word or line": begins, "goes on": ~begins},
         }

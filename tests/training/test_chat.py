@@ -15,19 +15,19 @@ from tests.support.small_text_models import TEMPLATE
 from tests.support.tiny_llama import SIZE, TOKENIZER, tiny_llama
 from training.chat import ChatRecipe
 from training.config import load_config
-from training.data.shakespeare import Play, Plays
+from training.data.prose import Prose, Text
 from training.errors import ConfigurationError
 
 PROGRESS = PlainProgress(lambda _: None, time.monotonic)
 PLAY = "To be, or not to be: that is the question, whether 'tis nobler in the mind to suffer, or not.\n" * 40
-OTHERS = [Play("other", "The question is: to be, or to suffer nobly?\n" * 20)]
+OTHERS = [Text("other", "plays", "The question is: to be, or to suffer nobly?\n" * 20)]
 WINDOW = 256
 
 
 def _recipe(*settings: str, play: str = PLAY) -> ChatRecipe:
     config = load_config(SPEC, None, ("context_tokens=1024", *settings))
     assert isinstance(config, ChatConfig)
-    plays = Plays([Play("one", play), Play("two", play[::-1])], OTHERS)
+    plays = Prose([Text("one", "plays", play), Text("two", "plays", play[::-1])], OTHERS)
     return ChatRecipe(config, plays, TOKENIZER.to_str(), TEMPLATE, Path("unused"))
 
 
@@ -60,11 +60,11 @@ def test_where_all_tokens_are_as_likely_each_needs_the_logarithm_of_their_number
     assert figures["perplexity of a token"] == pytest.approx(SIZE.vocabulary, rel=1e-5)
 
 
-def test_beside_it_stand_pairs_and_an_archive_of_other_plays(measured: Any) -> None:
+def test_beside_it_stand_pairs_and_an_archive_of_other_texts(measured: Any) -> None:
     pairs, archive = measured.evaluation.references
-    assert pairs.name == "always what followed the same token most often in other plays"
+    assert pairs.name == "always what followed the same token most often in other texts"
     assert 0.1 < pairs.value < 0.9
-    assert archive.name == "bits per character of xz, which has read other plays"
+    assert archive.name == "bits per character of xz, which has read other texts"
     assert 0.5 < archive.value < 8
 
 

@@ -30,14 +30,17 @@ from training.checkpoint import CheckpointRecipe, is_checkpoint, settings_of
 from training.config import load_config
 from training.data.hub_preset import read_hub_preset
 from training.data.huggingface import read_huggingface
-from training.data.shakespeare import Play, Plays
+from training.data.prose import Prose, Text
 from training.errors import ChangedCheckpointError, CheckpointError, ConfigurationError, HubError, TooLargeError
 from training.memory import free_bytes
 
 RECORDED: dict[str, list[dict[str, Any]]] = json.loads(
     (Path(__file__).parent / "data" / "checkpoints.json").read_text()
 )
-PLAYS = Plays([Play("one", "To be, or not to be: that is the question.\n" * 20)], [Play("other", "Words.\n" * 40)])
+PLAYS = Prose(
+    [Text("one", "plays", "To be, or not to be: that is the question.\n" * 20)],
+    [Text("other", "plays", "Words.\n" * 40)],
+)
 
 
 def _config(folder: Path, name: str = "chat", *settings: str) -> CheckpointConfig:

@@ -14,7 +14,7 @@ from models.language import all_logits, at_all_places
 from models.writer import END_ID, WriterConfig, build
 from training.byte_pairs import END, make_byte_pairs
 from training.config import load_config
-from training.data.shakespeare import Play, Plays
+from training.data.prose import Prose, Text
 from training.errors import ConfigurationError
 from training.fit import fit_epoch, fresh_model
 from training.ngrams import Ngrams
@@ -22,9 +22,9 @@ from training.writer import WriterRecipe, for_choosing
 
 PROGRESS = PlainProgress(lambda _: None, time.monotonic)
 LINE = "To be, or not to be: that is the question, whether 'tis nobler in the mind to suffer.\n"
-PLAYS = Plays(
-    held_out=[Play("macbeth", LINE * 80)],
-    others=[Play(name, LINE * 60) for name in ("hamlet", "henry_v", "lear", "twelfth_night")],
+PLAYS = Prose(
+    held_out=[Text("macbeth", "plays", LINE * 80)],
+    others=[Text(name, "plays", LINE * 60) for name in ("hamlet", "henry_v", "lear", "twelfth_night")],
 )
 TINY = ("vocabulary=300", "layers=1", "heads=2", "width=32", "context_tokens=64", "batch_size=8", "rows=24")
 
@@ -68,11 +68,11 @@ def test_the_end_stands_between_two_plays(recipe: WriterRecipe) -> None:
     assert recipe._stream[-1] == END_ID
 
 
-@pytest.mark.parametrize(("words", "windows"), [(2000, 185), (4000, 256)])
+@pytest.mark.parametrize(("words", "windows"), [(2000, 185), (6000, 384)])
 def test_more_rows_than_there_are_count_no_token_twice(words: int, windows: int) -> None:
     play = " ".join(f"{number:05}" for number in range(words))
-    plays = Plays([Play("macbeth", play)], PLAYS.others)
-    told = WriterRecipe(_config("rows=2000"), plays)._foretelling
+    prose = Prose([Text("macbeth", "plays", play)], PLAYS.others)
+    told = WriterRecipe(_config("rows=2000"), prose)._foretelling
     texts = [told.codec.decode(window[1:].tolist()) for window in told.windows]
     starts = [play.index(text) for text in texts]
     assert len(starts) == windows
@@ -80,13 +80,32 @@ def test_more_rows_than_there_are_count_no_token_twice(words: int, windows: int)
 
 
 def test_what_is_chosen_by_is_none_of_what_is_held_out() -> None:
-    kept = for_choosing(PLAYS)
-    assert [play.name for play in kept.held_out] == ["henry_v", "twelfth_night"]
-    assert [play.name for play in kept.others] == ["hamlet", "lear"]
+    novels = [Text(f"novel {number}", "novels", LINE) for number in range(20)]
+    kept = for_choosing(Prose(PLAYS.held_out, [*PLAYS.others, *novels]))
+    assert [text.name for text in kept.held_out] == ["hamlet", "novel 0", "novel 16"]
+    assert [text.name for text in kept.others] == [
+        *("henry_v", "lear", "twelfth_night"),
+        *(novel.name for novel in novels if novel.name not in ("novel 0", "novel 16")),
+    ]
 
 
-def test_plays_that_are_too_short_for_the_context_are_refused() -> None:
-    with pytest.raises(ConfigurationError, match="5000 are more than the plays have"):
+def test_texts_of_all_kinds_are_foretold_alike_and_told_apart() -> None:
+    articles = [Text(f"article {number}", "articles", LINE * 20) for number in range(4)]
+    prose = Prose([*PLAYS.held_out, *articles, Text("too short", "articles", LINE)], PLAYS.others)
+    told = WriterRecipe(_config(), prose)._foretelling
+    assert told.data == f"{22 * 64:,} tokens of 1 plays, 5 articles"
+    assert {kind: int(which.sum()) for kind, which in told._windows_of.items()} == {"plays": 12, "articles": 10}
+    evaluation = told.measure(build(_config()), "writer", PROGRESS).evaluation
+    kinds = [slice_ for slice_ in evaluation.slices if slice_.by == "kind of text"]
+    assert [(slice_.value, slice_.rows) for slice_ in kinds] == [("plays", 12 * 64), ("articles", 10 * 64)]
+    whole, plays, other = (metric for metric in evaluation.metrics if metric.name.startswith("bits per character"))
+    assert (plays.name, other.name) == ("bits per character of plays", "bits per character of articles")
+    assert plays.rows + other.rows == whole.rows
+    assert min(plays.value, other.value) <= whole.value <= max(plays.value, other.value)
+
+
+def test_texts_that_are_too_short_for_the_context_are_refused() -> None:
+    with pytest.raises(ConfigurationError, match="5000 are more than the texts have"):
         WriterRecipe(_config("context_tokens=5000"), for_choosing(PLAYS))
 
 

