@@ -15,7 +15,8 @@ GatewayError
 │   │   ├── NoFaceError       there is none
 │   │   ├── SeveralFacesError     there are several, where one was to be
 │   │   ├── SmallFaceError    it has too few pixels
-│   │   └── BlurredFaceError  it is not sharp enough
+│   │   ├── BlurredFaceError  it is not sharp enough
+│   │   └── OtherFaceError    it is not that of the person to whom it is to be added
 │   ├── ContextError          a prompt that leaves the model no room to continue it
 │   ├── TaskError             the model does something else than what is asked at this path
 │   ├── MediaTypeError        a Content-Type that the model's task does not take
@@ -139,10 +140,14 @@ class RejectedError(RequestError):
 
 
 class OverLimitError(RequestError):
-    def __init__(self, what: str, received: int | None, limit: int, setting: str | None = None) -> None:
-        """`setting`: which of the `limits` an operator would raise, if it is one of these."""
+    def __init__(
+        self, what: str, received: int | None, limit: int, setting: str | None = None, *, routed: bool = True
+    ) -> None:
+        """`setting`: which one an operator would raise, if there is one: of the `limits`, which a model's route may
+        have, too, or of the gateway alone."""
         amount = f"more than {limit}" if received is None else str(received)
-        where = f" (limits.{setting} of the gateway, or of the model's route)" if setting else ""
+        name = f"limits.{setting} of the gateway, or of the model's route" if routed else f"{setting} of the gateway"
+        where = f" ({name})" if setting else ""
         super().__init__(f"{amount} {what} received; at most {limit} are accepted{where}")
 
 
@@ -174,6 +179,15 @@ class BlurredFaceError(FaceError):
     def __init__(self, picture: int, sharpness: float, least_sharpness: float) -> None:
         told = f"the face has a sharpness of {sharpness:.1f}; expected {least_sharpness:g} at least"
         super().__init__(picture, told, sharpness=sharpness, least_sharpness=least_sharpness)
+
+
+class OtherFaceError(FaceError):
+    def __init__(self, picture: int, distance: float, threshold: float) -> None:
+        told = (
+            f"the face is {distance:.2f} away from the nearest other one of this person; expected less than "
+            f"{threshold:g}, as in pictures of one person"
+        )
+        super().__init__(picture, told, distance=distance, threshold=threshold)
 
 
 class ContextError(RequestError):

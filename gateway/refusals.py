@@ -52,6 +52,7 @@ _TABLE: dict[type[Exception], _Kind] = {
     errors.SeveralFacesError: _Kind(422, "several-faces", "validation"),
     errors.SmallFaceError: _Kind(422, "small-face", "validation"),
     errors.BlurredFaceError: _Kind(422, "blurred-face", "validation"),
+    errors.OtherFaceError: _Kind(422, "other-face", "validation"),
     errors.ContextError: _Kind(422, "context-length", "validation"),
     errors.CallerLeftError: _Kind(499, "caller-left", "timeout"),  # for the log: nobody reads it
     errors.UnexplainedError: _Kind(501, "unexplained", "validation"),

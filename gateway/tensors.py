@@ -10,7 +10,7 @@ from gateway.errors import InvalidTensorsError, OverLimitError
 from gateway.settings import Limits
 from gateway.tasks.base import SERVING_SIGNATURE
 from processing.errors import ProcessingError
-from processing.image import pixels_of
+from processing.image import all_pixels_of
 from processing.wav import seconds_of
 from store.manifest import KEEPING_SIGNATURES, Manifest, SignatureSpec, TensorSpec
 from wire.dtypes import BY_ENUM, ENUM_BY_NAME, STRING
@@ -189,7 +189,7 @@ def _elements(proto: Any) -> int:
 
 def _all_pixels(name: str, pictures: Sequence[bytes], elements: int) -> int:
     """The last picture stands for those elements that bring none, and is decoded for each."""
-    pixels = list(_measured("picture", name, pictures, pixels_of))
+    pixels = list(_measured("picture", name, pictures, all_pixels_of))
     return sum(pixels) + (elements - len(pixels)) * pixels[-1] if pixels else 0
 
 

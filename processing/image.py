@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from processing.errors import TooLargeError, UnreadableInputError
+from processing.picture_files import frame_pixels, tile_pixels
 
 Pixels = NDArray[np.uint8]
 
@@ -42,7 +43,8 @@ warnings.filterwarnings("ignore", module=r"PIL\.")
 def decode(data: bytes, *, max_pixels: int) -> Pixels:
     """The picture as RGB uint8 `[height, width, 3]`, upright as its EXIF orientation says, transparency on white.
 
-    Of an animation the first frame. The header is checked against `max_pixels` before a pixel is decoded.
+    Of an animation the first frame. The header is checked against `max_pixels` before a pixel is decoded, and so are
+    the tiles of a TIFF, each of which is decoded whole, however little of it is in the picture.
 
     Raises:
         UnreadableInputError: not a picture, of another format, truncated or corrupt.
@@ -52,15 +54,26 @@ def decode(data: bytes, *, max_pixels: int) -> Pixels:
         width, height = picture.size
         if width * height > max_pixels:
             raise TooLargeError(f"the picture has {width}×{height} pixels; at most {max_pixels} are accepted")
-        if data.startswith(b"\xff\xd8") and data.count(_SCAN) > MAX_SCANS and _scans(data) > MAX_SCANS:
-            raise TooLargeError(f"the picture is drawn in more than {MAX_SCANS} scans; no more are accepted")
+        if picture.format == "TIFF" and (tile := tile_pixels(data)) > max_pixels:
+            raise TooLargeError(f"the picture has tiles of {tile} pixels; at most {max_pixels} are accepted")
         return _pixels(_upright(picture))
 
 
 def pixels_of(data: bytes) -> int:
-    """How many pixels the header announces; nothing is decoded. Raises `UnreadableInputError` as `decode` does."""
+    """How many pixels the header announces; nothing is decoded.
+
+    Raises:
+        UnreadableInputError: as `decode` does.
+        TooLargeError: a JPEG that would draw them over and over.
+    """
     with _opened(data) as picture:
         return picture.width * picture.height
+
+
+def all_pixels_of(data: bytes) -> int:
+    """The same, of all frames of an animation: as many as a decoder reads that does not stop at the first one."""
+    with _opened(data) as picture:
+        return max(picture.width * picture.height, frame_pixels(data) if picture.format == "GIF" else 0)
 
 
 def _scans(jpeg: bytes) -> int:
@@ -79,11 +92,14 @@ def _scans(jpeg: bytes) -> int:
 
 @contextmanager
 def _opened(data: bytes) -> Iterator[Image.Image]:
-    """The picture after its header was read; what its decoder raises in the block is ours."""
+    """The picture after its header was read; what its decoder raises in the block is ours. Raises `TooLargeError` for a
+    JPEG of too many scans."""
     if not data:
         raise UnreadableInputError(f"no bytes; expected a picture as {', '.join(FORMATS)}")
     try:
         with Image.open(BytesIO(data), formats=FORMATS) as picture:
+            if picture.format == "JPEG" and data.count(_SCAN) > MAX_SCANS and _scans(data) > MAX_SCANS:
+                raise TooLargeError(f"the picture is drawn in more than {MAX_SCANS} scans; no more are accepted")
             yield picture
     except (TooLargeError, MemoryError):
         raise

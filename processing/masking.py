@@ -16,7 +16,7 @@ Span = tuple[int, int]  # from, to
 _EMAIL = re.compile(
     r"[^\W_](?:[\w.%+'-]{0,63})@(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,8}[^\W\d_](?:[\w-]{0,61}[^\W_])(?![\w-])"
 )
-_IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}[0-9]{2}(?: ?[A-Za-z0-9]){11,30}")
+_IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}[0-9]{2}(?:[ -]{0,2}[A-Za-z0-9]){11,30}")
 _CARD = re.compile(r"(?<![0-9])[0-9](?:[ .-]{0,2}[0-9]){12,18}(?![0-9])")
 _CARD_DIGITS = range(13, 20)
 _IBAN_CHARACTERS = range(15, 35)
@@ -38,8 +38,9 @@ class Masker:
     - `card`: 13 to 19 digits, in groups or not, that pass Luhn's check (ISO/IEC 7812).
     - `phone`: valid by Google's libphonenumber: international ones, and those of `region` as they are dialled there.
 
-    Digits of other scripts, wide forms, dashes and spaces of any kind are read as the plain ones, and invisible
-    characters in between are passed over. A number that only looks like one is masked as well: it is not known which.
+    Digits of other scripts, wide forms, dashes and spaces of any kind, tabulators among them, are read as the plain
+    ones; marks on letters and invisible characters in between are passed over. A number that only looks like one is
+    masked as well: it is not known which.
     """
 
     def __init__(self, kinds: Sequence[Kind] = KINDS, region: str | None = None) -> None:
@@ -64,6 +65,8 @@ class Masker:
         for (start, end), kind in sorted(found):
             parts += [text[read : places[start]], f"[{kind}]"]
             read = places[end - 1] + 1
+            while read < len(text) and _is_passed_over(text[read]):  # on the last letter
+                read += 1
         return "".join([*parts, text[read:]])
 
 
@@ -80,14 +83,19 @@ def _without(text: str, spans: Sequence[Span]) -> str:
 def _plain(text: str) -> tuple[str, Sequence[int]]:
     """The text as the patterns read it, and where each of its characters stands in the text as it was given."""
     if text.isascii():
-        return text, range(len(text))
-    kept = [(_as_read(character), at) for at, character in enumerate(text) if unicodedata.category(character) != "Cf"]
+        return text.replace("\t", " "), range(len(text))
+    kept = [(_as_read(character), at) for at, character in enumerate(text) if not _is_passed_over(character)]
     return "".join(character for character, _ in kept), [at for _, at in kept]
+
+
+def _is_passed_over(character: str) -> bool:
+    """What is invisible, or only changes how the character before it looks."""
+    return unicodedata.category(character) in ("Cf", "Mn", "Me")
 
 
 def _as_read(character: str) -> str:
     if character.isascii():
-        return character
+        return " " if character == "\t" else character
     if (digit := unicodedata.decimal(character, None)) is not None:
         return str(digit)
     if unicodedata.category(character) == "Zs":

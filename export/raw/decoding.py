@@ -70,7 +70,7 @@ def _gif(data: "tf.Tensor") -> "tf.Tensor":
 
     size = tf.io.decode_raw(tf.strings.substr(data, 6, 4), tf.uint16)
     with tf.control_dependencies([_few_pixels(size)]):
-        return tf.io.decode_gif(data)[0]
+        return tf.io.decode_image(data, channels=3, expand_animations=False)
 
 
 def _bmp(data: "tf.Tensor") -> "tf.Tensor":

@@ -2,7 +2,8 @@
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -105,10 +106,19 @@ class Captures:
 
     def _erase(self) -> None:
         while True:
-            for folder in folders(self._root, self._bounds):
-                try:
+            kept: list[CaptureFolder] = []
+            with self._warned():
+                kept = folders(self._root, self._bounds)
+            for folder in kept:
+                with self._warned():
                     folder.erase_old(datetime.now(UTC))
-                except OSError as exc:
-                    _log.warning("old captures in %s are not erased: %s", self._root, exc)
             if self._ended.wait(_ERASING_S):
                 return
+
+    @contextmanager
+    def _warned(self) -> Iterator[None]:
+        """What the disk refuses now it may grant at the next time."""
+        try:
+            yield
+        except OSError as exc:
+            _log.warning("old captures in %s are not erased: %s", self._root, exc)

@@ -8,7 +8,7 @@ import numpy as np
 import orjson
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
-from gateway.errors import OverLimitError, UnknownEntryError
+from gateway.errors import OtherFaceError, OverLimitError, UnknownEntryError
 from gateway.galleries.database import Database
 from gateway.galleries.entries import Candidate, Known, Person
 from gateway.galleries.gallery import Clock, Gallery, Vector
@@ -18,6 +18,7 @@ from gateway.galleries.seals import KeyRing, Seals
 from gateway.galleries.settings import GallerySettings
 from gateway.galleries.shelf import check_room, held
 from gateway.galleries.tables import GALLERIES, PEOPLE
+from processing.same_person import THRESHOLD
 
 _WHAT = "person"
 _LENGTH_BYTES = 4
@@ -36,8 +37,9 @@ class People:
         self._clock = clock
 
     def enrol(self, gallery: Gallery, known: Known, faces: Sequence[Vector], retention_s: float) -> Person:
-        """Raises `OverLimitError`; `UnknownGalleryError` where the gallery was deleted meanwhile."""
+        """Raises `OverLimitError`, `OtherFaceError`; `UnknownGalleryError` where the gallery was deleted meanwhile."""
         self.check(known, len(faces))
+        _check_one_person(gallery, [], faces)
         now, seals = self._clock(), self._keys.seals()
         person = Person(uuid.uuid4().hex, known, len(faces), now, now + retention_s)
         row = {
@@ -58,16 +60,18 @@ class People:
         """Raises `OverLimitError` for more than is kept of one person."""
         document, limits = orjson.dumps(known.metadata), self._settings
         if len(document) > limits.metadata_bytes:
-            raise OverLimitError("bytes of metadata", len(document), limits.metadata_bytes, "galleries.metadata_bytes")
+            setting = "galleries.metadata_bytes"
+            raise OverLimitError("bytes of metadata", len(document), limits.metadata_bytes, setting, routed=False)
         check_room(0, faces, "faces", limits)
 
     def add(self, gallery: Gallery, person: str, faces: Sequence[Vector]) -> Person:
-        """Further faces of somebody who is there. Raises `UnknownEntryError`, `OverLimitError`."""
+        """Further faces of somebody who is there. Raises `UnknownEntryError`, `OverLimitError`, `OtherFaceError`."""
         seals = self._keys.seals()
         with self._database.writing() as connection:
             held(connection, gallery)
             found, known = _opened(seals, self._row(connection, gallery, person))
             check_room(len(known), len(faces), "faces", self._settings)
+            _check_one_person(gallery, list(known), faces)
             every = np.concatenate([known, np.stack(faces)])
             more = Person(found.id, found.known, len(every), found.enrolled_s, found.expires_s)
             change = update(PEOPLE).where(*_is(gallery, person))
@@ -224,3 +228,15 @@ def _vectors(content: bytes, faces: int) -> Vector:
 def _start(content: bytes) -> int:
     """Where the vectors begin."""
     return _LENGTH_BYTES + int.from_bytes(content[:_LENGTH_BYTES], "big")
+
+
+def _check_one_person(gallery: Gallery, known: Sequence[Vector], faces: Sequence[Vector]) -> None:
+    """Raises `OtherFaceError` for a face that has no other of the same person near it: a gallery that is strict with
+    whom it knows may have faces of one person that are farther apart than its threshold.
+    """
+    threshold, every = max(THRESHOLD, gallery.threshold or 0.0), np.stack([*known, *faces])
+    for number, face in enumerate(faces):
+        others = np.delete(every, len(known) + number, axis=0)
+        distance = float(np.linalg.norm(others - face, axis=1).min(initial=np.inf))
+        if len(others) and distance >= threshold:
+            raise OtherFaceError(number, distance, threshold)

@@ -65,7 +65,7 @@ class Pictures:
         document = orjson.dumps(metadata)
         if len(document) > self._settings.metadata_bytes:
             limit = self._settings.metadata_bytes
-            raise OverLimitError("bytes of metadata", len(document), limit, "galleries.metadata_bytes")
+            raise OverLimitError("bytes of metadata", len(document), limit, "galleries.metadata_bytes", routed=False)
         return document.decode()
 
     def get(self, gallery: Gallery, picture: str) -> Picture:

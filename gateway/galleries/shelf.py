@@ -95,4 +95,4 @@ def check_room(there: int | None, more: int, what: str, settings: GallerySetting
     """Raises `OverLimitError` where `more` would be too many."""
     limit: int = getattr(settings, what)
     if (there or 0) + more > limit:
-        raise OverLimitError(what, (there or 0) + more, limit, f"galleries.{what}")
+        raise OverLimitError(what, (there or 0) + more, limit, f"galleries.{what}", routed=False)

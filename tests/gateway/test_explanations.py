@@ -185,7 +185,7 @@ def test_pictures_in_a_list_are_422(gateway: GatewayProcess) -> None:
 
 def test_the_limits_are_those_of_every_request(gateway: GatewayProcess) -> None:
     refused(explain(gateway, "good " * 201), 413, says="at most 1000")
-    refused(gateway.post("/models/strokes/explain", png_claiming(10_000, 10_000)), 413, says="20000000")
+    refused(gateway.post("/models/strokes/explain", png_claiming(10_000, 10_000)), 413, says="25000000")
     refused(gateway.post("/models/strokes/explain", b"hello"), 400, says="no picture")
     refused(gateway.post("/models/strokes/explain", picture(), "text/plain"), 415, says="image/png")
     refused(gateway.post("/models/none/explain", b"{}"), 404, says="'none'")

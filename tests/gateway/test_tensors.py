@@ -1,13 +1,15 @@
 """A caller's own tensors: what is refused before anything of it is decoded, and in how many words."""
 
+from io import BytesIO
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from gateway.errors import InvalidTensorsError, OverLimitError
 from gateway.settings import Limits
 from gateway.tensors import TensorCall, check_tensors
-from processing.errors import UnreadableInputError
+from processing.errors import TooLargeError, UnreadableInputError
 from store.manifest import Manifest, SignatureSpec, TensorSpec
 from tests.support.manifests import manifest
 from tests.support.small_models import picture
@@ -56,6 +58,20 @@ def test_the_last_picture_counts_for_those_elements_that_bring_none() -> None:
     with pytest.raises(OverLimitError, match="300 pixels received; at most 299"):
         check_tensors(TensorCall(request), served(), Limits(image_pixels=299))
     assert check_tensors(TensorCall(strings(shape=(3,))), served(), Limits(image_pixels=1)) == "serving_default"
+
+
+def test_what_costs_more_than_its_header_says_is_refused_in_tensors_too() -> None:
+    """The graph decodes all frames of an animation, and each scan of a JPEG."""
+    frames = [Image.new("RGB", (20, 10), (50 * number, 0, 0)) for number in range(5)]
+    animation, drawn = BytesIO(), BytesIO()
+    frames[0].save(animation, "GIF", save_all=True, append_images=frames[1:])
+    with pytest.raises(OverLimitError, match="1000 pixels received"):
+        check_tensors(TensorCall(strings(animation.getvalue(), shape=(1,))), served(), Limits(image_pixels=999))
+    Image.new("L", (20, 10)).save(drawn, "JPEG", progressive=True)
+    jpeg = drawn.getvalue()
+    at, end = jpeg.rindex(b"\xff\xda"), jpeg.rindex(b"\xff\xd9")
+    with pytest.raises(TooLargeError, match="more than 32 scans"):
+        check_tensors(TensorCall(strings(jpeg[:end] + jpeg[at:end] * 40 + jpeg[end:], shape=(1,))), served(), Limits())
 
 
 def test_pictures_in_a_tensor_of_numbers_are_nobody_s() -> None:

@@ -38,6 +38,7 @@ def test_private_data_is_masked(text: str, expected: str) -> None:
         "order 1234567890123456",
         "020 7946 0958 is nobody's without a country",
         "😀 emoji 👩‍👩‍👧 and \N{COMBINING ACUTE ACCENT}",
+        "4111\n1111\n1111\n1111\n",
     ],
 )
 def test_other_texts_stay(text: str) -> None:
@@ -52,6 +53,11 @@ def test_other_texts_stay(text: str) -> None:
         ("4111\N{NO-BREAK SPACE}1111\N{NON-BREAKING HYPHEN}1111\N{EN DASH}1111!", "[card]!"),
         ("é jane\N{ZERO WIDTH SPACE}@exa\N{SOFT HYPHEN}mple.com é", "é [email] é"),
         ("jane＠example．com", "[email]"),
+        ("ask jane@exa\N{COMBINING DIAERESIS}mple.com, or not", "ask [email], or not"),
+        ("jane@exa\N{VARIATION SELECTOR-16}mple.com\N{COMBINING ACUTE ACCENT}!", "[email]!"),
+        ("4111\N{COMBINING GRAPHEME JOINER}1111 1111\t1111", "[card]"),
+        ("a\t4111\t1111\t1111\t1111\tb", "a\t[card]\tb"),
+        ("GB82-WEST-1234-5698-7654-32, GB82  WEST\t1234 5698 7654 32.", "[iban], [iban]."),
         ("😀 ＋44 20 7946 0958 😀", "😀 [phone] 😀"),
     ],
 )

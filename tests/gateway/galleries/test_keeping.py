@@ -21,6 +21,7 @@ from gateway.errors import (
     GalleriesDownError,
     GalleryExistsError,
     GalleryKeyError,
+    OtherFaceError,
     OverLimitError,
     UnknownEntryError,
     UnknownGalleryError,
@@ -150,18 +151,30 @@ def test_pictures_are_found_counted_listed_replaced_and_deleted(place: Place) ->
 def test_people_are_told_by_the_nearest_of_their_faces(place: Place) -> None:
     galleries = place.galleries()
     gallery = _people(galleries)
-    ada = _enrol(galleries, gallery, ADA, _face(1, 0, 0), _face(0, 1, 0))
+    ada = _enrol(galleries, gallery, ADA, _face(0.4, 1, 0), _face(0, 1, 0))
     bob = _enrol(galleries, gallery, BOB, _face(0, 0.6, 0))
     found = galleries.people.identify(gallery, _face(0, 0.9, 0), 0.5, 5)
     assert [(one.person, round(one.distance, 6)) for one in found] == [(ada, 0.1), (bob, 0.3)]
     assert galleries.people.identify(gallery, _face(0, 0.9, 0), 0.5, 1) == found[:1]
-    assert galleries.people.identify(gallery, _face(1, 0.5, 0), 0.5, 5) == []  # at the threshold it is another's
+    assert galleries.people.identify(gallery, _face(0.4, 1.5, 0), 0.5, 5) == []  # at the threshold it is another's
     assert galleries.people.identify(gallery, _face(9, 9, 9), 0.5, 5) == []
-    assert galleries.people.add(gallery, bob.id, [_face(9, 9, 9)]).faces == 2
-    [candidate] = galleries.people.identify(gallery, _face(9, 9, 9), 0.5, 5)
+    assert galleries.people.add(gallery, bob.id, [_face(0, 0.2, 0)]).faces == 2
+    [candidate] = galleries.people.identify(gallery, _face(0, 0, 0), 0.5, 5)
     assert candidate.person.known == BOB
     with pytest.raises(OverLimitError, match="faces"):
         galleries.people.add(gallery, bob.id, [_face(1, 1, 1)])
+
+
+def test_faces_of_two_persons_are_not_kept_as_one(place: Place) -> None:
+    galleries = place.galleries()
+    gallery = _people(galleries)
+    ada = _enrol(galleries, gallery, ADA, _face(1, 0, 0))
+    with pytest.raises(OtherFaceError, match=r"picture 0: the face is 1\.41 away .* less than 0\.5"):
+        galleries.people.add(gallery, ada.id, [_face(0, 1, 0)])
+    assert galleries.people.get(gallery, ada.id).faces == 1
+    with pytest.raises(OtherFaceError, match=r"picture 0: the face is 0\.60 away"):
+        _enrol(galleries, gallery, BOB, _face(0, 1, 0), _face(0, 0.4, 0))
+    assert galleries.people.page(gallery, "", 9) == [ada]
 
 
 def test_whose_time_is_over_is_nobody_and_is_erased_by_itself(place: Place) -> None:
