@@ -132,11 +132,14 @@ def test_faces_are_added_up_to_a_limit(keeper: GalleriesGateway) -> None:
     gallery = keeper.create("more-faces", "faces", kind="people", threshold=0.3)
     person = _enrol(keeper, gallery, "Ada", of(ANN))
     path = f"{gallery}/people/{person['id']}/faces"
-    assert _identified(keeper, gallery, of(EVE))["person"] is None
-    assert keeper.ask("POST", path, {"inputs": [_text(of(EVE))]}).json()["faces"] == 2
-    assert _identified(keeper, gallery, of(EVE))["person"]["id"] == person["id"]
+    assert _identified(keeper, gallery, of(BOTH))["person"] is None
+    problem = refused(keeper.ask("POST", path, {"inputs": [_text(of(ANN)), _text(of(EVE))]}), 422, says="picture 1: ")
+    assert problem["type"] == "urn:kmaas:problem:other-face"
+    assert problem["facts"]["distance"] >= problem["facts"]["threshold"] == 0.5
+    assert keeper.ask("POST", path, {"inputs": [_text(of(BOTH))]}).json()["faces"] == 2
+    assert _identified(keeper, gallery, of(BOTH))["person"]["id"] == person["id"]
     many = {"inputs": [_text(of(ANN))] * 2}
-    refused(keeper.ask("POST", path, many), 413, says="galleries.faces")
+    refused(keeper.ask("POST", path, many), 413, says="(galleries.faces of the gateway)")
     refused(keeper.ask("POST", f"{gallery}/people/none/faces", many), 404, says="no person 'none'")
 
 
