@@ -51,7 +51,9 @@ def write_saved_model(
         MANIFEST_SIGNATURE: documents_function(documents),
         **(others or {}),
     }
-    tf.saved_model.save(archive, str(folder), signatures=signatures)
+    # As they were traced already: of a `tf.function` the graph would be made anew.
+    concrete = {name: function.get_concrete_function() for name, function in signatures.items()}
+    tf.saved_model.save(archive, str(folder), signatures=concrete)
     _check_weights(folder, model)
 
 

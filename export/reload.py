@@ -1,4 +1,5 @@
-"""Loads an export in a fresh process and compares its answers: `python -m export.reload FOLDER REQUESTS ANSWERS`."""
+"""Loads an export in a fresh process and compares its answers, in a session, as model servers have it; there its twin
+races against it: `python -m export.reload FOLDER REQUESTS ANSWERS [TWIN]`."""
 
 import subprocess
 import sys
@@ -7,7 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from export.archive import SERVING_SIGNATURE
 from export.errors import ReloadError, reason_of
+from export.race import Race, race
 from export.records import Record, Tensors
 from export.warm_up import write_warm_up
 from wire import messages
@@ -18,11 +21,13 @@ from wire.tensors import Array, from_proto, write_proto
 _CLOSE = 1e-5
 
 
-def check_reload(folder: Path, work: Path, records: Sequence[Record]) -> None:
-    """Asks the SavedModel in `folder` all `records`, in a process that has never seen the Keras model.
+def check_reload(folder: Path, work: Path, records: Sequence[Record], twin: Path | None = None) -> Race | None:
+    """Asks the SavedModel in `folder` all `records`, in a process that has never seen the Keras model; how the race
+    went there, None without a `twin`.
 
     Args:
         work: an empty folder for what goes to and fro.
+        twin: the LiteRT file.
 
     Raises:
         ReloadError: it does not answer; or an answer is not the recorded one: numbers may differ by 1e-5, in units of
@@ -30,13 +35,15 @@ def check_reload(folder: Path, work: Path, records: Sequence[Record]) -> None:
     """
     requests, answers = work / "requests", work / "answers"
     write_warm_up(requests, "", records)
-    command = [sys.executable, "-m", __name__, str(folder), str(requests), str(answers)]
+    given = (folder, requests, answers, *([twin] if twin else []))
+    command = [sys.executable, "-m", __name__, *map(str, given)]
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
     if done.returncode:
         raise ReloadError(done.stderr.strip().rpartition("\n")[2])
     for record, answer in zip(records, _responses(answers), strict=True):
         if wrong := _wrong(record.outputs, answer):
             raise ReloadError(f"{record.signature} of {record.name}: {wrong}")
+    return Race.model_validate_json(done.stdout) if twin else None
 
 
 def _responses(path: Path) -> Iterator[dict[str, Array]]:
@@ -61,23 +68,33 @@ def _differs(alias: str, expected: Array, received: Array) -> str | None:
     return None if apart <= allowed else f"{alias} differ by {apart:.1e}, expected at most {_CLOSE} (relative)"
 
 
-def _answer(folder: Path, requests: Path, answers: Path) -> None:
-    """In this process: writes a `PredictResponse` for each `PredictionLog`, until one is refused."""
+def _answer(folder: Path, requests: Path, answers: Path, twin: Path | None = None) -> None:
+    """In this process: writes a `PredictResponse` for each `PredictionLog`, until one is refused; says how the race
+    went.
+    """
     with without("keras.src"), for_good():
         import tensorflow as tf
     hollow("tensorflow_text.python.keras")
     import tensorflow_text  # noqa: F401 (registers its operations)
 
-    signatures = tf.saved_model.load(str(folder)).signatures
+    v1 = tf.compat.v1
+    threads = v1.ConfigProto(intra_op_parallelism_threads=1 if twin else 0)  # 0: as many as TensorFlow likes
+    session = v1.Session(graph=tf.Graph(), config=threads)
+    with session.graph.as_default():
+        signatures = v1.saved_model.loader.load(session, ["serve"], str(folder)).signature_def
+    if twin:
+        told = race(folder, twin, session, signatures[SERVING_SIGNATURE])
+        print(told.model_dump_json())  # noqa: T201 (its caller reads it)
     with tf.io.TFRecordWriter(str(answers)) as writer:
         for number, data in enumerate(read_records(requests)):
             request = messages.PredictionLog.FromString(data).predict_log.request
-            inputs = {alias: tf.constant(from_proto(proto)) for alias, proto in request.inputs.items()}
-            signature = request.model_spec.signature_name
+            name = request.model_spec.signature_name
+            given, wanted = signatures[name].inputs, signatures[name].outputs
+            feeds = {given[alias].name: from_proto(proto) for alias, proto in request.inputs.items()}
             try:
-                outputs = signatures[signature](**inputs)
+                outputs = session.run({alias: info.name for alias, info in wanted.items()}, feeds)
             except tf.errors.OpError as exc:
-                sys.exit(f"request {number} of signature {signature} is refused: {reason_of(exc.message)}")
+                sys.exit(f"request {number} of signature {name} is refused: {reason_of(exc.message)}")
             response = messages.PredictResponse()
             for alias, values in outputs.items():
                 write_proto(np.asarray(values), response.outputs[alias])

@@ -12,7 +12,7 @@ from export.archive import MANIFEST_SIGNATURE, SERVING_SIGNATURE
 from export.batches import batch_of
 from export.errors import TwinError
 from export.goldens import Answer, CheckedRequest
-from export.race import race
+from export.race import Race
 from store.contents import sha256_of
 from store.layout import VersionDir
 from store.twin import Twin, gap
@@ -30,7 +30,6 @@ def write_twin(
     *,
     pad: int,
     held_out: Batches = (),
-    to_win: bool = False,
 ) -> None:
     """Converts `serving_default` to float32 LiteRT, its dimensions as free as the SavedModel's, beside the SavedModel.
 
@@ -39,10 +38,9 @@ def write_twin(
         documents: what the `manifest` signature answers; UTF-8.
         pad: what fills the shorter inputs of a batch of unequal ones.
         held_out: on which the twin must agree with the model besides.
-        to_win: it must be faster than the SavedModel, too.
 
     Raises:
-        TwinError: the model cannot be converted, or its twin answers otherwise or is no faster; there is no twin then.
+        TwinError: the model cannot be converted, or its twin answers otherwise; there is no twin then.
     """
     try:
         version.twin.mkdir(parents=True)
@@ -58,11 +56,30 @@ def write_twin(
             sha256={name: sha256_of(version.twin / name) for name in (_MODEL, _DOCUMENTS)},
             tolerance=_TOLERANCE,
             agreement=agreement(answer, run, held_out, _TOLERANCE),
-            speed=race(version, _MODEL) if to_win else None,
         ).write(version.twin)
     except BaseException:
         shutil.rmtree(version.twin)
         raise
+
+
+def twin_model(version: VersionDir) -> Path | None:
+    """Its LiteRT file, if it has one."""
+    model = version.twin / _MODEL
+    return model if model.exists() else None
+
+
+def keep_winner(version: VersionDir, race: Race) -> None:
+    """Tells the twin's speed beside it.
+
+    Raises:
+        TwinError: it did not win; there is no twin then.
+    """
+    try:
+        speed = race.won()
+    except TwinError:
+        shutil.rmtree(version.twin)
+        raise
+    Twin.read(version.twin).model_copy(update={"speed": speed}).write(version.twin)
 
 
 def _convert(version: VersionDir) -> None:

@@ -3,6 +3,8 @@
 import logging
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import Literal
@@ -18,7 +20,7 @@ from export.portability import check_portable
 from export.records import document_records
 from export.reload import check_reload
 from export.trained import Trained
-from export.twin import write_twin
+from export.twin import keep_winner, twin_model, write_twin
 from export.warm_up import warm_up_records, write_warm_up
 from store.layout import VersionDir
 
@@ -45,10 +47,16 @@ def export_version(trained: Trained, target: Path, *, runtime: Runtime = "litert
         shutil.rmtree(left)
     with tempfile.TemporaryDirectory(prefix=_STAGING, dir=target.parent) as folder:
         staging = Path(folder) / "version"
-        _write(made, trained, VersionDir(staging))
+        version = VersionDir(staging)
+        _write(made, trained, version)
         if runtime == "litert":
-            _write_twin(made, VersionDir(staging))
-        check_reload(staging, Path(folder), [*chain(*made.records.values()), *document_records(made.documents)])
+            with _or_without():
+                _write_twin(made, version)
+        records = [*chain(*made.records.values()), *document_records(made.documents)]
+        race = check_reload(staging, Path(folder), records, twin_model(version))
+        if race:
+            with _or_without():
+                keep_winner(version, race)
         if EXPLAIN_SIGNATURE in made.records:
             explained = (golden for golden in made.goldens if isinstance(golden, CheckedGolden))
             check_explanations((record.outputs for record in made.records[EXPLAIN_SIGNATURE]), explained)
@@ -66,11 +74,16 @@ def _write(made: Draft, trained: Trained, version: VersionDir) -> None:
 
 
 def _write_twin(made: Draft, version: VersionDir) -> None:
-    """With a warning where there can be none: model servers then run the SavedModel."""
+    if made.kind.no_twin:
+        raise TwinError(made.kind.no_twin)
     rows = made.kind.held_out(made.preprocess)
+    write_twin(version, made.serve, made.goldens, made.documents, pad=made.pad, held_out=rows)
+
+
+@contextmanager
+def _or_without() -> Iterator[None]:
+    """With a warning where there is no twin: model servers then run the SavedModel."""
     try:
-        if made.kind.no_twin:
-            raise TwinError(made.kind.no_twin)
-        write_twin(version, made.serve, made.goldens, made.documents, pad=made.pad, held_out=rows, to_win=True)
+        yield
     except TwinError as exc:
         _log.warning("the version goes without a LiteRT twin: %s", exc)
