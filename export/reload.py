@@ -3,7 +3,7 @@ races against it: `python -m export.reload FOLDER REQUESTS ANSWERS [TWIN]`."""
 
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -30,8 +30,7 @@ def check_reload(folder: Path, work: Path, records: Sequence[Record], twin: Path
         twin: the LiteRT file.
 
     Raises:
-        ReloadError: it does not answer; or an answer is not the recorded one: numbers may differ by 1e-5, in units of
-            the largest of their tensor, or of 1 if that is larger.
+        ReloadError: it does not answer; or an answer is not the recorded one, see `compare`.
     """
     requests, answers = work / "requests", work / "answers"
     write_warm_up(requests, "", records)
@@ -40,10 +39,20 @@ def check_reload(folder: Path, work: Path, records: Sequence[Record], twin: Path
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
     if done.returncode:
         raise ReloadError(done.stderr.strip().rpartition("\n")[2])
-    for record, answer in zip(records, _responses(answers), strict=True):
+    compare(records, _responses(answers))
+    return Race.model_validate_json(done.stdout) if twin else None
+
+
+def compare(records: Sequence[Record], answers: Iterable[Tensors]) -> None:
+    """Each answer with the recorded one: numbers may differ by 1e-5, in units of the largest of their tensor, or of 1
+    if that is larger.
+
+    Raises:
+        ReloadError: one differs by more, or otherwise.
+    """
+    for record, answer in zip(records, answers, strict=True):
         if wrong := _wrong(record.outputs, answer):
             raise ReloadError(f"{record.signature} of {record.name}: {wrong}")
-    return Race.model_validate_json(done.stdout) if twin else None
 
 
 def _responses(path: Path) -> Iterator[dict[str, Array]]:

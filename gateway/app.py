@@ -39,7 +39,7 @@ def create_app(settings: GatewaySettings) -> Flask:
     backend = Backend(pool, retry_share=settings.retry_percent / 100, hedge=hedge)
     book = Book(settings)
     registry = Registry(backend, settings, book.selectors)
-    parts = Parts.of(settings, backend, registry, book, described())
+    parts = Parts.of(settings, backend, registry, book, described)
     registry.start()
     book.start()
     parts.router.start()

@@ -1,6 +1,6 @@
 """What the dialects share of one gateway."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -28,7 +28,7 @@ _STEPS_APART_S = 0.01  # of texts that are generated: measured, see docs/decisio
 
 @dataclass(frozen=True)
 class Parts:
-    """Put together once, safe to share between threads."""
+    """Put together once, safe to share between threads. `openapi` describes all dialects."""
 
     settings: GatewaySettings
     registry: Registry
@@ -42,11 +42,16 @@ class Parts:
     router: Router
     galleries: Galleries
     captures: Captures
-    openapi: Mapping[str, Any]
+    openapi: Callable[[], Mapping[str, Any]]
 
     @classmethod
     def of(
-        cls, settings: GatewaySettings, backend: Backend, registry: Registry, book: Book, openapi: Mapping[str, Any]
+        cls,
+        settings: GatewaySettings,
+        backend: Backend,
+        registry: Registry,
+        book: Book,
+        openapi: Callable[[], Mapping[str, Any]],
     ) -> "Parts":
         telemetry = Telemetry(registry.models, ServerMetrics(backend))
         router = Router(

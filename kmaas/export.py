@@ -25,13 +25,11 @@ def export(config: Config, run_folder: Path, runtime: "Runtime") -> None:
     """Writes RUN/export: SavedModel, manifest, goldens and card, checked in a fresh process before it counts."""
     from kmaas.sieve import without_chatter
     from kmaas.stages import export_run, warn_of_lacks
-    from serving.runtimes.quiet import import_keras_quietly
     from training.run import Run
 
     run = Run.open(run_folder)
     run.require_weights()
     with without_chatter():
-        import_keras_quietly()
         exported = export_run(run, runtime=runtime)
     _tell(exported)
     warn_of_lacks(exported, config.promotion.minimum)

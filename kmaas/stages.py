@@ -29,9 +29,12 @@ def export_run(run: Run, *, runtime: "Runtime" = "litert") -> Path:
         ExportError: the exported model would not answer as the trained one.
     """
     from export.version import export_version
+    from serving.runtimes.quiet import import_keras_quietly
 
     with run.exclusive():
-        export_version(trained(run), run.export, runtime=runtime)
+        ready = trained(run)
+        import_keras_quietly()
+        export_version(ready, run.export, runtime=runtime)
     return run.export
 
 

@@ -62,7 +62,7 @@ def _routes(routes: Blueprint, parts: Parts) -> None:
 
     @routes.get("/openapi.json")
     def openapi_json() -> Response:
-        return exchange.json(parts.openapi)
+        return exchange.json(parts.openapi())
 
 
 def _describe() -> Description:

@@ -1,5 +1,6 @@
 """The table of dialects."""
 
+from functools import cache
 from typing import Any
 
 from gateway.dialects.dialect import Dialect
@@ -37,6 +38,7 @@ def dialect_of(blueprint: str | None, path: str) -> Dialect:
     return next((dialect for dialect in DIALECTS if path.startswith(dialect.prefixes or ("\0",))), NATIVE)
 
 
+@cache  # it takes as long as half of all imports, and few ask
 def described() -> dict[str, Any]:
     """The OpenAPI document of all dialects."""
     return document(Description.joined([dialect.describe() for dialect in DIALECTS]))

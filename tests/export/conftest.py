@@ -1,4 +1,4 @@
-"""A tiny finished run of each kind, made once, and their exports."""
+"""A tiny finished run of each kind, made once, and exported."""
 
 from collections.abc import Callable
 from functools import cache
@@ -18,15 +18,13 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
 @pytest.fixture(scope="session")
 def runs(place: Workplace) -> Callable[[str], Run]:
     """By the model's name."""
-    return cache(lambda model: Run.open(place.trained(model)))
+    return cache(lambda model: Run.open(place.exported(model)))
 
 
 @pytest.fixture(scope="session")
 def exports(runs: Callable[[str], Run]) -> Callable[[str], Path]:
     """By the model's name."""
-    from kmaas.stages import export_run
-
-    return cache(lambda model: export_run(runs(model)))
+    return lambda model: runs(model).export
 
 
 @pytest.fixture(scope="session", params=["digits", "sentiment"])

@@ -52,11 +52,9 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     folder = tmp_path_factory.mktemp("lifecycle")
     server_port = free_port()
     place = Workplace.before(folder, server_port)
-    trained = place.trained("digits", *LEARNT)
-    hardly = place.train("digits", "--set", "learning_rate.adam=1e-6")
-    exports, versions = (trained, hardly), (trained, hardly, trained)
-    for verb, run in (*(("export", run) for run in exports), *(("publish", run) for run in versions)):
-        done = place.kmaas(verb, str(run))
+    trained, hardly = place.exported("digits", *LEARNT), place.exported("digits")
+    for run in (trained, hardly, trained):
+        done = place.kmaas("publish", str(run))
         assert done.returncode == 0, done.stderr
     with ModelServerProcess(place.store, server_port) as server:
         until(lambda: loaded(server.target) == {3}, "the newest version is loaded")

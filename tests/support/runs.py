@@ -91,11 +91,27 @@ class Workplace:
 
     def trained(self, model: str, *arguments: str) -> Path:
         """The folder of a tiny run of our own code: a copy of the one that all tests have that ask for the same."""
-        name = f"{model}-{hashlib.sha256(repr(arguments).encode()).hexdigest()[:12]}"
+        name = _name(model, arguments)
         made = made_once(name, lambda folder: _train(folder, model, arguments))
         [run] = (made / "runs").iterdir()
         return Path(shutil.copytree(run, self.runs / name))
 
+    def exported(self, model: str, *arguments: str) -> Path:
+        """Such a run after `kmaas export`."""
+        name = _name(model, arguments)
+        made = made_once(f"{name}-exported", lambda folder: _export(folder, model, arguments))
+        return Path(shutil.copytree(made / "runs" / name, self.runs / name))
+
+
+def _name(model: str, arguments: Sequence[str]) -> str:
+    return f"{model}-{hashlib.sha256(repr(arguments).encode()).hexdigest()[:12]}"
+
 
 def _train(folder: Path, model: str, arguments: Sequence[str]) -> None:
     Workplace.at(folder).train(model, *arguments)
+
+
+def _export(folder: Path, model: str, arguments: Sequence[str]) -> None:
+    place = Workplace.at(folder)
+    done = place.kmaas("export", str(place.trained(model, *arguments)))
+    assert done.returncode == 0, done.stderr

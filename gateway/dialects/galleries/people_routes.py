@@ -122,14 +122,14 @@ def _add_looks(routes: Blueprint, parts: Parts) -> None:
 
 
 def _add_receipts(routes: Blueprint, parts: Parts) -> None:
-    receipts = parts.galleries.receipts
+    galleries = parts.galleries
 
     @routes.get("/v1/galleries/<gallery>/receipts")
     def receipts_of(gallery: str) -> Response:
         """Also of a gallery that is gone."""
         asked = wire.read_query(ReceiptsRequest, request.args)
         with parts.admission.place():
-            found = receipts.page(gallery.replace("\0", ""), asked.after, asked.limit)
+            found = galleries.receipts.page(gallery.replace("\0", ""), asked.after, asked.limit)
             following = found[-1][0] if len(found) == asked.limit else None
             listed = [NumberedReceipt(number=number, receipt=receipt) for number, receipt in found]
             return _json(ReceiptPage(receipts=listed, next=following))
@@ -137,7 +137,7 @@ def _add_receipts(routes: Blueprint, parts: Parts) -> None:
     @routes.post("/v1/galleries/receipts/verify")
     def verify() -> Response:
         with exchange.received(parts) as (_, body):
-            return _json(HoldsResponse(holds=receipts.holds(read_json(Receipt, body))))
+            return _json(HoldsResponse(holds=galleries.receipts.holds(read_json(Receipt, body))))
 
 
 def _json(document: BaseModel, status: int = 200) -> Response:
