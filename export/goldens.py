@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import JsonValue
-from scipy.special import logsumexp
 
 from export.errors import NoGoldensError
 from models.detection import Choice, choose
@@ -312,6 +311,8 @@ class _Written(NamedTuple):
 
 def _written(network: "EncoderDecoder", search: "Search", source: Array) -> _Written:
     """The most probable token each time, `[1, most]` and `[1]`. Raises `_UnclearError`."""
+    from scipy.special import logsumexp
+
     tokens: list[int] = [network.begin_id]
     total = 0.0
     barred = [network.pad_id, network.begin_id, *(place for place in search.place_ids if place not in source)]

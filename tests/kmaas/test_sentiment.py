@@ -44,11 +44,12 @@ class Served:
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder, port = tmp_path_factory.mktemp("sentiment"), free_port()
     place = Workplace.before(folder, port)
-    place.trained("sentiment")  # which `add` takes
+    place.trained("sentiment")
     for number, options in enumerate(((*TINY["sentiment"], "--set", "epochs=1"), SMALL), 1):
         added = place.kmaas("add", "sentiment", *options)
         assert added.stdout == f"sentiment: published as version {number}\n", added.stderr
         assert "too little evidence" not in added.stderr
+        assert ("epoch" in added.stderr) == (number == 2), "the finished run is used again"
     with ModelServerProcess(place.store, port) as server:
         first = place.kmaas("promote", "sentiment", "1")
         assert first.returncode == 0, first.stdout + first.stderr
