@@ -308,8 +308,8 @@ def test_a_decompression_bomb_is_413(gateway: GatewayProcess) -> None:
 
 
 def test_the_pixels_of_all_pictures_together_are_limited(gateway: GatewayProcess) -> None:
-    encoded = [base64.b64encode(png_claiming(3_000, 4_000)).decode()] * 2
-    refused(gateway.post("/models/digits", json.dumps({"inputs": encoded}).encode()), 413, says="24000000 pixels")
+    encoded = [base64.b64encode(png_claiming(3_000, 5_000)).decode()] * 2
+    refused(gateway.post("/models/digits", json.dumps({"inputs": encoded}).encode()), 413, says="30000000 pixels")
 
 
 def test_a_body_of_fifty_megabytes_is_413(gateway: GatewayProcess) -> None:

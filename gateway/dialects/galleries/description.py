@@ -126,7 +126,7 @@ def _people(gallery: str) -> dict[str, Any]:
             "parameters": [_GALLERY],
             "get": {
                 **_looked("Receipts of who was erased, also of a gallery that is gone", openapi.json(ReceiptPage)),
-                "parameters": _page({"type": "integer", "minimum": 0}),
+                "parameters": _page({"type": "integer", "minimum": 0, "maximum": 2**63 - 1}),
             },
         },
         "/v1/galleries/receipts/verify": {

@@ -176,7 +176,7 @@ class ReceiptPage(BaseModel):
 class ReceiptsRequest(Request):
     """Which part of a list."""
 
-    after: Annotated[int, Field(ge=0)] = 0
+    after: Annotated[int, Field(ge=0, lt=2**63)] = 0
     limit: Annotated[int, Field(ge=1, le=1000)] = 100
 
 

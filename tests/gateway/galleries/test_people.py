@@ -177,6 +177,8 @@ def test_whoever_is_erased_is_gone_from_the_files_and_a_receipt_says_so(keeper: 
     refused(keeper.ask("GET", f"{gallery}/people/{person['id']}"), 404, says="no person")
     assert _identified(keeper, gallery, of(ANN))["person"] is None
     assert [one["receipt"] for one in keeper.ask("GET", f"{gallery}/receipts").json()["receipts"]] == [receipt]
+    assert keeper.ask("GET", f"{gallery}/receipts?after={2**63 - 1}").json() == {"receipts": [], "next": None}
+    refused(keeper.ask("GET", f"{gallery}/receipts?after={2**63}"), 422, says="after")
     assert keeper.ask("POST", "/receipts/verify", receipt).json() == {"holds": True}
     assert keeper.ask("POST", "/receipts/verify", {**receipt, "faces": 2}).json() == {"holds": False}
     refused(keeper.ask("POST", "/receipts/verify", {**receipt, "key": "0" * 16}), 503, says="not among")
