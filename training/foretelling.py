@@ -178,15 +178,15 @@ class Foretelling:
         whole = {"data": self.data, "rows": bits.size}
         yield Metric(name="bits per character", value=float(bits.sum()) / self.characters, **whole)
         yield Metric(name="perplexity of a token", value=float(2 ** bits.mean()), **whole)
-        for kind, which in self._windows_of.items() if len(self._kinds) > 1 else ():
+        for kind, which in self._windows_of.items():
             value = float(bits[which].sum()) / len(self._text(self.windows[which]))
             yield Metric(name=f"bits per character of {kind}", value=value, data=self.data, rows=bits[which].size)
 
     @property
     def _windows_of(self) -> dict[str, NDArray[np.bool_]]:
-        """Which windows are of a kind of text."""
-        kinds = np.array([kind for kind, _ in self._cut])
-        return {kind: kinds == kind for kind in self._kinds}
+        """Which windows are of a kind of text, where there are several kinds."""
+        kinds = [kind for kind, _ in self._cut]
+        return {kind: np.array(kinds) == kind for kind in dict.fromkeys(kinds)} if len(set(kinds)) > 1 else {}
 
     def _compressed(self) -> Metric:
         """What the text adds to an archive of other texts."""

@@ -16,7 +16,7 @@ _SIZE_TAGS = [(256, 4, 16), (257, 4, 16), (258, 3, 8), (259, 3, 8), (262, 3, 1),
 
 def _tiled(*sides: tuple[int, int], pixels: bytes, order: str = "<") -> bytes:
     """A grey picture of 16×16 in one tile; `sides` are tags and values, in the order of the file."""
-    tags = sorted([*_SIZE_TAGS, *((tag, 4, value) for tag, value in sides), (324, 4, 0), (325, 4, len(pixels))])
+    tags = [*_SIZE_TAGS, *((tag, 4, value) for tag, value in sides), (324, 4, 0), (325, 4, len(pixels))]
     start = 8 + 2 + 12 * len(tags) + 4
     entries = [
         struct.pack(f"{order}HHL", tag, kind, 1)

@@ -89,6 +89,16 @@ def test_of_an_animation_the_first_frame_counts(in_graph: Decode) -> None:
     assert in_graph(animation)[5, 5].tolist() == [255, 0, 0]
 
 
+def test_no_operation_makes_all_frames_of_an_animation() -> None:
+    import tensorflow as tf
+
+    function = tf.function(decoded, input_signature=[tf.TensorSpec([], tf.string)], autograph=False)
+    graph = function.get_concrete_function().graph.as_graph_def()
+    nodes = [*graph.node, *(node for inner in graph.library.function for node in inner.node_def)]
+    assert "DecodeGif" not in {node.op for node in nodes}
+    assert [node.attr["expand_animations"].b for node in nodes if node.op == "DecodeImage"] == [False]
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [
