@@ -11,9 +11,9 @@ from bench.stack import free_port
 from store.layout import Store
 from tests.chaos.bounds import lasting, under_load
 from tests.chaos.conftest import Goldens, See, has_all
-from tests.gateway.test_workers import workers
 from tests.support.processes import GatewayProcess, ModelServerProcess, until
 from tests.support.small_models import picture
+from tests.support.stacks import workers
 
 pytestmark = pytest.mark.chaos
 
@@ -24,12 +24,12 @@ FULL = Path("/dev/full")
 def test_of_two_workers_are_killed(killed: int, server: ModelServerProcess, goldens: Goldens, see: See) -> None:
     """A connection to a worker that is killed breaks, which no server can help; another worker takes its place."""
     with under_load(server.target, goldens, see, workers=2) as (gauntlet, bounds):
-        until(lambda: len(workers(gauntlet.gateway)) == 2, "two workers")
-        before = workers(gauntlet.gateway)
+        until(lambda: len(workers(gauntlet.gateway.pid)) == 2, "two workers")
+        before = workers(gauntlet.gateway.pid)
         killed_at = time.monotonic()
         for pid in sorted(before)[:killed]:
             os.kill(pid, signal.SIGKILL)
-        until(lambda: len(workers(gauntlet.gateway) - before) == killed, "others take their place")
+        until(lambda: len(workers(gauntlet.gateway.pid) - before) == killed, "others take their place")
         gauntlet.settle()
         broken = [told for told in gauntlet.told if not told.status]
         see(broken=len(broken))
@@ -39,11 +39,11 @@ def test_of_two_workers_are_killed(killed: int, server: ModelServerProcess, gold
 
 def test_a_worker_is_killed_again_and_again(server: ModelServerProcess, goldens: Goldens, see: See) -> None:
     with under_load(server.target, goldens, see, workers=2) as (gauntlet, bounds):
-        until(lambda: len(workers(gauntlet.gateway)) == 2, "two workers")
+        until(lambda: len(workers(gauntlet.gateway.pid)) == 2, "two workers")
         for _ in range(3):
-            before = workers(gauntlet.gateway)
+            before = workers(gauntlet.gateway.pid)
             os.kill(min(before), signal.SIGKILL)
-            until(lambda: len(workers(gauntlet.gateway) - before) == 1, "another takes its place")  # noqa: B023
+            until(lambda: len(workers(gauntlet.gateway.pid) - before) == 1, "another takes its place")  # noqa: B023
             lasting(6)  # granian gives up on a worker that lives for less
         over_at = time.monotonic()
         gauntlet.settle()

@@ -7,10 +7,10 @@ import pytest
 from bench.footprint import resident_mb
 from bench.load import Request, requests_per_s
 from tests.chaos.conftest import Goldens, See
-from tests.gateway.test_workers import workers
 from tests.support.processes import GatewayProcess, ModelServerProcess
 from tests.support.sabotage import code_with
 from tests.support.slope import slope
+from tests.support.stacks import workers
 
 pytestmark = pytest.mark.chaos
 
@@ -26,7 +26,7 @@ _NEW = f'        self.__dict__.setdefault("kept", []).append(bytes({LEAK_B}))\n{
 def grows_b(gateway: GatewayProcess, body: bytes) -> float:
     """Bytes per request."""
     gateway.wait_ready()
-    [worker] = workers(gateway)
+    [worker] = workers(gateway.pid)
     request = Request(f"{gateway.url}/models/digits", body)
     requests_per_s(request, concurrency=8, count=SETTLING)
     samples = []

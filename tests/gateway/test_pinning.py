@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.gateway.test_workers import workers
 from tests.support.processes import GatewayProcess, until
+from tests.support.stacks import workers
 
 CORES = sorted(os.sched_getaffinity(0))
 
@@ -52,8 +52,8 @@ def test_where_not_every_core_has_a_worker_all_are_everyone_s(tmp_path: Path) ->
 
 def test_a_gateway_has_a_worker_for_each_core_and_on_it(tmp_path: Path) -> None:
     with GatewayProcess("127.0.0.1:1", workers=len(CORES), log=tmp_path / "log") as gateway:
-        until(lambda: len(workers(gateway)) == len(CORES), "all workers")
-        until(lambda: sorted(map(cores, workers(gateway))) == [[core] for core in CORES], "each is on its own")
+        until(lambda: len(workers(gateway.pid)) == len(CORES), "all workers")
+        until(lambda: sorted(map(cores, workers(gateway.pid))) == [[core] for core in CORES], "each is on its own")
 
 
 def cores(pid: int) -> list[int]:

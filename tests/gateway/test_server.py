@@ -9,12 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from bench.footprint import children
 from gateway.server import MALLOC
 from kmaas.errors import PortTakenError
 from kmaas.processes import check_port_free
-from tests.gateway.test_workers import workers
 from tests.support.processes import GatewayProcess, until
+from tests.support.stacks import workers
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -34,20 +33,19 @@ def test_a_killed_gateway_leaves_no_worker_on_its_port() -> None:
 
 def test_a_killed_worker_is_replaced() -> None:
     with GatewayProcess("127.0.0.1:1") as gateway:
-        before = set(children(gateway.pid))
-        [worker] = [pid for pid in before if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        [worker] = workers(gateway.pid)
         os.kill(worker, signal.SIGKILL)
-        until(lambda: bool(set(children(gateway.pid)) - before), "another worker")
+        until(lambda: bool(workers(gateway.pid) - {worker}), "another worker")
         until(gateway.alive, "it answers")
 
 
 def test_a_worker_that_dies_again_within_seconds_ends_the_gateway() -> None:
     """Whoever started it starts it again, with a growing pause: it would die for ever."""
     with GatewayProcess("127.0.0.1:1") as gateway:
-        [first] = workers(gateway)
+        [first] = workers(gateway.pid)
         os.kill(first, signal.SIGKILL)
-        until(lambda: bool(workers(gateway) - {first}), "another worker")
-        [second] = workers(gateway) - {first}
+        until(lambda: bool(workers(gateway.pid) - {first}), "another worker")
+        [second] = workers(gateway.pid) - {first}
         os.kill(second, signal.SIGKILL)
         assert gateway.wait() == 1
 
@@ -62,7 +60,7 @@ def test_a_log_without_room_stops_nothing() -> None:
 
 def test_the_worker_has_the_malloc_settings() -> None:
     with GatewayProcess("127.0.0.1:1") as gateway:
-        [worker] = workers(gateway)
+        [worker] = workers(gateway.pid)
         environment = Path(f"/proc/{worker}/environ").read_bytes().split(b"\0")
     assert {line.partition(b"=")[0] for line in environment} >= {name.encode() for name in MALLOC}
 
@@ -114,7 +112,7 @@ def test_options_that_do_not_fit_are_refused(arguments: list[str], says: str) ->
 
 def test_the_worker_never_imports_tensorflow(gateway: GatewayProcess) -> None:
     """Read from the memory maps of the running processes: what is imported is mapped."""
-    pids = [gateway.pid, *children(gateway.pid)]
-    assert len(pids) > 1
-    for pid in pids:
+    started = workers(gateway.pid)
+    assert started
+    for pid in (gateway.pid, *started):
         assert "tensorflow" not in Path(f"/proc/{pid}/maps").read_text()

@@ -2,12 +2,11 @@
 
 import os
 import signal
-from pathlib import Path
 
-from bench.footprint import children
 from tests.gateway.test_native import labelled, metrics
 from tests.support.processes import GatewayProcess, ModelServerProcess, until
 from tests.support.small_models import picture
+from tests.support.stacks import workers
 
 ASKED = labelled(
     "kmaas_requests_total",
@@ -19,24 +18,21 @@ ASKED = labelled(
 )
 
 
-def workers(gateway: GatewayProcess) -> set[int]:
-    return {pid for pid in children(gateway.pid) if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()}
-
-
 def test_metrics_of_all_workers_are_added_up_and_a_killed_one_leaves_its_counts(
     model_server: ModelServerProcess,
 ) -> None:
     with GatewayProcess(model_server.target, workers=2) as gateway:
         gateway.wait_ready()
-        until(lambda: len(workers(gateway)) == 2, "two workers")
+        until(lambda: len(workers(gateway.pid)) == 2, "two workers")
+        started = workers(gateway.pid)
 
         def answered() -> int:
             return sum(gateway.post("/models/digits", picture()).status == 200 for _ in range(40))
 
         first = answered()
         assert metrics(gateway)[ASKED] == first
-        os.kill(min(workers(gateway)), signal.SIGKILL)
-        until(lambda: len(workers(gateway)) == 2, "another worker")
+        os.kill(min(started), signal.SIGKILL)
+        until(lambda: len(workers(gateway.pid) - started) == 1, "another worker")
         until(gateway.alive, "it answers")
         before = metrics(gateway)[ASKED]
         assert before == first

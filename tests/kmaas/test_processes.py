@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from bench.stack import free_port
 from kmaas.errors import ChildFailedError
 from kmaas.processes import Child, restart_pause_s
 from tests.support.processes import until
+from tests.support.stacks import commands
 
 
 def test_pauses_double_and_are_bounded() -> None:
@@ -35,13 +37,14 @@ def gateway(port: int) -> Iterator[Child]:
 
 
 def alive(pid: int) -> bool:
-    stat = Path(f"/proc/{pid}/stat")
-    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
 
 
 def listeners(port: int) -> list[int]:
     """Processes told to listen there; other tests have gateways of their own."""
-    return [pid for pid in children(os.getpid()) if str(port).encode() in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    return [pid for pid, command in commands(os.getpid()).items() if str(port) in command]
 
 
 def test_a_crashed_child_starts_again_after_its_pause(gateway: Child, port: int) -> None:

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.footprint import children
 from gateway.server import SHARED_FOLDER
 from store.signing import Signer
 from tests.gateway.conftest import Shelf
@@ -21,6 +20,7 @@ from tests.support.clients import Clients
 from tests.support.processes import Answer, ModelServerProcess, until
 from tests.support.proxy import Proxy
 from tests.support.small_models import picture
+from tests.support.stacks import workers
 from wire.client import ModelServerClient
 
 PICTURE = picture()
@@ -327,7 +327,7 @@ def test_workers_share_their_routes_and_the_admin_api_outlives_any_of_them(
         for number in (1, 2):
             until(lambda number=number: changed(number), "the worker with the admin API is ready")  # type: ignore[misc]  # a default
             until(lambda number=number: answers() == {str(number)}, "every worker follows")  # type: ignore[misc]  # a default
-        for worker in workers(gateway):
+        for worker in workers(gateway.pid):
             os.kill(worker, signal.SIGKILL)
             until(lambda worker=worker: not Path(f"/proc/{worker}").exists(), "it is gone")  # type: ignore[misc]  # a default
             until(gateway.administered, "another worker has the admin API")
@@ -354,21 +354,17 @@ def test_what_all_workers_see_of_a_route_is_told_and_outlives_any_of_them(
         seen = dealt() + dealt()
         until(lambda: counted() == seen, "all of them are counted")
         until(lambda: _told_by_workers(gateway) == seen, "each has told what it counted")
-        os.kill(workers(gateway)[0], signal.SIGKILL)
+        os.kill(min(workers(gateway.pid)), signal.SIGKILL)
         until(gateway.administered, "another worker has the admin API")
         until(lambda: counted() == seen, "none is forgotten")
 
 
 def _told_by_workers(gateway: RoutedGateway) -> int:
     """As `counted`, of the files alone: all that is left of a worker that was killed."""
-    environment = Path(f"/proc/{workers(gateway)[0]}/environ").read_bytes().decode().split("\0")
+    environment = Path(f"/proc/{min(workers(gateway.pid))}/environ").read_bytes().decode().split("\0")
     folder = Path(dict(line.partition("=")[::2] for line in environment)[SHARED_FOLDER])
     told = [json.loads(file.read_bytes())["digits"]["canaries"] for file in folder.glob("routes-*.json")]
     return sum(canary["canary"]["failed"]["trials"] for canaries in told for canary in canaries)
-
-
-def workers(gateway: RoutedGateway) -> list[int]:
-    return [pid for pid in children(gateway.pid) if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
 
 def test_a_route_follows_labels_and_a_canary_s_counts_begin_anew_with_its_label(shelf: Shelf, tmp_path: Path) -> None:
