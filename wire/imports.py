@@ -1,6 +1,7 @@
 """Imports of large libraries that bring along what nobody here needs, and keep the garbage collector busy."""
 
 import gc
+import importlib.util
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,24 @@ def without(*modules: str) -> Iterator[None]:
     finally:
         for name in absent:
             del sys.modules[name]
+
+
+@contextmanager
+def in_parts(package: str) -> Iterator[None]:
+    """In the block modules of the `package` are imported without the package itself, which would bring all of them; who
+    asks for it later gets it, with these modules in it.
+    """
+    spec = importlib.util.find_spec(package)
+    if spec is None or package in sys.modules:  # there is none, as its modules will say; or it is whole
+        yield
+        return
+    part = ModuleType(package)
+    part.__path__ = list(spec.submodule_search_locations or ())
+    sys.modules[package] = part
+    try:
+        yield
+    finally:
+        del sys.modules[package]
 
 
 def hollow(module: str) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from serving.memory import common
-from wire.imports import for_good, without
+from wire.imports import for_good, in_parts, without
 
 CHATTER = re.compile(
     rb"WARNING: All log messages before absl|[IWE]\d{4} [\d:. ]+\S+:\d+\]|To enable the following instr"
@@ -33,6 +33,25 @@ def import_tensorflow_quietly() -> None:
                 import tensorflow as tf
 
                 tf.config.list_physical_devices()  # it looks for GPUs aloud
+
+
+def import_sessions_quietly() -> None:
+    """Of TensorFlow what loads SavedModels and runs them: a third of the time, and 130 MB less, than all of it.
+
+    To be imported by their full names from then on: `from tensorflow.python.client import session`.
+    """
+    with _importing:
+        if "tensorflow.python.saved_model.loader_impl" not in sys.modules:
+            os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+            with chatter_aside(), common(), without("keras.src"), for_good(), in_parts("tensorflow"):
+                from tensorflow.python import tf2
+
+                tf2.enable()
+                from tensorflow.python.client import session  # noqa: F401
+                from tensorflow.python.framework import config, load_library, op_def_registry  # noqa: F401
+                from tensorflow.python.saved_model import loader_impl  # noqa: F401
+
+                config.list_physical_devices()  # it looks for GPUs aloud
 
 
 def import_keras_quietly() -> None:

@@ -54,11 +54,11 @@ class SavedModel:
             LoadError: there is no SavedModel, or it cannot be read.
         """
         self._session, meta_graph = load_session(folder, options)
-        import tensorflow as tf
         from tensorflow.python.client import pywrap_tf_session
+        from tensorflow.python.framework.errors_impl import OpError
 
         self._api = pywrap_tf_session
-        self._op_error = tf.errors.OpError
+        self._op_error = OpError
         self._in_caller = self._api.TF_NewBufferFromString(_RunOptions(inter_op_thread_pool=CALLER).SerializeToString())
         self._tf_outputs: dict[str, Any] = {}
         self._signatures = {

@@ -1,9 +1,9 @@
 """A TF1 session with a SavedModel loaded into it: what TensorFlow Serving itself makes of one.
 
-TensorFlow (2 s, 600 MB) is imported by the first load, not before.
+What it needs of TensorFlow (1 s, 450 MB) is imported by the first load, not before.
 """
 
-import importlib
+import importlib.util
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -11,9 +11,8 @@ from typing import Any
 
 from serving.errors import Code, LoadError
 from serving.runtimes.options import RuntimeOptions
-from serving.runtimes.quiet import import_tensorflow_quietly
+from serving.runtimes.quiet import import_sessions_quietly
 from wire.cores import usable_cores
-from wire.imports import hollow
 
 CALLER = -1  # `RunOptions.inter_op_thread_pool`: run every op in the thread that calls
 
@@ -55,16 +54,20 @@ def default_intra_op_threads() -> int:
 
 
 def _load(folder: Path, options: RuntimeOptions) -> tuple[Any, Any]:
-    import_tensorflow_quietly()
-    import tensorflow as tf
+    import_sessions_quietly()
+    from tensorflow.core.protobuf import config_pb2
+    from tensorflow.python.client.session import Session
+    from tensorflow.python.framework.ops import Graph
+    from tensorflow.python.platform import tf_logging
+    from tensorflow.python.saved_model import loader_impl
 
-    tf.get_logger().setLevel("ERROR")  # each load would warn that the TF1 loader is deprecated
-    session = tf.compat.v1.Session(graph=tf.Graph(), config=_config(options, tf.compat.v1.ConfigProto))
+    tf_logging.get_logger().setLevel("ERROR")  # each load would warn that the TF1 loader is deprecated
+    session = Session(graph=Graph(), config=_config(options, config_pb2.ConfigProto))
     try:
         # Files that hang then hang this thread. TensorFlow's own pool is the process', and has few threads.
-        session.run = partial(session.run, options=tf.compat.v1.RunOptions(inter_op_thread_pool=CALLER))
+        session.run = partial(session.run, options=config_pb2.RunOptions(inter_op_thread_pool=CALLER))
         with session.graph.as_default():
-            meta_graph = tf.compat.v1.saved_model.loader.load(session, list(options.tags), str(folder))
+            meta_graph = loader_impl.load(session, list(options.tags), str(folder))
         del session.run
         session._extend_graph()  # noqa: SLF001 (our runs skip what Session.run does first)
     except BaseException:
@@ -84,17 +87,18 @@ def _config(options: RuntimeOptions, config_of: Callable[[], Any]) -> Any:
 
 
 def _register_text_ops(exc: Exception) -> None:
-    """Importing TF Text registers its ops, in this process for good: 0.5 s that only models with them should cost.
-    Its layers would import Keras."""
-    hollow("tensorflow_text.python.keras")
-    try:
-        importlib.import_module("tensorflow_text")
-    except ImportError as missing:
+    """The libraries of TF Text, in this process for good: a moment that only models with its ops should cost. Its
+    Python parts would import all of TensorFlow and Keras."""
+    from tensorflow.python.framework import load_library
+
+    spec = importlib.util.find_spec("tensorflow_text")
+    if spec is None or spec.origin is None:
         raise LoadError(
             Code.NOT_FOUND,
             f"{_message(exc)}; if the op is one of TF Text, install the package {_TEXT_PACKAGE} beside TensorFlow, of "
             "the same version",
-        ) from missing
+        ) from exc
+    load_library.load_library(str(Path(spec.origin).parent / "python" / "ops"))
 
 
 def _load_error(exc: Exception, options: RuntimeOptions) -> LoadError:

@@ -6,15 +6,16 @@ import textwrap
 
 import pytest
 
+IMPORTS = ["import_tensorflow_quietly", "import_sessions_quietly"]
 CHATTER = "I0000 00:00:1795461834.824179   21327 port.cc:153] oneDNN custom operations are on."
 
 
-def _import(on_import: str) -> subprocess.CompletedProcess[str]:
+def _import(on_import: str, function: str) -> subprocess.CompletedProcess[str]:
     """Runs the import in a fresh process, with a statement that is run when TensorFlow is looked for."""
     script = textwrap.dedent(
         f"""
         import os, sys
-        from serving.runtimes.quiet import import_tensorflow_quietly
+        from serving.runtimes.quiet import {function}
 
         class Finder:
             def find_spec(self, name, path=None, target=None):
@@ -22,16 +23,17 @@ def _import(on_import: str) -> subprocess.CompletedProcess[str]:
                     {on_import}
 
         sys.meta_path.insert(0, Finder())
-        import_tensorflow_quietly()
-        import_tensorflow_quietly()
-        print("tensorflow" in sys.modules)
+        {function}()
+        {function}()
+        print("tensorflow.python" in sys.modules)
         """
     )
     return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
 
 
-def test_only_the_chatter_is_kept_back() -> None:
-    done = _import(f"os.write(2, b'''{CHATTER}\\na line of another thread\\n''')")
+@pytest.mark.parametrize("function", IMPORTS)
+def test_only_the_chatter_is_kept_back(function: str) -> None:
+    done = _import(f"os.write(2, b'''{CHATTER}\\na line of another thread\\n''')", function)
     assert done.stdout == "True\n"
     assert done.stderr == "a line of another thread\n"
 
@@ -50,18 +52,21 @@ def test_a_process_without_standard_error_imports_all_the_same(closing: str) -> 
     assert done.stdout == "done\n"
 
 
-def test_an_import_that_fails_shows_everything() -> None:
-    done = _import(f"os.write(2, b'''{CHATTER}\\n'''); raise ImportError('no TensorFlow for you')")
+@pytest.mark.parametrize("function", IMPORTS)
+def test_an_import_that_fails_shows_everything(function: str) -> None:
+    done = _import(f"os.write(2, b'''{CHATTER}\\n'''); raise ImportError('no TensorFlow for you')", function)
     assert done.stdout == ""
     assert done.stderr.startswith(CHATTER)
     assert "no TensorFlow for you" in done.stderr
 
 
-def test_a_server_has_no_keras_and_who_wants_it_gets_it() -> None:
+def test_a_server_has_parts_of_tensorflow_and_who_wants_it_whole_or_keras_gets_them() -> None:
     script = (
-        "import sys; from serving.runtimes.quiet import import_keras_quietly, import_tensorflow_quietly\n"
+        "import sys; from serving.runtimes.quiet import *\n"
         "from wire.imports import hollow\n"
         "def heavy(): return sorted({'keras', 'matplotlib', 'sklearn', 'tensorflow'} & set(sys.modules))\n"
+        "import_sessions_quietly()\n"
+        "print(heavy())\n"
         "import_tensorflow_quietly()\n"
         "hollow('tensorflow_text.python.keras')\n"
         "import tensorflow_text\n"
@@ -69,8 +74,8 @@ def test_a_server_has_no_keras_and_who_wants_it_gets_it() -> None:
         "import_keras_quietly()\n"
         "print(heavy())\n"
         "import keras, sklearn, tensorflow as tf\n"
-        "print(tf.keras.Model is keras.Model)"
+        "print(tf.keras.Model is keras.Model, int(tf.function(lambda x: x + 1)(1)))"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=True)
-    assert done.stdout.splitlines() == ["['tensorflow']", "['keras', 'tensorflow']", "True"]
+    assert done.stdout.splitlines() == ["[]", "['tensorflow']", "['keras', 'tensorflow']", "True 2"]
     assert done.stderr == ""

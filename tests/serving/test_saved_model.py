@@ -148,10 +148,20 @@ def test_tags_must_be_those_of_a_meta_graph() -> None:
     assert caught.value.code is Code.NOT_FOUND
 
 
-def test_the_ops_of_tf_text_come_with_the_first_model_that_needs_them() -> None:
-    model = opened(saved_models_v1.folder() / "text")
-    words = model.run("serving_default", {"text": np.array([b"not bad"], object)}, ["words"], 5)[0]
-    assert words.tolist() == [b"not", b"bad"]
+def test_the_ops_of_tf_text_come_with_the_first_model_that_needs_them_and_nothing_of_python() -> None:
+    script = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "import numpy as np\n"
+        "from serving.runtimes.options import RuntimeOptions\n"
+        "from serving.runtimes.saved_model import SavedModel\n"
+        "model = SavedModel(Path(sys.argv[1]), RuntimeOptions())\n"
+        "words = model.run('serving_default', {'text': np.array([b'not bad'], object)}, ['words'], 5)[0]\n"
+        "print(words.tolist(), {'tensorflow', 'tensorflow_text', 'keras'} & set(sys.modules))"
+    )
+    folder = str(saved_models_v1.folder() / "text")
+    done = subprocess.run([sys.executable, "-c", script, folder], capture_output=True, text=True, check=True)
+    assert done.stdout == "[b'not', b'bad'] set()\n"
 
 
 def test_without_tf_text_the_status_says_what_to_install() -> None:

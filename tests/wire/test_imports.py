@@ -1,11 +1,13 @@
 """What imports leave out is left out, and had by who asks for it later; what they made is not looked through again."""
 
 import gc
+import importlib
 import sys
+from pathlib import Path
 
 import pytest
 
-from wire.imports import for_good, hollow, without
+from wire.imports import for_good, hollow, in_parts, without
 
 
 @pytest.fixture
@@ -25,6 +27,29 @@ def test_a_module_is_absent_in_the_block_only(unknown: str) -> None:
         raise KeyError
     assert "a module" not in sys.modules
     assert sys.modules[unknown].__name__ == unknown
+
+
+def test_parts_are_imported_without_the_whole_which_who_asks_for_it_gets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "divisible" / "inner"
+    package.mkdir(parents=True)
+    (package.parent / "__init__.py").write_text("from divisible.inner import part\nwhole = part")
+    (package / "__init__.py").touch()
+    (package / "part.py").write_text("made = object()")
+    monkeypatch.syspath_prepend(tmp_path)
+    with in_parts("divisible"):
+        part = importlib.import_module("divisible.inner.part")
+        assert not hasattr(sys.modules["divisible"], "whole")
+    assert "divisible" not in sys.modules
+    whole = importlib.import_module("divisible")
+    assert whole.whole is part
+    with in_parts("divisible"):
+        assert sys.modules["divisible"] is whole
+    with pytest.raises(ModuleNotFoundError, match="indivisible"), in_parts("indivisible"):
+        importlib.import_module("indivisible.part")
+    for name in [name for name in sys.modules if name.startswith("divisible")]:
+        monkeypatch.delitem(sys.modules, name)
 
 
 def test_a_hollow_module_has_nothing_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
