@@ -82,15 +82,14 @@ def _timed(run: Run, requests: list[Mapping[str, Array]]) -> float:
 
 def _saved_model(session: Any, signature: Any) -> Run:
     """In the thread that calls, which is how the embedded server runs it."""
-    import tensorflow as tf
-    from tensorflow.core.protobuf.config_pb2 import CallableOptions
+    from tensorflow.core.protobuf.config_pb2 import CallableOptions, RunOptions
 
     aliases = sorted(signature.inputs)
     call = session._make_callable_from_options(  # noqa: SLF001 (`Session.run` would add its own Python to every call)
         CallableOptions(
             feed=[signature.inputs[alias].name for alias in aliases],
             fetch=[info.name for info in signature.outputs.values()],
-            run_options=tf.compat.v1.RunOptions(inter_op_thread_pool=_CALLER),
+            run_options=RunOptions(inter_op_thread_pool=_CALLER),
         )
     )
     return lambda request: call(*(request[alias] for alias in aliases))

@@ -14,7 +14,7 @@ from export.race import Race, race
 from export.records import Record, Tensors
 from export.warm_up import write_warm_up
 from wire import messages
-from wire.imports import for_good, hollow, without
+from wire.imports import folder_of, for_good, in_parts, without
 from wire.records import read_records
 from wire.tensors import Array, from_proto, write_proto
 
@@ -81,20 +81,29 @@ def _answer(folder: Path, requests: Path, answers: Path, twin: Path | None = Non
     """In this process: writes a `PredictResponse` for each `PredictionLog`, until one is refused; says how the race
     went.
     """
-    with without("keras.src"), for_good():
-        import tensorflow as tf
-    hollow("tensorflow_text.python.keras")
-    import tensorflow_text  # noqa: F401 (registers its operations)
+    with without("keras.src"), for_good(), in_parts("tensorflow"):
+        from tensorflow.core.protobuf.config_pb2 import ConfigProto
+        from tensorflow.python import tf2
 
-    v1 = tf.compat.v1
-    threads = v1.ConfigProto(intra_op_parallelism_threads=1 if twin else 0)  # 0: as many as TensorFlow likes
-    session = v1.Session(graph=tf.Graph(), config=threads)
+        tf2.enable()
+        from tensorflow.python.client.session import Session
+        from tensorflow.python.framework.errors_impl import OpError
+        from tensorflow.python.framework.load_library import load_library
+        from tensorflow.python.framework.ops import Graph
+        from tensorflow.python.lib.io.tf_record import TFRecordWriter
+        from tensorflow.python.saved_model import loader_impl
+
+    text = folder_of("tensorflow_text")
+    assert text is not None
+    load_library(str(text / "python" / "ops"))  # registers its operations
+    threads = ConfigProto(intra_op_parallelism_threads=1 if twin else 0)  # 0: as many as TensorFlow likes
+    session = Session(graph=Graph(), config=threads)
     with session.graph.as_default():
-        signatures = v1.saved_model.loader.load(session, ["serve"], str(folder)).signature_def
+        signatures = loader_impl.load(session, ["serve"], str(folder)).signature_def
     if twin:
         told = race(folder, twin, session, signatures[SERVING_SIGNATURE])
         print(told.model_dump_json())  # noqa: T201 (its caller reads it)
-    with tf.io.TFRecordWriter(str(answers)) as writer:
+    with TFRecordWriter(str(answers)) as writer:
         for number, data in enumerate(read_records(requests)):
             request = messages.PredictionLog.FromString(data).predict_log.request
             name = request.model_spec.signature_name
@@ -102,7 +111,7 @@ def _answer(folder: Path, requests: Path, answers: Path, twin: Path | None = Non
             feeds = {given[alias].name: from_proto(proto) for alias, proto in request.inputs.items()}
             try:
                 outputs = session.run({alias: info.name for alias, info in wanted.items()}, feeds)
-            except tf.errors.OpError as exc:
+            except OpError as exc:
                 sys.exit(f"request {number} of signature {name} is refused: {reason_of(exc.message)}")
             response = messages.PredictResponse()
             for alias, values in outputs.items():

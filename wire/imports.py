@@ -5,6 +5,7 @@ import importlib.util
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import ModuleType
 
 
@@ -39,9 +40,10 @@ def in_parts(package: str) -> Iterator[None]:
         del sys.modules[package]
 
 
-def hollow(module: str) -> None:
-    """The module is empty from now on, if it is not imported yet."""
-    sys.modules.setdefault(module, ModuleType(module))
+def folder_of(package: str) -> Path | None:
+    """Where an installed package lies, without importing it; None if it is not installed."""
+    spec = importlib.util.find_spec(package)
+    return None if spec is None or spec.origin is None else Path(spec.origin).parent
 
 
 @contextmanager

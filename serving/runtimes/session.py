@@ -3,7 +3,6 @@
 What it needs of TensorFlow (1 s, 450 MB) is imported by the first load, not before.
 """
 
-import importlib.util
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -13,6 +12,7 @@ from serving.errors import Code, LoadError
 from serving.runtimes.options import RuntimeOptions
 from serving.runtimes.quiet import import_sessions_quietly
 from wire.cores import usable_cores
+from wire.imports import folder_of
 
 CALLER = -1  # `RunOptions.inter_op_thread_pool`: run every op in the thread that calls
 
@@ -91,14 +91,14 @@ def _register_text_ops(exc: Exception) -> None:
     Python parts would import all of TensorFlow and Keras."""
     from tensorflow.python.framework import load_library
 
-    spec = importlib.util.find_spec("tensorflow_text")
-    if spec is None or spec.origin is None:
+    folder = folder_of("tensorflow_text")
+    if folder is None:
         raise LoadError(
             Code.NOT_FOUND,
             f"{_message(exc)}; if the op is one of TF Text, install the package {_TEXT_PACKAGE} beside TensorFlow, of "
             "the same version",
         ) from exc
-    load_library.load_library(str(Path(spec.origin).parent / "python" / "ops"))
+    load_library.load_library(str(folder / "python" / "ops"))
 
 
 def _load_error(exc: Exception, options: RuntimeOptions) -> LoadError:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from wire.imports import for_good, hollow, in_parts, without
+from wire.imports import folder_of, for_good, in_parts, without
 
 
 @pytest.fixture
@@ -52,13 +52,10 @@ def test_parts_are_imported_without_the_whole_which_who_asks_for_it_gets(
         monkeypatch.delitem(sys.modules, name)
 
 
-def test_a_hollow_module_has_nothing_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "a.hollow", raising=False)
-    hollow("a.hollow")
-    assert not hasattr(sys.modules["a.hollow"], "anything")
-    hollow("gc")
-    assert sys.modules["gc"] is gc
-    monkeypatch.delitem(sys.modules, "a.hollow")
+def test_a_package_is_found_without_being_imported(unknown: str) -> None:
+    assert folder_of(unknown) == folder_of("gzip")  # both of Python's own
+    assert unknown not in sys.modules
+    assert folder_of("indivisible") is None
 
 
 def test_what_is_there_for_good_is_not_collected_and_the_rest_is() -> None:
