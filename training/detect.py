@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
 _NOTHING = len(SPEC.labels)  # the position of what is told of a picture with nothing that it knows
 _LOW = 0.3  # the lower threshold that is tried
-_CALLS = (30, 3)  # by which the time is taken
 _WAYS = ("mirrored", "lying on its side", "small", "grey", "for print", "in a transparent frame")  # all of them reduced
 
 
@@ -114,7 +113,7 @@ class DetectRecipe:
             rows=told.rows,
             accuracy=told.value,
             accuracy_interval=share(right).interval,
-            latency=latencies(model, list(inputs), 0, calls=_CALLS),
+            latency=latencies(model, list(inputs), 0),
             robustness=robust,
             slices=tuple(slices(right, "main object", {"there": there, "nothing known": ~there}, self._data)),
             references=(accuracy("always “nothing”", ~there, told.data),),

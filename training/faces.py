@@ -40,7 +40,6 @@ from training.sent_pictures import WAYS
 if TYPE_CHECKING:
     import keras
 
-_CALLS = (30, 3)  # by which the time is taken
 _WAYS = ("mirrored", "lying on its side", "small", "grey", "for print", "in a transparent frame")  # all of them reduced
 
 
@@ -109,7 +108,7 @@ class FacesRecipe:
             rows=told.rows,
             accuracy=told.value,
             accuracy_interval=share(right).interval,
-            latency=latencies(model, list(self.held_out()[0]), 0, calls=_CALLS),
+            latency=latencies(model, list(self.held_out()[0]), 0),
             robustness=robust,
             slices=tuple(slices(right, "faces", groups, self._data)),
             references=(accuracy("always “one face”", self._truth == 1, told.data),),

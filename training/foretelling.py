@@ -41,7 +41,6 @@ _CONTEXT_TOKENS = 24  # of what is disturbed
 _DISTURBED_AT = (0, 80, 160)  # of each window
 _DISTURBED = 16  # windows
 _TOGETHER = 8  # disturbed rows; their logits at all places are in memory
-_CALLS = (16, 2)  # by which the time is taken
 _FILLER = 0  # behind a row's end, where nothing looks at it
 _PLACES = {"1st to 16th": (0, 16), "17th to 64th": (16, 64), "65th and later": (64, _TOKENS)}
 
@@ -101,7 +100,7 @@ class Foretelling:
             rows=told.rows,
             accuracy=told.value,
             accuracy_interval=share(right).interval,
-            latency=latencies(model, list(self.windows[:_DISTURBED, :_CONTEXT_TOKENS]), _FILLER, calls=_CALLS),
+            latency=latencies(model, list(self.windows[:_DISTURBED, :_CONTEXT_TOKENS]), _FILLER),
             robustness=robust,
             slices=tuple(
                 slice_ for by, values in self._slices().items() for slice_ in slices(right, by, values, self.data)

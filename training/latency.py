@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import keras
 
 _SINGLES, _BATCHES, _BATCH_ROWS = 100, 30, 32
+_FEWEST, _ENOUGH_S = 2, 1.0  # calls, and of how many seconds together after which no more is to be learnt
 
 
 def latencies(
@@ -22,23 +23,21 @@ def latencies(
     pad: int,
     clock: Callable[[], float] = time.perf_counter,
     *,
-    calls: tuple[int, int] = (_SINGLES, _BATCHES),
     called: tuple[Callable[[Array], object], str] | None = None,
 ) -> tuple[Latency, ...]:
-    """Single rows, each as long as it is, and batches of 32, padded to their longest; of each shape one goes before.
+    """Single rows, each as long as it is, and batches of 32, padded to their longest: 100 and 30 calls, or fewer of a
+    model that takes long. Of each shape one goes before.
 
     Args:
         rows: inputs without the batch dimension, taken in turns.
         clock: seconds.
-        calls: how many with single rows, and with batches, at most.
         called: what is called instead of the model, and that in words.
     """
-    most, batches_of = calls
-    singles = [row[np.newaxis] for row in rows[:most]]
-    starts = range(0, batches_of * _BATCH_ROWS, _BATCH_ROWS)
-    batches = [stacked([rows[(start + i) % len(rows)] for i in range(_BATCH_ROWS)], pad) for start in starts]
+    singles = (row[np.newaxis] for row in rows[:_SINGLES])
+    starts = range(0, _BATCHES * _BATCH_ROWS, _BATCH_ROWS)
+    batches = (stacked([rows[(start + i) % len(rows)] for i in range(_BATCH_ROWS)], pad) for start in starts)
     call, what = called or (model.predict_on_batch, "Keras' predict_on_batch")
-    return tuple(_latency(call, what, inputs, clock) for inputs in (singles, batches))
+    return (_latency(call, what, 1, singles, clock), _latency(call, what, _BATCH_ROWS, batches, clock))
 
 
 def stacked(rows: Sequence[Array], pad: int) -> Array:
@@ -49,20 +48,24 @@ def stacked(rows: Sequence[Array], pad: int) -> Array:
 
 
 def _latency(
-    call: Callable[[Array], object], what: str, inputs: Sequence[Array], clock: Callable[[], float]
+    call: Callable[[Array], object], what: str, rows: int, inputs: Iterable[Array], clock: Callable[[], float]
 ) -> Latency:
-    for batch in {batch.shape: batch for batch in inputs}.values():  # the first of a shape is compiled
-        call(batch)
-    seconds = []
+    shapes: set[tuple[int, ...]] = set()
+    seconds: list[float] = []
     for batch in inputs:
+        if batch.shape not in shapes:  # the first of a shape is compiled
+            shapes.add(batch.shape)
+            call(batch)
         started = clock()
         call(batch)
         seconds.append(clock() - started)
+        if len(seconds) >= _FEWEST and sum(seconds) >= _ENOUGH_S:
+            break
     median, p95 = np.percentile(seconds, [50, 95]) * 1000
     return Latency(
         what=f"{what} on {_device()}",
-        rows=len(inputs[0]),
-        calls=len(inputs),
+        rows=rows,
+        calls=len(seconds),
         median_ms=round(float(median), 3),
         p95_ms=round(float(p95), 3),
     )

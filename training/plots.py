@@ -91,7 +91,7 @@ def _save(figure: "Figure", path: Path) -> None:
     assert engine is not None
     engine.execute(figure)
     figure.set_layout_engine(None)  # saving would lay it out twice more
-    figure.savefig(drawn, dpi="figure")
+    figure.savefig(drawn, dpi="figure", pil_kwargs={"compress_level": 0})  # it is read again at once
     with Image.open(drawn) as picture:
         picture.convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE).save(partial, "PNG", optimize=True)
     settle(partial, path)

@@ -56,7 +56,6 @@ _ROWS = 1500  # sentences that are measured
 _EXAMPLES, _MARKED_EXAMPLES = 64, 16
 _DISTURBED = 200
 _TIMED = 64
-_CALLS = (48, 2)
 _WORDS = {"1 to 4 words": (1, 4), "5 to 8 words": (5, 8), "9 words or more": (9, np.inf)}
 _ALIKE = {"below 0.5": (0.0, 0.5), "0.5 to 0.7": (0.5, 0.7), "0.7 or more": (0.7, 1.01)}
 _CANDIDATES = 30  # among which the nearest in meaning is looked for: among all it would take longer than training
@@ -186,7 +185,6 @@ class TranslationRecipe:
                 model,
                 [self._translator.encode([_source(of.source)])[0] for of in self._asked[:_TIMED]],
                 PAD_ID,
-                calls=_CALLS,
                 called=(write, "The loop of the graph, greedily"),
             ),
             robustness=robust,

@@ -50,7 +50,6 @@ _WAYS = ("as it is", "mirrored", "lying on its side", "for print", "in 256 colou
 _SHOWN = 12  # scenes in the plot
 _TOGETHER = 64  # scenes that are looked at in a run
 _AHEAD = 4  # batches
-_CALLS = (60, 6)  # by which the time is taken
 _SIZES = {"small, below 24 pixels": (0.0, 24.0), "24 to 48 pixels": (24.0, 48.0), "48 pixels or more": (48.0, 1e4)}
 _NUMBERS = {"one article": (1, 1), "two or three": (2, 3), "four to six": (4, 6)}
 _NAME = "composed scenes of articles that no training scene has"
@@ -141,7 +140,7 @@ class WardrobeRecipe:
             rows=told.rows,
             accuracy=told.value,
             accuracy_interval=share(whole).interval,
-            latency=latencies(model, pictures, 0, calls=_CALLS),
+            latency=latencies(model, pictures, 0),
             robustness=robust,
             slices=tuple(
                 slice_ for by, values in self._slices().items() for slice_ in slices(whole, by, values, self._data)

@@ -28,8 +28,12 @@ def test_percentiles_are_of_calls_after_the_first_of_each() -> None:
     assert (single.rows, single.calls, batch.rows, batch.calls) == (1, 20, 32, 30)
     assert (single.median_ms, batch.median_ms) == (1.0, 1.0)
     assert single.p95_ms == pytest.approx(100.0)
-    fewer = latencies(model, rows, 0, clock=lambda: next(readings), calls=(3, 2))
-    assert [(latency.rows, latency.calls) for latency in fewer] == [(1, 3), (32, 2)]
+    slow = _clock(cycle([0.4]))
+    fewer = latencies(model, rows, 0, clock=lambda: next(slow))
+    assert [(latency.rows, latency.calls) for latency in fewer] == [(1, 3), (32, 3)]
+    slower = _clock(cycle([7.0]))
+    fewest = latencies(model, rows, 0, clock=lambda: next(slower))
+    assert [(latency.rows, latency.calls) for latency in fewest] == [(1, 2), (32, 2)]
     assert "CPU cores" in single.what or "GPU" in single.what
 
 
