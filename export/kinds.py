@@ -1,5 +1,5 @@
-"""What a model answers: labels, a vector, what is where, the token that follows, or a translation. Whatever an export
-does otherwise for one of these kinds is here.
+"""What a model answers: labels, a vector, what is where, the token that follows, a translation, or what was said.
+Whatever an export does otherwise for one of these kinds is here.
 """
 
 from abc import ABC, abstractmethod
@@ -33,6 +33,7 @@ from export.goldens import (
     make_detection_goldens,
     make_goldens,
     make_text_goldens,
+    make_transcript_goldens,
     make_translation_goldens,
     make_vector_goldens,
 )
@@ -42,8 +43,9 @@ from models.detection import Choice
 from models.faces import FacesConfig, networks_of
 from models.language import backbone_of, scores
 from models.spec import DetectorConfig, LanguageConfig
+from models.transcribe import TranscribeConfig, listening_of, transcribing
 from models.translation import search_of
-from processing.spec import ExportedSpec, ImageSpec, LanguageSpec, TranslationSpec
+from processing.spec import AudioSpec, ExportedSpec, ImageSpec, LanguageSpec, TranslationSpec
 from store.manifest import BEAM_SIGNATURE, Batching, Cache
 
 if TYPE_CHECKING:
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 _PIECE = 64  # tokens of a prompt that are read in one run
+_WINDOWS = (2, 3, 4, 8)  # together: each takes 30 MB on its way through a network
 _PICTURES = (2, 3, 4, 8)  # together: a large one takes 50 MB of memory on its way through a network
 _BEGINNING = 8  # tokens of a prompt; some 150 rows are asked
 
@@ -274,12 +277,35 @@ class Translation(Kind):
         }
 
 
+@dataclass(frozen=True)
+class Transcription(Kind):
+    """What is said in a recording, as tokens."""
+
+    processing: AudioSpec
+    config: TranscribeConfig
+
+    no_twin: ClassVar[str | None] = "its loop writes tensors that grow"
+
+    def serving(self, model: "keras.Model", _inputs: "tf.TensorSpec") -> Any:
+        return transcribing(model, self.config)
+
+    def goldens(self, model: "keras.Model", _predict: Predict) -> Sequence[CheckedRequest]:
+        of = self.trained
+        listening = listening_of(self.config)
+        return make_transcript_goldens(of.examples, self.processing, of.tokenizer or "", model, listening)
+
+    def check_batches(self, answer: Answer, goldens: Sequence[CheckedRequest]) -> Batching:
+        return check_batch_safety(answer, goldens, pad=pad_of(self.processing), sizes=_WINDOWS)
+
+
 def kind_of(trained: Trained) -> Kind:
     processing = trained.spec.processing(trained.config)
     if isinstance(processing, LanguageSpec) and isinstance(trained.config, LanguageConfig):
         return Language(trained, processing, trained.config.slots)
     if isinstance(processing, TranslationSpec):
         return Translation(trained, processing)
+    if isinstance(processing, AudioSpec) and isinstance(trained.config, TranscribeConfig):
+        return Transcription(trained, processing, trained.config)
     if isinstance(processing, ImageSpec) and isinstance(trained.config, DetectorConfig):
         of = trained.config
         kind = FaceDetector if isinstance(of, FacesConfig) else Detector

@@ -91,14 +91,21 @@ class LanguageSpec(_Frozen):
 class AudioSpec(_Frozen):
     """A recording becomes float32 `[samples]` in [-1, 1] under the input name `input`, one channel.
 
-    Shorter ones of a batch are followed by zeros: silence behind a recording is nothing to a model.
-    `language` is the one that is spoken, by its ISO 639-1 code.
+    Shorter ones of a batch are followed by zeros: silence behind a recording is nothing to a model. One call hears
+    `window_s` seconds at most. `language` is the one that is spoken, by its ISO 639-1 code.
+
+    What is said are tokens of the version's `tokenizer.json`, filled up with `end_id`; each piece of it stands between
+    the tokens of two times, of which `first_time_id` is the window's beginning and each further one `time_step_s` later.
     """
 
     kind: Literal["audio"] = "audio"
     input: str = "samples"
     sample_rate: Annotated[int, Field(ge=1)]
     language: str
+    window_s: Annotated[float, Field(gt=0)]
+    end_id: int
+    first_time_id: int
+    time_step_s: Annotated[float, Field(gt=0)]
 
 
 class TranslationSpec(_Frozen):

@@ -7,16 +7,17 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.errors import BrokenAnswerError, UnfitVersionError
 from gateway.settings import Limits
-from gateway.tasks.base import SERVING_SIGNATURE, Checkpoint, Documents, Media, OneRun, Request, Tensors
+from gateway.tasks.base import SERVING_SIGNATURE, Ask, Checkpoint, Documents, Media, Request, Tensors
 from gateway.tasks.classification import floats
 from processing.audio import MEDIA_TYPES, decode, seconds_of
 from processing.spec import AudioSpec, parse_spec
+from processing.speech import Said, Transcriber, Window, windows
 from store.manifest import Manifest
 
 TENTH_OF_SILENCE = (  # a WAV file of 0.1 s at 8 kHz, without a sound
     "UklGRmQGAABXQVZFZm10IBAAAAABAAEAQB8AAIA+AAACABAAZGF0YUAG" + "A" * 2136
 )
-_TEXT, _TIMES = "text", "times"
+_TOKENS, _SCORE, _NO_SPEECH = "tokens", "score", "no_speech"
 
 
 class SpeechRecognitionParameters(Request):
@@ -52,8 +53,9 @@ class SpeechRecognitionResponse(BaseModel):
     chunks: list[Chunk] | None = None
 
 
-class SpeechRecognition(OneRun):
-    """Samples to segments of text: outputs `text`, strings `[1, segments]`, and `times`, floats `[1, segments, 2]`."""
+class SpeechRecognition:
+    """Samples to tokens, a run for each window: outputs `tokens`, int32 `[1, tokens]`, and of each row `score` and
+    `no_speech`, see `processing.speech`."""
 
     name: ClassVar[str] = "automatic-speech-recognition"
     signature: ClassVar[str] = SERVING_SIGNATURE
@@ -61,36 +63,38 @@ class SpeechRecognition(OneRun):
     response: ClassVar[type[BaseModel]] = SpeechRecognitionResponse
     media_types: ClassVar[tuple[str, ...]] = MEDIA_TYPES
 
-    def __init__(self, spec: AudioSpec, limits: Limits) -> None:
+    def __init__(self, spec: AudioSpec, transcriber: Transcriber, limits: Limits) -> None:
         self.language = spec.language
         self._spec = spec
+        self._transcriber = transcriber
         self._limits = limits
 
     @classmethod
-    def of(cls, manifest: Manifest, _documents: Documents, limits: Limits) -> Self:
+    def of(cls, manifest: Manifest, documents: Documents, limits: Limits) -> Self:
         spec = parse_spec(manifest.processing)
         if not isinstance(spec, AudioSpec):
             raise UnfitVersionError(f"{cls.name} needs processing of the kind audio, received {spec.kind}")
-        return cls(spec, limits)
+        return cls(spec, Transcriber(documents["tokenizer"], spec), limits)
 
-    def preprocess(self, request: SpeechRecognitionRequest, checkpoint: Checkpoint) -> Tensors:
+    def preprocess(self, request: SpeechRecognitionRequest, checkpoint: Checkpoint) -> list[Window]:
         checkpoint()
         rate, longest = self._spec.sample_rate, self._limits.audio_seconds
-        samples = decode(request.inputs, sample_rate=rate, max_seconds=longest)
-        return {self._spec.input: samples[np.newaxis]}
+        return windows(decode(request.inputs, sample_rate=rate, max_seconds=longest), self._spec)
 
-    def postprocess(self, request: SpeechRecognitionRequest, outputs: Tensors) -> SpeechRecognitionResponse:
-        texts = outputs.get(_TEXT)
-        if texts is None or texts.dtype != object or texts.ndim != 2 or len(texts) != 1:
-            raise BrokenAnswerError(f"the model answered no strings [1, segments] as {_TEXT}")
-        times = floats(outputs, _TIMES, (1, texts.shape[1], 2))[0]
-        try:
-            said = [text.decode().strip() for text in texts[0]]
-        except UnicodeDecodeError as exc:
-            raise BrokenAnswerError(f"the model answered {_TEXT} that is not UTF-8") from exc
-        chunks = [Chunk(text=text, timestamp=span) for text, span in zip(said, times.tolist(), strict=True) if text]
+    def infer(self, _request: SpeechRecognitionRequest, heard: list[Window], ask: Ask) -> list[Said]:
+        """In a window without a sound nobody is asked for."""
+        return [
+            said
+            for window in heard
+            if not window.is_silent
+            for said in self._said(window, ask({self._spec.input: window.samples[np.newaxis]}))
+        ]
+
+    def postprocess(self, request: SpeechRecognitionRequest, said: list[Said]) -> SpeechRecognitionResponse:
+        chunks = [Chunk(text=piece.text, timestamp=[piece.start_s, piece.end_s]) for piece in said]
         wanted = request.parameters and request.parameters.return_timestamps
-        return SpeechRecognitionResponse(text=" ".join(filter(None, said)), chunks=chunks if wanted else None)
+        text = " ".join(piece.text for piece in said)
+        return SpeechRecognitionResponse(text=text, chunks=chunks if wanted else None)
 
     def told(self, answer: SpeechRecognitionResponse) -> Any:
         """Without the chunks, which have pieces of the text."""
@@ -99,3 +103,10 @@ class SpeechRecognition(OneRun):
     def seconds(self, request: SpeechRecognitionRequest) -> float:
         """How long the recording is. Raises `UnreadableInputError` when that cannot be read."""
         return seconds_of(request.inputs, self._limits.audio_seconds)
+
+    def _said(self, window: Window, outputs: Tensors) -> list[Said]:
+        tokens: Any = outputs.get(_TOKENS)
+        if tokens is None or tokens.dtype != np.int32 or tokens.ndim != 2 or len(tokens) != 1:
+            raise BrokenAnswerError(f"the model answered no int32 [1, tokens] as {_TOKENS}")
+        score, no_speech = (float(floats(outputs, name, (1,))[0]) for name in (_SCORE, _NO_SPEECH))
+        return self._transcriber.said(window, tokens[0].tolist(), score, no_speech)
