@@ -20,7 +20,7 @@ from processing.classification import MEDIA_TOP_K, ranked, sigmoid, softmax
 from processing.forms import form_of
 from processing.image import decode
 from processing.request import preprocessing
-from processing.spec import AudioSpec, ExportedSpec, ImageSpec, LanguageSpec, TextSpec, TranslationSpec
+from processing.spec import ExportedSpec, ImageSpec, LanguageSpec, SpeechSpec, TextSpec, TranslationSpec
 from processing.speech import Transcriber, Window
 from processing.tokens import TokenCodec
 from processing.translation import Translator
@@ -318,7 +318,7 @@ def make_translation_goldens(
 
 def make_transcript_goldens(
     examples: Sequence[Example],
-    spec: AudioSpec,
+    spec: SpeechSpec,
     tokenizer: str,
     model: "keras.Model",
     listening: "Listening",
@@ -354,24 +354,24 @@ def _heard(model: "keras.Model", listening: "Listening", inputs: Array) -> dict[
     """The most probable token each time. Raises `_UnclearError`."""
     from models.listening import encoded, read_anew
 
-    backbone, start, end = model.get_layer("backbone"), listening.alphabet.start, listening.alphabet.end
+    backbone, of = model.get_layer("backbone"), listening.alphabet
     heard = encoded(backbone, model.get_layer("log_mel")(inputs))
-    written, total = np.zeros((1, 0), np.int32), 0.0
-    silence = softmax(np.asarray(read_anew(backbone, heard, np.array([[start]], np.int32))))[0]
+    prompt, written, total = np.array([[of.start, of.no_times]], np.int32), np.zeros((1, 0), np.int32), 0.0
+    silence = softmax(np.asarray(read_anew(backbone, heard, prompt[:, :1])))[0]
     while written.shape[1] < listening.most:
-        logits = read_anew(backbone, heard, np.concatenate([[[start]], written], axis=1).astype(np.int32))
-        told = np.asarray(listening.log_probabilities(logits, written))[0]
+        logits = read_anew(backbone, heard, np.concatenate([prompt, written], axis=1))
+        told = np.asarray(listening.log_probabilities(logits, written, np.array([[False]])))[0]
         if not _is_clear(told, 1):
             break
         total += float(told.max())
         written = np.append(written, np.array([[told.argmax()]], np.int32), axis=1)
-        if written[0, -1] == end:
-            tokens = np.full((1, listening.most), end, np.int32)
+        if written[0, -1] == of.end:
+            tokens = np.full((1, listening.most), of.end, np.int32)
             tokens[:, : written.shape[1]] = written
             return {
                 "tokens": tokens,
                 "score": np.array([total / written.shape[1]], np.float32),
-                "no_speech": np.array([silence[listening.alphabet.no_speech]], np.float32),
+                "no_speech": np.array([silence[of.no_speech]], np.float32),
             }
     raise _UnclearError
 

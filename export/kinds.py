@@ -43,10 +43,10 @@ from models.detection import Choice
 from models.faces import FacesConfig, networks_of
 from models.language import backbone_of, scores
 from models.spec import DetectorConfig, LanguageConfig
-from models.transcribe import TranscribeConfig, listening_of, transcribing
+from models.transcribe import TranscribeConfig, listening_of, steering, transcribing
 from models.translation import search_of
-from processing.spec import AudioSpec, ExportedSpec, ImageSpec, LanguageSpec, TranslationSpec
-from store.manifest import BEAM_SIGNATURE, Batching, Cache
+from processing.spec import ExportedSpec, ImageSpec, LanguageSpec, SpeechSpec, TranslationSpec
+from store.manifest import BEAM_SIGNATURE, STEER_SIGNATURE, Batching, Cache
 
 if TYPE_CHECKING:
     import keras
@@ -281,7 +281,7 @@ class Translation(Kind):
 class Transcription(Kind):
     """What is said in a recording, as tokens."""
 
-    processing: AudioSpec
+    processing: SpeechSpec
     config: TranscribeConfig
 
     no_twin: ClassVar[str | None] = "its loop writes tensors that grow"
@@ -294,6 +294,28 @@ class Transcription(Kind):
         listening = listening_of(self.config)
         return make_transcript_goldens(of.examples, self.processing, of.tokenizer or "", model, listening)
 
+    def further(self, model: "keras.Model", _inputs: "tf.TensorSpec") -> dict[str, Any]:
+        return {STEER_SIGNATURE: steering(model, self.config)}
+
+    def further_records(
+        self, functions: Mapping[str, Any], goldens: Sequence[CheckedRequest]
+    ) -> dict[str, list[Record]]:
+        """Greedily behind a plain start, which must be what `serving_default` answers."""
+        prompt = np.array([[*self.processing.start_ids, self.processing.no_times_id]], np.int32)
+        temperature, seed = np.zeros(1, np.float32), np.zeros(1, np.int32)
+        return {
+            signature: [
+                Record(
+                    golden.golden.name,
+                    signature,
+                    {self.processing.input: golden.inputs, "prompt": prompt, "temperature": temperature, "seed": seed},
+                    golden.outputs,
+                )
+                for golden in goldens
+            ]
+            for signature in functions
+        }
+
     def check_batches(self, answer: Answer, goldens: Sequence[CheckedRequest]) -> Batching:
         return check_batch_safety(answer, goldens, pad=pad_of(self.processing), sizes=_WINDOWS)
 
@@ -304,7 +326,7 @@ def kind_of(trained: Trained) -> Kind:
         return Language(trained, processing, trained.config.slots)
     if isinstance(processing, TranslationSpec):
         return Translation(trained, processing)
-    if isinstance(processing, AudioSpec) and isinstance(trained.config, TranscribeConfig):
+    if isinstance(processing, SpeechSpec) and isinstance(trained.config, TranscribeConfig):
         return Transcription(trained, processing, trained.config)
     if isinstance(processing, ImageSpec) and isinstance(trained.config, DetectorConfig):
         of = trained.config

@@ -1,5 +1,5 @@
-"""Writes down what is said in a window of a recording, token by token, in one loop of the graph, as Whisper does: text
-between pairs of times.
+"""Writes down what is said in a window of a recording, token by token, in one loop of the graph, as Whisper does: plain
+text, or text between pairs of times.
 
 Plain TensorFlow: what grows is joined to what there is, nothing is written in place.
 """
@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 _NEVER = -1e9
+_SMALLEST = 1e-20  # that has a logarithm
 _FIRST_TIMES = 51  # the first time of a window is its first second
 
 
@@ -20,6 +21,7 @@ class Alphabet:
 
     Attributes:
         start, end, no_speech: the last says that nobody speaks.
+        no_times: as the last of a prompt it asks for plain text.
         first_time: the token of 0.00 s; those behind it are each 0.02 s later.
         never: are not written at all; `never_first` not as the first of a window.
     """
@@ -27,9 +29,29 @@ class Alphabet:
     start: int
     end: int
     no_speech: int
+    no_times: int
     first_time: int
     never: tuple[int, ...]
     never_first: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """How tokens are drawn: `temperature`, float `[batch]`, of which 0 takes the most probable one, and `seed`, int32
+    `[batch]`."""
+
+    temperature: Any
+    seed: Any
+
+    def tokens(self, logits: Any, step: Any) -> Any:
+        """int32 `[batch]`: one for each row of logits `[batch, vocabulary]`, by nothing but its own seed and `step`."""
+
+        def noise(seed: Any) -> Any:
+            return tf.random.stateless_uniform(logits.shape[1:], tf.stack([seed, step]), _SMALLEST, 1.0)
+
+        of_rows = tf.map_fn(noise, self.seed, fn_output_signature=tf.float32)
+        disturbed = logits - self.temperature[:, tf.newaxis] * tf.math.log(-tf.math.log(of_rows))  # by E. J. Gumbel
+        return tf.argmax(disturbed, axis=1, output_type=tf.int32)
 
 
 class _At(NamedTuple):
@@ -52,39 +74,49 @@ class Listening:
     alphabet: Alphabet
     most: int
 
-    def log_probabilities(self, logits: Any, written: Any) -> Any:
-        """Of the token that follows those `written`, int32 `[rows, tokens]`, from its logits `[rows, vocabulary]`, where
-        what may not follow cannot. Where a time is more probable than any one word, it is a time."""
+    def log_probabilities(self, logits: Any, written: Any, timed: Any) -> Any:
+        """Of the token that follows those `written`, int32 `[rows, tokens]`, from its logits `[rows, vocabulary]`.
+
+        What may not follow cannot. In a row that is `timed`, bool `[rows, 1]`, it is a time where that is more probable
+        than any one word; in others it is never one.
+        """
         vocabulary, first_time = logits.shape[-1], self.alphabet.first_time
         number = tf.range(vocabulary)[tf.newaxis]
         barred = _mask(self.alphabet.never, vocabulary)
         at_first = _mask(self.alphabet.never_first, vocabulary)
         allowed = logits + barred + tf.where(tf.shape(written)[1] == 0, at_first, tf.zeros_like(at_first))
-        allowed = tf.where(_forbidden(written, number, first_time, self.alphabet.end), _NEVER, allowed)
+        forbidden = _forbidden(written, number, first_time, self.alphabet.end)
+        allowed = tf.where(tf.where(timed, forbidden, number >= first_time), _NEVER, allowed)
         told = tf.nn.log_softmax(allowed)
-        timed = tf.reduce_logsumexp(told[:, first_time:], axis=1) > tf.reduce_max(told[:, :first_time], axis=1)
-        return tf.nn.log_softmax(tf.where(timed[:, tf.newaxis] & (number < first_time), _NEVER, allowed))
+        of_times = tf.reduce_logsumexp(told[:, first_time:], axis=1, keepdims=True)
+        is_time = timed & (of_times > tf.reduce_max(told[:, :first_time], axis=1, keepdims=True))
+        return tf.nn.log_softmax(tf.where(is_time & (number < first_time), _NEVER, allowed))
 
-    def write(self, backbone: Any, spectrum: Any, prompt: Any) -> dict[str, Any]:
-        """What is said, as `tokens`, int32 `[batch, most]`, padded with the end behind it; `score`, float `[batch]`, the
-        mean log-probability of its tokens; and `no_speech`, float `[batch]`, how probable it is that nobody speaks.
+    def write(self, backbone: Any, spectrum: Any, prompt: Any, drawn: Drawn | None = None) -> dict[str, Any]:
+        """What is said, as `tokens`, int32 `[batch, most]`, padded with the end behind it.
+
+        Beside them `score`, float `[batch]`, is the mean log-probability of these tokens, and `no_speech`, float
+        `[batch]`, how probable it is that nobody speaks.
 
         Args:
             spectrum: `[batch, frames, mels]`.
-            prompt: int32 `[batch, tokens]`, which steer it: they begin with the start.
+            prompt: int32 `[batch, tokens]`, which steer it; the start is among them.
+            drawn: None takes the most probable token each time.
         """
         rows, known = tf.shape(prompt)[0], tf.shape(prompt)[1]
         heard = _heard(backbone, spectrum)
-        end = self.alphabet.end
+        end, timed = self.alphabet.end, prompt[:, -1:] != self.alphabet.no_times
 
         def unfinished(at: _At) -> Any:
             return (at.step < known - 1 + self.most) & ~tf.reduce_all(at.done)
 
         def write(at: _At) -> tuple[_At]:
             logits, cache = _step(backbone, at.last, at.step, at.cache, heard)
-            silence = tf.where(at.step == 0, tf.nn.softmax(logits)[:, self.alphabet.no_speech], at.silence)
-            told = self.log_probabilities(logits, at.written)
-            token = tf.where(at.done, end, tf.argmax(told, axis=1, output_type=tf.int32))
+            starts = at.last == self.alphabet.start
+            silence = tf.where(starts, tf.nn.softmax(logits)[:, self.alphabet.no_speech], at.silence)
+            told = self.log_probabilities(logits, at.written, timed)
+            chosen = drawn.tokens(told, at.step) if drawn else tf.argmax(told, axis=1, output_type=tf.int32)
+            token = tf.where(at.done, end, chosen)
             gained = tf.where(at.done, 0.0, tf.gather(told, token, batch_dims=1))
             step = at.step + 1
             reading = step < known
@@ -183,8 +215,8 @@ def encoded(backbone: Any, spectrum: Any) -> Any:
 
 
 def _step(backbone: Any, last: Any, place: Any, cache: Sequence[Any], heard: Sequence[tuple[Any, Any]]) -> Any:
-    """The last token of each row, int32 `[rows]`, at `place` to the logits `[rows, vocabulary]` of the next one, and the
-    cache with it."""
+    """The last token of each row, int32 `[rows]`, at `place` to the logits `[rows, vocabulary]` of the next one, and
+    the cache with it."""
     embeddings = backbone.decoder_embeddings
     positions = embeddings.position_embedding.position_embeddings
     x = embeddings.token_embedding(last[:, tf.newaxis]) + tf.gather(positions, place)

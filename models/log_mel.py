@@ -23,7 +23,10 @@ _LOG_STEP = np.log(6.4) / 27  # of a mel, above
 
 
 class LogMel(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
-    """float32 `[batch, samples]` at 16 kHz, 30 s at most, to `[batch, 3000, mels]`; silence is behind what is shorter."""
+    """float32 `[batch, samples]` at 16 kHz, 30 s at most, to `[batch, 3000, mels]`.
+
+    Behind what is shorter is silence.
+    """
 
     def __init__(self, mels: int, **options: Any) -> None:
         super().__init__(**options)

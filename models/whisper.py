@@ -93,8 +93,8 @@ def _norm(name: str, layer: Any) -> Iterator[tuple[str, Place]]:
 
 
 def whisper(backbone: Any, start_id: int) -> "keras.Model":
-    """float32 `[batch, samples]` at 16 kHz, 30 s at most, to the logits `[batch, vocabulary]` of the first token of what
-    is said; what follows is written by `models.listening`."""
+    """float32 `[batch, samples]` at 16 kHz, 30 s at most, to the logits `[batch, vocabulary]` of the first token of
+    what is said; what follows is written by `models.listening`."""
     import keras
 
     from models.log_mel import LogMel

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from processing.spec import AudioSpec
+from processing.spec import SpeechSpec
 from processing.tokens import TokenCodec
 
 _PAUSE_S = 0.1  # a window ends in the middle of the quietest such piece
@@ -38,7 +38,7 @@ class Said:
     end_s: float
 
 
-def windows(samples: NDArray[np.float32], spec: AudioSpec) -> list[Window]:
+def windows(samples: NDArray[np.float32], spec: SpeechSpec) -> list[Window]:
     """All of a recording. A window ends where the last third of what could be in it is quietest, so that hardly any
     word is in two halves."""
     longest, pause = int(spec.window_s * spec.sample_rate), max(1, int(_PAUSE_S * spec.sample_rate))
@@ -56,7 +56,7 @@ def windows(samples: NDArray[np.float32], spec: AudioSpec) -> list[Window]:
 class Transcriber:
     """Of one version. Safe to share between threads."""
 
-    def __init__(self, tokenizer: str, spec: AudioSpec) -> None:
+    def __init__(self, tokenizer: str, spec: SpeechSpec) -> None:
         self._codec, self._spec = TokenCodec(tokenizer), spec
 
     def said(self, window: Window, tokens: Sequence[int], score: float, no_speech: float) -> list[Said]:

@@ -10,7 +10,7 @@ from gateway.settings import Limits
 from gateway.tasks.base import SERVING_SIGNATURE, Ask, Checkpoint, Documents, Media, Request, Tensors
 from gateway.tasks.classification import floats
 from processing.audio import MEDIA_TYPES, decode, seconds_of
-from processing.spec import AudioSpec, parse_spec
+from processing.spec import SpeechSpec, parse_spec
 from processing.speech import Said, Transcriber, Window, windows
 from store.manifest import Manifest
 
@@ -63,7 +63,7 @@ class SpeechRecognition:
     response: ClassVar[type[BaseModel]] = SpeechRecognitionResponse
     media_types: ClassVar[tuple[str, ...]] = MEDIA_TYPES
 
-    def __init__(self, spec: AudioSpec, transcriber: Transcriber, limits: Limits) -> None:
+    def __init__(self, spec: SpeechSpec, transcriber: Transcriber, limits: Limits) -> None:
         self.language = spec.language
         self._spec = spec
         self._transcriber = transcriber
@@ -72,8 +72,8 @@ class SpeechRecognition:
     @classmethod
     def of(cls, manifest: Manifest, documents: Documents, limits: Limits) -> Self:
         spec = parse_spec(manifest.processing)
-        if not isinstance(spec, AudioSpec):
-            raise UnfitVersionError(f"{cls.name} needs processing of the kind audio, received {spec.kind}")
+        if not isinstance(spec, SpeechSpec):
+            raise UnfitVersionError(f"{cls.name} needs processing of the kind speech, received {spec.kind}")
         return cls(spec, Transcriber(documents["tokenizer"], spec), limits)
 
     def preprocess(self, request: SpeechRecognitionRequest, checkpoint: Checkpoint) -> list[Window]:

@@ -26,7 +26,7 @@ from tokenizers.normalizers import Lowercase
 from tokenizers.pre_tokenizers import ByteLevel, Whitespace
 
 from processing.marks import PLACES
-from processing.spec import AudioSpec, LanguageSpec, TextSpec, TranslationSpec
+from processing.spec import LanguageSpec, SpeechSpec, TextSpec, TranslationSpec
 from store.contents import seal
 from store.golden import Golden, dump_goldens
 from store.layout import VersionDir
@@ -274,23 +274,28 @@ def write_speech(folder: Path, manifest_of: ManifestOf) -> None:
 
     from export.raw.signature import RAW_SIGNATURE, Raw
 
-    step = SAMPLE_RATE // 2
+    step, (end, loud, quiet, first_time) = SAMPLE_RATE // 2, range(4)
+    tokenizer = Tokenizer(WordLevel({"<end>": end, " loud": loud, " quiet": quiet}))
 
     def serve(samples: Any) -> dict[str, Any]:
         """Half seconds, the last one as long as it is."""
         frames = tf.signal.frame(samples, step, step, pad_end=True)
         loudness = tf.sqrt(tf.reduce_mean(tf.square(frames), axis=2))
-        begins = tf.cast(tf.range(tf.shape(frames)[1]), tf.float32)[tf.newaxis, :] * 0.5
-        begins = tf.tile(begins, [tf.shape(frames)[0], 1])
-        times = tf.stack([begins, begins + 0.5], axis=2)
-        return {"text": tf.where(loudness > 0.1, "loud", "quiet"), "times": times}
+        begins = first_time + tf.zeros_like(loudness, tf.int32) + tf.range(tf.shape(frames)[1])
+        pieces = tf.stack([begins, tf.where(loudness > 0.1, loud, quiet), begins + 1], axis=2)
+        tokens = tf.reshape(pieces, [tf.shape(frames)[0], -1])
+        sure = tf.zeros(tf.shape(frames)[:1])
+        return {"tokens": tf.pad(tokens, [[0, 0], [0, 1]], constant_values=end), "score": sure, "no_speech": sure}
 
     given = tf.TensorSpec([None, None], tf.float32, name="samples")
-    spec = AudioSpec(sample_rate=SAMPLE_RATE, language="en")
+    spec = SpeechSpec(
+        sample_rate=SAMPLE_RATE, language="en", window_s=2.0, end_id=end, first_time_id=first_time, time_step_s=0.5
+    )
     raw = Raw(spec, None)
     outputs = {
-        "text": TensorSpec(dtype="string", shape=(-1, -1)),
-        "times": TensorSpec(dtype="float32", shape=(-1, -1, 2)),
+        "tokens": TensorSpec(dtype="int32", shape=(-1, -1)),
+        "score": TensorSpec(dtype="float32", shape=(-1,)),
+        "no_speech": TensorSpec(dtype="float32", shape=(-1,)),
     }
     samples, files = TensorSpec(dtype="float32", shape=(-1, -1)), TensorSpec(dtype="string", shape=(-1,))
     manifest = manifest_of(
@@ -309,7 +314,8 @@ def write_speech(folder: Path, manifest_of: ManifestOf) -> None:
     golden = Golden.of("loud", "audio/wav", recording([0.5, 0.0]), {"text": "loud quiet"}, 1e-4)
     others = {RAW_SIGNATURE: raw.function(serve)}
     serve = tf.function(serve, input_signature=[given])
-    write_version(folder, serve, [], manifest, goldens=[golden], documents={}, others=others)
+    documents = {"tokenizer": tokenizer.to_str().encode()}
+    write_version(folder, serve, [], manifest, goldens=[golden], documents=documents, others=others)
 
 
 def recording(
