@@ -340,9 +340,10 @@ def make_transcript_goldens(
         except _UnclearError:
             continue
         tokens, score, no_speech = (heard[name][0] for name in ("tokens", "score", "no_speech"))
-        said = transcriber.said(Window(0.0, inputs[0]), tokens.tolist(), float(score), float(no_speech))
-        if said:
-            expected: JsonValue = {"text": " ".join(piece.text for piece in said)}
+        window = Window(0.0, inputs.shape[1] / spec.sample_rate, inputs[0])
+        passage = transcriber.passage(window, tokens.tolist(), float(score), float(no_speech))
+        if passage.said and not passage.is_doubtful:
+            expected: JsonValue = {"text": " ".join(piece.text for piece in passage.said)}
             golden = Golden.of(example.name, example.media_type, example.body, expected, _TOLERANCE)
             chosen.append(CheckedTranscript(golden, inputs, heard))
     if not chosen:

@@ -45,6 +45,7 @@ def processing(config: TranscribeConfig) -> SpeechSpec:
         sample_rate=SAMPLE_RATE,
         language="en",
         window_s=WINDOW_S,
+        context_tokens=CONTEXT_TOKENS,
         most_tokens=config.most_tokens,
         start_ids=(_START_ID,),
         no_times_id=_NO_TIMES_ID,

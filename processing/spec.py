@@ -109,14 +109,15 @@ class SpeechSpec(RecordingSpec):
     ISO 639-1 code.
 
     What is said are tokens of the version's `tokenizer.json`, `most_tokens` of a window, filled up with `end_id`. They
-    follow `start_ids`, before which may stand `previous_id` and a text that came before. Behind a `no_times_id` they
-    are plain text; else each piece of it stands between the tokens of two times, of which `first_time_id` is the
-    window's beginning and each further one `time_step_s` later.
+    follow `start_ids`, before which may stand `previous_id` and a text that came before; `context_tokens` are all
+    together. Behind a `no_times_id` they are plain text; else each piece of it stands between the tokens of two times,
+    of which `first_time_id` is the window's beginning and each further one `time_step_s` later.
     """
 
     kind: Literal["speech"] = "speech"
     language: str
     window_s: Annotated[float, Field(gt=0)]
+    context_tokens: Annotated[int, Field(ge=1)]
     most_tokens: Annotated[int, Field(ge=1)]
     start_ids: Annotated[tuple[int, ...], Field(min_length=1)]
     no_times_id: int

@@ -25,7 +25,7 @@ def quieter(sound: Sound, decibels: float) -> Sound:
 def clipped(sound: Sound, times: float) -> Sound:
     """So many times as loud as there is room for."""
     loudest = float(np.abs(sound).max()) or 1.0
-    return np.clip(sound * (times / loudest), -1.0, 1.0).astype(np.float32)
+    return np.asarray(np.clip(sound * (times / loudest), -1.0, 1.0), np.float32)
 
 
 def narrow(sound: Sound) -> Sound:

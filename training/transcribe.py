@@ -130,8 +130,9 @@ class TranscribeRecipe:
             said: list[str] = []
             for window in windows(sound, processing(self._config)):
                 told = {name: np.asarray(values)[0] for name, values in write(window.samples[np.newaxis]).items()}
-                pieces = self._transcriber.said(window, told["tokens"].tolist(), told["score"], told["no_speech"])
-                said += [piece.text for piece in pieces]
+                score, no_speech = float(told["score"]), float(told["no_speech"])
+                passage = self._transcriber.passage(window, told["tokens"].tolist(), score, no_speech)
+                said += [piece.text for piece in passage.said]
             return " ".join(said)
 
         return hear, write
