@@ -82,7 +82,7 @@ def test_a_recording_is_transcribed_window_by_window_while_it_is_heard(client: O
     whole = client.audio.transcriptions.create(model="speech", file=("a.wav", recorded))
     assert "".join(deltas) == whole.text
     assert whole.text.startswith("loud loud loud")
-    assert whole.text.endswith("loud loud")
+    assert whole.text.split()[4:].count("loud") == 2
 
 
 def test_a_stream_of_a_silent_recording_ends_without_a_word(client: OpenAI) -> None:
@@ -117,7 +117,7 @@ def test_all_that_is_known_of_a_segment(client: OpenAI) -> None:
         model="speech", file=("a.wav", recorded), response_format="verbose_json"
     )
     first, *_, last = verbose.segments or ()
-    assert (first.id, first.seek, first.start, first.tokens) == (0, 0, 0.0, [0])
+    assert (first.id, first.seek, first.start, first.tokens) == (0, 0, 0.0, [1])
     assert last.id == len(verbose.segments or ()) - 1
     assert 150 <= last.seek <= 200
     assert last.start >= last.seek / 100
