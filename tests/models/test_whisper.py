@@ -2,7 +2,8 @@
 
 `data/whisper.json` was recorded with `faster-whisper` 1.2.1 and CTranslate2 4.8.5 on the same `model.bin`, in float32
 and greedily: of each recording the tokens, how probable it is that nobody speaks, and every 1999th number of its
-log-mel spectrogram. Behind the end of a recording it fills the spectrogram with zeros; here silence is heard, as in training.
+log-mel spectrogram. Behind the end of a recording it fills the spectrogram with zeros; here silence is heard, as in
+training.
 """
 
 import json
