@@ -38,7 +38,7 @@ def latencies(
     starts = range(0, batches_of * _BATCH_ROWS, _BATCH_ROWS)
     batches = [stacked([rows[(start + i) % len(rows)] for i in range(_BATCH_ROWS)], pad) for start in starts]
     call, what = called or (model.predict_on_batch, "Keras' predict_on_batch")
-    return tuple(_latency(call, what, inputs, clock) for inputs in (singles, batches))
+    return tuple(_latency(call, what, inputs, clock) for inputs in (singles, batches) if inputs)
 
 
 def stacked(rows: Sequence[Array], pad: int) -> Array:

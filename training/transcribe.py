@@ -3,6 +3,7 @@
 import hashlib
 import io
 import wave
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 _MAX_S = 60
 _EXAMPLES = 64
 _PIECES = 6  # of a recording
-_CALLS = (10, 2)
+_CALLS = (10, 0)
 
 Hear = Callable[[Sound], str]
 
@@ -80,13 +81,14 @@ class TranscribeRecipe:
         hear, write = self._hearing(model)
         robust = self._robustness(hear, progress)
         progress.stage(f"evaluate {SPEC.name}", len(self._sounds))
-        right, wrong = [], 0
+        right, wrong = [], Counter[str]()
         for number, (sound, words) in enumerate(zip(self._sounds, self._words, strict=True), start=1):
             heard, errors = _compared(words, _normalised(hear(sound)))
             right.append(heard)
-            wrong += errors
+            wrong[self._recorded[number - 1].kind] += errors
             progress.at(number)
         all_right = np.concatenate(right)
+        kinds = self._kinds()
         told = accuracy("accuracy", all_right, f"{self._data}: heard as they were said")
         evaluation = Evaluation(
             labels=(),
@@ -95,11 +97,20 @@ class TranscribeRecipe:
             accuracy_interval=share(all_right).interval,
             latency=latencies(model, self._sounds, 0, calls=_CALLS, called=(write, "The loop of the graph")),
             robustness=robust,
-            slices=tuple(slices(all_right, "what is said", self._kinds(), self._data)),
+            slices=tuple(slices(all_right, "what is said", kinds, self._data)),
             references=(),
             metrics=(
                 told,
-                Metric(name="word error rate", value=wrong / told.rows, data=self._data, rows=told.rows),
+                Metric(name="word error rate", value=wrong.total() / told.rows, data=self._data, rows=told.rows),
+                *(
+                    Metric(
+                        name=f"word error rate, {kind}",
+                        value=wrong[kind] / int(of_kind.sum()),
+                        data=self._data,
+                        rows=int(of_kind.sum()),
+                    )
+                    for kind, of_kind in kinds.items()
+                ),
             ),
         )
         digest = hashlib.sha256("\n".join(" ".join(words) for words in self._words).encode())
