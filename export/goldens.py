@@ -20,12 +20,16 @@ from processing.classification import MEDIA_TOP_K, ranked, sigmoid, softmax
 from processing.forms import form_of
 from processing.image import decode
 from processing.request import preprocessing
-from processing.spec import ExportedSpec, ImageSpec, LanguageSpec, TextSpec, TranslationSpec
+from processing.spec import ExportedSpec, ImageSpec, LanguageSpec, SpeechSpec, TextSpec, TranslationSpec
+from processing.speech import Transcriber, Window
 from processing.tokens import TokenCodec
 from processing.translation import Translator
 from store.golden import Golden
 
 if TYPE_CHECKING:
+    import keras
+
+    from models.listening import Listening
     from models.search import Search
     from models.transformer import EncoderDecoder
 
@@ -34,6 +38,7 @@ _PER_LABEL = 4
 _WITHOUT_LABELS = 16
 _TEXTS = 8  # a token of each is a call
 _TRANSLATIONS = 8
+_RECORDINGS = 8
 _PICTURES = 12  # a large one is a megabyte, as a tensor, in the file of warm-up requests
 _MAX_PIXELS = 2**24
 _CLEAR_SCORE = 1e-4  # between neighbouring scores of what was found
@@ -90,6 +95,17 @@ class CheckedTranslation(CheckedRequest):
     @property
     def outputs(self) -> Mapping[str, Array]:
         return {"translation": self.translation, "score": self.score}
+
+
+@dataclass(frozen=True)
+class CheckedTranscript(CheckedRequest):
+    """Of a model that hears: `tokens` `[1, most]`, `score` `[1]`, `no_speech` `[1]`."""
+
+    heard: Mapping[str, Array]
+
+    @property
+    def outputs(self) -> Mapping[str, Array]:
+        return self.heard
 
 
 @dataclass(frozen=True)
@@ -300,8 +316,69 @@ def make_translation_goldens(
     return chosen
 
 
+def make_transcript_goldens(
+    examples: Sequence[Example],
+    spec: SpeechSpec,
+    tokenizer: str,
+    model: "keras.Model",
+    listening: "Listening",
+) -> list[CheckedTranscript]:
+    """The first recordings of which it is clear at each token what is said, by Keras' own layers, which read all anew
+    for each token.
+
+    Raises:
+        NoGoldensError: there is none.
+    """
+    preprocess, transcriber = preprocessing(spec, tokenizer), Transcriber(tokenizer, spec)
+    chosen: list[CheckedTranscript] = []
+    for example in examples:
+        if len(chosen) == _RECORDINGS:
+            break
+        inputs = preprocess(example.body)
+        try:
+            heard = _heard(model, listening, inputs)
+        except _UnclearError:
+            continue
+        tokens, score, no_speech = (heard[name][0] for name in ("tokens", "score", "no_speech"))
+        window = Window(0.0, inputs.shape[1] / spec.sample_rate, inputs[0])
+        passage = transcriber.passage(window, tokens.tolist(), float(score), float(no_speech))
+        if passage.said and not passage.is_doubtful:
+            expected: JsonValue = {"text": " ".join(piece.text for piece in passage.said)}
+            golden = Golden.of(example.name, example.media_type, example.body, expected, _TOLERANCE)
+            chosen.append(CheckedTranscript(golden, inputs, heard))
+    if not chosen:
+        raise NoGoldensError(len(examples))
+    return chosen
+
+
+def _heard(model: "keras.Model", listening: "Listening", inputs: Array) -> dict[str, Array]:
+    """The most probable token each time. Raises `_UnclearError`."""
+    from models.listening import encoded, read_anew
+
+    backbone, of = model.get_layer("backbone"), listening.alphabet
+    heard = encoded(backbone, model.get_layer("log_mel")(inputs))
+    prompt, written, total = np.array([[of.start, of.no_times]], np.int32), np.zeros((1, 0), np.int32), 0.0
+    silence = softmax(np.asarray(read_anew(backbone, heard, prompt[:, :1])))[0]
+    while written.shape[1] < listening.most:
+        logits = read_anew(backbone, heard, np.concatenate([prompt, written], axis=1))
+        told = np.asarray(listening.log_probabilities(logits, written, np.array([[False]])))[0]
+        if not _is_clear(told, 1):
+            break
+        total += float(told.max())
+        written = np.append(written, np.array([[told.argmax()]], np.int32), axis=1)
+        if written[0, -1] == of.end:
+            tokens = np.full((1, listening.most), of.end, np.int32)
+            tokens[:, : written.shape[1]] = written
+            return {
+                "tokens": tokens,
+                "score": np.array([total / written.shape[1]], np.float32),
+                "no_speech": np.array([silence[of.no_speech]], np.float32),
+            }
+    raise _UnclearError
+
+
 class _UnclearError(Exception):
-    """Rounding could choose another translation, or none comes to an end."""
+    """Rounding could choose another text, or none comes to an end."""
 
 
 class _Written(NamedTuple):

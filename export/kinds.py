@@ -1,5 +1,5 @@
-"""What a model answers: labels, a vector, what is where, the token that follows, or a translation. Whatever an export
-does otherwise for one of these kinds is here.
+"""What a model answers: labels, a vector, what is where, the token that follows, a translation, or what was said.
+Whatever an export does otherwise for one of these kinds is here.
 """
 
 from abc import ABC, abstractmethod
@@ -33,6 +33,7 @@ from export.goldens import (
     make_detection_goldens,
     make_goldens,
     make_text_goldens,
+    make_transcript_goldens,
     make_translation_goldens,
     make_vector_goldens,
 )
@@ -42,15 +43,17 @@ from models.detection import Choice
 from models.faces import FacesConfig, networks_of
 from models.language import backbone_of, scores
 from models.spec import DetectorConfig, LanguageConfig
+from models.transcribe import TranscribeConfig, listening_of, steering, transcribing
 from models.translation import search_of
-from processing.spec import ExportedSpec, ImageSpec, LanguageSpec, TranslationSpec
-from store.manifest import BEAM_SIGNATURE, Batching, Cache
+from processing.spec import ExportedSpec, ImageSpec, LanguageSpec, SpeechSpec, TranslationSpec
+from store.manifest import BEAM_SIGNATURE, STEER_SIGNATURE, Batching, Cache
 
 if TYPE_CHECKING:
     import keras
     import tensorflow as tf
 
 _PIECE = 64  # tokens of a prompt that are read in one run
+_WINDOWS = (2, 3, 4, 8)  # together: each takes 30 MB on its way through a network
 _PICTURES = (2, 3, 4, 8)  # together: a large one takes 50 MB of memory on its way through a network
 _BEGINNING = 8  # tokens of a prompt; some 150 rows are asked
 
@@ -274,12 +277,57 @@ class Translation(Kind):
         }
 
 
+@dataclass(frozen=True)
+class Transcription(Kind):
+    """What is said in a recording, as tokens."""
+
+    processing: SpeechSpec
+    config: TranscribeConfig
+
+    no_twin: ClassVar[str | None] = "its loop writes tensors that grow"
+
+    def serving(self, model: "keras.Model", _inputs: "tf.TensorSpec") -> Any:
+        return transcribing(model, self.config)
+
+    def goldens(self, model: "keras.Model", _predict: Predict) -> Sequence[CheckedRequest]:
+        of = self.trained
+        listening = listening_of(self.config)
+        return make_transcript_goldens(of.examples, self.processing, of.tokenizer or "", model, listening)
+
+    def further(self, model: "keras.Model", _inputs: "tf.TensorSpec") -> dict[str, Any]:
+        return {STEER_SIGNATURE: steering(model, self.config)}
+
+    def further_records(
+        self, functions: Mapping[str, Any], goldens: Sequence[CheckedRequest]
+    ) -> dict[str, list[Record]]:
+        """Greedily behind a plain start, which must be what `serving_default` answers."""
+        prompt = np.array([[*self.processing.start_ids, self.processing.no_times_id]], np.int32)
+        temperature, seed = np.zeros(1, np.float32), np.zeros(1, np.int32)
+        return {
+            signature: [
+                Record(
+                    golden.golden.name,
+                    signature,
+                    {self.processing.input: golden.inputs, "prompt": prompt, "temperature": temperature, "seed": seed},
+                    golden.outputs,
+                )
+                for golden in goldens
+            ]
+            for signature in functions
+        }
+
+    def check_batches(self, answer: Answer, goldens: Sequence[CheckedRequest]) -> Batching:
+        return check_batch_safety(answer, goldens, pad=pad_of(self.processing), sizes=_WINDOWS)
+
+
 def kind_of(trained: Trained) -> Kind:
     processing = trained.spec.processing(trained.config)
     if isinstance(processing, LanguageSpec) and isinstance(trained.config, LanguageConfig):
         return Language(trained, processing, trained.config.slots)
     if isinstance(processing, TranslationSpec):
         return Translation(trained, processing)
+    if isinstance(processing, SpeechSpec) and isinstance(trained.config, TranscribeConfig):
+        return Transcription(trained, processing, trained.config)
     if isinstance(processing, ImageSpec) and isinstance(trained.config, DetectorConfig):
         of = trained.config
         kind = FaceDetector if isinstance(of, FacesConfig) else Detector

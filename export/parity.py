@@ -13,7 +13,7 @@ from export.goldens import Array
 from export.raw.signature import RAW_SIGNATURE, Raw
 from export.trained import Trained
 from processing.request import preprocessing
-from processing.spec import AudioSpec, ExportedSpec, ImageSpec, LanguageSpec, TextSpec, TranslationSpec
+from processing.spec import AudioSpec, ExportedSpec, ImageSpec, LanguageSpec, SpeechSpec, TextSpec, TranslationSpec
 from store.manifest import Parity
 
 _TRAINING, _GATEWAY = "training", "gateway"
@@ -39,6 +39,7 @@ _ALLOWED: Mapping[type[ExportedSpec], Tolerance] = {
     LanguageSpec: _TOKEN_IDS,
     TranslationSpec: _TOKEN_IDS,
     AudioSpec: _SAMPLES,
+    SpeechSpec: _SAMPLES,
 }
 
 

@@ -15,11 +15,16 @@ from export.goldens import CheckedGolden, CheckedRequest
 from export.raw.signature import RAW_SIGNATURE
 from export.records import Record, strings
 from store.layout import MOST_WARM_UP
-from store.manifest import BEAM_SIGNATURE, EMBED_SIGNATURE, KEEPING_SIGNATURES, LANDMARKS_SIGNATURE
+from store.manifest import BEAM_SIGNATURE, EMBED_SIGNATURE, KEEPING_SIGNATURES, LANDMARKS_SIGNATURE, STEER_SIGNATURE
 from wire import messages
 from wire.tensors import write_proto
 
-_FEWER = {RAW_SIGNATURE: 8, EXPLAIN_SIGNATURE: 2, BEAM_SIGNATURE: 1}  # requests of signatures that are dearer
+_FEWER = {
+    RAW_SIGNATURE: 8,
+    EXPLAIN_SIGNATURE: 2,
+    BEAM_SIGNATURE: 1,
+    STEER_SIGNATURE: 1,
+}  # requests of signatures that are dearer
 _CHIPS = {LANDMARKS_SIGNATURE: 4, EMBED_SIGNATURE: 4}  # of signatures that some goldens have no request to
 _ONLY_WARM = frozenset({BEAM_SIGNATURE})
 

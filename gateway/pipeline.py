@@ -308,10 +308,10 @@ class Pipeline:
             )
         steps = AnswerSteps(work, self._backend, self._settings.generation_s)
 
-        def run(inputs: Tensors) -> Tensors:
+        def run(signature: str, inputs: Tensors) -> Tensors:
             def turn(deadline: Deadline) -> Tensors:
                 with self._streams.work(deadline, begun=steps.begun):
-                    return self._companies.call(steps.version, task)(inputs, deadline)
+                    return self._companies.alone(steps.version, signature)(inputs, deadline)
 
             while True:
                 try:
@@ -319,7 +319,7 @@ class Pipeline:
                 except VersionGoneError:
                     steps.go_over()
 
-        return Ask(run, lambda: Kept(self._keepers, steps), _has_no_other)
+        return Ask(partial(run, task.signature), lambda: Kept(self._keepers, steps), run)
 
 
 def _keeps_nothing() -> NoReturn:
@@ -330,7 +330,3 @@ def _masked(mask: Masker, deadline: Deadline, longest: int, text: str) -> str:
     """A text that is too long stays as it is: it is refused. Raises `DeadlineError` when there is no time left."""
     deadline.remaining_s()
     return mask(text) if len(text) <= longest else text
-
-
-def _has_no_other(_signature: str, _inputs: Tensors) -> NoReturn:
-    raise NotImplementedError("what answers step by step has its keeping signatures")

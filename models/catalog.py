@@ -23,6 +23,7 @@ from models import (
     sentiment_neutral,
     text_classifier,
     topics,
+    transcribe,
     translation,
     wardrobe,
     writer,
@@ -62,6 +63,7 @@ NETWORKS = _table(
     detect_ssd.SPEC,
     wardrobe.SPEC,
     faces.SPEC,
+    transcribe.SPEC,
 )
 
 OWN = _table(text_classifier.SPEC, image_classifier.SPEC)

@@ -64,16 +64,6 @@ def decode(data: bytes, *, sample_rate: int, max_seconds: float) -> Samples:
         return _checked(samples)
 
 
-def seconds_of(data: bytes, max_seconds: float) -> float:
-    """How long a recording is, by its header where that says it. Raises what `decode` does."""
-    if wav.is_pcm(data):
-        return wav.seconds_of(data)
-    with _opened(data) as sound:
-        if sound.seconds is not None:
-            return sound.seconds
-        return sum(map(len, sound.pieces(max_seconds))) / sound.rate
-
-
 @dataclass(frozen=True)
 class _Sound:
     """An open file. `seconds` is how long its header says that it is, None where that is not said or guessed."""

@@ -11,7 +11,7 @@ from processing.audio import decode as decode_audio
 from processing.errors import UnusableInputError
 from processing.forms import form_of
 from processing.image import decode
-from processing.spec import AudioSpec, ExportedSpec, ImageSpec, LanguageSpec, TranslationSpec
+from processing.spec import ExportedSpec, ImageSpec, LanguageSpec, RecordingSpec, TranslationSpec
 from processing.text import TextEncoder
 from processing.tokens import TokenCodec
 from processing.translation import Translator
@@ -30,7 +30,7 @@ def preprocessing(spec: ExportedSpec, tokenizer: str | None) -> Callable[[bytes]
     if isinstance(spec, ImageSpec):
         tensor = form_of(spec).tensor
         return lambda body: tensor(decode(body, max_pixels=_MAX_PIXELS))[np.newaxis]
-    if isinstance(spec, AudioSpec):
+    if isinstance(spec, RecordingSpec):
         rate = spec.sample_rate
         return lambda body: decode_audio(body, sample_rate=rate, max_seconds=_MAX_SECONDS)[np.newaxis]
     if isinstance(spec, LanguageSpec):

@@ -88,17 +88,43 @@ class LanguageSpec(_Frozen):
     drawing: Drawing | None = None
 
 
-class AudioSpec(_Frozen):
+class RecordingSpec(_Frozen):
     """A recording becomes float32 `[samples]` in [-1, 1] under the input name `input`, one channel.
 
     Shorter ones of a batch are followed by zeros: silence behind a recording is nothing to a model.
-    `language` is the one that is spoken, by its ISO 639-1 code.
     """
 
-    kind: Literal["audio"] = "audio"
     input: str = "samples"
     sample_rate: Annotated[int, Field(ge=1)]
+
+
+class AudioSpec(RecordingSpec):
+    """A recording, of which a model hears all."""
+
+    kind: Literal["audio"] = "audio"
+
+
+class SpeechSpec(RecordingSpec):
+    """A recording of speech; one call hears `window_s` seconds at most. `language` is the one that is spoken, by its
+    ISO 639-1 code.
+
+    What is said are tokens of the version's `tokenizer.json`, `most_tokens` of a window, filled up with `end_id`. They
+    follow `start_ids`, before which may stand `previous_id` and a text that came before; `context_tokens` are all
+    together. Behind a `no_times_id` they are plain text; else each piece of it stands between the tokens of two times,
+    of which `first_time_id` is the window's beginning and each further one `time_step_s` later.
+    """
+
+    kind: Literal["speech"] = "speech"
     language: str
+    window_s: Annotated[float, Field(gt=0)]
+    context_tokens: Annotated[int, Field(ge=1)]
+    most_tokens: Annotated[int, Field(ge=1)]
+    start_ids: Annotated[tuple[int, ...], Field(min_length=1)]
+    no_times_id: int
+    previous_id: int
+    end_id: int
+    first_time_id: int
+    time_step_s: Annotated[float, Field(gt=0)]
 
 
 class TranslationSpec(_Frozen):
@@ -118,7 +144,7 @@ class TranslationSpec(_Frozen):
     beams: Annotated[int, Field(ge=1)]
 
 
-ExportedSpec = ImageSpec | TextSpec | LanguageSpec | AudioSpec | TranslationSpec
+ExportedSpec = ImageSpec | TextSpec | LanguageSpec | AudioSpec | SpeechSpec | TranslationSpec
 """What versions are exported with."""
 ProcessingSpec = Annotated[ExportedSpec, Field(discriminator="kind")]
 

@@ -24,6 +24,7 @@ def latencies(
     clock: Callable[[], float] = time.perf_counter,
     *,
     called: tuple[Callable[[Array], object], str] | None = None,
+    batched: bool = True,
 ) -> tuple[Latency, ...]:
     """Single rows, each as long as it is, and batches of 32, padded to their longest: 100 and 30 calls, or fewer of a
     model that takes long. Of each shape one goes before.
@@ -32,12 +33,14 @@ def latencies(
         rows: inputs without the batch dimension, taken in turns.
         clock: seconds.
         called: what is called instead of the model, and that in words.
+        batched: whether there are batches; of some models 32 rows take half a minute.
     """
     singles = (row[np.newaxis] for row in rows[:_SINGLES])
     starts = range(0, _BATCHES * _BATCH_ROWS, _BATCH_ROWS)
     batches = (stacked([rows[(start + i) % len(rows)] for i in range(_BATCH_ROWS)], pad) for start in starts)
     call, what = called or (model.predict_on_batch, "Keras' predict_on_batch")
-    return (_latency(call, what, 1, singles, clock), _latency(call, what, _BATCH_ROWS, batches, clock))
+    alone = _latency(call, what, 1, singles, clock)
+    return (alone, _latency(call, what, _BATCH_ROWS, batches, clock)) if batched else (alone,)
 
 
 def stacked(rows: Sequence[Array], pad: int) -> Array:

@@ -5,7 +5,7 @@ TensorFlow's own DecodeWav knows 16 bits only, so the chunks of a file are walke
 
 from typing import TYPE_CHECKING
 
-from processing.spec import AudioSpec
+from processing.spec import RecordingSpec
 from processing.wav import MOST_CHUNKS
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class AudioGraph:
     accepted, and to more than `MAX_SAMPLES`.
     """
 
-    def __init__(self, spec: AudioSpec) -> None:
+    def __init__(self, spec: RecordingSpec) -> None:
         self._sample_rate = spec.sample_rate
 
     def __call__(self, recordings: "tf.Tensor") -> "tf.Tensor":

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export.errors import NotInGraphError
-from processing.spec import AudioSpec, ExportedSpec, ImageSpec, LanguageSpec, TextSpec, TranslationSpec
+from processing.spec import ExportedSpec, ImageSpec, LanguageSpec, RecordingSpec, TextSpec, TranslationSpec
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -34,7 +34,7 @@ class Raw:
         preprocess: Callable[[tf.Tensor], tf.Tensor]
         if isinstance(processing, ImageSpec):
             self.input, preprocess = "image_bytes", ImageGraph(processing)
-        elif isinstance(processing, AudioSpec):
+        elif isinstance(processing, RecordingSpec):
             self.input, preprocess = "audio_bytes", AudioGraph(processing)
         elif isinstance(processing, LanguageSpec):
             raise NotInGraphError("a text", "is written token by token, a call for each")

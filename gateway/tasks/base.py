@@ -66,7 +66,7 @@ class Keeping(Protocol):
 @dataclass(frozen=True)
 class Ask:
     """Runs of the task's signature on the model server, by one version; and its keeping signatures, asked for. `other`
-    runs a signature beside the task's own, by its name; a task that answers step by step has none.
+    runs a signature beside the task's own, by its name.
     """
 
     run: Callable[[Tensors], Tensors]

@@ -1,28 +1,52 @@
 """automatic-speech-recognition: a recording in, what was said out."""
 
-from typing import Annotated, Any, ClassVar, Self
+from collections.abc import Generator, Sequence
+from typing import Annotated, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from gateway.errors import BrokenAnswerError, UnfitVersionError
+from gateway.errors import BrokenAnswerError, Fault, InvalidRequestError, UnfitVersionError
 from gateway.settings import Limits
-from gateway.tasks.base import SERVING_SIGNATURE, Checkpoint, Documents, Media, OneRun, Request, Tensors
+from gateway.tasks.base import (
+    SERVING_SIGNATURE,
+    AnyTask,
+    Ask,
+    Checkpoint,
+    Documents,
+    Media,
+    Request,
+    Streaming,
+    Tensors,
+)
 from gateway.tasks.classification import floats
-from processing.audio import MEDIA_TYPES, decode, seconds_of
-from processing.spec import AudioSpec, parse_spec
-from store.manifest import Manifest
+from processing.audio import MEDIA_TYPES, decode
+from processing.errors import UnusableInputError
+from processing.spec import SpeechSpec, parse_spec
+from processing.speech import Passage, Transcriber, Window, windows
+from store.manifest import STEER_SIGNATURE, Manifest
+from wire.tensors import Array
 
 TENTH_OF_SILENCE = (  # a WAV file of 0.1 s at 8 kHz, without a sound
     "UklGRmQGAABXQVZFZm10IBAAAAABAAEAQB8AAIA+AAACABAAZGF0YUAG" + "A" * 2136
 )
-_TEXT, _TIMES = "text", "times"
+_TOKENS, _SCORE, _NO_SPEECH = "tokens", "score", "no_speech"
+_TEMPERATURES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)  # of one try after the other, while a passage is doubtful
+
+Temperature = Annotated[float, Field(ge=0, le=1)]
+
+
+class GenerationParameters(Request):
+    """`temperature`: at 0 each token is the most probable one, and only a doubtful passage is drawn anew."""
+
+    temperature: Temperature | None = None
 
 
 class SpeechRecognitionParameters(Request):
     """`return_timestamps`: also what was said from when to when."""
 
     return_timestamps: bool | None = None
+    generation_parameters: GenerationParameters | None = None
 
 
 class SpeechRecognitionRequest(Request):
@@ -34,6 +58,35 @@ class SpeechRecognitionRequest(Request):
 
     inputs: Media
     parameters: SpeechRecognitionParameters | None = None
+
+    @property
+    def timed(self) -> bool:
+        return bool(self.parameters and self.parameters.return_timestamps)
+
+    @property
+    def temperature(self) -> float:
+        generation = self.parameters and self.parameters.generation_parameters
+        return (generation and generation.temperature) or 0.0
+
+    @property
+    def before(self) -> str:
+        """A text that came before, in whose manner the model goes on."""
+        return ""
+
+
+class SteeredRecognitionRequest(SpeechRecognitionRequest):
+    """The same with what other dialects can say beside it."""
+
+    prompt: str = ""
+    stream: bool = False
+
+    @property
+    def streamed(self) -> bool:
+        return self.stream
+
+    @property
+    def before(self) -> str:
+        return self.prompt
 
 
 class Chunk(BaseModel):
@@ -52,8 +105,30 @@ class SpeechRecognitionResponse(BaseModel):
     chunks: list[Chunk] | None = None
 
 
-class SpeechRecognition(OneRun):
-    """Samples to segments of text: outputs `text`, strings `[1, segments]`, and `times`, floats `[1, segments, 2]`."""
+class Transcript(SpeechRecognitionResponse):
+    """The same with all that is known of it."""
+
+    passages: list[Passage] = Field(exclude=True)
+
+    @property
+    def seconds(self) -> float:
+        """How long the recording is."""
+        return self.passages[-1].end_s
+
+
+class Recording(NamedTuple):
+    """What is heard window by window, and behind which prompt, int32 `[1, tokens]`, it is written down."""
+
+    windows: list[Window]
+    prompt: Array
+
+
+class SpeechRecognition(Streaming):
+    """Samples to tokens, a run for each window: outputs `tokens`, int32 `[1, tokens]`, and of each row `score` and
+    `no_speech`, see `processing.speech`.
+
+    Plain text is what `serving_default` answers; with times, behind a text, or drawn it is `steer`.
+    """
 
     name: ClassVar[str] = "automatic-speech-recognition"
     signature: ClassVar[str] = SERVING_SIGNATURE
@@ -61,41 +136,87 @@ class SpeechRecognition(OneRun):
     response: ClassVar[type[BaseModel]] = SpeechRecognitionResponse
     media_types: ClassVar[tuple[str, ...]] = MEDIA_TYPES
 
-    def __init__(self, spec: AudioSpec, limits: Limits) -> None:
+    def __init__(self, spec: SpeechSpec, transcriber: Transcriber, limits: Limits) -> None:
         self.language = spec.language
+        self.transcriber = transcriber
         self._spec = spec
         self._limits = limits
 
     @classmethod
-    def of(cls, manifest: Manifest, _documents: Documents, limits: Limits) -> Self:
+    def of(cls, manifest: Manifest, documents: Documents, limits: Limits) -> Self:
         spec = parse_spec(manifest.processing)
-        if not isinstance(spec, AudioSpec):
-            raise UnfitVersionError(f"{cls.name} needs processing of the kind audio, received {spec.kind}")
-        return cls(spec, limits)
+        if not isinstance(spec, SpeechSpec):
+            raise UnfitVersionError(f"{cls.name} needs processing of the kind speech, received {spec.kind}")
+        if STEER_SIGNATURE not in manifest.signatures:
+            raise UnfitVersionError(f"{cls.name} needs a signature {STEER_SIGNATURE}")
+        return cls(spec, Transcriber(documents["tokenizer"], spec), limits)
 
-    def preprocess(self, request: SpeechRecognitionRequest, checkpoint: Checkpoint) -> Tensors:
+    def preprocess(self, request: SpeechRecognitionRequest, checkpoint: Checkpoint) -> Recording:
+        try:
+            prompt = self.transcriber.prompt(request.before, timed=request.timed)
+        except UnusableInputError as exc:
+            raise InvalidRequestError([Fault("prompt", str(exc))]) from exc
         checkpoint()
         rate, longest = self._spec.sample_rate, self._limits.audio_seconds
         samples = decode(request.inputs, sample_rate=rate, max_seconds=longest)
-        return {self._spec.input: samples[np.newaxis]}
+        return Recording(windows(samples, self._spec), prompt)
 
-    def postprocess(self, request: SpeechRecognitionRequest, outputs: Tensors) -> SpeechRecognitionResponse:
-        texts = outputs.get(_TEXT)
-        if texts is None or texts.dtype != object or texts.ndim != 2 or len(texts) != 1:
-            raise BrokenAnswerError(f"the model answered no strings [1, segments] as {_TEXT}")
-        times = floats(outputs, _TIMES, (1, texts.shape[1], 2))[0]
-        try:
-            said = [text.decode().strip() for text in texts[0]]
-        except UnicodeDecodeError as exc:
-            raise BrokenAnswerError(f"the model answered {_TEXT} that is not UTF-8") from exc
-        chunks = [Chunk(text=text, timestamp=span) for text, span in zip(said, times.tolist(), strict=True) if text]
-        wanted = request.parameters and request.parameters.return_timestamps
-        return SpeechRecognitionResponse(text=" ".join(filter(None, said)), chunks=chunks if wanted else None)
+    def infer(self, request: SpeechRecognitionRequest, recording: Recording, ask: Ask) -> list[Passage]:
+        return list(self.stream(request, recording, ask))
+
+    def stream(
+        self, request: SpeechRecognitionRequest, recording: Recording, ask: Ask
+    ) -> Generator[Passage, None, None]:
+        """A passage for each window; of one without a sound nobody is asked."""
+        for number, window in enumerate(recording.windows):
+            if window.is_silent:
+                yield Passage.silent(window)
+            else:
+                yield self._heard(request, recording, number, ask)
+
+    def joined(
+        self, request: SpeechRecognitionRequest, _recording: Recording, passages: Sequence[Passage]
+    ) -> Transcript:
+        return self.postprocess(request, passages)
+
+    def postprocess(self, request: SpeechRecognitionRequest, passages: Sequence[Passage]) -> Transcript:
+        said = [piece for passage in passages for piece in passage.said]
+        chunks = [Chunk(text=piece.text, timestamp=[piece.start_s, piece.end_s]) for piece in said]
+        text = " ".join(piece.text for piece in said)
+        return Transcript(text=text, chunks=chunks if request.timed else None, passages=list(passages))
+
+    def takes_over(self, other: AnyTask) -> bool:
+        """Of a model of the same tokens, which hears windows of the same length."""
+        return isinstance(other, SpeechRecognition) and self.transcriber == other.transcriber
 
     def told(self, answer: SpeechRecognitionResponse) -> Any:
         """Without the chunks, which have pieces of the text."""
         return {"text": answer.text}
 
-    def seconds(self, request: SpeechRecognitionRequest) -> float:
-        """How long the recording is. Raises `UnreadableInputError` when that cannot be read."""
-        return seconds_of(request.inputs, self._limits.audio_seconds)
+    def _heard(self, request: SpeechRecognitionRequest, recording: Recording, number: int, ask: Ask) -> Passage:
+        """A doubtful passage is drawn anew, at higher and higher temperatures, until one is not; else it is the one of
+        which the model was surest, of those that do not repeat themselves if there are some."""
+        window, prompt = recording.windows[number], recording.prompt
+        samples = window.samples[np.newaxis]
+        plain = not (request.timed or request.before or request.temperature)
+
+        def at(temperature: float) -> Passage:
+            if plain and not temperature:
+                return self._passage(window, ask({self._spec.input: samples}), temperature)
+            drawn = {"temperature": np.array([temperature], np.float32), "seed": np.array([number], np.int32)}
+            outputs = ask.other(STEER_SIGNATURE, {self._spec.input: samples, "prompt": prompt, **drawn})
+            return self._passage(window, outputs, temperature)
+
+        tried = []
+        for temperature in (request.temperature,) if request.temperature else _TEMPERATURES:
+            tried.append(at(temperature))
+            if not tried[-1].is_doubtful:
+                return tried[-1]
+        return min(tried, key=lambda passage: (passage.repeats, -passage.score))
+
+    def _passage(self, window: Window, outputs: Tensors, temperature: float) -> Passage:
+        tokens: Any = outputs.get(_TOKENS)
+        if tokens is None or tokens.dtype != np.int32 or tokens.ndim != 2 or len(tokens) != 1:
+            raise BrokenAnswerError(f"the model answered no int32 [1, tokens] as {_TOKENS}")
+        score, no_speech = (float(floats(outputs, name, (1,))[0]) for name in (_SCORE, _NO_SPEECH))
+        return self.transcriber.passage(window, tokens[0].tolist(), score, no_speech, temperature)

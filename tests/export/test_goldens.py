@@ -52,7 +52,7 @@ def test_no_clear_answer_at_all_is_an_error() -> None:
 def test_a_recording_is_answered_as_a_picture_is_with_the_best_labels_in_one_list() -> None:
     body = wav(np.array([[0.5], [0.25]]), 8000, width=4)
     examples = [Example.of("loud", "audio/wav", body, "a")]
-    spec = AudioSpec(sample_rate=8000, language="en")
+    spec = AudioSpec(sample_rate=8000)
     (checked,) = make_goldens(examples, tuple("abcdefg"), spec, None, lambda _: np.arange(7, dtype=np.float32)[None])
     np.testing.assert_allclose(checked.inputs, [[0.5, 0.25]])
     expected: Any = checked.golden.expected

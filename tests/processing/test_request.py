@@ -48,7 +48,7 @@ def test_a_prompt() -> None:
 
 def test_a_recording() -> None:
     body = wav(np.array([[0.5, -0.25], [1.0, 0.5]]), 8000)
-    preprocess = preprocessing(AudioSpec(sample_rate=8000, language="en"), None)
+    preprocess = preprocessing(AudioSpec(sample_rate=8000), None)
     assert preprocess(body).shape == (1, 2)
     np.testing.assert_array_equal(preprocess(body)[0], decode_audio(body, sample_rate=8000, max_seconds=1))
     with pytest.raises(TooLargeError, match=r"lasts 600.5 s; at most 600 s"):

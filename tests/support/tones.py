@@ -50,7 +50,7 @@ def spec(**changes: Any) -> ModelSpec:
         "origins": (Origin(licence="CC0-1.0", source="made up"),),
         "config": TrainConfig,
         "build": build,
-        "processing": lambda _config: AudioSpec(sample_rate=RATE, language="en"),
+        "processing": lambda _config: AudioSpec(sample_rate=RATE),
     }
     return ModelSpec(**facts | changes)
 

@@ -16,7 +16,13 @@ from gateway.dialects.openai.completions import Completion, CompletionChunk, Com
 from gateway.dialects.openai.embeddings import EmbeddingsRequest, EmbeddingsResponse
 from gateway.dialects.openai.errors import OpenAIError, failing, refuse
 from gateway.dialects.openai.sampled import Answer
-from gateway.dialects.openai.transcriptions import Transcription, TranscriptionRequest, VerboseTranscription
+from gateway.dialects.openai.transcriptions import (
+    TextDelta,
+    TextDone,
+    Transcription,
+    TranscriptionRequest,
+    VerboseTranscription,
+)
 from gateway.errors import TaskError
 from gateway.form import MULTIPART, form_of
 from gateway.generation.language_model import Generated, LanguageModel
@@ -24,7 +30,7 @@ from gateway.openapi import CHOICE, MODEL, PIN, TEXT, Description
 from gateway.parts import Parts
 from gateway.stream import Stream
 from gateway.tasks.feature_extraction import FeatureExtraction, FeatureExtractionResponse
-from gateway.tasks.speech_recognition import SpeechRecognition, SpeechRecognitionResponse
+from gateway.tasks.speech_recognition import SpeechRecognition, Transcript
 from gateway.tasks.text_generation import TextGeneration
 from gateway.version import ServedVersion
 
@@ -102,19 +108,20 @@ def _embed(parts: Parts) -> Response:
 
 
 def _transcribe(parts: Parts) -> Response:
-    with exchange.received(parts) as (deadline, body):
-        form = form_of(body, request.mimetype, request.mimetype_params)
+    with exchange.generating(parts) as turn:
+        form = form_of(turn.body, request.mimetype, request.mimetype_params)
         asked = TranscriptionRequest.of(form, exchange.trace().request_id)
-        call, seconds, language = exchange.call(asked.named_model, deadline), 0.0, ""
+        call, language = exchange.call(asked.named_model, turn.deadline), ""
 
         def read(task: SpeechRecognition) -> Any:
-            nonlocal seconds, language
-            recording = asked.recording(task)
-            seconds, language = task.seconds(recording), task.language
-            return recording
+            nonlocal language
+            language = task.language
+            return asked.recording(task)
 
-        heard = parts.pipeline.answer(call, read, task_of=lambda version: _task(version, SpeechRecognition))
-        return asked.response(SpeechRecognitionResponse.model_validate(heard), seconds, language)
+        reply = parts.pipeline.reply(call, read, task_of=lambda version: _task(version, SpeechRecognition))
+        if isinstance(reply, Stream):
+            return exchange.stream(parts, reply, asked.events(reply), failing(request.path), turn.held)
+        return asked.response(Transcript.model_validate(reply), language)
 
 
 def _task(version: ServedVersion, kind: type[_T]) -> _T:
@@ -137,7 +144,8 @@ def _describe() -> Description:
     }
     models: tuple[type[BaseModel], ...] = (
         *(EmbeddingsRequest, EmbeddingsResponse, ChatRequest, ChatCompletion, ChatChunk),
-        *(CompletionsRequest, Completion, CompletionChunk, Transcription, VerboseTranscription, OpenAIError),
+        *(CompletionsRequest, Completion, CompletionChunk, Transcription, VerboseTranscription),
+        *(TextDelta, TextDone, OpenAIError),
     )
     return Description(paths, models)
 
@@ -159,11 +167,19 @@ def _transcriptions() -> dict[str, Any]:
         "file": {"type": "string", "contentMediaType": "audio/wav"},
         "model": {"type": "string", "examples": ["speech"]},
         "language": {"type": "string", "description": "ISO 639-1; that of the model"},
+        "prompt": {"type": "string", "description": "A text that came before, with names as they are to be written"},
         "response_format": {"enum": ["json", "text", "srt", "verbose_json", "vtt"]},
+        "temperature": {"type": "number", "minimum": 0, "maximum": 1},
+        "stream": {"type": "boolean", "description": "With json or text: what is said, while it is heard"},
     }
     form = {"schema": {"type": "object", "properties": fields, "required": ["file", "model"]}}
     answers = {"anyOf": [openapi.ref(Transcription), openapi.ref(VerboseTranscription)]}
-    content = {JSON: {"schema": answers}, "text/plain": TEXT}
+    told = "Events with `data:` TextDelta, the last one TextDone; after an error its object is the last one"
+    content = {
+        JSON: {"schema": answers},
+        "text/plain": TEXT,
+        sse.MEDIA_TYPE: {"schema": {"type": "string", "description": told}},
+    }
     return _route("Ask what was said in a recording", {MULTIPART: form}, content, _REFUSALS)
 
 

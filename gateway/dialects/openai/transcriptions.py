@@ -1,32 +1,47 @@
-"""`POST /v1/audio/transcriptions`: what was said in a recording, as JSON, plain text or subtitles."""
+"""`POST /v1/audio/transcriptions`: what was said in a recording, as JSON, text or subtitles, or piece by piece."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
 from flask import Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from gateway import sse
 from gateway.dialects import exchange
 from gateway.dialects.openai.subtitles import srt, vtt
 from gateway.dialects.openai.wire import Wire
-from gateway.errors import UnsupportedError
+from gateway.errors import Fault, InvalidRequestError, UnsupportedError
+from gateway.stream import Stream
 from gateway.tasks.speech_recognition import (
+    GenerationParameters,
     SpeechRecognition,
     SpeechRecognitionParameters,
-    SpeechRecognitionRequest,
-    SpeechRecognitionResponse,
+    SteeredRecognitionRequest,
+    Temperature,
+    Transcript,
 )
+from processing.speech import Passage
 
 Format = Literal["json", "text", "srt", "verbose_json", "vtt"]
+_TIMED = ("srt", "verbose_json", "vtt")
+
+
+def _number(value: object) -> object:
+    """A form has texts only."""
+    try:
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
+def _flag(value: object) -> object:
+    return {"true": True, "false": False}.get(value.lower(), value) if isinstance(value, str) else value
 
 
 class TranscriptionRequest(Wire):
     """A recording (WAV, FLAC, Ogg, MP3, MP4, WebM) and the form in which the text is wanted."""
 
     unsupported: ClassVar[Mapping[str, tuple[Any, ...]]] = {
-        "prompt": (),
-        "temperature": ("0", "0.0"),
-        "stream": ("false",),
         "include": (),
         "include[]": (),
         "timestamp_granularities": (["segment"],),
@@ -35,18 +50,43 @@ class TranscriptionRequest(Wire):
 
     file: Annotated[bytes, Field(min_length=1)]
     language: str | None = None
+    prompt: str = ""
     response_format: Annotated[Format, BeforeValidator(lambda value: value or "json")] = "json"
+    temperature: Annotated[Temperature, BeforeValidator(_number)] = 0.0
+    stream: Annotated[bool, BeforeValidator(_flag)] = False
 
-    def recording(self, task: SpeechRecognition) -> SpeechRecognitionRequest:
-        """The same in the task's words. Raises `UnsupportedError` for another language than the model's."""
+    def recording(self, task: SpeechRecognition) -> SteeredRecognitionRequest:
+        """The same in the task's words.
+
+        Raises:
+            UnsupportedError: another language than the model's is asked for.
+            InvalidRequestError: a form is asked for in which nothing can be told while it is heard.
+        """
         if self.language and self.language != task.language:
             raise UnsupportedError(["language"])
-        return SpeechRecognitionRequest(
-            inputs=self.file, parameters=SpeechRecognitionParameters(return_timestamps=True)
+        if self.stream and self.response_format not in ("json", "text"):
+            said = f"expected json or text with stream, received {self.response_format}"
+            raise InvalidRequestError([Fault("response_format", said)])
+        parameters = SpeechRecognitionParameters(
+            return_timestamps=self.response_format in _TIMED,
+            generation_parameters=GenerationParameters(temperature=self.temperature),
+        )
+        return SteeredRecognitionRequest(
+            inputs=self.file, parameters=parameters, prompt=self.prompt, stream=self.stream
         )
 
-    def response(self, heard: SpeechRecognitionResponse, seconds: float, language: str) -> Response:
-        chunks = heard.chunks or []
+    def events(self, passages: Stream) -> Iterator[bytes | None]:
+        """Of each passage what is said in it; None where nobody speaks."""
+        told = ""
+        for passage in passages:
+            said = " ".join(piece.text for piece in passage.said)
+            delta = f" {said}" if told and said else said
+            told += delta
+            yield sse.event(TextDelta(delta=delta).model_dump()) if delta else None
+        yield sse.event(TextDone(text=told).model_dump())
+
+    def response(self, heard: Transcript, language: str) -> Response:
+        chunks, seconds = heard.chunks or [], heard.seconds
         plain: dict[str, Callable[[], str]] = {
             "text": lambda: heard.text + "\n",
             "srt": lambda: srt(chunks),
@@ -57,12 +97,8 @@ class TranscriptionRequest(Wire):
         usage = DurationUsage(seconds=seconds)
         if self.response_format == "json":
             return exchange.json(Transcription(text=heard.text, usage=usage).model_dump())
-        segments = [
-            Segment(id=number, start=chunk.timestamp[0], end=chunk.timestamp[1], text=chunk.text)
-            for number, chunk in enumerate(chunks)
-        ]
         verbose = VerboseTranscription(
-            text=heard.text, usage=usage, language=language, duration=seconds, segments=segments
+            text=heard.text, usage=usage, language=language, duration=seconds, segments=_segments(heard.passages)
         )
         return exchange.json(verbose.model_dump())
 
@@ -86,11 +122,36 @@ class Transcription(BaseModel):
 
 
 class Segment(BaseModel):
-    """What was said between two moments, in seconds from the beginning."""
+    """What was said between two moments, in seconds from the beginning.
+
+    `seek` is where the window begins in which it was heard, in hundredths of a second. Of that window are the last
+    four: the mean log-probability of its tokens, how many times shorter its text can be packed, how probable it is
+    that nobody speaks, and at which temperature it was drawn.
+    """
 
     id: int
+    seek: int
     start: float
     end: float
+    text: str
+    tokens: list[int]
+    avg_logprob: float
+    compression_ratio: float
+    no_speech_prob: float
+    temperature: float
+
+
+class TextDelta(BaseModel):
+    """With `stream`: a piece of the text."""
+
+    type: Literal["transcript.text.delta"] = "transcript.text.delta"
+    delta: str
+
+
+class TextDone(BaseModel):
+    """With `stream`: the whole text, which ends it."""
+
+    type: Literal["transcript.text.done"] = "transcript.text.done"
     text: str
 
 
@@ -101,3 +162,22 @@ class VerboseTranscription(Transcription):
     language: str
     duration: float
     segments: list[Segment]
+
+
+def _segments(passages: Sequence[Passage]) -> list[Segment]:
+    heard = [(passage, piece) for passage in passages for piece in passage.said]
+    return [
+        Segment(
+            id=number,
+            seek=round(100 * passage.start_s),
+            start=piece.start_s,
+            end=piece.end_s,
+            text=piece.text,
+            tokens=list(piece.tokens),
+            avg_logprob=passage.score,
+            compression_ratio=passage.repetition,
+            no_speech_prob=passage.no_speech,
+            temperature=passage.temperature,
+        )
+        for number, (passage, piece) in enumerate(heard)
+    ]

@@ -15,7 +15,7 @@ from tests.support import tones
 from tests.support.recordings import wav
 
 RATE = tones.RATE
-SPEC = AudioSpec(sample_rate=RATE, language="en")
+SPEC = AudioSpec(sample_rate=RATE)
 FRAMES = np.random.default_rng(1).uniform(-1, 1, (50, 1))
 WHOLE = wav(FRAMES, RATE)
 FORMAT = WHOLE[20:36]

@@ -55,9 +55,11 @@ def test_formats_of_a_transcription(client: OpenAI) -> None:
     ("options", "param"),
     [
         ({"language": "fr"}, "language"),
-        ({"prompt": "names"}, "prompt"),
-        ({"temperature": 0.7}, "temperature"),
-        ({"stream": True}, "stream"),
+        ({"prompt": "quiet <unknown>"}, "prompt"),
+        ({"temperature": 1.5}, "temperature"),
+        ({"temperature": "warm"}, "temperature"),
+        ({"stream": True, "response_format": "srt"}, "response_format"),
+        ({"stream": "perhaps"}, "stream"),
         ({"response_format": "verbose_json", "timestamp_granularities": ["word"]}, "timestamp_granularities[]"),
         ({"response_format": "yaml"}, "response_format"),
     ],
@@ -66,6 +68,62 @@ def test_what_a_transcription_does_not_do_is_named(client: OpenAI, options: Any,
     with pytest.raises(openai.BadRequestError) as caught:
         client.audio.transcriptions.create(model="speech", file=SPOKEN, **options)
     assert caught.value.param == param
+
+
+def test_a_recording_is_transcribed_window_by_window_while_it_is_heard(client: OpenAI) -> None:
+    """Of 4.5 s in windows of 2 s at most, one of which is silent; a pause is where the windows meet."""
+    recorded = recording([0.5, 0.5, 0.5, 0.0, 0.0, 0.0, 0.0, 0.5, 0.3])
+    with client.audio.transcriptions.create(model="speech", file=("a.wav", recorded), stream=True) as events:
+        told = [event.model_dump(exclude_none=True) for event in events]
+    deltas = [event["delta"] for event in told[:-1]]
+    assert {event["type"] for event in told[:-1]} == {"transcript.text.delta"}
+    assert len(deltas) > 1
+    assert told[-1] == {"type": "transcript.text.done", "text": "".join(deltas)}
+    whole = client.audio.transcriptions.create(model="speech", file=("a.wav", recorded))
+    assert "".join(deltas) == whole.text
+    assert whole.text.startswith("loud loud loud")
+    assert whole.text.split()[4:].count("loud") == 2
+
+
+def test_a_stream_of_a_silent_recording_ends_without_a_word(client: OpenAI) -> None:
+    with client.audio.transcriptions.create(model="speech", file=("a.wav", recording([0.0])), stream=True) as events:
+        assert [event.model_dump(exclude_none=True) for event in events] == [
+            {"type": "transcript.text.done", "text": ""}
+        ]
+
+
+def test_a_text_without_end_is_drawn_anew_at_a_higher_temperature(client: OpenAI) -> None:
+    """At 0 the model says "loud" 40 times, and so it does at 0.2."""
+    loud = ("a.wav", recording([0.9, 0.05]))
+    answer = client.audio.transcriptions.create(model="speech", file=loud, response_format="verbose_json")
+    assert answer.text == "loud quiet"
+    assert [part.temperature for part in answer.segments or ()] == [pytest.approx(0.4)] * 2
+    assert client.audio.transcriptions.create(model="speech", file=loud).text == "loud quiet"
+    drawn = client.audio.transcriptions.create(model="speech", file=loud, temperature=0.1)
+    assert drawn.text == " ".join(["loud"] * 40)
+
+
+def test_a_text_that_came_before_is_gone_on_with(client: OpenAI) -> None:
+    def told(prompt: str) -> str:
+        return client.audio.transcriptions.create(model="speech", file=SPOKEN, prompt=prompt).text
+
+    assert (told("quiet"), told("loud")) == ("quiet quiet quiet", "loud quiet loud")
+
+
+def test_all_that_is_known_of_a_segment(client: OpenAI) -> None:
+    """Of the first segment behind a pause at 1.7 s, where the first window of 2 s ends."""
+    recorded = recording([0.5, 0.5, 0.5, 0.05, 0.5])
+    verbose = client.audio.transcriptions.create(
+        model="speech", file=("a.wav", recorded), response_format="verbose_json"
+    )
+    segments = list(verbose.segments or ())
+    first, last = segments[0], segments[-1]
+    assert (first.id, first.seek, first.start, first.tokens) == (0, 0, 0.0, [1])
+    assert last.id == len(segments) - 1
+    assert 150 <= last.seek <= 200
+    assert last.start >= last.seek / 100
+    assert last.end == pytest.approx(2.5)
+    assert {part.no_speech_prob for part in segments} == {0.0}
 
 
 def test_recordings_that_cannot_be_heard(client: OpenAI, texts: GatewayProcess) -> None:

@@ -1,0 +1,112 @@
+"""Whisper: keras-hub's backbone behind its log-mel spectrogram, and where each of its weights belongs."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.weights import Place, fill
+
+if TYPE_CHECKING:
+    import keras
+
+SAMPLE_RATE, WINDOW_S = 16_000, 30
+CONTEXT_TOKENS = 448
+_FRAMES = 3000
+_MODEL = "model"
+
+
+@dataclass(frozen=True)
+class WhisperSize:
+    vocabulary: int
+    layers: int
+    heads: int
+    width: int
+    mels: int
+
+
+def whisper_backbone(size: WhisperSize) -> "keras.Model":
+    from keras_hub.models import WhisperBackbone
+
+    return WhisperBackbone(
+        vocabulary_size=size.vocabulary,
+        num_layers=size.layers,
+        num_heads=size.heads,
+        hidden_dim=size.width,
+        intermediate_dim=4 * size.width,
+        num_mels=size.mels,
+        max_encoder_sequence_length=_FRAMES,
+        max_decoder_sequence_length=CONTEXT_TOKENS,
+        name="backbone",
+    )
+
+
+def fill_whisper(backbone: Any, weights: Mapping[str, NDArray[np.float32]]) -> None:
+    """`weights` by their names in PyTorch. Raises `UnfitWeightsError`."""
+    fill(dict(_places(backbone)), weights, unused=("proj_out.",))
+
+
+def _places(backbone: Any) -> Iterator[tuple[str, Place]]:
+    encoder, decoder = f"{_MODEL}.encoder", f"{_MODEL}.decoder"
+    yield from _dense(f"{encoder}.conv1", backbone.encoder_conv_layer_1)
+    yield from _dense(f"{encoder}.conv2", backbone.encoder_conv_layer_2)
+    yield f"{encoder}.embed_positions.weight", Place(backbone.encoder_position_embedding.position_embeddings)
+    for number, layer in enumerate(backbone.encoder_transformer_layers):
+        yield from _block(f"{encoder}.layers.{number}", layer)
+    yield from _norm(f"{encoder}.layer_norm", backbone.encoder_layer_norm)
+    yield f"{decoder}.embed_tokens.weight", Place(backbone.token_embedding.embeddings)
+    positions = backbone.decoder_embeddings.position_embedding.position_embeddings
+    yield f"{decoder}.embed_positions.weight", Place(positions)
+    for number, layer in enumerate(backbone.decoder_transformer_layers):
+        name = f"{decoder}.layers.{number}"
+        yield from _block(name, layer)
+        yield from _attention(f"{name}.encoder_attn", layer._cross_attention_layer)
+        yield from _norm(f"{name}.encoder_attn_layer_norm", layer._cross_attention_layer_norm)
+    yield from _norm(f"{decoder}.layer_norm", backbone.decoder_layer_norm)
+
+
+def _block(name: str, layer: Any) -> Iterator[tuple[str, Place]]:
+    yield from _attention(f"{name}.self_attn", layer._self_attention_layer)
+    yield from _norm(f"{name}.self_attn_layer_norm", layer._self_attention_layer_norm)
+    yield from _dense(f"{name}.fc1", layer._feedforward_intermediate_dense)
+    yield from _dense(f"{name}.fc2", layer._feedforward_output_dense)
+    yield from _norm(f"{name}.final_layer_norm", layer._feedforward_layer_norm)
+
+
+def _attention(name: str, layer: Any) -> Iterator[tuple[str, Place]]:
+    yield from _dense(f"{name}.q_proj", layer._query_dense)
+    yield f"{name}.k_proj.weight", Place(layer._key_dense.kernel, kernel=True)
+    yield from _dense(f"{name}.v_proj", layer._value_dense)
+    yield from _dense(f"{name}.out_proj", layer._output_dense)
+
+
+def _dense(name: str, layer: Any) -> Iterator[tuple[str, Place]]:
+    yield f"{name}.weight", Place(layer.kernel, kernel=True)
+    yield f"{name}.bias", Place(layer.bias)
+
+
+def _norm(name: str, layer: Any) -> Iterator[tuple[str, Place]]:
+    yield f"{name}.weight", Place(layer.gamma)
+    yield f"{name}.bias", Place(layer.beta)
+
+
+def whisper(backbone: Any, start_id: int) -> "keras.Model":
+    """float32 `[batch, samples]` at 16 kHz, 30 s at most, to the logits `[batch, vocabulary]` of the first token of
+    what is said; what follows is written by `models.listening`."""
+    import keras
+
+    from models.log_mel import LogMel
+
+    samples = keras.Input((None,), dtype="float32", name="samples")
+    spectrum = LogMel(backbone.num_mels, name="log_mel")(samples)
+    start = keras.ops.full_like(keras.ops.cast(spectrum[:, :1, 0], "int32"), start_id)
+    states = backbone(
+        {
+            "encoder_features": spectrum,
+            "decoder_token_ids": start,
+            "decoder_padding_mask": keras.ops.ones_like(start),
+        }
+    )["decoder_sequence_output"]
+    return keras.Model(samples, backbone.token_embedding(states[:, -1], reverse=True), name="whisper")

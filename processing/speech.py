@@ -1,0 +1,150 @@
+"""Long recordings to windows that a model can hear, and what it says of each to text with times."""
+
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from processing.errors import UnusableInputError
+from processing.spec import SpeechSpec
+from processing.tokens import TokenCodec
+
+_PAUSE_S = 0.1  # a window ends in the middle of the quietest such piece
+_SEARCHED = 1 / 3  # of a window, its end
+_SILENT = 1e-4  # of full scale; less is no sound that a microphone gives
+_NO_SPEECH = 0.6  # from here on nobody speaks, unless the model is sure of what was said
+_UNSURE = -1.0  # mean log-probability of a token
+_REPEATED = 2.4  # times shorter than itself a text can be packed that says the same again and again
+
+
+@dataclass(frozen=True)
+class Window:
+    """Samples, float32 `[samples]`, from so many seconds on until so many."""
+
+    start_s: float
+    end_s: float
+    samples: NDArray[np.float32]
+
+    @property
+    def is_silent(self) -> bool:
+        """Apart from an even pressure, which is no sound."""
+        return float(np.ptp(self.samples)) < 2 * _SILENT
+
+
+@dataclass(frozen=True)
+class Said:
+    """A piece of what was said, in seconds from the beginning of the recording."""
+
+    text: str
+    start_s: float
+    end_s: float
+    tokens: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Passage:
+    """What was heard in one window, from so many seconds on until so many.
+
+    Attributes:
+        score: mean log-probability of the tokens.
+        no_speech: how probable it is that nobody speaks.
+        temperature: at which the tokens were drawn; 0: each was the most probable one.
+        repetition: how many times shorter the text can be packed.
+    """
+
+    start_s: float
+    end_s: float
+    said: tuple[Said, ...]
+    score: float
+    no_speech: float
+    temperature: float
+    repetition: float
+
+    @classmethod
+    def silent(cls, window: Window) -> "Passage":
+        return cls(window.start_s, window.end_s, (), 0.0, 1.0, 0.0, 0.0)
+
+    @property
+    def repeats(self) -> bool:
+        """Whether the same is said again and again."""
+        return self.repetition > _REPEATED
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether it is better drawn anew: it repeats itself, or the model is unsure of it."""
+        return bool(self.said) and (self.repeats or self.score < _UNSURE)
+
+
+def windows(samples: NDArray[np.float32], spec: SpeechSpec) -> list[Window]:
+    """All of a recording. A window ends where the last third of what could be in it is quietest, so that hardly any
+    word is in two halves."""
+    longest, pause = int(spec.window_s * spec.sample_rate), max(1, int(_PAUSE_S * spec.sample_rate))
+    found, start = [], 0
+
+    def window(end: int) -> Window:
+        return Window(start / spec.sample_rate, end / spec.sample_rate, samples[start:end])
+
+    while len(samples) - start > longest:
+        tail = samples[start + longest - int(longest * _SEARCHED) : start + longest]
+        pieces = tail[: len(tail) // pause * pause].reshape(-1, pause).astype(np.float64)
+        quietest = int(pieces.var(axis=1).argmin())
+        end = start + longest - len(tail) + quietest * pause + pause // 2
+        found.append(window(end))
+        start = end
+    return [*found, window(len(samples))]
+
+
+class Transcriber:
+    """Of one version. Safe to share between threads."""
+
+    def __init__(self, tokenizer: str, spec: SpeechSpec) -> None:
+        self._codec, self._spec = TokenCodec(tokenizer), spec
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both read and write alike."""
+        return isinstance(other, Transcriber) and (self._codec, self._spec) == (other._codec, other._spec)
+
+    def __hash__(self) -> int:
+        return hash((self._codec, self._spec))
+
+    def prompt(self, before: str, *, timed: bool) -> NDArray[np.int32]:
+        """int32 `[1, tokens]`, behind which the model writes. Of a text that came `before` the end counts, as much as
+        there is room for.
+
+        Raises:
+            UnusableInputError: there is a token in it that steers the model.
+        """
+        spec = self._spec
+        told = self._codec.encode(f" {before.strip()}", add_special_tokens=False) if before.strip() else []
+        for token in filter(self._codec.is_special, told):
+            raise UnusableInputError(f"has the token {self._codec.name(token)} in it, which steers the model")
+        room = spec.context_tokens - spec.most_tokens - len(spec.start_ids) - 2
+        previous = [spec.previous_id, *told[-room:]] if told and room > 0 else []
+        return np.array([[*previous, *spec.start_ids, *(() if timed else (spec.no_times_id,))]], np.int32)
+
+    def passage(
+        self, window: Window, tokens: Sequence[int], score: float, no_speech: float, temperature: float = 0.0
+    ) -> Passage:
+        """See `Passage`. Nothing is said if nobody is likely to speak, and the model is unsure of the words."""
+        said = () if no_speech > _NO_SPEECH and score < _UNSURE else tuple(self._pieces(window, tokens))
+        text = "".join(piece.text for piece in said).encode()
+        repetition = len(text) / len(zlib.compress(text)) if text else 0.0
+        return Passage(window.start_s, window.end_s, said, score, no_speech, temperature, repetition)
+
+    def _pieces(self, window: Window, tokens: Sequence[int]) -> Iterator[Said]:
+        spec, text = self._spec, list[int]()
+        since_s, length_s = 0.0, window.end_s - window.start_s
+        for token in [*tokens, spec.end_id]:
+            if token < spec.first_time_id and token != spec.end_id:
+                text.append(token)
+                continue
+            is_end = token == spec.end_id
+            at_s = length_s if is_end else min(length_s, (token - spec.first_time_id) * spec.time_step_s)
+            if said := self._codec.decode(text).strip():
+                start_s, end_s = (round(window.start_s + seconds, 2) for seconds in (since_s, at_s))
+                yield Said(said, start_s, end_s, tuple(text))
+            if is_end:
+                return
+            text, since_s = [], at_s

@@ -1,0 +1,161 @@
+"""`transcribe` as a version, with a tiny network in its place: recordings, and both servers."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from huggingface_hub import InferenceClient
+from openai import OpenAI
+
+from export.minimum import Minimum, lacking
+from export.trained import Trained
+from export.version import export_version
+from kmaas.config import Config
+from models.transcribe import SIZE, SPEC, TranscribeConfig
+from models.whisper import whisper, whisper_backbone
+from processing.spec import SpeechSpec, parse_spec
+from processing.speech import Transcriber, windows
+from store.layout import Store, VersionDir
+from store.manifest import Manifest
+from store.publish import publish
+from tests.support.photographed import trained_by
+from tests.support.processes import GatewayProcess, ModelServerProcess
+from training.config import load_config
+from training.data import spoken
+from training.data import whisper as published
+from training.data.spoken import Spoken
+from training.transcribe import TranscribeRecipe
+from wire.client import ModelServerClient
+
+TINY = replace(SIZE, layers=1, heads=1, width=32)
+START, END = 50_257, 50_256
+ENTRY = replace(SPEC, build=lambda _config: whisper(whisper_backbone(TINY), START))
+_WORDS = 4  # are written before the end
+
+
+def _babbling(model: Any) -> None:
+    """Weights are drawn so that each token is clear, depends on what is heard, and the end comes after four."""
+    import keras
+
+    keras.utils.set_random_seed(4)
+    rng, backbone = np.random.default_rng(5), model.get_layer("backbone")
+    embeddings = rng.normal(0, 4, (TINY.vocabulary, TINY.width))
+    embeddings[:, 0] = 0.0
+    embeddings[END] = 0.0
+    embeddings[END, 0] = 40.0
+    backbone.token_embedding.embeddings.assign(embeddings)
+    places = rng.normal(0, 1, (448, TINY.width))
+    places[:, 0] = 0.0
+    places[2 + _WORDS - 1 :, 0] = 1e4
+    backbone.decoder_embeddings.position_embedding.position_embeddings.assign(places)
+    for layer in (*backbone.encoder_transformer_layers, *backbone.decoder_transformer_layers):
+        for variable in layer.trainable_variables:
+            if "kernel" in variable.path:
+                variable.assign(rng.normal(0, 3.0 if "cross_attention" in variable.path else 0.3, variable.shape))
+
+
+@pytest.fixture(scope="module")
+def recorded() -> list[Spoken]:
+    return spoken.load(Config().cache)
+
+
+@pytest.fixture(scope="module")
+def trained(recorded: list[Spoken], tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    folder, config, cache = tmp_path_factory.mktemp("run"), load_config(SPEC), Config().cache
+    assert isinstance(config, TranscribeConfig)
+    config = config.model_copy(update={"most_tokens": 16})
+    tokenizer = published.load(cache).tokenizer
+    recipe = TranscribeRecipe(config, recorded[1:3], tokenizer, cache)
+    model = ENTRY.build(config)
+    _babbling(model)
+    return replace(trained_by(recipe, ENTRY, config, model, folder), tokenizer=tokenizer)
+
+
+@pytest.fixture(scope="module")
+def version(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> VersionDir:
+    folder = tmp_path_factory.mktemp("exported") / "export"
+    export_version(trained, folder, runtime="litert")
+    return VersionDir(folder)
+
+
+@pytest.fixture(scope="module")
+def manifest(version: VersionDir) -> Manifest:
+    return Manifest.read(version.manifest)
+
+
+@pytest.fixture(scope="module")
+def server(version: VersionDir, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelServerProcess]:
+    store = Store.at(tmp_path_factory.mktemp("shelf") / "store")
+    publish(store, version.path)
+    with ModelServerProcess(store.root) as process:
+        yield process
+
+
+@pytest.fixture(scope="module")
+def gateway(server: ModelServerProcess) -> Iterator[GatewayProcess]:
+    with GatewayProcess(server.target) as process:
+        process.wait_ready()
+        yield process
+
+
+def test_the_manifest_tells_how_recordings_are_heard(manifest: Manifest) -> None:
+    assert manifest.signatures.keys() == {"serving_default", "raw", "steer", "manifest"}
+    assert manifest.signatures["steer"].inputs.keys() == {"samples", "prompt", "temperature", "seed"}
+    assert sum(manifest.goldens.values()) == 8
+    assert all((parity.inputs, parity.largest) == (14, 0.0) for parity in manifest.parity)
+    assert len(manifest.parity) == 2
+    assert lacking(manifest, Minimum(parity_inputs=14)) == []
+    spec = parse_spec(manifest.processing)
+    assert isinstance(spec, SpeechSpec)
+    assert (spec.window_s, spec.most_tokens) == (30, 16)
+
+
+def test_the_card_tells_the_word_error_rate_and_what_noise_does(version: VersionDir) -> None:
+    card = version.card.read_text()
+    assert re.search(r"\| word error rate, read sentences \| [\d.]+ \| – \| \d+ \|", card)
+    assert re.search(r"\| noise \| 10 dB \| 0\.", card)
+    assert "no LiteRT twin" not in card
+    assert "Not here: the weights are as they were published." in card
+
+
+def test_each_dialect_tells_what_the_model_server_answers(
+    gateway: GatewayProcess, server: ModelServerProcess, manifest: Manifest, trained: Trained, recorded: list[Spoken]
+) -> None:
+    """`raw` takes the bytes as they are."""
+    openai = OpenAI(base_url=f"{gateway.url}/v1", api_key="-", max_retries=0)
+    hugging_face = InferenceClient(model=f"{gateway.url}/models/transcribe")
+    spec = parse_spec(manifest.processing)
+    assert isinstance(spec, SpeechSpec)
+    transcriber = Transcriber(trained.tokenizer or "", spec)
+    texts = set()
+    with ModelServerClient(server.target) as client:
+        for one in recorded[:3]:
+            given = {"audio_bytes": np.array([one.recording], object)}
+            outputs = client.predict("transcribe", given, signature="raw", timeout_s=30).outputs
+            [window] = windows(np.ones(10, np.float32), spec)
+            passage = transcriber.passage(window, outputs["tokens"][0].tolist(), float(outputs["score"][0]), 0.0)
+            text = " ".join(piece.text for piece in passage.said)
+            assert openai.audio.transcriptions.create(model="transcribe", file=("a.wav", one.recording)).text == text
+            assert hugging_face.automatic_speech_recognition(one.recording).text == text
+            texts.add(text)
+    assert len(texts) > 1
+
+
+def test_a_recording_longer_than_a_window_comes_window_by_window(
+    gateway: GatewayProcess, recorded: list[Spoken]
+) -> None:
+    header, samples = recorded[0].recording[:44], recorded[0].recording[44:] * 7
+    long = header[:4] + (36 + len(samples)).to_bytes(4, "little") + header[8:40]
+    long += len(samples).to_bytes(4, "little") + samples
+    openai = OpenAI(base_url=f"{gateway.url}/v1", api_key="-", max_retries=0)
+    with openai.audio.transcriptions.create(model="transcribe", file=("a.wav", long), stream=True) as events:
+        told = [event.type for event in events]
+    assert told == ["transcript.text.delta", "transcript.text.delta", "transcript.text.done"]
+    verbose = openai.audio.transcriptions.create(
+        model="transcribe", file=("a.wav", long), response_format="verbose_json"
+    )
+    assert verbose.duration == pytest.approx(len(samples) / 32_000)
+    assert {part.seek > 2000 for part in verbose.segments or ()} == {True, False}

@@ -1,0 +1,141 @@
+"""Windows of long recordings, and tokens that become text with times."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+from tokenizers.decoders import Fuse
+from tokenizers.models import WordLevel
+
+from processing.errors import UnusableInputError
+from processing.spec import SpeechSpec, parse_spec
+from processing.speech import Passage, Transcriber, Window, windows
+
+RATE = 1000
+END, YES, NO, START, PLAIN, BEFORE, TIME = range(7)
+SPEC = SpeechSpec(
+    sample_rate=RATE,
+    language="en",
+    window_s=3.0,
+    context_tokens=20,
+    most_tokens=10,
+    start_ids=(START,),
+    no_times_id=PLAIN,
+    previous_id=BEFORE,
+    end_id=END,
+    first_time_id=TIME,
+    time_step_s=0.5,
+)
+
+
+def _transcriber(**changes: Any) -> Transcriber:
+    tokenizer = Tokenizer(WordLevel({" yes": YES, " no": NO, "<end>": END}, unk_token="<end>"))
+    tokenizer.add_special_tokens(["<end>"])
+    tokenizer.decoder = Fuse()
+    return Transcriber(tokenizer.to_str(), SPEC.model_copy(update=changes))
+
+
+TRANSCRIBER = _transcriber()
+
+
+def _noise(seconds: float) -> NDArray[np.float32]:
+    return np.random.default_rng(0).uniform(-0.5, 0.5, int(seconds * RATE)).astype(np.float32)
+
+
+def _window(start_s: float = 0.0, end_s: float = 3.0) -> Window:
+    return Window(start_s, end_s, _noise(end_s - start_s))
+
+
+def test_a_spec_is_read_as_it_is_kept() -> None:
+    assert parse_spec(json.loads(SPEC.model_dump_json())) == SPEC
+
+
+def test_a_window_ends_where_it_is_quietest_in_its_last_third() -> None:
+    """A pause from 2.5 s to 2.7 s, and a longer one where no window may end."""
+    samples = _noise(5)
+    samples[2500:2700] = 0.0
+    samples[500:1500] = 0.0
+    first, second = windows(samples, SPEC)
+    assert 2.5 <= first.end_s <= 2.7
+    assert second.start_s == first.end_s
+    assert second.end_s == 5.0
+    np.testing.assert_array_equal(np.concatenate([first.samples, second.samples]), samples)
+
+
+@given(st.integers(1, 20_000), st.integers(0, 5))
+def test_windows_are_all_of_a_recording(length: int, seed: int) -> None:
+    samples = np.random.default_rng(seed).normal(0, 0.1, length).astype(np.float32)
+    found = windows(samples, SPEC)
+    np.testing.assert_array_equal(np.concatenate([window.samples for window in found]), samples)
+    assert all(0 < len(window.samples) <= 3 * RATE for window in found)
+    assert found[-1].end_s == length / RATE
+    assert all(len(window.samples) >= 2 * RATE for window in found[:-1])
+
+
+@pytest.mark.parametrize(
+    ("pressure", "loudness", "silent"), [(0, 0, True), (0.5, 0, True), (0, 1, False), (0.5, 1e-3, False)]
+)
+def test_an_even_pressure_is_no_sound(pressure: float, loudness: float, silent: bool) -> None:
+    [window] = windows(pressure + loudness * _noise(1), SPEC)
+    assert window.is_silent is silent
+
+
+def test_text_between_times_is_a_piece_from_then_to_then() -> None:
+    """In seconds of the recording, whose window begins at 10 s; what has no end ends with the window."""
+    tokens = [TIME, YES, NO, TIME + 2, TIME + 3, NO, END, END]
+    passage = TRANSCRIBER.passage(_window(10.0, 12.5), tokens, -0.1, 0.0)
+    told = [(piece.text, piece.start_s, piece.end_s, piece.tokens) for piece in passage.said]
+    assert told == [("yes no", 10.0, 11.0, (YES, NO)), ("no", 11.5, 12.5, (NO,))]
+
+
+def test_no_piece_ends_behind_its_window() -> None:
+    passage = TRANSCRIBER.passage(_window(0.0, 1.2), [TIME, YES, TIME + 5, END], -0.1, 0.0)
+    assert [(piece.start_s, piece.end_s) for piece in passage.said] == [(0.0, 1.2)]
+
+
+def test_plain_text_is_of_the_whole_window() -> None:
+    passage = TRANSCRIBER.passage(_window(), [YES, NO, END], -0.1, 0.0)
+    assert [(piece.text, piece.start_s, piece.end_s) for piece in passage.said] == [("yes no", 0.0, 3.0)]
+
+
+@pytest.mark.parametrize(
+    ("score", "no_speech", "said"),
+    [(-0.5, 0.9, True), (-1.5, 0.5, True), (-1.5, 0.9, False)],
+)
+def test_nothing_is_said_where_nobody_speaks_and_the_words_are_guessed(
+    score: float, no_speech: float, said: bool
+) -> None:
+    passage = TRANSCRIBER.passage(_window(), [YES, END], score, no_speech)
+    assert bool(passage.said) is said
+    assert passage.is_doubtful is (said and score < -1)
+
+
+def test_what_is_said_again_and_again_is_doubtful() -> None:
+    once = TRANSCRIBER.passage(_window(), [YES, NO, END], -0.1, 0.0)
+    again = TRANSCRIBER.passage(_window(), [YES] * 40, -0.1, 0.0)
+    assert (once.repeats, again.repeats, again.is_doubtful) == (False, True, True)
+    assert not Passage.silent(_window()).is_doubtful
+
+
+def test_a_prompt_has_the_end_of_what_came_before_as_far_as_there_is_room() -> None:
+    """Of 20 tokens 10 are to be written; the start, and two that steer, are among the rest."""
+    assert TRANSCRIBER.prompt("", timed=True).tolist() == [[START]]
+    assert TRANSCRIBER.prompt("  ", timed=False).tolist() == [[START, PLAIN]]
+    assert TRANSCRIBER.prompt("yes", timed=False).tolist() == [[BEFORE, YES, START, PLAIN]]
+    assert _transcriber(context_tokens=14).prompt("no", timed=True).tolist() == [[BEFORE, NO, START]]
+    assert _transcriber(context_tokens=13).prompt("no", timed=True).tolist() == [[START]]
+
+
+def test_a_prompt_with_a_token_that_steers_is_refused() -> None:
+    with pytest.raises(UnusableInputError, match="<end>"):
+        TRANSCRIBER.prompt("yes <end>", timed=False)
+
+
+def test_transcribers_of_the_same_tokens_are_alike() -> None:
+    assert _transcriber() == TRANSCRIBER
+    assert _transcriber(window_s=5.0) != TRANSCRIBER

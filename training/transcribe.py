@@ -1,0 +1,207 @@
+"""The recipe of `transcribe`: weights as they were published, measured by the words that are heard rightly."""
+
+import hashlib
+import io
+import wave
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.errors import UnfitWeightsError
+from models.example import Example
+from models.transcribe import SIZE, SPEC, TranscribeConfig, processing, transcribing
+from models.whisper import SAMPLE_RATE, fill_whisper
+from processing.audio import decode
+from processing.speech import Transcriber, windows
+from store.evaluation import Evaluation, Robustness, Trial
+from store.held_out import HeldOut
+from store.manifest import Metric
+from training.data import spoken, whisper
+from training.data.spoken import Spoken
+from training.disturbance import share
+from training.disturbed_sounds import SOUND_DISTURBANCES, Sound
+from training.evaluation import Measured
+from training.latency import latencies, stacked
+from training.measure import accuracy, slices
+from training.progress import Progress
+from training.recipe import Array, DataFacts
+
+if TYPE_CHECKING:
+    import keras
+
+_MAX_S = 60
+_EXAMPLES = 64
+_PIECES = 6  # of a recording
+
+Hear = Callable[[Sound], str]
+
+
+class TranscribeRecipe:
+    """Ten recordings with known words. What else an export compares are pieces of them."""
+
+    chat_template: str | None = None
+
+    def __init__(self, config: TranscribeConfig, recorded: Sequence[Spoken], tokenizer: str, cache: Path) -> None:
+        self._config, self._cache = config, cache
+        self._recorded = recorded[: config.rows]
+        self._sounds = [decode(one.recording, sample_rate=SAMPLE_RATE, max_seconds=_MAX_S) for one in self._recorded]
+        self.tokenizer: str | None = tokenizer
+        self._transcriber = Transcriber(tokenizer, processing(config))
+        self._words = [_normalised(one.words) for one in self._recorded]
+        self.facts = DataFacts(
+            name="Whisper tiny.en, weights as they were published",
+            source=str(whisper.TINY_EN),
+            sha256=whisper.TINY_EN.sha256,
+            training_rows=0,
+            held_out_rows=sum(map(len, self._words)),
+        )
+
+    @classmethod
+    def make(cls, config: TranscribeConfig, cache: Path, progress: Progress, tokenizer: str | None) -> Self:
+        progress.stage("fetch Whisper and recordings", 1)
+        return cls(config, spoken.load(cache), tokenizer or whisper.load(cache).tokenizer, cache)
+
+    def prepare(self, model: "keras.Model") -> None:
+        pretrained = whisper.load(self._cache)
+        if pretrained.size != SIZE:
+            raise UnfitWeightsError(f"they are of {pretrained.size}, expected {SIZE}")
+        fill_whisper(model.get_layer("backbone"), pretrained.weights)
+
+    def held_out(self) -> tuple[Array, Array]:
+        """Recordings, and the number of words in each."""
+        return stacked(self._sounds, 0), np.array([len(words) for words in self._words])
+
+    def evaluate(self, model: "keras.Model", progress: Progress) -> Measured:
+        hear, write = self._hearing(model)
+        robust = self._robustness(hear, progress)
+        progress.stage(f"evaluate {SPEC.name}", len(self._sounds))
+        right, wrong = [], Counter[str]()
+        for number, (sound, words) in enumerate(zip(self._sounds, self._words, strict=True), start=1):
+            heard, errors = _compared(words, _normalised(hear(sound)))
+            right.append(heard)
+            wrong[self._recorded[number - 1].kind] += errors
+            progress.at(number)
+        all_right = np.concatenate(right)
+        kinds = self._kinds()
+        told = accuracy("accuracy", all_right, f"{self._data}: heard as they were said")
+        evaluation = Evaluation(
+            labels=(),
+            rows=told.rows,
+            accuracy=told.value,
+            accuracy_interval=share(all_right).interval,
+            latency=latencies(model, self._sounds, 0, called=(write, "The loop of the graph"), batched=False),
+            robustness=robust,
+            slices=tuple(slices(all_right, "what is said", kinds, self._data)),
+            references=(),
+            metrics=(
+                told,
+                Metric(name="word error rate", value=wrong.total() / told.rows, data=self._data, rows=told.rows),
+                *(
+                    Metric(
+                        name=f"word error rate, {kind}",
+                        value=wrong[kind] / int(of_kind.sum()),
+                        data=self._data,
+                        rows=int(of_kind.sum()),
+                    )
+                    for kind, of_kind in kinds.items()
+                ),
+            ),
+        )
+        digest = hashlib.sha256("\n".join(" ".join(words) for words in self._words).encode())
+        rows = np.arange(told.rows, dtype=np.int32)
+        return Measured(evaluation, HeldOut(digest.hexdigest(), rows, np.where(all_right, rows, -1).astype(np.int32)))
+
+    def examples(self) -> tuple[list[Example], Array]:
+        """The recordings, then pieces of them."""
+        whole = [(one.name, one.recording) for one in self._recorded]
+        chosen = [*whole, *islice(_pieces(self._recorded), _EXAMPLES - len(whole))]
+        sounds = [decode(body, sample_rate=SAMPLE_RATE, max_seconds=_MAX_S) for _, body in chosen]
+        examples = [Example.of(name, "audio/wav", body, label="") for name, body in chosen]
+        return examples, stacked(sounds, 0)
+
+    @property
+    def _data(self) -> str:
+        return f"{sum(map(len, self._words))} words of {len(self._recorded)} recordings"
+
+    def _kinds(self) -> dict[str, NDArray[np.bool_]]:
+        kinds = np.repeat([one.kind for one in self._recorded], [len(words) for words in self._words])
+        return {kind: kinds == kind for kind in dict.fromkeys(one.kind for one in self._recorded)}
+
+    def _hearing(self, model: "keras.Model") -> tuple[Hear, Callable[[Array], object]]:
+        """A recording to its text, and the graph that is exported."""
+        write = transcribing(model, self._config)
+
+        def hear(sound: Sound) -> str:
+            said: list[str] = []
+            for window in windows(sound, processing(self._config)):
+                told = {name: np.asarray(values)[0] for name, values in write(window.samples[np.newaxis]).items()}
+                score, no_speech = float(told["score"]), float(told["no_speech"])
+                passage = self._transcriber.passage(window, told["tokens"].tolist(), score, no_speech)
+                said += [piece.text for piece in passage.said]
+            return " ".join(said)
+
+        return hear, write
+
+    def _robustness(self, hear: Hear, progress: Progress) -> Robustness:
+        """Of words, not of recordings."""
+        progress.stage("disturb recordings", len(SOUND_DISTURBANCES) + 1)
+
+        def heard(sounds: Iterable[Sound]) -> NDArray[np.bool_]:
+            texts = (_normalised(hear(sound)) for sound in sounds)
+            return np.concatenate([_compared(words, text)[0] for words, text in zip(self._words, texts, strict=True)])
+
+        undisturbed = share(heard(self._sounds))
+        trials, metrics = [], []
+        for number, of in enumerate(SOUND_DISTURBANCES, start=1):
+            progress.at(number)
+            rng = np.random.default_rng((self._config.seed, number))
+            found = share(heard(of.act(sound, rng) for sound in self._sounds))
+            trials.append(Trial(**dict(found), disturbance=of.name, strength=of.strength, what=of.what))
+            if of.told:
+                low, high = found.interval
+                name = f"accuracy with {of.name}, {of.strength}"
+                metrics.append(
+                    Metric(name=name, value=found.accuracy, data=self._data, rows=found.rows, low=low, high=high)
+                )
+        progress.at(len(SOUND_DISTURBANCES) + 1)
+        return Robustness(data=self._data, undisturbed=undisturbed, trials=tuple(trials), metrics=tuple(metrics))
+
+
+def _normalised(text: str) -> list[str]:
+    """Words as Whisper's authors compare them."""
+    from whisper_normalizer.english import EnglishTextNormalizer
+
+    words: list[str] = EnglishTextNormalizer()(text).split()
+    return words
+
+
+def _compared(words: Sequence[str], heard: Sequence[str]) -> tuple[NDArray[np.bool_], int]:
+    """Which of the words were heard, and how many errors there are: words that are wrong, missing or too many."""
+    import jiwer
+
+    right = np.zeros(len(words), np.bool_)
+    if not heard:
+        return right, len(words)
+    found = jiwer.process_words(" ".join(words), " ".join(heard))
+    for part in found.alignments[0]:
+        right[part.ref_start_idx : part.ref_end_idx] = part.type == "equal"
+    return right, found.substitutions + found.deletions + found.insertions
+
+
+def _pieces(recorded: Sequence[Spoken]) -> Iterator[tuple[str, bytes]]:
+    """Shorter recordings, each from another place in one of these."""
+    for number in range(1, _PIECES + 1):
+        for one in recorded:
+            with wave.open(io.BytesIO(one.recording)) as file:
+                form, frames = file.getparams(), file.readframes(file.getnframes())
+            begin = len(frames) * (number - 1) // (2 * _PIECES) // form.sampwidth * form.sampwidth
+            piece = io.BytesIO()
+            with wave.open(piece, "wb") as file:
+                file.setparams(form)
+                file.writeframes(frames[begin : begin + len(frames) // 2 // form.sampwidth * form.sampwidth])
+            yield f"{one.name}-{number}", piece.getvalue()
