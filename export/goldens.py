@@ -21,7 +21,7 @@ from processing.forms import form_of
 from processing.image import decode
 from processing.request import preprocessing
 from processing.spec import ExportedSpec, ImageSpec, LanguageSpec, SpeechSpec, TextSpec, TranslationSpec
-from processing.speech import Transcriber, Window
+from processing.speech import Transcriber, Window, Written
 from processing.tokens import TokenCodec
 from processing.translation import Translator
 from store.golden import Golden
@@ -99,7 +99,8 @@ class CheckedTranslation(CheckedRequest):
 
 @dataclass(frozen=True)
 class CheckedTranscript(CheckedRequest):
-    """Of a model that hears: `tokens` `[1, most]`, `score` `[1]`, `no_speech` `[1]`."""
+    """Of a model that hears: `tokens` `[1, most]`, `score` `[1]`, `no_speech` `[1]`, `language` `[1]` if there are
+    several."""
 
     heard: Mapping[str, Array]
 
@@ -341,7 +342,7 @@ def make_transcript_goldens(
             continue
         tokens, score, no_speech = (heard[name][0] for name in ("tokens", "score", "no_speech"))
         window = Window(0.0, inputs.shape[1] / spec.sample_rate, inputs[0])
-        passage = transcriber.passage(window, tokens.tolist(), float(score), float(no_speech))
+        passage = transcriber.passage(window, Written(tokens.tolist(), float(score), float(no_speech)))
         if passage.said and not passage.is_doubtful:
             expected: JsonValue = {"text": " ".join(piece.text for piece in passage.said)}
             golden = Golden.of(example.name, example.media_type, example.body, expected, _TOLERANCE)
@@ -357,8 +358,14 @@ def _heard(model: "keras.Model", listening: "Listening", inputs: Array) -> dict[
 
     backbone, of = model.get_layer("backbone"), listening.alphabet
     heard = encoded(backbone, model.get_layer("log_mel")(inputs))
-    prompt, written, total = np.array([[of.start, of.no_times]], np.int32), np.zeros((1, 0), np.int32), 0.0
-    silence = softmax(np.asarray(read_anew(backbone, heard, prompt[:, :1])))[0]
+    written, total, spoken = np.zeros((1, 0), np.int32), 0.0, list(of.languages.values())
+    begun = np.asarray(read_anew(backbone, heard, np.array([[of.start]], np.int32)))[0]
+    steered = []
+    if of.transcribe is not None:
+        if not _is_clear(begun[spoken], 1):
+            raise _UnclearError
+        steered = [spoken[begun[spoken].argmax()], of.transcribe]
+    prompt, silence = np.array([[of.start, *steered, of.no_times]], np.int32), softmax(begun[np.newaxis])[0]
     while written.shape[1] < listening.most:
         logits = read_anew(backbone, heard, np.concatenate([prompt, written], axis=1))
         told = np.asarray(listening.log_probabilities(logits, written, np.array([[False]])))[0]
@@ -373,6 +380,7 @@ def _heard(model: "keras.Model", listening: "Listening", inputs: Array) -> dict[
                 "tokens": tokens,
                 "score": np.array([total / written.shape[1]], np.float32),
                 "no_speech": np.array([silence[of.no_speech]], np.float32),
+                **({"language": np.array(steered[:1], np.int32)} if steered else {}),
             }
     raise _UnclearError
 

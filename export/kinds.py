@@ -301,7 +301,7 @@ class Transcription(Kind):
         self, functions: Mapping[str, Any], goldens: Sequence[CheckedRequest]
     ) -> dict[str, list[Record]]:
         """Greedily behind a plain start, which must be what `serving_default` answers."""
-        prompt = np.array([[*self.processing.start_ids, self.processing.no_times_id]], np.int32)
+        prompt = np.array([self.config.network.prompt], np.int32)
         temperature, seed = np.zeros(1, np.float32), np.zeros(1, np.int32)
         return {
             signature: [

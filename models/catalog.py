@@ -24,6 +24,7 @@ from models import (
     text_classifier,
     topics,
     transcribe,
+    transcribe_base,
     translation,
     wardrobe,
     writer,
@@ -64,6 +65,7 @@ NETWORKS = _table(
     wardrobe.SPEC,
     faces.SPEC,
     transcribe.SPEC,
+    transcribe_base.SPEC,
 )
 
 OWN = _table(text_classifier.SPEC, image_classifier.SPEC)

@@ -10,29 +10,11 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from models.whisper_tokens import Alphabet
+
 _NEVER = -1e9
 _SMALLEST = 1e-20  # that has a logarithm
 _FIRST_TIMES = 51  # the first time of a window is its first second
-
-
-@dataclass(frozen=True)
-class Alphabet:
-    """The tokens that mean something to the loop.
-
-    Attributes:
-        start, end, no_speech: the last says that nobody speaks.
-        no_times: as the last of a prompt it asks for plain text.
-        first_time: the token of 0.00 s; those behind it are each 0.02 s later.
-        never: are not written at all; `never_first` not as the first of a window.
-    """
-
-    start: int
-    end: int
-    no_speech: int
-    no_times: int
-    first_time: int
-    never: tuple[int, ...]
-    never_first: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -56,7 +38,7 @@ class Drawn:
 
 class _At(NamedTuple):
     """Where the loop is: for each row the last token, all that were written, their log-probabilities together, whether
-    it has ended, and how probable silence was; `cache` has keys and values of each layer."""
+    it has ended, how probable silence was, and the token of its language; `cache` has keys and values of each layer."""
 
     step: Any
     last: Any
@@ -64,6 +46,7 @@ class _At(NamedTuple):
     total: Any
     done: Any
     silence: Any
+    language: Any
     cache: tuple[Any, ...]
 
 
@@ -96,16 +79,19 @@ class Listening:
         """What is said, as `tokens`, int32 `[batch, most]`, padded with the end behind it.
 
         Beside them `score`, float `[batch]`, is the mean log-probability of these tokens, and `no_speech`, float
-        `[batch]`, how probable it is that nobody speaks.
+        `[batch]`, how probable it is that nobody speaks. Of several languages `language`, int32 `[batch]`, is the token
+        of the one that is spoken most probably.
 
         Args:
             spectrum: `[batch, frames, mels]`.
-            prompt: int32 `[batch, tokens]`, which steer it; the start is among them.
+            prompt: int32 `[batch, tokens]`, which steer it; the start is among them. −1 behind it stands for the token
+                of the language that is spoken most probably.
             drawn: None takes the most probable token each time.
         """
         rows, known = tf.shape(prompt)[0], tf.shape(prompt)[1]
         heard = _heard(backbone, spectrum)
         end, timed = self.alphabet.end, prompt[:, -1:] != self.alphabet.no_times
+        languages = tf.constant(list(self.alphabet.languages.values()), tf.int32)
 
         def unfinished(at: _At) -> Any:
             return (at.step < known - 1 + self.most) & ~tf.reduce_all(at.done)
@@ -114,6 +100,10 @@ class Listening:
             logits, cache = _step(backbone, at.last, at.step, at.cache, heard)
             starts = at.last == self.alphabet.start
             silence = tf.where(starts, tf.nn.softmax(logits)[:, self.alphabet.no_speech], at.silence)
+            language = at.language
+            if self.alphabet.languages:
+                spoken = tf.gather(languages, tf.argmax(tf.gather(logits, languages, axis=1), axis=1))
+                language = tf.where(starts, spoken, language)
             told = self.log_probabilities(logits, at.written, timed)
             chosen = drawn.tokens(told, at.step) if drawn else tf.argmax(told, axis=1, output_type=tf.int32)
             token = tf.where(at.done, end, chosen)
@@ -121,6 +111,7 @@ class Listening:
             step = at.step + 1
             reading = step < known
             given = prompt[:, tf.minimum(step, known - 1)]
+            given = tf.where(given < 0, language, given)
             return (
                 _At(
                     step,
@@ -129,6 +120,7 @@ class Listening:
                     tf.where(reading, at.total, at.total + gained),
                     at.done | (~reading & (token == end)),
                     silence,
+                    language,
                     cache,
                 ),
             )
@@ -142,6 +134,7 @@ class Listening:
             total=tf.zeros([rows]),
             done=tf.zeros([rows], tf.bool),
             silence=tf.zeros([rows]),
+            language=tf.zeros([rows], tf.int32),
             cache=(tf.zeros([2, rows, heads, 0, head]),) * layers,
         )
         row = tf.TensorShape([None])
@@ -152,17 +145,19 @@ class Listening:
             total=row,
             done=row,
             silence=row,
+            language=row,
             cache=(tf.TensorShape([2, None, heads, None, head]),) * layers,
         )
         (ended,) = tf.while_loop(unfinished, write, (begun,), shape_invariants=(shapes,))
         count = tf.shape(ended.written)[1]
         tokens = tf.pad(ended.written, [[0, 0], [0, self.most - count]], constant_values=end)
         length = tf.reduce_sum(tf.cast(ended.written != end, tf.float32), axis=1) + 1.0
-        return {
+        found = {
             "tokens": tf.ensure_shape(tokens, [None, self.most]),
             "score": ended.total / length,
             "no_speech": ended.silence,
         }
+        return found | {"language": ended.language} if self.alphabet.languages else found
 
 
 def _mask(tokens: Sequence[int], vocabulary: int) -> Any:

@@ -1,57 +1,68 @@
 """`transcribe`: what is said in English: Whisper tiny.en."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
 from models.spec import ModelConfig, ModelSpec, Origin
 from models.whisper import CONTEXT_TOKENS, SAMPLE_RATE, WINDOW_S, WhisperSize, whisper, whisper_backbone
-from processing.spec import SpeechSpec
+from models.whisper_tokens import ENGLISH, Alphabet
+from processing.spec import ANY_LANGUAGE, SpeechSpec
 
 if TYPE_CHECKING:
     import keras
 
     from models.listening import Listening
 
-SIZE = WhisperSize(vocabulary=51_864, layers=4, heads=6, width=384, mels=80)
-_START_ID, _PREVIOUS_ID = 50_257, 50_360
-_SPACE_ID, _END_ID, _NO_SPEECH_ID, _NO_TIMES_ID, _FIRST_TIME_ID = 220, 50_256, 50_361, 50_362, 50_363
 
-# Signs that nobody speaks, such as brackets and notes, and tokens that steer.
-# fmt: off
-_NEVER_IDS = (
-    1, 2, 7, 8, 9, 10, 14, 25, 26, 27, 28, 29, 31, 58, 59, 60, 61, 62, 63, 90, 91, 92, 93, 357, 366, 438, 532, 685,
-    705, 796, 930, 1058, 1220, 1267, 1279, 1303, 1343, 1377, 1391, 1635, 1782, 1875, 2162, 2361, 2488, 3467, 4008,
-    4211, 4600, 4808, 5299, 5855, 6329, 7203, 9609, 9959, 10563, 10786, 11420, 11709, 11907, 13163, 13697, 13700,
-    14808, 15306, 16410, 16791, 17992, 19203, 19510, 20724, 22305, 22935, 27007, 30109, 30420, 33409, 34949, 40283,
-    40493, 40549, 47282, 49146, 50257, 50357, 50358, 50359, 50360, 50361,
-)
-# fmt: on
+@dataclass(frozen=True)
+class Network:
+    size: WhisperSize
+    alphabet: Alphabet
+    language: str | None
+    """The one that it hears, None: several."""
+
+    @property
+    def prompt(self) -> tuple[int, ...]:
+        """What is written behind where nobody says otherwise: plain text, in the language that is spoken."""
+        of = self.alphabet
+        steered = () if of.transcribe is None else (ANY_LANGUAGE, of.transcribe)
+        return (of.start, *steered, of.no_times)
+
+
+TINY_EN = Network(WhisperSize(vocabulary=51_864, layers=4, heads=6, width=384, mels=80), ENGLISH, "en")
 
 
 class TranscribeConfig(ModelConfig):
     """`most_tokens`: of what is said in 30 seconds, times included."""
 
+    network: ClassVar[Network] = TINY_EN
+
     most_tokens: Annotated[int, Field(ge=8, lt=CONTEXT_TOKENS)]
 
 
-def build(_config: TranscribeConfig) -> "keras.Model":
+def build(config: TranscribeConfig) -> "keras.Model":
     """See `models.whisper.whisper`."""
-    return whisper(whisper_backbone(SIZE), _START_ID)
+    return whisper(whisper_backbone(config.network.size), config.network.alphabet.start)
 
 
 def processing(config: TranscribeConfig) -> SpeechSpec:
+    of = config.network.alphabet
     return SpeechSpec(
         sample_rate=SAMPLE_RATE,
-        language="en",
+        language=config.network.language,
+        languages=dict(of.languages),
         window_s=WINDOW_S,
         context_tokens=CONTEXT_TOKENS,
         most_tokens=config.most_tokens,
-        start_ids=(_START_ID,),
-        no_times_id=_NO_TIMES_ID,
-        previous_id=_PREVIOUS_ID,
-        end_id=_END_ID,
-        first_time_id=_FIRST_TIME_ID,
+        start_id=of.start,
+        transcribe_id=of.transcribe,
+        translate_id=of.translate,
+        no_times_id=of.no_times,
+        previous_id=of.previous,
+        end_id=of.end,
+        first_time_id=of.first_time,
         time_step_s=0.02,
     )
 
@@ -65,7 +76,7 @@ def transcribing(model: "keras.Model", config: TranscribeConfig) -> Any:
 
     def write(samples: Any) -> dict[str, Any]:
         heard = spectrum(samples)
-        return listening.write(backbone, heard, tf.tile([[_START_ID, _NO_TIMES_ID]], [tf.shape(heard)[0], 1]))
+        return listening.write(backbone, heard, tf.tile([config.network.prompt], [tf.shape(heard)[0], 1]))
 
     return tf.function(write, input_signature=[_samples()], autograph=False)
 
@@ -98,20 +109,9 @@ def _samples() -> Any:
 
 
 def listening_of(config: TranscribeConfig) -> "Listening":
-    from models.listening import Alphabet, Listening
+    from models.listening import Listening
 
-    return Listening(
-        Alphabet(
-            start=_START_ID,
-            end=_END_ID,
-            no_speech=_NO_SPEECH_ID,
-            no_times=_NO_TIMES_ID,
-            first_time=_FIRST_TIME_ID,
-            never=(*_NEVER_IDS, _NO_TIMES_ID),
-            never_first=(_SPACE_ID, _END_ID),
-        ),
-        config.most_tokens,
-    )
+    return Listening(config.network.alphabet, config.most_tokens)
 
 
 SPEC = ModelSpec(

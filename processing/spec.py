@@ -104,22 +104,29 @@ class AudioSpec(RecordingSpec):
     kind: Literal["audio"] = "audio"
 
 
+ANY_LANGUAGE = -1  # the one that is spoken most probably
+
+
 class SpeechSpec(RecordingSpec):
     """A recording of speech; one call hears `window_s` seconds at most. `language` is the one that is spoken, by its
-    ISO 639-1 code.
+    ISO 639-1 code; None: one of `languages`, each with its token.
 
     What is said are tokens of the version's `tokenizer.json`, `most_tokens` of a window, filled up with `end_id`. They
-    follow `start_ids`, before which may stand `previous_id` and a text that came before; `context_tokens` are all
-    together. Behind a `no_times_id` they are plain text; else each piece of it stands between the tokens of two times,
-    of which `first_time_id` is the window's beginning and each further one `time_step_s` later.
+    follow `start_id`, before which may stand `previous_id` and a text that came before; `context_tokens` are all
+    together. Of several languages that of one, or `ANY_LANGUAGE`, follows the start, and `transcribe_id`, or
+    `translate_id` for English. Behind a `no_times_id` there is plain text; else each piece of it stands between the
+    tokens of two times, of which `first_time_id` is the window's beginning and each further one `time_step_s` later.
     """
 
     kind: Literal["speech"] = "speech"
-    language: str
+    language: str | None = None
+    languages: dict[str, int] = {}
     window_s: Annotated[float, Field(gt=0)]
     context_tokens: Annotated[int, Field(ge=1)]
     most_tokens: Annotated[int, Field(ge=1)]
-    start_ids: Annotated[tuple[int, ...], Field(min_length=1)]
+    start_id: int
+    transcribe_id: int | None = None
+    translate_id: int | None = None
     no_times_id: int
     previous_id: int
     end_id: int

@@ -1,14 +1,14 @@
 """Long recordings to windows that a model can hear, and what it says of each to text with times."""
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from processing.errors import UnusableInputError
-from processing.spec import SpeechSpec
+from processing.spec import ANY_LANGUAGE, SpeechSpec
 from processing.tokens import TokenCodec
 
 _PAUSE_S = 0.1  # a window ends in the middle of the quietest such piece
@@ -34,6 +34,17 @@ class Window:
 
 
 @dataclass(frozen=True)
+class Written:
+    """What a model answers to one window; `language` is a token."""
+
+    tokens: Sequence[int]
+    score: float
+    no_speech: float
+    temperature: float = 0.0
+    language: int | None = None
+
+
+@dataclass(frozen=True)
 class Said:
     """A piece of what was said, in seconds from the beginning of the recording."""
 
@@ -52,6 +63,7 @@ class Passage:
         no_speech: how probable it is that nobody speaks.
         temperature: at which the tokens were drawn; 0: each was the most probable one.
         repetition: how many times shorter the text can be packed.
+        language: that was spoken, or taken for it, by its code.
     """
 
     start_s: float
@@ -61,10 +73,11 @@ class Passage:
     no_speech: float
     temperature: float
     repetition: float
+    language: str | None
 
     @classmethod
     def silent(cls, window: Window) -> "Passage":
-        return cls(window.start_s, window.end_s, (), 0.0, 1.0, 0.0, 0.0)
+        return cls(window.start_s, window.end_s, (), 0.0, 1.0, 0.0, 0.0, None)
 
     @property
     def repeats(self) -> bool:
@@ -101,6 +114,7 @@ class Transcriber:
 
     def __init__(self, tokenizer: str, spec: SpeechSpec) -> None:
         self._codec, self._spec = TokenCodec(tokenizer), spec
+        self._languages = {token: code for code, token in spec.languages.items()}
 
     def __eq__(self, other: object) -> bool:
         """Whether both read and write alike."""
@@ -109,9 +123,24 @@ class Transcriber:
     def __hash__(self) -> int:
         return hash((self._codec, self._spec))
 
-    def prompt(self, before: str, *, timed: bool) -> NDArray[np.int32]:
+    @property
+    def languages(self) -> Collection[str]:
+        """Those of which it can be told which one is spoken; of a model of one language there are none."""
+        return self._spec.languages.keys()
+
+    @property
+    def translates(self) -> bool:
+        return self._spec.translate_id is not None
+
+    def prompt(
+        self, before: str, *, timed: bool, language: str | None = None, translated: bool = False
+    ) -> NDArray[np.int32]:
         """int32 `[1, tokens]`, behind which the model writes. Of a text that came `before` the end counts, as much as
         there is room for.
+
+        Args:
+            language: that is spoken, one of the spec's; None: the most probable one.
+            translated: into English, by a model of several languages.
 
         Raises:
             UnusableInputError: there is a token in it that steers the model.
@@ -120,18 +149,31 @@ class Transcriber:
         told = self._codec.encode(f" {before.strip()}", add_special_tokens=False) if before.strip() else []
         for token in filter(self._codec.is_special, told):
             raise UnusableInputError(f"has the token {self._codec.name(token)} in it, which steers the model")
-        room = spec.context_tokens - spec.most_tokens - len(spec.start_ids) - 2
+        start = [spec.start_id]
+        if spec.languages:
+            task = spec.translate_id if translated else spec.transcribe_id
+            start += [spec.languages[language] if language else ANY_LANGUAGE, *([] if task is None else [task])]
+        room = spec.context_tokens - spec.most_tokens - len(start) - 2
         previous = [spec.previous_id, *told[-room:]] if told and room > 0 else []
-        return np.array([[*previous, *spec.start_ids, *(() if timed else (spec.no_times_id,))]], np.int32)
+        return np.array([[*previous, *start, *([] if timed else [spec.no_times_id])]], np.int32)
 
-    def passage(
-        self, window: Window, tokens: Sequence[int], score: float, no_speech: float, temperature: float = 0.0
-    ) -> Passage:
-        """See `Passage`. Nothing is said if nobody is likely to speak, and the model is unsure of the words."""
-        said = () if no_speech > _NO_SPEECH and score < _UNSURE else tuple(self._pieces(window, tokens))
+    def passage(self, window: Window, written: Written) -> Passage:
+        """Nothing is said if nobody is likely to speak, and the model is unsure of the words."""
+        guessed = written.no_speech > _NO_SPEECH and written.score < _UNSURE
+        said = () if guessed else tuple(self._pieces(window, written.tokens))
         text = "".join(piece.text for piece in said).encode()
         repetition = len(text) / len(zlib.compress(text)) if text else 0.0
-        return Passage(window.start_s, window.end_s, said, score, no_speech, temperature, repetition)
+        language = self._spec.language if written.language is None else self._languages.get(written.language)
+        return Passage(
+            window.start_s,
+            window.end_s,
+            said,
+            score=written.score,
+            no_speech=written.no_speech,
+            temperature=written.temperature,
+            repetition=repetition,
+            language=language,
+        )
 
     def _pieces(self, window: Window, tokens: Sequence[int]) -> Iterator[Said]:
         spec, text = self._spec, list[int]()

@@ -18,9 +18,7 @@ from training.data import (
     rated_texts,
     shakespeare,
     smollm2,
-    spoken,
     ssd_mobilenet,
-    whisper,
 )
 from training.data.fashion_mnist import FASHION_MNIST
 from training.data.mnist import MNIST
@@ -39,7 +37,7 @@ from training.recipe import Recipe, RecipeMaker, TrainingRecipe
 from training.sentiment import SentimentRecipe
 from training.text_classifier import TextClassifierRecipe
 from training.topics import TopicsRecipe
-from training.transcribe import TranscribeRecipe
+from training.transcribe import BASE, TINY_EN, TranscribeRecipe
 from training.translation import TranslationRecipe
 from training.wardrobe import WardrobeRecipe
 from training.writer import WriterRecipe
@@ -68,7 +66,8 @@ RECIPES = {
     "topics": RecipeMaker(newsgroups.PACKAGE.sha256, TopicsRecipe.make, None),
     "chat": RecipeMaker(smollm2.PACKAGE.sha256, ChatRecipe.make, None),
     "chat-checkpoint": RecipeMaker(shakespeare.PACKAGE.sha256, CheckpointRecipe.make, None),
-    "transcribe": RecipeMaker(f"{whisper.TINY_EN.sha256} {spoken.PACKAGE.sha256}", TranscribeRecipe.make, None),
+    "transcribe": RecipeMaker(TINY_EN.sha256, TranscribeRecipe.make, None),
+    "transcribe-base": RecipeMaker(BASE.sha256, TranscribeRecipe.make, None),
     "writer": RecipeMaker(WriterRecipe.sha256, WriterRecipe.make, WriterRecipe.for_trials),
     "en-es": RecipeMaker(paraphrases.PACKAGE.sha256, TranslationRecipe.english_spanish, None),
     "en-fr": RecipeMaker(

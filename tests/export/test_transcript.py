@@ -1,4 +1,4 @@
-"""`transcribe` as a version, with a tiny network in its place: recordings, and both servers."""
+"""`transcribe-base` as a version, with a tiny network in its place: recordings, and both servers."""
 
 import re
 from collections.abc import Iterator
@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 from huggingface_hub import InferenceClient
-from openai import OpenAI
+from openai import BadRequestError, OpenAI
 
 from export.minimum import Minimum, lacking
 from export.trained import Trained
 from export.version import export_version
 from kmaas.config import Config
-from models.transcribe import SIZE, SPEC, TranscribeConfig
+from models.transcribe_base import BASE, SPEC, TranscribeBaseConfig
 from models.whisper import whisper, whisper_backbone
 from processing.spec import SpeechSpec, parse_spec
-from processing.speech import Transcriber, windows
+from processing.speech import Transcriber, Written, windows
 from store.layout import Store, VersionDir
 from store.manifest import Manifest
 from store.publish import publish
@@ -27,11 +27,11 @@ from training.config import load_config
 from training.data import spoken
 from training.data import whisper as published
 from training.data.spoken import Spoken
-from training.transcribe import TranscribeRecipe
+from training.transcribe import TINY_EN, TranscribeRecipe
 from wire.client import ModelServerClient
 
-TINY = replace(SIZE, layers=1, heads=1, width=32)
-START, END = 50_257, 50_256
+TINY = replace(BASE.size, layers=1, heads=1, width=32)
+START, END = BASE.alphabet.start, BASE.alphabet.end
 ENTRY = replace(SPEC, build=lambda _config: whisper(whisper_backbone(TINY), START))
 _WORDS = 4  # are written before the end
 
@@ -42,19 +42,19 @@ def _babbling(model: Any) -> None:
 
     keras.utils.set_random_seed(4)
     rng, backbone = np.random.default_rng(5), model.get_layer("backbone")
-    embeddings = rng.normal(0, 4, (TINY.vocabulary, TINY.width))
+    embeddings = rng.normal(0, 1, (TINY.vocabulary, TINY.width))
     embeddings[:, 0] = 0.0
-    embeddings[END] = 0.0
-    embeddings[END, 0] = 40.0
+    embeddings[[END, BASE.alphabet.no_speech]] = 0.0
+    embeddings[END, 0] = 10.0
     backbone.token_embedding.embeddings.assign(embeddings)
     places = rng.normal(0, 1, (448, TINY.width))
     places[:, 0] = 0.0
-    places[2 + _WORDS - 1 :, 0] = 1e4
+    places[len(BASE.prompt) + _WORDS - 1 :, 0] = 1e4
     backbone.decoder_embeddings.position_embedding.position_embeddings.assign(places)
     for layer in (*backbone.encoder_transformer_layers, *backbone.decoder_transformer_layers):
         for variable in layer.trainable_variables:
             if "kernel" in variable.path:
-                variable.assign(rng.normal(0, 3.0 if "cross_attention" in variable.path else 0.3, variable.shape))
+                variable.assign(rng.normal(0, 1.0 if "cross_attention" in variable.path else 0.2, variable.shape))
 
 
 @pytest.fixture(scope="module")
@@ -65,10 +65,10 @@ def recorded() -> list[Spoken]:
 @pytest.fixture(scope="module")
 def trained(recorded: list[Spoken], tmp_path_factory: pytest.TempPathFactory) -> Trained:
     folder, config, cache = tmp_path_factory.mktemp("run"), load_config(SPEC), Config().cache
-    assert isinstance(config, TranscribeConfig)
+    assert isinstance(config, TranscribeBaseConfig)
     config = config.model_copy(update={"most_tokens": 16})
-    tokenizer = published.load(cache).tokenizer
-    recipe = TranscribeRecipe(config, recorded[1:3], tokenizer, cache)
+    tokenizer = published.tiny_en(cache).tokenizer  # of nearly the same tokens, and half the size to fetch
+    recipe = TranscribeRecipe(config, recorded[1:3], TINY_EN, tokenizer, cache)
     model = ENTRY.build(config)
     _babbling(model)
     return replace(trained_by(recipe, ENTRY, config, model, folder), tokenizer=tokenizer)
@@ -110,7 +110,7 @@ def test_the_manifest_tells_how_recordings_are_heard(manifest: Manifest) -> None
     assert lacking(manifest, Minimum(parity_inputs=14)) == []
     spec = parse_spec(manifest.processing)
     assert isinstance(spec, SpeechSpec)
-    assert (spec.window_s, spec.most_tokens) == (30, 16)
+    assert (spec.window_s, spec.most_tokens, len(spec.languages)) == (30, 16, 99)
 
 
 def test_the_card_tells_the_word_error_rate_and_what_noise_does(version: VersionDir) -> None:
@@ -126,7 +126,7 @@ def test_each_dialect_tells_what_the_model_server_answers(
 ) -> None:
     """`raw` takes the bytes as they are."""
     openai = OpenAI(base_url=f"{gateway.url}/v1", api_key="-", max_retries=0)
-    hugging_face = InferenceClient(model=f"{gateway.url}/models/transcribe")
+    hugging_face = InferenceClient(model=f"{gateway.url}/models/transcribe-base")
     spec = parse_spec(manifest.processing)
     assert isinstance(spec, SpeechSpec)
     transcriber = Transcriber(trained.tokenizer or "", spec)
@@ -134,11 +134,15 @@ def test_each_dialect_tells_what_the_model_server_answers(
     with ModelServerClient(server.target) as client:
         for one in recorded[:3]:
             given = {"audio_bytes": np.array([one.recording], object)}
-            outputs = client.predict("transcribe", given, signature="raw", timeout_s=30).outputs
+            outputs = client.predict("transcribe-base", given, signature="raw", timeout_s=30).outputs
             [window] = windows(np.ones(10, np.float32), spec)
-            passage = transcriber.passage(window, outputs["tokens"][0].tolist(), float(outputs["score"][0]), 0.0)
+            passage = transcriber.passage(
+                window, Written(outputs["tokens"][0].tolist(), float(outputs["score"][0]), 0.0)
+            )
             text = " ".join(piece.text for piece in passage.said)
-            assert openai.audio.transcriptions.create(model="transcribe", file=("a.wav", one.recording)).text == text
+            assert (
+                openai.audio.transcriptions.create(model="transcribe-base", file=("a.wav", one.recording)).text == text
+            )
             assert hugging_face.automatic_speech_recognition(one.recording).text == text
             texts.add(text)
     assert len(texts) > 1
@@ -151,11 +155,36 @@ def test_a_recording_longer_than_a_window_comes_window_by_window(
     long = header[:4] + (36 + len(samples)).to_bytes(4, "little") + header[8:40]
     long += len(samples).to_bytes(4, "little") + samples
     openai = OpenAI(base_url=f"{gateway.url}/v1", api_key="-", max_retries=0)
-    with openai.audio.transcriptions.create(model="transcribe", file=("a.wav", long), stream=True) as events:
+    with openai.audio.transcriptions.create(model="transcribe-base", file=("a.wav", long), stream=True) as events:
         told = [event.type for event in events]
     assert told == ["transcript.text.delta", "transcript.text.delta", "transcript.text.done"]
     verbose = openai.audio.transcriptions.create(
-        model="transcribe", file=("a.wav", long), response_format="verbose_json"
+        model="transcribe-base", file=("a.wav", long), response_format="verbose_json"
     )
     assert verbose.duration == pytest.approx(len(samples) / 32_000)
     assert {part.seek > 2000 for part in verbose.segments or ()} == {True, False}
+
+
+@pytest.mark.filterwarnings("ignore:deprecated:DeprecationWarning")  # OpenAI's own service goes, the client stays
+def test_a_language_is_told_or_named_and_english_is_another_text(
+    gateway: GatewayProcess, recorded: list[Spoken]
+) -> None:
+    """Each word depends on the tokens before it: so a named language, and a translation, are other texts."""
+    openai = OpenAI(base_url=f"{gateway.url}/v1", api_key="-", max_retries=0)
+    sent = ("a.wav", recorded[1].recording)
+    told = openai.audio.transcriptions.create(model="transcribe-base", file=sent, response_format="verbose_json")
+    assert told.language in BASE.alphabet.languages
+    same = openai.audio.transcriptions.create(
+        model="transcribe-base", file=sent, response_format="verbose_json", language=told.language
+    )
+    assert same.text == told.text
+    another = next(code for code in BASE.alphabet.languages if code != told.language)
+    other = openai.audio.transcriptions.create(
+        model="transcribe-base", file=sent, response_format="verbose_json", language=another
+    )
+    english: Any = openai.audio.translations.create(model="transcribe-base", file=sent, response_format="verbose_json")
+    assert len({told.text, other.text, english.text}) == 3
+    assert (english.language, english.model_dump()["task"]) == ("en", "translate")
+    with pytest.raises(BadRequestError, match="one of 99") as caught:
+        openai.audio.transcriptions.create(model="transcribe-base", file=sent, language="xx")
+    assert caught.value.param == "language"

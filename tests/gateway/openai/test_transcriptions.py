@@ -126,6 +126,13 @@ def test_all_that_is_known_of_a_segment(client: OpenAI) -> None:
     assert {part.no_speech_prob for part in segments} == {0.0}
 
 
+@pytest.mark.filterwarnings("ignore:deprecated:DeprecationWarning")  # OpenAI's own service goes, the client stays
+def test_a_model_of_one_language_translates_nothing(client: OpenAI) -> None:
+    with pytest.raises(openai.BadRequestError, match="does not translate") as caught:
+        client.audio.translations.create(model="speech", file=SPOKEN)
+    assert caught.value.param == "model"
+
+
 def test_recordings_that_cannot_be_heard(client: OpenAI, texts: GatewayProcess) -> None:
     with pytest.raises(openai.BadRequestError, match="is broken") as caught:
         client.audio.transcriptions.create(model="speech", file=("a.mp3", b"ID3..."))
