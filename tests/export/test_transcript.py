@@ -38,23 +38,21 @@ _WORDS = 4  # are written before the end
 
 def _babbling(model: Any) -> None:
     """Weights are drawn so that each token is clear, depends on what is heard, and the end comes after four."""
-    import keras
-
-    keras.utils.set_random_seed(4)
     rng, backbone = np.random.default_rng(5), model.get_layer("backbone")
-    embeddings = rng.normal(0, 1, (TINY.vocabulary, TINY.width))
+    embeddings = rng.normal(0, 1.5, (TINY.vocabulary, TINY.width))
     embeddings[:, 0] = 0.0
     embeddings[[END, BASE.alphabet.no_speech]] = 0.0
-    embeddings[END, 0] = 10.0
+    embeddings[END, 0] = 15.0
     backbone.token_embedding.embeddings.assign(embeddings)
     places = rng.normal(0, 1, (448, TINY.width))
     places[:, 0] = 0.0
     places[len(BASE.prompt) + _WORDS - 1 :, 0] = 1e4
     backbone.decoder_embeddings.position_embedding.position_embeddings.assign(places)
-    for layer in (*backbone.encoder_transformer_layers, *backbone.decoder_transformer_layers):
-        for variable in layer.trainable_variables:
+    for layers, attention in ((backbone.encoder_transformer_layers, 0.2), (backbone.decoder_transformer_layers, 2.0)):
+        for variable in (variable for layer in layers for variable in layer.trainable_variables):
             if "kernel" in variable.path:
-                variable.assign(rng.normal(0, 1.0 if "cross_attention" in variable.path else 0.2, variable.shape))
+                scale = attention if "attention" in variable.path else 0.2
+                variable.assign(rng.normal(0, scale, variable.shape))
 
 
 @pytest.fixture(scope="module")
@@ -64,11 +62,14 @@ def recorded() -> list[Spoken]:
 
 @pytest.fixture(scope="module")
 def trained(recorded: list[Spoken], tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    import keras
+
     folder, config, cache = tmp_path_factory.mktemp("run"), load_config(SPEC), Config().cache
     assert isinstance(config, TranscribeBaseConfig)
     config = config.model_copy(update={"most_tokens": 16})
     tokenizer = published.tiny_en(cache).tokenizer  # of nearly the same tokens, and half the size to fetch
     recipe = TranscribeRecipe(config, recorded[1:3], TINY_EN, tokenizer, cache)
+    keras.utils.set_random_seed(4)
     model = ENTRY.build(config)
     _babbling(model)
     return replace(trained_by(recipe, ENTRY, config, model, folder), tokenizer=tokenizer)
