@@ -48,16 +48,20 @@ clean:
 .venv/bin/pip:
 	$(PYTHON) -m venv .venv
 
-INSTALL = .venv/bin/pip install --disable-pip-version-check --require-hashes -r
+# pip would compile what it installs on one core.
+INSTALL = .venv/bin/pip install --disable-pip-version-check --no-compile --require-hashes -r
+BYTECODE = .venv/bin/python -m compileall -qq -j 0 -x /tests/ .venv/lib
 EDITABLE = .venv/bin/pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
 
 .venv/up: requirements/up.lock pyproject.toml | .venv/bin/pip
 	$(INSTALL) requirements/up.lock
+	-$(BYTECODE)
 	$(EDITABLE)
 	@touch $@
 
 .venv/dev: requirements/dev.lock pyproject.toml | .venv/bin/pip
 	$(INSTALL) requirements/dev.lock
+	-$(BYTECODE)
 	$(EDITABLE)
 	@touch $@ .venv/up
 

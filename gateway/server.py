@@ -16,6 +16,7 @@ from typing import Any
 
 from gateway.pinning import pin
 from gateway.settings import GatewaySettings
+from wire.imports import for_good
 
 SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client's name; where workers share what they count
 
@@ -81,10 +82,11 @@ def _load(settings: GatewaySettings) -> Any:
     folder = shared_folder()
     if folder:
         pin(settings.workers, folder)  # before there are threads
-    from gateway.admin.app import create_admin
-    from gateway.admin.server import serve_admin
-    from gateway.app import create_app
-    from gateway.stragglers import Stragglers
+    with for_good():
+        from gateway.admin.app import create_admin
+        from gateway.admin.server import serve_admin
+        from gateway.app import create_app
+        from gateway.stragglers import Stragglers
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     _forget_the_dead()

@@ -5,6 +5,8 @@ from importlib import import_module
 
 import click
 
+from wire.imports import for_good
+
 # what for -> verb -> (module, one line of help)
 _SECTIONS = {
     "All at once": {
@@ -57,7 +59,8 @@ class _Verbs(click.Group):
     def get_command(self, _context: click.Context, name: str) -> click.Command | None:
         if name not in _VERBS:
             return None
-        command: click.Command = getattr(import_module(_VERBS[name][0]), name)
+        with for_good():
+            command: click.Command = getattr(import_module(_VERBS[name][0]), name)
         return command
 
     def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
@@ -72,7 +75,8 @@ class _Verbs(click.Group):
 @click.pass_context
 def cli(context: click.Context) -> None:
     """Model-as-a-Service for Keras: train, export, serve, ask."""
-    from kmaas.config import load_config  # not above: a gateway worker imports this module, and has no use for it
+    with for_good():  # not above: a gateway worker imports this module, and has no use for it
+        from kmaas.config import load_config
 
     context.obj = load_config()
 

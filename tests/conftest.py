@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from collections.abc import Generator
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import settings
 
 from tests.support.company import COMPANY
 from tests.support.once import shared_folder
+from wire.imports import for_good
 
 # Gateways of tests run beside each other, and have no routes but their own.
 os.environ.setdefault("KMAAS_GATEWAY__ADMIN_PORT", "0")
@@ -41,6 +43,12 @@ def group(nodeid: str) -> str:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     order = list(dict.fromkeys(TOGETHER.values()))
     items.sort(key=lambda item: order.index(found) if (found := group(item.nodeid)) in order else len(order))
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection() -> Generator[None, object, object]:
+    with for_good():
+        return (yield)
 
 
 @pytest.hookimpl(trylast=True)

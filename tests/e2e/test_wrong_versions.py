@@ -169,47 +169,44 @@ def _status(server: ModelServerProcess, model: str) -> dict[int, VersionStatus]:
         return {line.version: line for line in client.status(model, timeout_s=30)}
 
 
-@pytest.mark.parametrize(
-    ("spoil", "request_", "difference"),
-    [
-        (
-            lambda version: change_weight(version, (10,), 0.5),
-            "0 of signature serving_default",
-            r"logits differs by \d\.\de[-+]0\d",
-        ),
-        (
-            lambda version: swap_outputs(version, "raw", "logits", "probabilities"),
-            "40 of signature raw",
-            r"(logits|probabilities) differs by \d\.\de[-+]0\d",
-        ),
-        (
-            lambda version: change_recorded(VersionDir(version), "explain", "heat", 0.5),
-            "48 of signature explain",
-            r"heat differs by 5\.0e-01",
-        ),
-    ],
-    ids=["a weight", "the graph of raw", "the answer of explain"],
-)
-def test_what_is_changed_in_a_version(
-    digits_version: Path, tmp_path: Path, spoil: Callable[[Path], object], request_: str, difference: str
-) -> None:
+CHANGED: Mapping[str, tuple[Callable[[Path], object], str, str]] = {
+    "a weight": (
+        lambda version: change_weight(version, (10,), 0.5),
+        "0 of signature serving_default",
+        r"logits differs by \d\.\de[-+]0\d",
+    ),
+    "the graph of raw": (
+        lambda version: swap_outputs(version, "raw", "logits", "probabilities"),
+        "40 of signature raw",
+        r"(logits|probabilities) differs by \d\.\de[-+]0\d",
+    ),
+    "the answer of explain": (
+        lambda version: change_recorded(VersionDir(version), "explain", "heat", 0.5),
+        "48 of signature explain",
+        r"heat differs by 5\.0e-01",
+    ),
+}
+
+
+def test_what_is_changed_in_a_version(digits_version: Path, tmp_path: Path) -> None:
     """The old version goes on, and nothing is tried again in vain."""
     store = Store.at(tmp_path / "store")
     publish(store, digits_version)
-    changed = Path(shutil.copytree(digits_version, tmp_path / "changed"))
-    spoil(changed)
-    reseal(VersionDir(changed))
     with ModelServerProcess(store.root, None, "--load_retry_interval_micros", "600000000") as server:
         until(lambda: _is(server, 1, "AVAILABLE"), "version 1 is available")
-        publish(store, changed)
-        until(lambda: _is(server, 2, "END"), "version 2 has ended")
-        lines = _status(server, "digits")
-        assert lines[1].state == "AVAILABLE"
-        assert re.fullmatch(
-            rf"request {request_} is answered otherwise than recorded: {difference}, expected at most 0\.0001; "
-            "export the version again",
-            lines[2].error or "",
-        )
+        for number, (what, (spoil, request, difference)) in enumerate(CHANGED.items(), 2):
+            changed = Path(shutil.copytree(digits_version, tmp_path / what))
+            spoil(changed)
+            reseal(VersionDir(changed))
+            publish(store, changed)
+            until(partial(_is, server, number, "END"), f"the version with {what} changed has ended")
+            lines = _status(server, "digits")
+            assert lines[1].state == "AVAILABLE"
+            assert re.fullmatch(
+                rf"request {request} is answered otherwise than recorded: {difference}, expected at most 0\.0001; "
+                "export the version again",
+                lines[number].error or "",
+            ), what
 
 
 WITHOUT: Mapping[str, tuple[Callable[[VersionDir], object], str]] = {
