@@ -15,7 +15,8 @@ def sound(kind: str, number: int) -> bytes:
     rng = np.random.default_rng((KINDS.index(kind), number))
     times = np.arange(int(rng.uniform(0.4, 0.8) * RATE)) / RATE
     hiss = rng.normal(0, 0.1, len(times))
-    hum = sum(np.sin(2 * np.pi * part * rng.uniform(100, 200) * times) / part for part in range(1, 6)) * 0.1
+    pitch = rng.uniform(100, 200)
+    hum = 0.1 * np.sum([np.sin(2 * np.pi * part * pitch * times) / part for part in range(1, 6)], axis=0)
     return wav((hiss if kind == "hiss" else hum)[:, np.newaxis] * rng.uniform(0.5, 2.0), RATE)
 
 
