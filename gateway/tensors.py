@@ -155,7 +155,7 @@ def check_content(name: str, proto: Any, manifest: Manifest, limits: Limits) -> 
             _check_tokens(name, proto, tokens, most)
         case {"kind": "language", "input": str(tokens), "context_tokens": int(most)}:
             _check_tokens(name, proto, tokens, most)
-        case {"kind": "audio", "input": str(samples), "sample_rate": int(rate)}:
+        case {"kind": "audio" | "speech", "input": str(samples), "sample_rate": int(rate)}:
             encoded = _measured("recording", name, strings, seconds_of)
             seconds = math.ceil(_row(proto) / rate if name == samples else max(encoded, default=0))
             if seconds > limits.audio_seconds:

@@ -11,6 +11,7 @@ from kmaas.chosen import PRESET_HELP, chosen_config
 from kmaas.config import Config
 from kmaas.own import Brought, begin_run, tell_of_data, tell_of_result
 from kmaas.own_pictures import OwnPictures
+from kmaas.own_sounds import OwnSounds
 from kmaas.own_texts import OwnTexts
 from kmaas.progress import shown_progress
 
@@ -79,7 +80,8 @@ def train(
 
     MODEL `text-classifier` is trained on your own rows: --data, --text-column and --label-column say where they are.
     MODEL `image-classifier` is trained on your own pictures: --data is a folder with a folder for each label, in train
-    and test or not, or a file with --image-column and --label-column. What is wrong with them is told before.
+    and test or not, or a file with --image-column and --label-column. MODEL `audio-classifier` is trained on your own
+    recordings, in such a folder. What is wrong with them is told before.
     `kmaas up NAME` then serves it."""
     from models.catalog import OWN, find
     from serving.runtimes.quiet import import_keras_quietly
@@ -148,10 +150,19 @@ def _pictures(own: dict[str, Any]) -> Brought:
     return OwnPictures(**_of_kind(own, without=("text_column", "separator"), backbone="imagenet"))
 
 
+def _sounds(own: dict[str, Any]) -> Brought:
+    """Raises `click.UsageError` for what is missing, or of texts or pictures."""
+    _check_needed(own, "data")
+    others = ("text_column", "image_column", "label_column", "separator", "split_column", "encoding", "delimiter")
+    of_kind = _of_kind(own, without=(*others, "backbone"), backbone="")
+    return OwnSounds(data=of_kind["data"], name=of_kind["name"])
+
+
 _OF_FILES = ("image_column", "label_column", "split_column", "encoding", "delimiter")
 _BROUGHT: Mapping[str, Callable[[dict[str, Any]], Brought]] = {
     "text-classifier": _texts,
     "image-classifier": _pictures,
+    "audio-classifier": _sounds,
 }
 
 

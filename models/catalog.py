@@ -5,8 +5,10 @@ is trained on data that users bring has names of their own.
 from collections.abc import Sequence
 
 from models import (
+    audio_classifier,
     chat,
     checkpoint,
+    commands,
     detect,
     detect_ssd,
     digits,
@@ -66,9 +68,10 @@ NETWORKS = _table(
     faces.SPEC,
     transcribe.SPEC,
     transcribe_base.SPEC,
+    commands.SPEC,
 )
 
-OWN = _table(text_classifier.SPEC, image_classifier.SPEC)
+OWN = _table(text_classifier.SPEC, image_classifier.SPEC, audio_classifier.SPEC)
 """What is trained on a user's own data, and therefore never by its name alone."""
 
 CATALOG = {spec.name: spec for spec in NETWORKS.values() if spec.network is None}

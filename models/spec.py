@@ -102,6 +102,17 @@ class PatientConfig(TrainConfig):
     patience: Count
 
 
+class SpottingConfig(PatientConfig):
+    """What can be set about a small network on the speech embedding, see `models.spotting`.
+
+    `views`: of each recording that is learnt from, each another way to hear it. `dropout` is of the network's only
+    layer.
+    """
+
+    views: Count
+    dropout: Fraction
+
+
 @dataclass(frozen=True)
 class Origin:
     """Where training data or weights come from, and under which terms."""

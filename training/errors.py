@@ -21,13 +21,14 @@ TrainingError
 │   │   ├── TooLargeError       one that does not fit into memory
 │   │   └── ChangedCheckpointError  one whose files are no longer those a run was begun with
 │   ├── UnreadableTableError    a user's own file that is missing, damaged or of another form
-│   ├── UnreadablePicturesError a user's own folder that is missing, or has no labels
+│   ├── UnreadableFolderError   a user's own folder that is missing, or has no labels
 │   ├── UnlearnableError        rows of which too little is left; `findings` tell why
 │   ├── EncodingError           bytes in it that are no text in its encoding
 │   ├── MissingColumnError      a column that it does not have
 │   ├── ChangedDataError        it is no longer what the run was begun with
 │   └── UnfitBackboneError      pretrained weights that cannot be trained on
 ├── HubError                    a preset of keras-hub cannot be had
+├── EngineError                 an engine of speech that does not speak
 └── FetchError                  a package cannot be fetched
     └── MissingClientError      the client that fetches it is not installed
 """
@@ -154,7 +155,7 @@ class UnreadableTableError(DataError):
         super().__init__(f"{path} cannot be read: {reason}")
 
 
-class UnreadablePicturesError(DataError):
+class UnreadableFolderError(DataError):
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"{path} cannot be used: {reason}")
 
@@ -209,6 +210,11 @@ class HubError(TrainingError):
             f"the preset {preset} is not on this machine, and its hub cannot be reached or does not have it; check the "
             f"network, or give the preset's folder instead. keras-hub said: {reason}"
         )
+
+
+class EngineError(TrainingError):
+    def __init__(self, engine: str, reason: str) -> None:
+        super().__init__(f"{engine} does not speak: {reason}")
 
 
 def _gb(count: int) -> str:

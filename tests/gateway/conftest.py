@@ -48,13 +48,13 @@ def model_server(exports: Path, tmp_path_factory: pytest.TempPathFactory) -> Mod
 
 @pytest.fixture(scope="module")
 def text_server(exports: Path, tmp_path_factory: pytest.TempPathFactory) -> ModelServerProcess:
-    """Serves `writer`, `poet`, `poet-plain`, `embeddings`, `speech`, `shout`, `moods`, `digits`, `squares`, `faces` and
-    `hues`, to tests that change nothing."""
+    """Serves `writer`, `poet`, `poet-plain`, `embeddings`, `speech`, `shout`, `moods`, `digits`, `squares`, `faces`,
+    `hues` and `pitch`, to tests that change nothing."""
 
     def made() -> ModelServerProcess:
         shelf = Shelf(Store.at(tmp_path_factory.mktemp("texts") / "store"), exports)
         shelf.publish("writer", "embeddings", "speech", "shout", "moods", "digits-a", "poet", "poet-plain")
-        shelf.publish("squares", "faces", "hues")
+        shelf.publish("squares", "faces", "hues", "pitch")
         return ModelServerProcess(shelf.store.root)
 
     return COMPANY.shared("the texts' model server", made)

@@ -97,6 +97,7 @@ MODELS = {
     "feature-extraction": "embeddings",
     "text-generation": "writer",
     "automatic-speech-recognition": "speech",
+    "audio-classification": "pitch",
     "translation": "shout",
     "object-detection": "squares",
     "image-feature-extraction": "hues",

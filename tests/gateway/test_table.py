@@ -45,6 +45,7 @@ def test_names_are_hugging_faces() -> None:
         "feature-extraction",
         "text-generation",
         "automatic-speech-recognition",
+        "audio-classification",
         "translation",
         "object-detection",
         "image-feature-extraction",
@@ -65,6 +66,7 @@ def test_names_are_hugging_faces() -> None:
         ("text-generation", {"kind": "language", "context_tokens": 1}, "context_tokens"),
         ("text-generation", {"kind": "language", "context_tokens": 8}, "tokenizer"),
         ("automatic-speech-recognition", TextSpec(max_tokens=8, pad_id=0).model_dump(), "kind speech"),
+        ("audio-classification", TextSpec(max_tokens=8, pad_id=0).model_dump(), "kind audio"),
     ],
 )
 def test_a_version_without_what_its_task_needs_is_unfit(task: str, processing: dict[str, object], says: str) -> None:

@@ -43,7 +43,7 @@ from store.contents import seal
 from store.golden import Golden, dump_goldens, parse_goldens, write_goldens
 from store.layout import VersionDir
 from store.manifest import Batching, Manifest, Origin, SignatureSpec, TensorSpec
-from tests.support import small_detector, small_faces, small_pictures, small_text_models
+from tests.support import small_detector, small_faces, small_pictures, small_sounds, small_text_models
 from tests.support.manifests import PARITY
 from tests.support.once import made_once
 
@@ -421,5 +421,6 @@ if __name__ == "__main__":
     write_strokes(target / "strokes")
     small_text_models.write_all(target, manifest_of)
     small_pictures.write_all(target, manifest_of)
+    small_sounds.write_all(target, manifest_of)
     small_detector.write_squares(target / "squares")
     small_faces.write_faces(target / "faces")

@@ -52,7 +52,7 @@ class DataReport(Frozen):
     parts: dict[str, dict[str, int]]
     leaks: int
     findings: tuple[Finding, ...]
-    of: Literal["text", "picture"] = "text"
+    of: Literal["text", "picture", "recording"] = "text"
     languages: tuple[str, ...] = ()
 
     def lines(self) -> Iterable[str]:
@@ -69,7 +69,7 @@ class DataReport(Frozen):
 
     @property
     def _rows(self) -> str:
-        return "rows" if self.of == "text" else "pictures"
+        return "rows" if self.of == "text" else f"{self.of}s"
 
 
 def imbalance(counts: Mapping[str, int]) -> str | None:

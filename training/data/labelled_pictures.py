@@ -20,7 +20,8 @@ from processing.image import Pixels, decode
 from training.data.alike_pictures import Thumbnail, alike_pictures, thumbnail
 from training.data.dealing import Dealer, counts_of
 from training.data.findings import DataReport, Finding
-from training.data.own_pictures import LabelledPicture, list_pictures
+from training.data.own_folder import LabelledFile
+from training.data.own_pictures import list_pictures
 from training.data.split import Part
 from training.errors import UnlearnableError
 from training.progress import Progress
@@ -41,12 +42,12 @@ class LabelledPictures:
     """`labels` in the order in which answers have them; `pictures` in the order in which they were found, and of each,
     by its number, its `thumbnails`."""
 
-    pictures: Sequence[LabelledPicture]
+    pictures: Sequence[LabelledFile]
     labels: tuple[str, ...]
     thumbnails: dict[int, Thumbnail]
     report: DataReport
 
-    def part(self, part: Part) -> list[LabelledPicture]:
+    def part(self, part: Part) -> list[LabelledFile]:
         return [picture for picture in self.pictures if picture.part == part]
 
 
@@ -83,14 +84,14 @@ def labelled_pictures(source: PicturesSource, demands: PictureDemands, progress:
     findings = listed.findings
     if listed.encoding and listed.encoding != "utf-8":
         findings.append(Finding.of("encoding", [1], f"the file is in {listed.encoding}"))
-    found = listed.pictures
+    found = listed.files
     seen = _looked_at(found, progress)
     pictures = _sound(found, seen, findings)
     thumbnails = {
         picture.number: of.thumbnail for picture, of in zip(found, seen, strict=True) if of.thumbnail is not None
     }
     pixels = {picture.number: of.pixels for picture, of in zip(found, seen, strict=True)}
-    dealer = Dealer[LabelledPicture](
+    dealer = Dealer[LabelledFile](
         what="picture",
         same=lambda picture: pixels[picture.number],
         alike=lambda of: alike_pictures([thumbnails[picture.number] for picture in of]),
@@ -127,7 +128,7 @@ def labelled_pictures(source: PicturesSource, demands: PictureDemands, progress:
     return LabelledPictures(pictures, labels, thumbnails, report)
 
 
-def _looked_at(pictures: Sequence[LabelledPicture], progress: Progress) -> list[_Seen]:
+def _looked_at(pictures: Sequence[LabelledFile], progress: Progress) -> list[_Seen]:
     progress.stage("look at pictures", len(pictures))
     seen: list[_Seen] = []
     with ThreadPoolExecutor(os.cpu_count()) as threads:
@@ -160,9 +161,7 @@ def _seen(path: Path) -> _Seen:
     return _Seen(content, pixels=shown.digest(), thumbnail=thumbnail(pixels))
 
 
-def _sound(
-    pictures: Sequence[LabelledPicture], seen: Sequence[_Seen], findings: list[Finding]
-) -> list[LabelledPicture]:
+def _sound(pictures: Sequence[LabelledFile], seen: Sequence[_Seen], findings: list[Finding]) -> list[LabelledFile]:
     wrong: dict[str, list[str]] = defaultdict(list)
     for picture, of in zip(pictures, seen, strict=True):
         if of.fault:
@@ -171,7 +170,7 @@ def _sound(
     return [picture for picture, of in zip(pictures, seen, strict=True) if not of.fault]
 
 
-def _digest(file_sha256: str | None, pictures: Sequence[LabelledPicture], seen: Sequence[_Seen]) -> str:
+def _digest(file_sha256: str | None, pictures: Sequence[LabelledFile], seen: Sequence[_Seen]) -> str:
     """Of all names and contents, those that are left out, too."""
     digest = hashlib.sha256((file_sha256 or "").encode())
     for picture, of in zip(pictures, seen, strict=True):

@@ -13,7 +13,7 @@ from models.image_classifier import PicturesSource
 from tests.support.own_pictures import SHAPES, encoded, picture, write_folder
 from training.data.findings import Finding
 from training.data.labelled_pictures import LabelledPictures, PictureDemands, labelled_pictures
-from training.errors import DataError, MissingColumnError, UnlearnableError, UnreadablePicturesError
+from training.errors import DataError, MissingColumnError, UnlearnableError, UnreadableFolderError
 
 DEMANDS = PictureDemands(fewest=3, validation=0.1, test=0.1, seed=1)
 
@@ -201,11 +201,11 @@ def test_other_content_or_names_have_another_digest(sound: Path) -> None:
 
 
 def test_what_cannot_be_learnt_from_is_said(tmp_path: Path) -> None:
-    with pytest.raises(UnreadablePicturesError, match="it is no folder"):
+    with pytest.raises(UnreadableFolderError, match="it is no folder"):
         _found(tmp_path / "nowhere")
     empty = tmp_path / "empty"
     empty.mkdir()
-    with pytest.raises(UnreadablePicturesError, match="no folder for each label"):
+    with pytest.raises(UnreadableFolderError, match="no folder for each label"):
         _found(empty)
     (empty / "disc").mkdir()
     (empty / "disc" / "odd.png").write_bytes(b"hello")

@@ -1,0 +1,56 @@
+"""ONNX files, of which the weights alone are read."""
+
+import numpy as np
+import pytest
+
+from training.data.onnx import read_onnx
+from training.errors import DataError
+
+
+def _varint(number: int) -> bytes:
+    return bytes([number]) if number < 0x80 else bytes([number & 0x7F | 0x80]) + _varint(number >> 7)
+
+
+def _sized(field: int, value: bytes) -> bytes:
+    return _varint(field << 3 | 2) + _varint(len(value)) + value
+
+
+def _number(field: int, value: int) -> bytes:
+    return _varint(field << 3) + _varint(value)
+
+
+def _tensor(name: str, kind: int, dims: bytes, raw: bytes) -> bytes:
+    return _sized(5, dims + _number(2, kind) + _sized(8, name.encode()) + _sized(9, raw))
+
+
+KERNEL = np.arange(300, dtype=np.float32).reshape(150, 2)
+SHAPE = np.array([-1, 96], np.int64)
+TENSORS = [
+    _tensor("kernel", 1, _number(1, 150) + _number(1, 2), KERNEL.tobytes()),
+    _tensor("shape", 7, _sized(1, _varint(2)), SHAPE.tobytes()),
+]
+GRAPH = _sized(2, b"the graph") + b"".join(TENSORS)
+FILE = _number(1, 8) + _varint(3 << 3 | 5) + bytes(4) + _sized(7, GRAPH)  # and a field of four bytes, passed over
+
+
+def test_weights_are_read_by_name_whichever_way_their_shape_is_written() -> None:
+    read = read_onnx(FILE)
+    assert list(read) == ["kernel", "shape"]
+    np.testing.assert_array_equal(read["kernel"], KERNEL)
+    np.testing.assert_array_equal(read["shape"], SHAPE)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        FILE[:-1],
+        FILE[:5],
+        b"",
+        b"\xff" * 20,
+        _sized(7, _tensor("kernel", 1, _number(1, 3), bytes(8))),
+        _sized(7, _tensor("text", 8, _number(1, 1), b"a")),
+    ],
+)
+def test_what_is_no_such_file_is_refused(broken: bytes) -> None:
+    with pytest.raises(DataError, match="cannot be read"):
+        read_onnx(broken)
