@@ -113,7 +113,7 @@ def draft(trained: Trained) -> Draft:
         "parity": tuple(comparison.parity for comparison in comparisons),
         "batching": batching,
         "cache": keeping.cache if keeping else None,
-        "recorded": sum(1 for record in warm_up_records(records, goldens) if record.outputs),
+        "recorded": sum(1 for record in warm_up_records(records, goldens, slow=kind.slow) if record.outputs),
         "goldens": _by_label(goldens, trained.examples),
     }
     manifest = _manifest(kind, model, inputs, others).model_copy(update=found)

@@ -81,6 +81,8 @@ class Kind(ABC):
 
     no_twin: ClassVar[str | None] = None
     """Why there can be no LiteRT twin, None where one is tried."""
+    slow: ClassVar[bool] = False
+    """Whether an answer takes a second, so that servers are to prove it by few."""
 
     @property
     def ranked(self) -> tuple[str, ...]:
@@ -285,6 +287,7 @@ class Transcription(Kind):
     config: TranscribeConfig
 
     no_twin: ClassVar[str | None] = "its loop writes tensors that grow"
+    slow: ClassVar[bool] = True
 
     def serving(self, model: "keras.Model", _inputs: "tf.TensorSpec") -> Any:
         return transcribing(model, self.config)

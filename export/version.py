@@ -69,7 +69,8 @@ def _write(made: Draft, trained: Trained, version: VersionDir) -> None:
     check_portable(version.path)
     write_extra(version, made.goldens, made.documents, made.comparisons)
     write_evidence(version, trained.evidence)
-    write_warm_up(version.warm_up, trained.spec.name, warm_up_records(made.records, made.goldens))
+    records = warm_up_records(made.records, made.goldens, slow=made.kind.slow)
+    write_warm_up(version.warm_up, trained.spec.name, records)
     write_batching_parameters(version.batching_parameters, made.batching)
 
 

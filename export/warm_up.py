@@ -29,8 +29,12 @@ _CHIPS = {LANDMARKS_SIGNATURE: 4, EMBED_SIGNATURE: 4}  # of signatures that some
 _ONLY_WARM = frozenset({BEAM_SIGNATURE})
 
 
-def warm_up_records(made: Mapping[str, Sequence[Record]], goldens: Sequence[CheckedRequest]) -> list[Record]:
+def warm_up_records(
+    made: Mapping[str, Sequence[Record]], goldens: Sequence[CheckedRequest], *, slow: bool = False
+) -> list[Record]:
     """Those of `made`, the answers to all goldens by signature, that a version carries: some of each signature.
+
+    Of a model that is `slow` there is one beside those of `serving_default`: whoever loads it waits for all of them.
 
     Those of `manifest` and `beam` have no answer: they only warm. What documents say is proved by the gateway, which
     reads them; which of two nearly equal beams goes on is a matter of another machine's rounding.
@@ -40,7 +44,7 @@ def warm_up_records(made: Mapping[str, Sequence[Record]], goldens: Sequence[Chec
         replace(made[signature][position], outputs={}) if signature in _ONLY_WARM else made[signature][position]
         for signature, count in _FEWER.items()
         if signature in made
-        for position in clearest[:count]
+        for position in clearest[: 1 if slow else count]
     ]
     fewer += [record for signature, count in _CHIPS.items() for record in made.get(signature, ())[:count]]
     fewer += [record for signature in sorted(KEEPING_SIGNATURES) for record in made.get(signature, ())]

@@ -159,15 +159,11 @@ class SpeechRecognition(Streaming):
         spec = parse_spec(manifest.processing)
         if not isinstance(spec, SpeechSpec):
             raise UnfitVersionError(f"{cls.name} needs processing of the kind speech, received {spec.kind}")
+        needed = {_TOKENS, _SCORE, _NO_SPEECH} | ({_LANGUAGE} if spec.languages else set())
         for name in (cls.signature, STEER_SIGNATURE):
             found = manifest.signatures.get(name)
-            lacking = {_TOKENS, _SCORE, _NO_SPEECH, *([_LANGUAGE] if spec.languages else [])} - set(
-                found.outputs if found else ()
-            )
-            if lacking:
-                raise UnfitVersionError(
-                    f"{cls.name} needs a signature {name} with outputs {', '.join(sorted(lacking))}"
-                )
+            if found is None or not needed <= found.outputs.keys():
+                raise UnfitVersionError(f"{cls.name} needs a signature {name} with outputs {', '.join(sorted(needed))}")
         return cls(spec, Transcriber(documents["tokenizer"], spec), limits)
 
     def preprocess(self, request: SpeechRecognitionRequest, checkpoint: Checkpoint) -> Recording:

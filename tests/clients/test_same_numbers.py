@@ -14,6 +14,7 @@ from openai import OpenAI
 
 from gateway.dialects.table import DIALECTS
 from gateway.tasks.table import TASKS
+from processing.audio import decode as decode_audio
 from processing.digit_form import digit_form
 from processing.forms import form_of
 from processing.image import decode
@@ -23,6 +24,7 @@ from tests.support.small_detector import CONFIG, FORM, drawn
 from tests.support.small_models import picture
 from tests.support.small_pictures import FORM as HUES_FORM
 from tests.support.small_pictures import coloured
+from tests.support.small_sounds import RATE, tone
 from tests.support.small_text_models import WORDS, recording
 from wire import messages
 from wire.client import ModelServerClient
@@ -43,6 +45,8 @@ PARAMETERS: Mapping[str, dict[str, Any]] = {
 PIXELS = digit_form(decode(PICTURE, max_pixels=10**6))[np.newaxis]
 SQUARES = drawn(("red", 2, 1), ("blue", 5, 6))
 SQUARE_PIXELS = form_of(FORM).tensor(decode(SQUARES, max_pixels=10**6))[np.newaxis]
+TONE = tone(1000)
+TONE_SAMPLES = decode_audio(TONE, sample_rate=RATE, max_seconds=1)[np.newaxis]
 BROWN = coloured(180, 90, 40)
 BROWN_PIXELS = form_of(HUES_FORM).tensor(decode(BROWN, max_pixels=10**6))[np.newaxis]
 
@@ -109,9 +113,13 @@ def openai(asked: Asked) -> Numbers:
     raise AssertionError(asked.model)
 
 
+def _datatype(tensor: Array) -> str:
+    return {"float32": "FP32", "int32": "INT32", "uint8": "UINT8"}[tensor.dtype.name]
+
+
 def inference_json(asked: Asked) -> Numbers:
     name, tensor = asked.tensor
-    given = {"name": name, "shape": tensor.shape, "datatype": tensor.dtype.name.upper(), "data": tensor.tolist()}
+    given = {"name": name, "shape": tensor.shape, "datatype": _datatype(tensor), "data": tensor.tolist()}
     body = json.dumps({"inputs": [given], "outputs": [{"name": asked.output}]}).encode()
     [output] = asked.gateway.post(f"/v2/models/{asked.model}/infer", body).json()["outputs"]
     return list(output["data"])
@@ -119,7 +127,7 @@ def inference_json(asked: Asked) -> Numbers:
 
 def inference_binary(asked: Asked) -> Numbers:
     name, tensor = asked.tensor
-    given = {"name": name, "shape": tensor.shape, "datatype": tensor.dtype.name.upper()}
+    given = {"name": name, "shape": tensor.shape, "datatype": _datatype(tensor)}
     told = {**given, "parameters": {"binary_data_size": tensor.nbytes}}
     wanted = {"name": asked.output, "parameters": {"binary_data": True}}
     head = json.dumps({"inputs": [told], "outputs": [wanted]}).encode()
@@ -131,7 +139,7 @@ def inference_binary(asked: Asked) -> Numbers:
 def inference_grpc(asked: Asked) -> Numbers:
     name, tensor = asked.tensor
     request = messages.ModelInferRequest(model_name=asked.model, raw_input_contents=[tensor.tobytes()])
-    request.inputs.add(name=name, datatype=tensor.dtype.name.upper(), shape=tensor.shape)
+    request.inputs.add(name=name, datatype=_datatype(tensor), shape=tensor.shape)
     request.outputs.add(name=asked.output)
     with grpc.insecure_channel(asked.gateway.grpc) as channel:
         ask: Any = channel.unary_unary(
@@ -223,6 +231,8 @@ def asked(
             return Asked(texts, text_server, "writer", "ab")
         case "automatic-speech-recognition":
             return Asked(texts, text_server, "speech", recording([0.5, 0.0, 0.5]))
+        case "audio-classification":
+            return Asked(texts, text_server, "pitch", TONE, ("samples", TONE_SAMPLES), "probabilities")
         case "translation":
             return Asked(texts, text_server, "shout", "be loud")
         case "object-detection":

@@ -106,6 +106,7 @@ def test_the_manifest_tells_how_recordings_are_heard(manifest: Manifest) -> None
     assert manifest.signatures.keys() == {"serving_default", "raw", "steer", "manifest"}
     assert manifest.signatures["steer"].inputs.keys() == {"samples", "prompt", "temperature", "seed"}
     assert sum(manifest.goldens.values()) == 8
+    assert manifest.recorded == 8 + 1 + 1
     assert all((parity.inputs, parity.largest) == (14, 0.0) for parity in manifest.parity)
     assert len(manifest.parity) == 2
     assert lacking(manifest, Minimum(parity_inputs=14)) == []

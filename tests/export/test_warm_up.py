@@ -73,6 +73,13 @@ def test_of_dear_signatures_each_kind_of_golden_is_asked_the_clearest_first() ->
     assert names["explain"] == ["clear png", "jpeg"]
 
 
+def test_of_a_slow_model_each_signature_but_serving_default_is_asked_once() -> None:
+    goldens = [_golden("a", "image/png", 1, 2), _golden("clear", "image/png", 0, 9)]
+    records = warm_up_records(_made(goldens), goldens, slow=True)
+    asked = [(record.signature, record.name) for record in records[:-1]]
+    assert asked == [("serving_default", "a"), ("serving_default", "clear"), ("raw", "clear"), ("explain", "clear")]
+
+
 @pytest.mark.parametrize("signatures", [("serving_default",), ("serving_default", "raw", "explain")])
 def test_no_more_than_tensorflow_serving_takes_and_some_of_each_signature(
     tmp_path: Path, signatures: tuple[str, ...]
