@@ -31,7 +31,7 @@ def processing(_config: CommandsConfig) -> AudioSpec:
 EMBEDDING_ORIGIN = Origin(
     licence="Apache-2.0",
     source="Google's speech embedding and the mel spectrogram before it, weights as openWakeWord 0.4.0 has them",
-    url="https://pypi.org/project/openwakeword/0.4.0/",
+    url="https://github.com/dscripka/openWakeWord",
     attribution="J. Lin et al., Training Keyword Spotters with Limited and Synthesized Speech Data, 2020",
 )
 
