@@ -43,10 +43,10 @@ from models.detection import Choice
 from models.faces import FacesConfig, networks_of
 from models.language import backbone_of, scores
 from models.spec import DetectorConfig, LanguageConfig
-from models.transcribe import TranscribeConfig, listening_of, steering, transcribing
+from models.transcribe import TranscribeConfig, aligning, listening_of, steering, transcribing
 from models.translation import search_of
-from processing.spec import ExportedSpec, ImageSpec, LanguageSpec, SpeechSpec, TranslationSpec
-from store.manifest import BEAM_SIGNATURE, STEER_SIGNATURE, Batching, Cache
+from processing.spec import ANY_LANGUAGE, ExportedSpec, ImageSpec, LanguageSpec, SpeechSpec, TranslationSpec
+from store.manifest import ALIGN_SIGNATURE, BEAM_SIGNATURE, STEER_SIGNATURE, Batching, Cache
 
 if TYPE_CHECKING:
     import keras
@@ -298,26 +298,38 @@ class Transcription(Kind):
         return make_transcript_goldens(of.examples, self.processing, of.tokenizer or "", model, listening)
 
     def further(self, model: "keras.Model", _inputs: "tf.TensorSpec") -> dict[str, Any]:
-        return {STEER_SIGNATURE: steering(model, self.config)}
+        return {STEER_SIGNATURE: steering(model, self.config), ALIGN_SIGNATURE: aligning(model, self.config)}
 
     def further_records(
         self, functions: Mapping[str, Any], goldens: Sequence[CheckedRequest]
     ) -> dict[str, list[Record]]:
-        """Greedily behind a plain start, which must be what `serving_default` answers."""
-        prompt = np.array([self.config.network.prompt], np.int32)
+        """Greedily behind a plain start, which must be what `serving_default` answers; and what the graph answers of
+        the text that is."""
+        name, prompt = self.processing.input, np.array([self.config.network.prompt], np.int32)
         temperature, seed = np.zeros(1, np.float32), np.zeros(1, np.int32)
-        return {
-            signature: [
-                Record(
-                    golden.golden.name,
-                    signature,
-                    {self.processing.input: golden.inputs, "prompt": prompt, "temperature": temperature, "seed": seed},
-                    golden.outputs,
-                )
-                for golden in goldens
-            ]
-            for signature in functions
-        }
+        steered = [
+            Record(
+                golden.golden.name,
+                STEER_SIGNATURE,
+                {name: golden.inputs, "prompt": prompt, "temperature": temperature, "seed": seed},
+                golden.outputs,
+            )
+            for golden in goldens
+        ]
+        aligned = [self._aligned(golden, functions[ALIGN_SIGNATURE]) for golden in goldens]
+        return {STEER_SIGNATURE: steered, ALIGN_SIGNATURE: aligned}
+
+    def _aligned(self, golden: CheckedRequest, align: Any) -> Record:
+        of, tokens = self.config.network, golden.outputs["tokens"]
+        start = [of.alphabet.start, *(token for token in of.prompt[1:] if token != ANY_LANGUAGE)]
+        if (language := golden.outputs.get("language")) is not None:
+            start.insert(1, int(language[0]))
+        end = int((tokens[0] == of.alphabet.end).argmax()) + 1
+        written = np.array([[*start, *tokens[0, :end]]], np.int32)
+        found = {name: np.asarray(values) for name, values in align(golden.inputs, written).items()}
+        return Record(
+            golden.golden.name, ALIGN_SIGNATURE, {self.processing.input: golden.inputs, "tokens": written}, found
+        )
 
     def check_batches(self, answer: Answer, goldens: Sequence[CheckedRequest]) -> Batching:
         return check_batch_safety(answer, goldens, pad=pad_of(self.processing), sizes=_WINDOWS)

@@ -15,7 +15,14 @@ from export.goldens import CheckedGolden, CheckedRequest
 from export.raw.signature import RAW_SIGNATURE
 from export.records import Record, strings
 from store.layout import MOST_WARM_UP
-from store.manifest import BEAM_SIGNATURE, EMBED_SIGNATURE, KEEPING_SIGNATURES, LANDMARKS_SIGNATURE, STEER_SIGNATURE
+from store.manifest import (
+    ALIGN_SIGNATURE,
+    BEAM_SIGNATURE,
+    EMBED_SIGNATURE,
+    KEEPING_SIGNATURES,
+    LANDMARKS_SIGNATURE,
+    STEER_SIGNATURE,
+)
 from wire import messages
 from wire.tensors import write_proto
 
@@ -24,9 +31,10 @@ _FEWER = {
     EXPLAIN_SIGNATURE: 2,
     BEAM_SIGNATURE: 1,
     STEER_SIGNATURE: 1,
+    ALIGN_SIGNATURE: 1,
 }  # requests of signatures that are dearer
 _CHIPS = {LANDMARKS_SIGNATURE: 4, EMBED_SIGNATURE: 4}  # of signatures that some goldens have no request to
-_ONLY_WARM = frozenset({BEAM_SIGNATURE})
+_ONLY_WARM = frozenset({BEAM_SIGNATURE, ALIGN_SIGNATURE})
 
 
 def warm_up_records(
@@ -37,7 +45,8 @@ def warm_up_records(
     Of a model that is `slow` there is one beside those of `serving_default`: whoever loads it waits for all of them.
 
     Those of `manifest` and `beam` have no answer: they only warm. What documents say is proved by the gateway, which
-    reads them; which of two nearly equal beams goes on is a matter of another machine's rounding.
+    reads them; which of two nearly equal beams goes on is a matter of another machine's rounding, and how much more a
+    place is looked at than others, where all are looked at alike, is too.
     """
     clearest = _clearest(goldens)
     fewer = [

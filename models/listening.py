@@ -185,7 +185,7 @@ def _heard(backbone: Any, spectrum: Any) -> list[tuple[Any, Any]]:
     """Keys and values `[batch, heads, places, head]` of what is heard, for each layer of the decoder."""
     x = encoded(backbone, spectrum)
     cross = (layer._cross_attention_layer for layer in backbone.decoder_transformer_layers)
-    return [(_heads(of._key_dense(x)), _heads(of._value_dense(x))) for of in cross]
+    return [(by_heads(of._key_dense(x)), by_heads(of._value_dense(x))) for of in cross]
 
 
 def read_anew(backbone: Any, heard: Any, tokens: Any) -> Any:
@@ -219,22 +219,29 @@ def _step(backbone: Any, last: Any, place: Any, cache: Sequence[Any], heard: Seq
     for layer, known, keys_values in zip(backbone.decoder_transformer_layers, cache, heard, strict=True):
         of = layer._self_attention_layer
         normed = layer._self_attention_layer_norm(x)
-        grown = tf.concat([known, tf.stack([_heads(of._key_dense(normed)), _heads(of._value_dense(normed))])], axis=3)
+        grown = tf.concat(
+            [known, tf.stack([by_heads(of._key_dense(normed)), by_heads(of._value_dense(normed))])], axis=3
+        )
         kept.append(grown)
-        x += _attended(of, normed, grown[0], grown[1])
-        x += _attended(layer._cross_attention_layer, layer._cross_attention_layer_norm(x), *keys_values)
+        x += attended(of, normed, grown[0], grown[1])
+        x += attended(layer._cross_attention_layer, layer._cross_attention_layer_norm(x), *keys_values)
         inner = layer._feedforward_intermediate_dense(layer._feedforward_layer_norm(x))
         x += layer._feedforward_output_dense(inner)
     logits = embeddings.token_embedding(backbone.decoder_layer_norm(x), reverse=True)
     return logits[:, 0], tuple(kept)
 
 
-def _heads(x: Any) -> Any:
+def by_heads(x: Any) -> Any:
     """`[rows, places, heads, head]` to `[rows, heads, places, head]`."""
     return tf.transpose(x, [0, 2, 1, 3])
 
 
-def _attended(layer: Any, x: Any, key: Any, value: Any) -> Any:
-    query = _heads(layer._query_dense(x))
-    shares = tf.nn.softmax(tf.matmul(query * query.shape[-1] ** -0.5, key, transpose_b=True))
-    return layer._output_dense(_heads(tf.matmul(shares, value)))
+def attended(layer: Any, x: Any, key: Any, value: Any, barred: Any = 0.0) -> Any:
+    """`barred` is added to what each place is asked for by each, before that becomes shares."""
+    return layer._output_dense(by_heads(tf.matmul(shares(layer, x, key, barred), value)))
+
+
+def shares(layer: Any, x: Any, key: Any, barred: Any = 0.0) -> Any:
+    """How much of each place is looked at: `[rows, heads, places of x, places of key]`."""
+    query = by_heads(layer._query_dense(x))
+    return tf.nn.softmax(tf.matmul(query * query.shape[-1] ** -0.5, key, transpose_b=True) + barred)

@@ -22,6 +22,8 @@ class Network:
     alphabet: Alphabet
     language: str | None
     """The one that it hears, None: several."""
+    aligned_heads: tuple[tuple[int, int], ...]
+    """Layers and heads whose attention follows the speech; none: it is not known which, all of the upper half count."""
 
     @property
     def prompt(self) -> tuple[int, ...]:
@@ -31,7 +33,12 @@ class Network:
         return (of.start, *steered, of.no_times)
 
 
-TINY_EN = Network(WhisperSize(vocabulary=51_864, layers=4, heads=6, width=384, mels=80), ENGLISH, "en")
+TINY_EN = Network(
+    WhisperSize(vocabulary=51_864, layers=4, heads=6, width=384, mels=80),
+    ENGLISH,
+    "en",
+    ((1, 0), (2, 0), (2, 5), (3, 0), (3, 1), (3, 2), (3, 3), (3, 4)),
+)
 
 
 class TranscribeConfig(ModelConfig):
@@ -100,6 +107,23 @@ def steering(model: "keras.Model", config: TranscribeConfig) -> Any:
         tf.TensorSpec([None], tf.int32, name="seed"),
     ]
     return tf.function(write, input_signature=given, autograph=False)
+
+
+def aligning(model: "keras.Model", config: TranscribeConfig) -> Any:
+    """Where is listened to while a text is written: float32 `[batch, samples]` and `tokens`, int32 `[batch, tokens]`,
+    to `attention`, see `models.aligning.looked_at`."""
+    import tensorflow as tf
+
+    from models.aligning import looked_at
+
+    of, backbone, spectrum = config.network, model.get_layer("backbone"), model.get_layer("log_mel")
+
+    def align(samples: Any, tokens: Any) -> dict[str, Any]:
+        heads, end = of.aligned_heads or of.size.upper_heads, of.alphabet.end
+        return {"attention": looked_at(backbone, samples, spectrum(samples), tokens, end=end, heads=heads)}
+
+    tokens = tf.TensorSpec([None, None], tf.int32, name="tokens")
+    return tf.function(align, input_signature=[_samples(), tokens], autograph=False)
 
 
 def _samples() -> Any:

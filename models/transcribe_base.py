@@ -9,7 +9,12 @@ from models.transcribe import Network, TranscribeConfig
 from models.whisper import WhisperSize
 from models.whisper_tokens import MULTILINGUAL
 
-BASE = Network(WhisperSize(vocabulary=51_865, layers=6, heads=8, width=512, mels=80), MULTILINGUAL, None)
+BASE = Network(
+    WhisperSize(vocabulary=51_865, layers=6, heads=8, width=512, mels=80),
+    MULTILINGUAL,
+    None,
+    ((3, 1), (4, 2), (4, 3), (4, 7), (5, 1), (5, 2), (5, 4), (5, 6)),
+)
 
 
 class TranscribeBaseConfig(TranscribeConfig):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +26,11 @@ class WhisperSize:
     heads: int
     width: int
     mels: int
+
+    @property
+    def upper_heads(self) -> tuple[tuple[int, int], ...]:
+        """Of the upper half of the layers all heads, as pairs of both."""
+        return tuple(product(range(self.layers // 2, self.layers), range(self.heads)))
 
 
 def whisper_backbone(size: WhisperSize) -> "keras.Model":

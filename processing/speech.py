@@ -1,8 +1,10 @@
 """Long recordings to windows that a model can hear, and what it says of each to text with times."""
 
+import math
 import zlib
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain, islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +12,7 @@ from numpy.typing import NDArray
 from processing.errors import UnusableInputError
 from processing.spec import ANY_LANGUAGE, SpeechSpec
 from processing.tokens import TokenCodec
+from processing.word_times import Word, begins, timed, words_of
 
 _PAUSE_S = 0.1  # a window ends in the middle of the quietest such piece
 _SEARCHED = 1 / 3  # of a window, its end
@@ -46,12 +49,13 @@ class Written:
 
 @dataclass(frozen=True)
 class Said:
-    """A piece of what was said, in seconds from the beginning of the recording."""
+    """A piece of what was said, in seconds from the beginning of the recording; its `words` if these were asked for."""
 
     text: str
     start_s: float
     end_s: float
     tokens: tuple[int, ...]
+    words: tuple[Word, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -149,13 +153,35 @@ class Transcriber:
         told = self._codec.encode(f" {before.strip()}", add_special_tokens=False) if before.strip() else []
         for token in filter(self._codec.is_special, told):
             raise UnusableInputError(f"has the token {self._codec.name(token)} in it, which steers the model")
-        start = [spec.start_id]
-        if spec.languages:
-            task = spec.translate_id if translated else spec.transcribe_id
-            start += [spec.languages[language] if language else ANY_LANGUAGE, *([] if task is None else [task])]
+        start = self._start(language, translated=translated)
         room = spec.context_tokens - spec.most_tokens - len(start) - 2
         previous = [spec.previous_id, *told[-room:]] if told and room > 0 else []
         return np.array([[*previous, *start, *([] if timed else [spec.no_times_id])]], np.int32)
+
+    def aligned(self, passage: Passage, *, translated: bool = False) -> NDArray[np.int32]:
+        """int32 `[1, tokens]`: the text of a passage as it is written, of whose tokens it can be told when they are
+        said."""
+        start = [*self._start(passage.language, translated=translated), self._spec.no_times_id]
+        text = [token for piece in passage.said for token in piece.tokens]
+        return np.array([[*start, *text, self._spec.end_id]], np.int32)
+
+    def with_words(self, passage: Passage, attention: NDArray[np.float32]) -> Passage:
+        """The same with the times of its words.
+
+        Args:
+            attention: `[tokens, places]`, where of the window was looked at behind each token of `aligned`.
+        """
+        step, length_s = self._spec.time_step_s, passage.end_s - passage.start_s
+        count = sum(len(piece.tokens) for piece in passage.said)
+        heard = attention[-count - 2 : -1, : math.ceil(length_s / step) + 1]  # of each token, and the end behind it
+        starts_s = passage.start_s + np.minimum(begins(heard) * step, length_s)
+        spelt = [words_of(piece.tokens, self._codec.decode, passage.language) for piece in passage.said]
+        words = iter(timed(list(chain.from_iterable(spelt)), starts_s))
+        said = [
+            replace(piece, words=tuple(word for word in islice(words, len(of)) if word.text))
+            for piece, of in zip(passage.said, spelt, strict=True)
+        ]
+        return replace(passage, said=tuple(said))
 
     def passage(self, window: Window, written: Written) -> Passage:
         """Nothing is said if nobody is likely to speak, and the model is unsure of the words."""
@@ -174,6 +200,18 @@ class Transcriber:
             repetition=repetition,
             language=language,
         )
+
+    def _start(self, language: str | None, *, translated: bool) -> list[int]:
+        """What steers the model, but for times."""
+        spec = self._spec
+        if not spec.languages:
+            return [spec.start_id]
+        task = spec.translate_id if translated else spec.transcribe_id
+        return [
+            spec.start_id,
+            spec.languages[language] if language else ANY_LANGUAGE,
+            *([] if task is None else [task]),
+        ]
 
     def _pieces(self, window: Window, tokens: Sequence[int]) -> Iterator[Said]:
         spec, text = self._spec, list[int]()

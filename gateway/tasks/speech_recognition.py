@@ -1,7 +1,7 @@
 """automatic-speech-recognition: a recording in, what was said out."""
 
 from collections.abc import Generator, Sequence
-from typing import Annotated, Any, ClassVar, NamedTuple, Self
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -24,13 +24,16 @@ from processing.audio import MEDIA_TYPES, decode
 from processing.errors import UnusableInputError
 from processing.spec import SpeechSpec, parse_spec
 from processing.speech import Passage, Transcriber, Window, Written, windows
-from store.manifest import STEER_SIGNATURE, Manifest
+from processing.word_times import Word
+from store.manifest import ALIGN_SIGNATURE, STEER_SIGNATURE, Manifest
 from wire.tensors import Array
 
 TENTH_OF_SILENCE = (  # a WAV file of 0.1 s at 8 kHz, without a sound
     "UklGRmQGAABXQVZFZm10IBAAAAABAAEAQB8AAIA+AAACABAAZGF0YUAG" + "A" * 2136
 )
 _TOKENS, _SCORE, _NO_SPEECH, _LANGUAGE = "tokens", "score", "no_speech", "language"
+_ATTENTION = "attention"
+_UNALIGNED = f"this version cannot tell the times of words: it has no signature {ALIGN_SIGNATURE}; export it anew"
 _TEMPERATURES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)  # of one try after the other, while a passage is doubtful
 
 Temperature = Annotated[float, Field(ge=0, le=1)]
@@ -43,9 +46,9 @@ class GenerationParameters(Request):
 
 
 class SpeechRecognitionParameters(Request):
-    """`return_timestamps`: also what was said from when to when."""
+    """`return_timestamps`: also what was said from when to when; `word`: each word."""
 
-    return_timestamps: bool | None = None
+    return_timestamps: bool | Literal["word"] | None = None
     generation_parameters: GenerationParameters | None = None
 
 
@@ -61,7 +64,12 @@ class SpeechRecognitionRequest(Request):
 
     @property
     def timed(self) -> bool:
-        return bool(self.parameters and self.parameters.return_timestamps)
+        return bool(self.parameters and self.parameters.return_timestamps is True)
+
+    @property
+    def worded(self) -> bool:
+        """Whether the times of words are asked for."""
+        return bool(self.parameters and self.parameters.return_timestamps == "word")
 
     @property
     def temperature(self) -> float:
@@ -83,14 +91,19 @@ class Steered(Request):
 
 
 class SteeredRecognitionRequest(SpeechRecognitionRequest):
-    """`stream`: the passages are wanted while they are heard."""
+    """`stream`: the passages are wanted while they are heard. `words`: the times of words are wanted too."""
 
     by: Steered
     stream: bool = False
+    words: bool = False
 
     @property
     def streamed(self) -> bool:
         return self.stream
+
+    @property
+    def worded(self) -> bool:
+        return self.words
 
     @property
     def steered(self) -> Steered:
@@ -105,7 +118,7 @@ class Chunk(BaseModel):
 
 
 class SpeechRecognitionResponse(BaseModel):
-    """What was said; with `chunks` if timestamps are asked for."""
+    """What was said; with `chunks`, pieces or words, if timestamps are asked for."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"text": "hello there"}]})
 
@@ -124,6 +137,11 @@ class Transcript(SpeechRecognitionResponse):
         return self.passages[-1].end_s
 
     @property
+    def words(self) -> list[Word]:
+        """With their times, if these were asked for."""
+        return [word for passage in self.passages for piece in passage.said for word in piece.words]
+
+    @property
     def language(self) -> str | None:
         """That was spoken first, by its code; None: nothing was said."""
         return next((passage.language for passage in self.passages if passage.said), None)
@@ -140,7 +158,8 @@ class SpeechRecognition(Streaming):
     """Samples to tokens, a run for each window: outputs `tokens`, int32 `[1, tokens]`, and of each row `score` and
     `no_speech`, see `processing.speech`.
 
-    Plain text is what `serving_default` answers; with times, behind a text, or drawn it is `steer`.
+    Plain text is what `serving_default` answers; with times, behind a text, or drawn it is `steer`. When each word was
+    said is found with `align`.
     """
 
     name: ClassVar[str] = "automatic-speech-recognition"
@@ -149,8 +168,9 @@ class SpeechRecognition(Streaming):
     response: ClassVar[type[BaseModel]] = SpeechRecognitionResponse
     media_types: ClassVar[tuple[str, ...]] = MEDIA_TYPES
 
-    def __init__(self, spec: SpeechSpec, transcriber: Transcriber, limits: Limits) -> None:
+    def __init__(self, spec: SpeechSpec, transcriber: Transcriber, limits: Limits, *, aligns: bool) -> None:
         self.transcriber = transcriber
+        self.aligns = aligns
         self._spec = spec
         self._limits = limits
 
@@ -164,11 +184,14 @@ class SpeechRecognition(Streaming):
             found = manifest.signatures.get(name)
             if found is None or not needed <= found.outputs.keys():
                 raise UnfitVersionError(f"{cls.name} needs a signature {name} with outputs {', '.join(sorted(needed))}")
-        return cls(spec, Transcriber(documents["tokenizer"], spec), limits)
+        aligns = ALIGN_SIGNATURE in manifest.signatures
+        return cls(spec, Transcriber(documents["tokenizer"], spec), limits, aligns=aligns)
 
     def preprocess(self, request: SpeechRecognitionRequest, checkpoint: Checkpoint) -> Recording:
         asked = request.steered
         self._check(asked)
+        if request.worded and not self.aligns:
+            raise InvalidRequestError([Fault("timestamps", _UNALIGNED)])
         language = asked.language if self.transcriber.languages else None
         try:
             prompt = self.transcriber.prompt(
@@ -191,8 +214,9 @@ class SpeechRecognition(Streaming):
         for number, window in enumerate(recording.windows):
             if window.is_silent:
                 yield Passage.silent(window)
-            else:
-                yield self._heard(request, recording, number, ask)
+                continue
+            passage = self._heard(request, recording, number, ask)
+            yield self._with_words(request, window, passage, ask) if request.worded and passage.said else passage
 
     def joined(
         self, request: SpeechRecognitionRequest, _recording: Recording, passages: Sequence[Passage]
@@ -201,13 +225,17 @@ class SpeechRecognition(Streaming):
 
     def postprocess(self, request: SpeechRecognitionRequest, passages: Sequence[Passage]) -> Transcript:
         said = [piece for passage in passages for piece in passage.said]
-        chunks = [Chunk(text=piece.text, timestamp=[piece.start_s, piece.end_s]) for piece in said]
+        pieces = [word for piece in said for word in piece.words] if request.worded and not request.timed else said
+        chunks = [Chunk(text=piece.text, timestamp=[piece.start_s, piece.end_s]) for piece in pieces]
         text = " ".join(piece.text for piece in said)
-        return Transcript(text=text, chunks=chunks if request.timed else None, passages=list(passages))
+        given = chunks if request.timed or request.worded else None
+        return Transcript(text=text, chunks=given, passages=list(passages))
 
     def takes_over(self, other: AnyTask) -> bool:
         """Of a model of the same tokens, which hears windows of the same length."""
-        return isinstance(other, SpeechRecognition) and self.transcriber == other.transcriber
+        if not isinstance(other, SpeechRecognition):
+            return False
+        return (self.transcriber, self.aligns) == (other.transcriber, other.aligns)
 
     def told(self, answer: SpeechRecognitionResponse) -> Any:
         """Without the chunks, which have pieces of the text."""
@@ -242,6 +270,14 @@ class SpeechRecognition(Streaming):
             if not tried[-1].is_doubtful:
                 return tried[-1]
         return min(tried, key=lambda passage: (passage.repeats, -passage.score))
+
+    def _with_words(self, request: SpeechRecognitionRequest, window: Window, passage: Passage, ask: Ask) -> Passage:
+        tokens = self.transcriber.aligned(passage, translated=request.steered.translated)
+        outputs = ask.other(ALIGN_SIGNATURE, {self._spec.input: window.samples[np.newaxis], _TOKENS: tokens})
+        attention: Any = outputs.get(_ATTENTION)
+        if attention is None or attention.dtype != np.float32 or attention.shape[:2] != tokens.shape:
+            raise BrokenAnswerError(f"the model answered no float32 {list(tokens.shape)} of places as {_ATTENTION}")
+        return self.transcriber.with_words(passage, attention[0])
 
     def _passage(self, window: Window, outputs: Tensors, temperature: float) -> Passage:
         tokens: Any = outputs.get(_TOKENS)

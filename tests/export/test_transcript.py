@@ -32,7 +32,13 @@ from wire.client import ModelServerClient
 
 TINY = replace(BASE.size, layers=1, heads=1, width=32)
 START, END = BASE.alphabet.start, BASE.alphabet.end
-ENTRY = replace(SPEC, build=lambda _config: whisper(whisper_backbone(TINY), START))
+
+
+class TinyConfig(TranscribeBaseConfig):
+    network = replace(BASE, size=TINY, aligned_heads=())
+
+
+ENTRY = replace(SPEC, config=TinyConfig, build=lambda _config: whisper(whisper_backbone(TINY), START))
 _WORDS = 4  # are written before the end
 
 
@@ -64,8 +70,8 @@ def recorded() -> list[Spoken]:
 def trained(recorded: list[Spoken], tmp_path_factory: pytest.TempPathFactory) -> Trained:
     import keras
 
-    folder, config, cache = tmp_path_factory.mktemp("run"), load_config(SPEC), Config().cache
-    assert isinstance(config, TranscribeBaseConfig)
+    folder, config, cache = tmp_path_factory.mktemp("run"), load_config(ENTRY), Config().cache
+    assert isinstance(config, TinyConfig)
     config = config.model_copy(update={"most_tokens": 16})
     tokenizer = published.tiny_en(cache).tokenizer  # of nearly the same tokens, and half the size to fetch
     recipe = TranscribeRecipe(config, recorded[1:3], TINY_EN, tokenizer, cache)
@@ -103,7 +109,7 @@ def gateway(server: ModelServerProcess) -> Iterator[GatewayProcess]:
 
 
 def test_the_manifest_tells_how_recordings_are_heard(manifest: Manifest) -> None:
-    assert manifest.signatures.keys() == {"serving_default", "raw", "steer", "manifest"}
+    assert manifest.signatures.keys() == {"serving_default", "raw", "steer", "align", "manifest"}
     assert manifest.signatures["steer"].inputs.keys() == {"samples", "prompt", "temperature", "seed"}
     assert sum(manifest.goldens.values()) == 8
     assert manifest.recorded == 8 + 1 + 1
@@ -164,6 +170,12 @@ def test_a_recording_longer_than_a_window_comes_window_by_window(
         model="transcribe-base", file=("a.wav", long), response_format="verbose_json"
     )
     assert verbose.duration == pytest.approx(len(samples) / 32_000)
+    worded = openai.audio.transcriptions.create(
+        model="transcribe-base", file=("a.wav", long), response_format="verbose_json", timestamp_granularities=["word"]
+    )
+    starts = [word.start for word in worded.words or ()]
+    assert starts == sorted(starts)
+    assert {start > verbose.duration / 2 for start in starts} == {True, False}
     assert {part.seek > 2000 for part in verbose.segments or ()} == {True, False}
 
 

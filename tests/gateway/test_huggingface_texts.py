@@ -301,6 +301,8 @@ def test_automatic_speech_recognition(texts: GatewayProcess) -> None:
         {"text": "loud", "timestamp": [0.0, 0.5]},
         {"text": "quiet", "timestamp": [0.5, 1.0]},
     ]
+    body["parameters"] = {"return_timestamps": "word"}
+    assert [chunk["text"] for chunk in post(texts, "speech", **body).json()["chunks"]] == ["loud", "quiet"]
 
 
 def test_recordings_that_cannot_be_heard(texts: GatewayProcess) -> None:

@@ -1,9 +1,9 @@
 """Whisper tiny.en with its published weights, beside what faster-whisper makes of the same recordings.
 
 `data/whisper.json` was recorded with `faster-whisper` 1.2.1 and CTranslate2 4.8.5 on the same `model.bin`, in float32
-and greedily: of each recording the tokens, how probable it is that nobody speaks, and every 1999th number of its
-log-mel spectrogram. Behind the end of a recording it fills the spectrogram with zeros; here silence is heard, as in
-training.
+and greedily: of each recording the tokens, how probable it is that nobody speaks, every 1999th number of its log-mel
+spectrogram, and of sentences when each word begins and ends. Behind the end of a recording it fills the spectrogram
+with zeros; here silence is heard, as in training.
 """
 
 import json
@@ -17,7 +17,17 @@ from numpy.typing import NDArray
 
 from kmaas.config import Config
 from models.listening import encoded, read_anew
-from models.transcribe import SPEC, TINY_EN, TranscribeConfig, build, listening_of, processing, steering, transcribing
+from models.transcribe import (
+    SPEC,
+    TINY_EN,
+    TranscribeConfig,
+    aligning,
+    build,
+    listening_of,
+    processing,
+    steering,
+    transcribing,
+)
 from models.whisper import SAMPLE_RATE, fill_whisper
 from processing.audio import decode
 from processing.speech import Transcriber, Written, windows
@@ -140,6 +150,30 @@ def test_the_loop_says_what_keras_layers_say(model: Any, write: Any, sounds: Map
         assert int(np.argmax(told)) == token
         scores.append(float(np.max(told)))
     assert float(outputs["score"][0]) == pytest.approx(np.mean(scores), abs=1e-4)
+
+
+def test_words_are_said_when_faster_whisper_says(
+    model: Any, write: Any, pretrained: whisper.Whisper, sounds: Mapping[str, Samples]
+) -> None:
+    """Where a sentence ends it tells of pauses otherwise; and it has two words where a hyphen is."""
+    align, transcriber = aligning(model, _config()), Transcriber(pretrained.tokenizer, processing(_config()))
+    sentences = {name: of["words"] for name, of in RECORDED.items() if "words" in of}
+    assert len(sentences) == 5
+    longest = max(len(sounds[name]) for name in sentences)
+    for name, words in sentences.items():
+        [window] = windows(sounds[name], processing(_config()))
+        passage = transcriber.passage(window, Written(_written(write(window.samples[np.newaxis])), 0.0, 0.0))
+        tokens, samples = transcriber.aligned(passage), window.samples[np.newaxis]
+        alone = np.asarray(align(samples, tokens)["attention"])[0]
+        told = transcriber.with_words(passage, alone).said[0].words
+        expected = [(text.strip(), start) for text, start, _ in words if text.startswith(" ")]
+        assert [word.text.split("-")[0] for word in told] == [text for text, _ in expected], name
+        np.testing.assert_allclose([word.start_s for word in told], [start for _, start in expected], atol=0.041)
+        padded = np.pad(samples, [(0, 0), (0, longest - samples.shape[1])])
+        more = np.pad(tokens, [(0, 0), (0, 5)], constant_values=50_256)
+        together = np.asarray(align(np.tile(padded, (2, 1)), np.tile(more, (2, 1)))["attention"])[1]
+        np.testing.assert_allclose(together[: len(alone)], alone, atol=2e-3)
+        assert not together[len(alone) :].any()
 
 
 def test_recordings_of_several_lengths_do_not_disturb_each_other(write: Any, sounds: Mapping[str, Samples]) -> None:

@@ -32,7 +32,7 @@ from processing.spec import LanguageSpec, SpeechSpec, TextSpec, TranslationSpec
 from store.contents import seal
 from store.golden import Golden, dump_goldens
 from store.layout import VersionDir
-from store.manifest import BEAM_SIGNATURE, STEER_SIGNATURE, Cache, Manifest, SignatureSpec, TensorSpec
+from store.manifest import ALIGN_SIGNATURE, BEAM_SIGNATURE, STEER_SIGNATURE, Cache, Manifest, SignatureSpec, TensorSpec
 from tests.support.recordings import wav
 
 if TYPE_CHECKING:
@@ -303,7 +303,14 @@ def write_speech(folder: Path, manifest_of: ManifestOf) -> None:
         prompt = tf.tile([[start, plain]], tf.concat([rows, [1]], 0))
         return steer(samples, prompt, tf.zeros(rows), tf.zeros(rows, tf.int32))
 
+    def align(samples: Any, tokens: Any) -> dict[str, Any]:
+        """Behind the start each token is a half second."""
+        places, rows = tf.shape(samples)[1] // step + 2, tf.shape(tokens)[1]
+        looked = tf.one_hot(tf.range(rows) - 1, places)
+        return {"attention": tf.tile(looked[tf.newaxis], [tf.shape(samples)[0], 1, 1])}
+
     given = tf.TensorSpec([None, None], tf.float32, name="samples")
+    written = tf.TensorSpec([None, None], tf.int32, name="tokens")
     steering = [
         tf.TensorSpec([None, None], tf.int32, name="prompt"),
         tf.TensorSpec([None], tf.float32, name="temperature"),
@@ -349,12 +356,17 @@ def write_speech(folder: Path, manifest_of: ManifestOf) -> None:
                 },
                 outputs=outputs,
             ),
+            ALIGN_SIGNATURE: SignatureSpec(
+                inputs={"samples": samples, "tokens": outputs["tokens"]},
+                outputs={"attention": TensorSpec(dtype="float32", shape=(-1, -1, -1))},
+            ),
         },
     )
     golden = Golden.of("loud", "audio/wav", recording([0.5, 0.0]), {"text": "loud quiet"}, 1e-4)
     others = {
         RAW_SIGNATURE: raw.function(serve),
         STEER_SIGNATURE: tf.function(steer, input_signature=[given, *steering]),
+        ALIGN_SIGNATURE: tf.function(align, input_signature=[given, written]),
     }
     serve = tf.function(serve, input_signature=[given])
     documents = {"tokenizer": tokenizer.to_str().encode()}

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
 from flask import Response
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 
 from gateway import sse
 from gateway.dialects import exchange
@@ -23,7 +23,9 @@ from gateway.tasks.speech_recognition import (
 from processing.speech import Passage
 
 Format = Literal["json", "text", "srt", "verbose_json", "vtt"]
+Granularity = Literal["segment", "word"]
 _TIMED = ("srt", "verbose_json", "vtt")
+_GRANULARITIES = AliasChoices("timestamp_granularities[]", "timestamp_granularities")
 
 
 def _number(value: object) -> object:
@@ -38,17 +40,26 @@ def _flag(value: object) -> object:
     return {"true": True, "false": False}.get(value.lower(), value) if isinstance(value, str) else value
 
 
+def _texts(value: object) -> object:
+    """A form has a list of one text, or that alone."""
+    return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
+
+
 class TranscriptionRequest(Wire):
-    """A recording (WAV, FLAC, Ogg, MP3, MP4, WebM) and the form in which the text is wanted."""
+    """A recording (WAV, FLAC, Ogg, MP3, MP4, WebM) and the form in which the text is wanted.
+
+    `timestamp_granularities`: of `verbose_json`, whether it tells the times of segments, of words, or of both.
+    """
 
     unsupported: ClassVar[Mapping[str, tuple[Any, ...]]] = {
         "include": (),
         "include[]": (),
-        "timestamp_granularities": (["segment"],),
-        "timestamp_granularities[]": (["segment"],),
     }
 
     file: Annotated[bytes, Field(min_length=1)]
+    timestamp_granularities: Annotated[
+        tuple[Granularity, ...], BeforeValidator(_texts), Field(validation_alias=_GRANULARITIES)
+    ] = ()
     language: Annotated[str | None, BeforeValidator(lambda value: value or None)] = None
     prompt: str = ""
     response_format: Annotated[Format, BeforeValidator(lambda value: value or "json")] = "json"
@@ -59,13 +70,17 @@ class TranscriptionRequest(Wire):
         """The same in the task's words.
 
         Raises:
-            InvalidRequestError: a form is asked for in which nothing can be told while it is heard.
+            InvalidRequestError: a form is asked for in which nothing can be told while it is heard, or words have no
+                times.
         """
+        if self.timestamp_granularities and self.response_format != "verbose_json":
+            said = f"expected with response_format verbose_json alone, received with {self.response_format}"
+            raise InvalidRequestError([Fault("timestamp_granularities[]", said)])
         if self.stream and self.response_format not in ("json", "text"):
             said = f"expected json or text with stream, received {self.response_format}"
             raise InvalidRequestError([Fault("response_format", said)])
         parameters = SpeechRecognitionParameters(
-            return_timestamps=self.response_format in _TIMED,
+            return_timestamps=self.response_format in _TIMED and self.timestamp_granularities != ("word",),
             generation_parameters=GenerationParameters(temperature=self.temperature),
         )
         return SteeredRecognitionRequest(
@@ -73,6 +88,7 @@ class TranscriptionRequest(Wire):
             parameters=parameters,
             by=Steered(prompt=self.prompt, language=self.language, translated=translated),
             stream=self.stream,
+            words="word" in self.timestamp_granularities,
         )
 
     def events(self, passages: Stream) -> Iterator[bytes | None]:
@@ -103,9 +119,10 @@ class TranscriptionRequest(Wire):
             usage=usage,
             language="en" if translated else heard.language or "",
             duration=seconds,
-            segments=_segments(heard.passages),
+            segments=_segments(heard.passages) if self.timestamp_granularities != ("word",) else None,
+            words=_words(heard) if "word" in self.timestamp_granularities else None,
         )
-        return exchange.json(verbose.model_dump())
+        return exchange.json(verbose.model_dump(exclude_none=True))
 
 
 class DurationUsage(BaseModel):
@@ -146,6 +163,14 @@ class Segment(BaseModel):
     temperature: float
 
 
+class SpokenWord(BaseModel):
+    """With the punctuation around it, in seconds from the beginning."""
+
+    word: str
+    start: float
+    end: float
+
+
 class TextDelta(BaseModel):
     """With `stream`: a piece of the text."""
 
@@ -166,7 +191,8 @@ class VerboseTranscription(Transcription):
     task: Literal["transcribe", "translate"]
     language: str
     duration: float
-    segments: list[Segment]
+    segments: list[Segment] | None = None
+    words: list[SpokenWord] | None = None
 
 
 def _segments(passages: Sequence[Passage]) -> list[Segment]:
@@ -186,3 +212,7 @@ def _segments(passages: Sequence[Passage]) -> list[Segment]:
         )
         for number, (passage, piece) in enumerate(heard)
     ]
+
+
+def _words(heard: Transcript) -> list[SpokenWord]:
+    return [SpokenWord(word=word.text, start=word.start_s, end=word.end_s) for word in heard.words]

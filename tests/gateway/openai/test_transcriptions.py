@@ -51,6 +51,21 @@ def test_formats_of_a_transcription(client: OpenAI) -> None:
     assert [(part.start, part.end, part.text) for part in verbose.segments or ()][1] == (0.5, 1.0, "quiet")
 
 
+def test_the_times_of_words(client: OpenAI) -> None:
+    of: dict[str, Any] = {"model": "speech", "file": SPOKEN, "response_format": "verbose_json"}
+    words = client.audio.transcriptions.create(**of, timestamp_granularities=["word"])
+    told = [(word.word, word.start, word.end) for word in words.words or ()]
+    assert told == [("loud", 0.0, 0.5), ("quiet", 0.5, 1.0), ("loud", 1.0, 1.5)]
+    assert words.segments is None
+    both = client.audio.transcriptions.create(**of, timestamp_granularities=["word", "segment"])
+    assert [(word.word, word.start, word.end) for word in both.words or ()] == told
+    assert len(both.segments or ()) == 3
+    long = recording([0.5, 0.0, 0.0, 0.5, 0.5])  # of two windows
+    later = client.audio.transcriptions.create(**of | {"file": ("a.wav", long)}, timestamp_granularities=["word"])
+    last = (later.words or [])[-1]
+    assert (last.word, last.start, last.end) == ("loud", 2.38, 2.5)
+
+
 @pytest.mark.parametrize(
     ("options", "param"),
     [
@@ -60,7 +75,8 @@ def test_formats_of_a_transcription(client: OpenAI) -> None:
         ({"temperature": "warm"}, "temperature"),
         ({"stream": True, "response_format": "srt"}, "response_format"),
         ({"stream": "perhaps"}, "stream"),
-        ({"response_format": "verbose_json", "timestamp_granularities": ["word"]}, "timestamp_granularities[]"),
+        ({"timestamp_granularities": ["word"]}, "timestamp_granularities[]"),
+        ({"response_format": "verbose_json", "timestamp_granularities": ["page"]}, "timestamp_granularities[][0]"),
         ({"response_format": "yaml"}, "response_format"),
     ],
 )
