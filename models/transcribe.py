@@ -150,9 +150,9 @@ SPEC = ModelSpec(
         "The smallest Whisper: of names, accents, noise and people who speak at once it hears less than larger ones.",
         "English alone. Other languages come out as English words that sound alike.",
         "It may write sentences that nobody said, most of all where there is noise or music and no speech.",
-        "Times are of pieces of some seconds, and are accurate to some tenths of a second.",
-        "Longer recordings are heard in windows of 30 seconds, cut where it is quietest: a word may be in two halves "
-        "where nobody pauses.",
+        "Times of pieces are accurate to some tenths of a second; those of words are guessed from where it listens.",
+        "Longer recordings are heard in windows of 30 seconds: where nobody pauses and there is noise, words may be lost "
+        "or told twice where two meet.",
     ),
     languages=("en",),
     labels=(),

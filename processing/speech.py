@@ -2,7 +2,7 @@
 
 import math
 import zlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 
@@ -10,13 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from processing.errors import UnusableInputError
+from processing.overlap import doubled
 from processing.spec import ANY_LANGUAGE, SpeechSpec
 from processing.tokens import TokenCodec
-from processing.word_times import Word, begins, timed, words_of
+from processing.voice import Stretch, least_db, loudness_db, stretches
+from processing.word_times import Spelt, Word, begins, timed, words_of
 
 _PAUSE_S = 0.1  # a window ends in the middle of the quietest such piece
 _SEARCHED = 1 / 3  # of a window, its end
-_SILENT = 1e-4  # of full scale; less is no sound that a microphone gives
+_OVERLAP = 1 / 12  # of a window
 _NO_SPEECH = 0.6  # from here on nobody speaks, unless the model is sure of what was said
 _UNSURE = -1.0  # mean log-probability of a token
 _REPEATED = 2.4  # times shorter than itself a text can be packed that says the same again and again
@@ -24,16 +26,16 @@ _REPEATED = 2.4  # times shorter than itself a text can be packed that says the 
 
 @dataclass(frozen=True)
 class Window:
-    """Samples, float32 `[samples]`, from so many seconds on until so many."""
+    """Samples, float32 `[samples]`, from so many seconds on until so many.
+
+    `silent`: nobody speaks. `overlap_s`: so much of its beginning is the end of the window before.
+    """
 
     start_s: float
     end_s: float
     samples: NDArray[np.float32]
-
-    @property
-    def is_silent(self) -> bool:
-        """Apart from an even pressure, which is no sound."""
-        return float(np.ptp(self.samples)) < 2 * _SILENT
+    silent: bool = False
+    overlap_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -95,22 +97,36 @@ class Passage:
 
 
 def windows(samples: NDArray[np.float32], spec: SpeechSpec) -> list[Window]:
-    """All of a recording. A window ends where the last third of what could be in it is quietest, so that hardly any
-    word is in two halves."""
-    longest, pause = int(spec.window_s * spec.sample_rate), max(1, int(_PAUSE_S * spec.sample_rate))
-    found, start = [], 0
+    """All of a recording. Where nobody speaks for some seconds is a window of its own. A longer speech is cut where the
+    last third of what could be in a window is quietest; if even there somebody speaks, the next one begins somewhat
+    before, so that each word is whole in one of them."""
+    rate = spec.sample_rate
+    least, found, at = least_db(samples, rate), list[Window](), 0
 
-    def window(end: int) -> Window:
-        return Window(start / spec.sample_rate, end / spec.sample_rate, samples[start:end])
+    def silent(end: int) -> Window:
+        return Window(at / rate, end / rate, samples[at:end], silent=True)
 
-    while len(samples) - start > longest:
+    for stretch in stretches(samples, rate, least):
+        if stretch.start > at:
+            found.append(silent(stretch.start))
+        found += _spoken(samples, stretch, least, spec)
+        at = stretch.end
+    return found if at == len(samples) and found else [*found, silent(len(samples))]
+
+
+def _spoken(samples: NDArray[np.float32], stretch: Stretch, least: float, spec: SpeechSpec) -> Iterator[Window]:
+    rate, longest = spec.sample_rate, int(spec.window_s * spec.sample_rate)
+    pause, overlap = max(1, int(_PAUSE_S * rate)), int(_OVERLAP * longest)
+    start, heard = stretch.start, 0
+    while stretch.end - start > longest:
         tail = samples[start + longest - int(longest * _SEARCHED) : start + longest]
-        pieces = tail[: len(tail) // pause * pause].reshape(-1, pause).astype(np.float64)
-        quietest = int(pieces.var(axis=1).argmin())
+        loudness = loudness_db(tail[: len(tail) // pause * pause].reshape(-1, pause))
+        quietest = int(loudness.argmin())
         end = start + longest - len(tail) + quietest * pause + pause // 2
-        found.append(window(end))
-        start = end
-    return [*found, window(len(samples))]
+        yield Window(start / rate, end / rate, samples[start:end], overlap_s=heard / rate)
+        heard = overlap if loudness[quietest] >= least else 0
+        start = end - heard
+    yield Window(start / rate, stretch.end / rate, samples[start : stretch.end], overlap_s=heard / rate)
 
 
 class Transcriber:
@@ -175,13 +191,33 @@ class Transcriber:
         count = sum(len(piece.tokens) for piece in passage.said)
         heard = attention[-count - 2 : -1, : math.ceil(length_s / step) + 1]  # of each token, and the end behind it
         starts_s = passage.start_s + np.minimum(begins(heard) * step, length_s)
-        spelt = [words_of(piece.tokens, self._codec.decode, passage.language) for piece in passage.said]
+        spelt = self._spelt(passage)
         words = iter(timed(list(chain.from_iterable(spelt)), starts_s))
         said = [
-            replace(piece, words=tuple(word for word in islice(words, len(of)) if word.text))
-            for piece, of in zip(passage.said, spelt, strict=True)
+            replace(piece, words=tuple(islice(words, len(of)))) for piece, of in zip(passage.said, spelt, strict=True)
         ]
         return replace(passage, said=tuple(said))
+
+    def passages(
+        self, heard: Sequence[Window], listen: Callable[[int, Window], Passage]
+    ) -> Generator[Passage, None, None]:
+        """One for each window: of one that is silent nothing, of others what `listen` says of it and its number. What
+        overlaps with the next one is told when that is heard."""
+        held: Passage | None = None
+        for number, window in enumerate(heard):
+            passage = Passage.silent(window) if window.silent else listen(number, window)
+            if held is not None:
+                held, passage = self._told_once(held, passage)
+                yield held
+            held = passage if any(following.overlap_s for following in heard[number + 1 : number + 2]) else None
+            if held is None:
+                yield passage
+
+    def _told_once(self, before: Passage, after: Passage) -> tuple[Passage, Passage]:
+        """Of two windows that overlap, without the words that both have heard there, or that are cut in two."""
+        texts = ([word.text for words in self._spelt(passage) for word in words] for passage in (before, after))
+        behind, ahead = doubled(*texts)
+        return self._shortened(before, last=behind), self._shortened(after, first=ahead)
 
     def passage(self, window: Window, written: Written) -> Passage:
         """Nothing is said if nobody is likely to speak, and the model is unsure of the words."""
@@ -199,6 +235,36 @@ class Transcriber:
             temperature=written.temperature,
             repetition=repetition,
             language=language,
+        )
+
+    def _spelt(self, passage: Passage) -> list[list[Spelt]]:
+        """The words of each piece."""
+        return [words_of(piece.tokens, self._codec.decode, passage.language) for piece in passage.said]
+
+    def _shortened(self, passage: Passage, *, first: int = 0, last: int = 0) -> Passage:
+        """Without so many of its first, and of its last words."""
+        spelt, said, number = self._spelt(passage), list[Said](), 0
+        until = sum(map(len, spelt)) - last
+        for piece, words in zip(passage.said, spelt, strict=True):
+            kept = slice(max(0, first - number), max(0, min(len(words), until - number)))
+            number += len(words)
+            if words[kept]:
+                said.append(self._part(piece, words, kept))
+        return replace(passage, said=tuple(said))
+
+    def _part(self, piece: Said, words: Sequence[Spelt], kept: slice) -> Said:
+        """Some of its words; where their times are not known, by how many tokens they have."""
+        if len(words[kept]) == len(words):
+            return piece
+        begin, end = (sum(word.tokens for word in words[:number]) for number in (kept.start, kept.stop))
+        times, tokens = piece.words[kept], piece.tokens[begin:end]
+        per_token = (piece.end_s - piece.start_s) / len(piece.tokens)
+        return Said(
+            self._codec.decode(tokens).strip(),
+            times[0].start_s if times else round(piece.start_s + begin * per_token, 2),
+            times[-1].end_s if times else round(piece.start_s + end * per_token, 2),
+            tokens,
+            times,
         )
 
     def _start(self, language: str | None, *, translated: bool) -> list[int]:

@@ -32,13 +32,13 @@ class Spelt:
 
 
 def words_of(tokens: Sequence[int], decode: Callable[[Sequence[int]], str], language: str | None) -> list[Spelt]:
-    """The words of a text, with all its tokens: one begins with a space, or in languages that have none with a
-    character."""
+    """The words of a text, with all its tokens, none of them empty: one begins with a space, or in languages that have
+    none with a character."""
     found: list[Spelt] = []
     for text, count in _characters(tokens, decode):
         is_spoken = any(map(str.isalnum, text))
-        begins = is_spoken if language in _WITHOUT_SPACES else text.startswith(" ")
-        if begins or not found:
+        begins = is_spoken if language in _WITHOUT_SPACES else text.startswith(" ") and bool(text.strip())
+        if not found or (begins and found[-1].text.strip()):
             found.append(Spelt(text, count, count))
         else:
             word, whole = found[-1], found[-1].tokens + count

@@ -19,7 +19,7 @@ from models.transcribe import TranscribeConfig, processing, transcribing
 from models.transcribe_base import TranscribeBaseConfig
 from models.whisper import SAMPLE_RATE, fill_whisper
 from processing.audio import decode
-from processing.speech import Transcriber, Written, windows
+from processing.speech import Passage, Transcriber, Window, Written, windows
 from store.evaluation import Evaluation, Robustness, Trial
 from store.held_out import HeldOut
 from store.manifest import Metric
@@ -160,14 +160,14 @@ class TranscribeRecipe:
         """A recording to its text, and the graph that is exported."""
         write = transcribing(model, self._config)
 
+        def listen(_number: int, window: Window) -> Passage:
+            told = {name: np.asarray(values)[0] for name, values in write(window.samples[np.newaxis]).items()}
+            written = Written(told["tokens"].tolist(), float(told["score"]), float(told["no_speech"]))
+            return self._transcriber.passage(window, written)
+
         def hear(sound: Sound) -> str:
-            said: list[str] = []
-            for window in windows(sound, processing(self._config)):
-                told = {name: np.asarray(values)[0] for name, values in write(window.samples[np.newaxis]).items()}
-                written = Written(told["tokens"].tolist(), float(told["score"]), float(told["no_speech"]))
-                passage = self._transcriber.passage(window, written)
-                said += [piece.text for piece in passage.said]
-            return " ".join(said)
+            passages = self._transcriber.passages(windows(sound, processing(self._config)), listen)
+            return " ".join(piece.text for passage in passages for piece in passage.said)
 
         return hear, write
 

@@ -210,13 +210,13 @@ class SpeechRecognition(Streaming):
     def stream(
         self, request: SpeechRecognitionRequest, recording: Recording, ask: Ask
     ) -> Generator[Passage, None, None]:
-        """A passage for each window; of one without a sound nobody is asked."""
-        for number, window in enumerate(recording.windows):
-            if window.is_silent:
-                yield Passage.silent(window)
-                continue
-            passage = self._heard(request, recording, number, ask)
-            yield self._with_words(request, window, passage, ask) if request.worded and passage.said else passage
+        """A passage for each window; of one in which nobody speaks nobody is asked."""
+
+        def listen(number: int, window: Window) -> Passage:
+            passage = self._heard(request, recording.prompt, number, window, ask)
+            return self._with_words(request, window, passage, ask) if request.worded and passage.said else passage
+
+        yield from self.transcriber.passages(recording.windows, listen)
 
     def joined(
         self, request: SpeechRecognitionRequest, _recording: Recording, passages: Sequence[Passage]
@@ -250,10 +250,19 @@ class SpeechRecognition(Streaming):
         if asked.translated and not self.transcriber.translates:
             raise InvalidRequestError([Fault("model", "does not translate; transcribe-base does, into English")])
 
-    def _heard(self, request: SpeechRecognitionRequest, recording: Recording, number: int, ask: Ask) -> Passage:
+    def _with_words(self, request: SpeechRecognitionRequest, window: Window, passage: Passage, ask: Ask) -> Passage:
+        tokens = self.transcriber.aligned(passage, translated=request.steered.translated)
+        outputs = ask.other(ALIGN_SIGNATURE, {self._spec.input: window.samples[np.newaxis], _TOKENS: tokens})
+        attention: Any = outputs.get(_ATTENTION)
+        if attention is None or attention.dtype != np.float32 or attention.shape[:2] != tokens.shape:
+            raise BrokenAnswerError(f"the model answered no float32 {list(tokens.shape)} of places as {_ATTENTION}")
+        return self.transcriber.with_words(passage, attention[0])
+
+    def _heard(
+        self, request: SpeechRecognitionRequest, prompt: Array, number: int, window: Window, ask: Ask
+    ) -> Passage:
         """A doubtful passage is drawn anew, at higher and higher temperatures, until one is not; else it is the one of
         which the model was surest, of those that do not repeat themselves if there are some."""
-        window, prompt = recording.windows[number], recording.prompt
         samples = window.samples[np.newaxis]
         plain = not (request.timed or request.temperature or request.steered != Steered())
 
@@ -270,14 +279,6 @@ class SpeechRecognition(Streaming):
             if not tried[-1].is_doubtful:
                 return tried[-1]
         return min(tried, key=lambda passage: (passage.repeats, -passage.score))
-
-    def _with_words(self, request: SpeechRecognitionRequest, window: Window, passage: Passage, ask: Ask) -> Passage:
-        tokens = self.transcriber.aligned(passage, translated=request.steered.translated)
-        outputs = ask.other(ALIGN_SIGNATURE, {self._spec.input: window.samples[np.newaxis], _TOKENS: tokens})
-        attention: Any = outputs.get(_ATTENTION)
-        if attention is None or attention.dtype != np.float32 or attention.shape[:2] != tokens.shape:
-            raise BrokenAnswerError(f"the model answered no float32 {list(tokens.shape)} of places as {_ATTENTION}")
-        return self.transcriber.with_words(passage, attention[0])
 
     def _passage(self, window: Window, outputs: Tensors, temperature: float) -> Passage:
         tokens: Any = outputs.get(_TOKENS)

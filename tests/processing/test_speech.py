@@ -71,10 +71,45 @@ def test_a_window_ends_where_it_is_quietest_in_its_last_third() -> None:
 def test_windows_are_all_of_a_recording(length: int, seed: int) -> None:
     samples = np.random.default_rng(seed).normal(0, 0.1, length).astype(np.float32)
     found = windows(samples, SPEC)
-    np.testing.assert_array_equal(np.concatenate([window.samples for window in found]), samples)
+    new = [window.samples[round(window.overlap_s * RATE) :] for window in found]
+    np.testing.assert_array_equal(np.concatenate(new), samples)
+    assert {window.overlap_s for window in found[1:]} <= {0.0, 0.25}  # of noise no end is a pause, but by chance
     assert all(0 < len(window.samples) <= 3 * RATE for window in found)
     assert found[-1].end_s == length / RATE
     assert all(len(window.samples) >= 2 * RATE for window in found[:-1])
+
+
+def test_a_pause_of_some_seconds_is_a_window_in_which_nobody_speaks() -> None:
+    """With 0.4 s of it on each side of a voice; shorter ones are heard with what is said."""
+    hiss = 1e-3 * _noise(14)
+    voice = hiss.copy()
+    for start, end in ((0, 2000), (7000, 8000), (8500, 9000)):
+        voice[start:end] = _noise(14)[start:end]
+    told = [(window.silent, round(window.start_s, 1), round(window.end_s, 1)) for window in windows(voice, SPEC)]
+    assert told == [(False, 0.0, 2.4), (True, 2.4, 6.6), (False, 6.6, 9.4), (True, 9.4, 14.0)]
+    [quiet] = windows(np.zeros(9000, np.float32), SPEC)
+    assert (quiet.silent, quiet.end_s) == (True, 9.0)
+
+
+def test_who_speaks_softly_is_heard_beside_who_is_loud() -> None:
+    """By 20 dB."""
+    samples = np.concatenate([_noise(3), 1e-3 * _noise(3), 0.1 * _noise(3), 1e-3 * _noise(3)])
+    told = [(window.silent, round(window.start_s), round(window.end_s)) for window in windows(samples, SPEC)]
+    assert [found for found in told if found[0]] == [(True, 3, 6), (True, 9, 12)]
+
+
+def test_words_that_two_windows_have_heard_are_told_once() -> None:
+    """The end of the first is half a word; their times are of the tokens that are left."""
+    heard = [_window(0.0, 3.0), Window(2.5, 5.0, _noise(2.5), overlap_s=0.5), _window(5.0, 6.0)]
+    tokens = [[YES, YES, NO, NO], [NO, YES, YES], [YES]]
+
+    def listen(number: int, window: Window) -> Passage:
+        return TRANSCRIBER.passage(window, Written([*tokens[number], END], -0.1, 0.0))
+
+    passages = list(TRANSCRIBER.passages(heard, listen))
+    assert [piece.text for passage in passages for piece in passage.said] == ["yes yes no no", "yes yes", "yes"]
+    [second] = passages[1].said
+    assert (second.start_s, second.end_s, second.tokens) == (3.33, 5.0, (YES, YES))
 
 
 @pytest.mark.parametrize(
@@ -82,7 +117,7 @@ def test_windows_are_all_of_a_recording(length: int, seed: int) -> None:
 )
 def test_an_even_pressure_is_no_sound(pressure: float, loudness: float, silent: bool) -> None:
     [window] = windows(pressure + loudness * _noise(1), SPEC)
-    assert window.is_silent is silent
+    assert window.silent is silent
 
 
 def test_text_between_times_is_a_piece_from_then_to_then() -> None:

@@ -1,0 +1,83 @@
+"""Where in a recording somebody may speak: where it is louder than what is there all the time.
+
+In doubt it is a voice: what is left out is never heard.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Samples = NDArray[np.float32]
+
+_FRAME_S = 0.03
+_SILENT = 1e-4  # of full scale; less is no sound that a microphone gives
+_ABOVE_BACKGROUND_DB = 6.0
+_BELOW_VOICES_DB = 20.0
+_BACKGROUND, _VOICES = 10, 95  # per cent of the frames are quieter
+_PAUSE_S = 2.0  # shorter ones are among what is said
+_MARGIN_S = 0.4  # that also belongs to a voice, before and behind
+_LEAST_POWER = 1e-12
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Samples from `start` until `end`."""
+
+    start: int
+    end: int
+
+
+def loudness_db(frames: Samples) -> NDArray[np.float64]:
+    """Of each row of `[frames, samples]`, apart from an even pressure; full scale is about 0."""
+    return np.asarray(10.0 * np.log10(frames.var(axis=1, dtype=np.float64) + _LEAST_POWER))
+
+
+def least_db(samples: Samples, rate: int) -> float:
+    """How loud a voice in this recording is at least: not much above the background, and much below the loudest voices;
+    infinite where all is silent."""
+    frames = _frames(samples, rate)
+    frames = frames[np.ptp(frames, axis=1) >= 2 * _SILENT]
+    if not len(frames):
+        return np.inf
+    background, voices = np.percentile(loudness_db(frames), [_BACKGROUND, _VOICES])
+    return float(min(background + _ABOVE_BACKGROUND_DB, voices - _BELOW_VOICES_DB))
+
+
+def stretches(samples: Samples, rate: int, least: float) -> list[Stretch]:
+    """Those in which somebody may speak, from the first to the last; between them are pauses of some seconds.
+
+    Args:
+        least: loudness of a voice, see `least_db`.
+    """
+    frame, margin = _frame(rate), int(_MARGIN_S * rate)
+    found: list[Stretch] = []
+    for start, end in _runs(loudness_db(_frames(samples, rate)) >= least):
+        begin, until = max(0, start * frame - margin), min(len(samples), end * frame + margin)
+        if found and begin - found[-1].end < _PAUSE_S * rate:
+            begin = found.pop().start
+        found.append(Stretch(begin, until))
+    return [Stretch(*_whole(of, len(samples), rate)) for of in found]
+
+
+def _whole(of: Stretch, length: int, rate: int) -> tuple[int, int]:
+    """With what is before and behind it, where that is shorter than a pause."""
+    least = _PAUSE_S * rate
+    return 0 if of.start < least else of.start, length if length - of.end < least else of.end
+
+
+def _frame(rate: int) -> int:
+    return max(1, int(_FRAME_S * rate))
+
+
+def _frames(samples: Samples, rate: int) -> Samples:
+    """`[frames, samples]`, the last one filled up with its last sample."""
+    frame = _frame(rate)
+    return np.pad(samples, (0, -len(samples) % frame), mode="edge").reshape(-1, frame)
+
+
+def _runs(flags: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
+    """From each first place that is true until the one behind the last."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
+    return zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
