@@ -51,9 +51,9 @@ def decode(data: bytes, *, sample_rate: int, max_seconds: float) -> Samples:
         TooLargeError: longer than `max_seconds`.
         UnusableInputError: without sound, or of a rate or with numbers that no recording has.
     """
-    if wav.is_pcm(data):
-        rate, samples = wav.read_pcm(data, max_seconds)
-        return _checked(_resampled([samples], _usable(rate), sample_rate))
+    if (rate := wav.pcm_rate(data)) is not None:
+        _usable(rate)
+        return _checked(_resampled([wav.read_pcm(data, max_seconds)[1]], rate, sample_rate))
     with _opened(data) as sound:
         if sound.seconds is not None and sound.seconds > max_seconds:
             raise _too_long(sound.seconds, max_seconds)

@@ -34,13 +34,12 @@ def seconds_of(data: bytes) -> float:
     return recording.frames / recording.rate
 
 
-def is_pcm(data: bytes) -> bool:
-    """Whether it is a WAV file with PCM, as far as its header says."""
+def pcm_rate(data: bytes) -> int | None:
+    """Samples per second of a WAV file with PCM, as its header says; None where it is none."""
     try:
-        _opened(data)
+        return _opened(data).rate
     except UnreadableInputError:
-        return False
-    return True
+        return None
 
 
 def read_pcm(data: bytes, max_seconds: float) -> tuple[int, Samples]:

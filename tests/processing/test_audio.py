@@ -101,7 +101,7 @@ LONG = {kind[:2]: encoded(tone(3, kind[2]), kind[2], *kind[:2]) for kind in KIND
         (WEBM[: len(WEBM) // 2], UnreadableInputError, "cut off"),
         (FLOATS[: len(FLOATS) // 2], UnreadableInputError, "cut off"),
         (wav(np.zeros((0, 1)), RATE), UnusableInputError, "empty"),
-        (wav(np.zeros((2, 1)), 1), UnusableInputError, "has 1 samples per second"),
+        (wav(np.zeros((200, 1)), 1), UnusableInputError, "has 1 samples per second"),
         (wav(np.zeros((9, 1)), 1_000_000), UnusableInputError, "has 1000000 samples per second"),
         (HOLLOW, UnusableInputError, "infinite or none"),
         *((data, TooLargeError, "at most 2 s") for data in LONG.values()),

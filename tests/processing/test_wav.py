@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from processing.errors import ProcessingError, TooLargeError, UnreadableInputError
-from processing.wav import is_pcm, read_pcm, seconds_of
+from processing.wav import pcm_rate, read_pcm, seconds_of
 from tests.support.small_text_models import recording
 
 
@@ -59,7 +59,7 @@ def test_a_header_that_claims_hours_is_refused_before_anything_is_decoded() -> N
 
 
 def test_the_header_tells_whether_it_is_one() -> None:
-    assert is_pcm(WHOLE)
-    assert is_pcm(WHOLE[:-100])
-    assert not is_pcm(WHOLE[:20] + b"\x03\x00" + WHOLE[22:])
-    assert not is_pcm(b"OggS")
+    assert pcm_rate(WHOLE) == 8000
+    assert pcm_rate(WHOLE[:-100]) == 8000
+    assert pcm_rate(WHOLE[:20] + b"\x03\x00" + WHOLE[22:]) is None
+    assert pcm_rate(b"OggS") is None
