@@ -151,7 +151,7 @@ SPEC = ModelSpec(
         "English alone. Other languages come out as English words that sound alike.",
         "It may write sentences that nobody said, most of all where there is noise or music and no speech.",
         "Times of pieces are accurate to some tenths of a second; those of words are guessed from where it listens.",
-        "Longer recordings are heard in windows of 30 s: in noise, where nobody pauses, words may be lost or told twice "
+        "Longer recordings are heard in windows of 30 s: in noise, where nobody pauses, words may be lost or doubled "
         "where two meet.",
     ),
     languages=("en",),
