@@ -69,10 +69,12 @@ class Opener:
     def _warm_up(self, servable: Servable, folder: Path) -> None:
         settings = self._settings
         if settings.enable_model_warmup:
+            iterations = settings.num_request_iterations_for_warmup
             replay(
                 servable,
                 folder,
-                settings.num_request_iterations_for_warmup or 1,
+                iterations or 1,
                 self._metrics,
                 check_method_names=settings.enable_signature_method_name_check,
+                answered=not iterations and VersionDir(folder).manifest.is_file(),
             )

@@ -38,12 +38,21 @@ _log = logging.getLogger(__name__)
 
 
 def replay(
-    servable: Servable, folder: Path, iterations: int, metrics: Metrics, *, check_method_names: bool = False
+    servable: Servable,
+    folder: Path,
+    iterations: int,
+    metrics: Metrics,
+    *,
+    check_method_names: bool = False,
+    answered: bool = False,
 ) -> None:
     """Answers each request of the version in `folder` `iterations` times, one after another, if it has any.
 
     Models and versions that the requests name are ignored: all are asked of `servable`. Requests of signatures that are
     not open yet (`Runtime.unopened`) are passed over.
+
+    Args:
+        answered: those with a recorded answer have just been asked, to prove the version: they are passed over too.
 
     Raises:
         LoadError: a request fails, with its code and message; or the file is broken, or has too many.
@@ -60,7 +69,7 @@ def replay(
                 raise LoadError(
                     Code.INVALID_ARGUMENT, f"Number of warmup records exceeds the maximum ({_MOST}) at {path}"
                 )
-            if _signatures(log) & unopened:
+            if _signatures(log) & unopened or (answered and log.predict_log.response.outputs):
                 continue
             for _ in range(iterations):
                 _answer(log, servable, metrics, check_method_names=check_method_names)
