@@ -65,7 +65,7 @@ class Engine(ABC):
 
     @abstractmethod
     def speak(self, sayings: Sequence[Saying]) -> Iterator[Sound]:
-        """In their order, float32 `[samples]` at 16 kHz. Raises `EngineError` when it fails."""
+        """In their order, float32 `[samples]` at 16 kHz from -1 to 1. Raises `EngineError` when it fails."""
 
     def _run(self, command: Sequence[str | Path], given: str | None = None, **environment: str) -> bytes:
         """What the program writes to its standard output."""
@@ -238,7 +238,9 @@ for number, saying in enumerate(given["sayings"]):
 
 
 def _read(file: Path) -> Sound:
-    return decode(file.read_bytes(), sample_rate=SAMPLE_RATE, max_seconds=_MAX_S)
+    """At another rate a wave that fills its numbers goes beyond them here and there."""
+    sound = decode(file.read_bytes(), sample_rate=SAMPLE_RATE, max_seconds=_MAX_S)
+    return np.clip(sound, np.float32(-1), np.float32(1))
 
 
 def _unpacked(packages: Sequence[Package], cache: Path) -> Path:

@@ -31,6 +31,11 @@ def test_who_speaks_fast_is_done_sooner(espeak: Espeak) -> None:
     assert slow > 1.3 * fast
 
 
+def test_a_wave_that_fills_its_numbers_stays_within_them_at_another_rate(espeak: Espeak) -> None:
+    sounds = list(espeak.speak([Saying("stop", "en-us+antonio"), Saying("go", "en-us+ed")]))
+    assert [float(np.abs(sound).max()) for sound in sounds] == [1.0, 1.0]
+
+
 def test_what_the_engine_says_of_an_error_is_told(espeak: Espeak) -> None:
     with pytest.raises(EngineError, match="espeak-ng does not speak: it ended with code"):
         list(espeak.speak([Saying("stop", "zz")]))
