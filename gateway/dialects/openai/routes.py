@@ -19,6 +19,7 @@ from gateway.dialects.openai.sampled import Answer
 from gateway.dialects.openai.transcriptions import (
     TextDelta,
     TextDone,
+    TextSegment,
     Transcription,
     TranscriptionRequest,
     VerboseTranscription,
@@ -148,7 +149,7 @@ def _describe() -> Description:
     models: tuple[type[BaseModel], ...] = (
         *(EmbeddingsRequest, EmbeddingsResponse, ChatRequest, ChatCompletion, ChatChunk),
         *(CompletionsRequest, Completion, CompletionChunk, Transcription, VerboseTranscription),
-        *(TextDelta, TextDone, OpenAIError),
+        *(TextDelta, TextSegment, TextDone, OpenAIError),
     )
     return Description(paths, models)
 
@@ -173,11 +174,17 @@ def _transcriptions(summary: str) -> dict[str, Any]:
         "prompt": {"type": "string", "description": "A text that came before, with names as they are to be written"},
         "response_format": {"enum": ["json", "text", "srt", "verbose_json", "vtt"]},
         "temperature": {"type": "number", "minimum": 0, "maximum": 1},
-        "stream": {"type": "boolean", "description": "With json or text: what is said, while it is heard"},
+        "stream": {
+            "type": "boolean",
+            "description": "With json, text or verbose_json: what is said, while it is heard",
+        },
     }
     form = {"schema": {"type": "object", "properties": fields, "required": ["file", "model"]}}
     answers = {"anyOf": [openapi.ref(Transcription), openapi.ref(VerboseTranscription)]}
-    told = "Events with `data:` TextDelta, the last one TextDone; after an error its object is the last one"
+    told = (
+        "Events with `data:` TextDelta, with `verbose_json` TextSegment behind it, the last one TextDone; after an "
+        "error its object is the last one"
+    )
     content = {
         JSON: {"schema": answers},
         "text/plain": TEXT,

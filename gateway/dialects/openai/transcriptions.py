@@ -1,7 +1,7 @@
 """`POST /v1/audio/transcriptions`: what was said in a recording, as JSON, text or subtitles, or piece by piece."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from flask import Response
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
@@ -20,11 +20,12 @@ from gateway.tasks.speech_recognition import (
     Temperature,
     Transcript,
 )
-from processing.speech import Passage
+from processing.speech import Passage, Said
 
 Format = Literal["json", "text", "srt", "verbose_json", "vtt"]
 Granularity = Literal["segment", "word"]
 _TIMED = ("srt", "verbose_json", "vtt")
+_STREAMED = ("json", "text", "verbose_json")
 _GRANULARITIES = AliasChoices("timestamp_granularities[]", "timestamp_granularities")
 
 
@@ -76,9 +77,11 @@ class TranscriptionRequest(Wire):
         if self.timestamp_granularities and self.response_format != "verbose_json":
             said = f"expected with response_format verbose_json alone, received with {self.response_format}"
             raise InvalidRequestError([Fault("timestamp_granularities[]", said)])
-        if self.stream and self.response_format not in ("json", "text"):
-            said = f"expected json or text with stream, received {self.response_format}"
+        if self.stream and self.response_format not in _STREAMED:
+            said = f"expected {', '.join(_STREAMED)} with stream, received {self.response_format}"
             raise InvalidRequestError([Fault("response_format", said)])
+        if self.stream and "word" in self.timestamp_granularities:
+            raise InvalidRequestError([Fault("timestamp_granularities[]", "expected segment with stream")])
         parameters = SpeechRecognitionParameters(
             return_timestamps=self.response_format in _TIMED and self.timestamp_granularities != ("word",),
             generation_parameters=GenerationParameters(temperature=self.temperature),
@@ -92,13 +95,16 @@ class TranscriptionRequest(Wire):
         )
 
     def events(self, passages: Stream) -> Iterator[bytes | None]:
-        """Of each passage what is said in it; None where nobody speaks."""
-        told = ""
+        """Of each passage what is said in it, with `verbose_json` also when; None where nobody speaks."""
+        told, segments = "", 0
         for passage in passages:
             said = " ".join(piece.text for piece in passage.said)
             delta = f" {said}" if told and said else said
             told += delta
             yield sse.event(TextDelta(delta=delta).model_dump()) if delta else None
+            for piece in passage.said if self.response_format == "verbose_json" else ():
+                yield sse.event(TextSegment.of(f"seg_{segments}", passage, piece).model_dump())
+                segments += 1
         yield sse.event(TextDone(text=told).model_dump())
 
     def response(self, heard: Transcript, *, translated: bool = False) -> Response:
@@ -176,6 +182,23 @@ class TextDelta(BaseModel):
 
     type: Literal["transcript.text.delta"] = "transcript.text.delta"
     delta: str
+
+
+class TextSegment(BaseModel):
+    """With `stream` and `verbose_json`: when a piece of the text was said, in seconds from the beginning, and in which
+    language, by its ISO 639-1 code. Who said it is not known."""
+
+    type: Literal["transcript.text.segment"] = "transcript.text.segment"
+    id: str
+    start: float
+    end: float
+    text: str
+    speaker: str = ""
+    language: str | None = None
+
+    @classmethod
+    def of(cls, name: str, passage: Passage, piece: Said) -> Self:
+        return cls(id=name, start=piece.start_s, end=piece.end_s, text=piece.text, language=passage.language)
 
 
 class TextDone(BaseModel):

@@ -76,6 +76,10 @@ def test_the_times_of_words(client: OpenAI) -> None:
         ({"stream": True, "response_format": "srt"}, "response_format"),
         ({"stream": "perhaps"}, "stream"),
         ({"timestamp_granularities": ["word"]}, "timestamp_granularities[]"),
+        (
+            {"stream": True, "response_format": "verbose_json", "timestamp_granularities": ["word"]},
+            "timestamp_granularities[]",
+        ),
         ({"response_format": "verbose_json", "timestamp_granularities": ["page"]}, "timestamp_granularities[][0]"),
         ({"response_format": "yaml"}, "response_format"),
     ],
@@ -99,6 +103,21 @@ def test_a_recording_is_transcribed_window_by_window_while_it_is_heard(client: O
     assert "".join(deltas) == whole.text
     assert whole.text.startswith("loud loud loud")
     assert whole.text.split()[4:].count("loud") == 2
+
+
+def test_segments_with_times_are_told_while_a_recording_is_heard(client: OpenAI) -> None:
+    recorded = ("a.wav", recording([0.5, 0.5, 0.5, 0.0, 0.0, 0.0, 0.0, 0.5, 0.3]))
+    form: Any = {"model": "speech", "file": recorded, "response_format": "verbose_json"}
+    with client.audio.transcriptions.create(**form, stream=True) as events:
+        told = [event.model_dump() for event in events]
+    assert [event["type"] for event in told[:2]] == ["transcript.text.delta", "transcript.text.segment"]
+    assert told[-1]["type"] == "transcript.text.done"
+    segments = [event for event in told if event["type"] == "transcript.text.segment"]
+    whole = client.audio.transcriptions.create(**form)
+    expected = [(one.start, one.end, one.text) for one in whole.segments or ()]
+    assert [(one["start"], one["end"], one["text"]) for one in segments] == expected
+    assert [one["id"] for one in segments] == [f"seg_{number}" for number in range(len(expected))]
+    assert {one["language"] for one in segments} == {"en"}
 
 
 def test_a_stream_of_a_silent_recording_ends_without_a_word(client: OpenAI) -> None:
