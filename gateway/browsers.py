@@ -11,7 +11,9 @@ _METHODS = "DELETE, GET, HEAD, POST, PUT"
 _ASKED_HEADERS = ("authorization", "api-key", "x-api-key", "content-type", "x-request-id", "x-model-digest")
 _TOLD_HEADERS = "Retry-After, Server-Timing, X-Model, X-Model-Digest, X-Model-Version, X-Model-Warning, X-Request-Id"
 
-_PAGE_POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+_PAGE_POLICY = (  # a page plays what it recorded itself
+    "default-src 'self'; media-src blob:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
 _OTHER_POLICY = "default-src 'none'; frame-ancestors 'none'"
 _ALWAYS = (
     ("X-Content-Type-Options", "nosniff"),

@@ -14,18 +14,18 @@ export function useOutput(output) {
   for (const one of $("outputs").children) one.hidden = one !== output;
 }
 
-/** The card without an answer; with `pieces` it waits for one that comes in pieces. */
-export function showNothing({ pieces = false } = {}) {
+/** The card without an answer; with `pieces`, "tokens" or "words", it waits for one that comes in those. */
+export function showNothing({ pieces } = {}) {
   settle();
-  pieces ? showWriting({}) : showStages([], null);
+  pieces ? showWriting({}, pieces) : showStages([], null);
   $("origin").textContent = "";
   announce("");
 }
 
 /** `reply` is what `ask` or `follow` of `api.js` returned, `sentence` what it says in words. */
-export function showAnswer(reply, sentence) {
+export function showAnswer(reply, sentence, { pieces } = {}) {
   settle();
-  reply.written ? showWriting(reply.written) : showStages(reply.stages, reply.roundTrip);
+  reply.written ? showWriting(reply.written, pieces) : showStages(reply.stages, reply.roundTrip);
   $("origin").replaceChildren(...originOf(reply));
   const doubts = (reply.unknown ?? []).map(doubtOf).join(" ");
   $("doubts").textContent = doubts;
@@ -34,7 +34,7 @@ export function showAnswer(reply, sentence) {
 }
 
 /** A `Problem` of `api.js`, in the gateway's words; `beside` what was answered so far. */
-export function showProblem({ title, detail, status, requestId, retryAfter }, { beside = false, pieces = false } = {}) {
+export function showProblem({ title, detail, status, requestId, retryAfter }, { beside = false, pieces } = {}) {
   $("problem-title").textContent = title;
   $("problem-detail").textContent = detail;
   $("problem-source").textContent = [
@@ -46,7 +46,7 @@ export function showProblem({ title, detail, status, requestId, retryAfter }, { 
     .join(" · ");
   $("outputs").hidden = !beside;
   $("problem").hidden = false;
-  pieces ? showWriting({}) : showStages([], null);
+  pieces ? showWriting({}, pieces) : showStages([], null);
   $("origin").textContent = "";
   announce(`${title}. ${detail}`);
 }
@@ -74,19 +74,27 @@ function showStages(stages, roundTrip) {
   showTimes(parts, [["round trip", milliseconds(roundTrip ?? undefined)]]);
 }
 
-/** Of an answer in pieces: how long its first one took, and how fast the others came. */
-function showWriting({ first, rest, tokens }) {
-  const speed = tokens > 1 && rest > 0 ? `${((1000 * (tokens - 1)) / rest).toFixed(1)} tokens/s` : "–";
+/**
+ * Of an answer in pieces: how long its first one took, and how fast the others came; of `seconds` of speech, how much
+ * faster than it was said.
+ */
+function showWriting({ first, rest, tokens, seconds }, pieces) {
+  const all = first === undefined ? undefined : first + rest;
   const parts = [
-    ["first token", first],
+    [`first ${pieces === "words" ? "words" : "token"}`, first],
     ["the others", rest],
   ];
-  const all = first === undefined ? undefined : first + rest;
-  showTimes(parts, [
-    ["together", milliseconds(all)],
-    ["tokens", tokens ?? "–"],
-    ["speed", speed],
-  ]);
+  const figures = {
+    tokens: () => [
+      ["tokens", tokens ?? "–"],
+      ["speed", tokens > 1 && rest > 0 ? `${((1000 * (tokens - 1)) / rest).toFixed(1)} tokens/s` : "–"],
+    ],
+    words: () => [
+      ["recording", milliseconds(seconds && 1000 * seconds)],
+      ["speed", seconds && all ? `${((1000 * seconds) / all).toFixed(1)} × speech` : "–"],
+    ],
+  };
+  showTimes(parts, [["together", milliseconds(all)], ...figures[pieces]()]);
 }
 
 function showTimes(parts, figures) {

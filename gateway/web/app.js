@@ -24,17 +24,17 @@ async function update() {
   showRequest(request);
   if (!model.ready) return showProblem(notReady(model));
   if (!request) return showEmpty();
-  if (panel.deliberate) showNothing({ pieces: true }); // it fills its place while it is asked
+  if (panel.deliberate) showNothing(panel); // it fills its place while it is asked
   showBusy();
   try {
     const { reply, sentence, labels } = await panel.answer(request, signal);
     if (signal.aborted) return;
-    showAnswer(reply, sentence);
+    showAnswer(reply, sentence, panel);
     offerWhy(model.manifest.signatures.explain ? { request, labels, model: model.name } : null);
   } catch (error) {
     if (signal.aborted) return;
     if (!(error instanceof Problem)) throw error;
-    showProblem(error, { pieces: panel.deliberate, beside: panel.deliberate && panel.begun });
+    showProblem(error, { pieces: panel.pieces, beside: panel.deliberate && panel.begun });
   }
 }
 
@@ -56,7 +56,7 @@ function begin() {
 
 function showEmpty() {
   panel?.clear(model);
-  showNothing({ pieces: panel?.deliberate });
+  showNothing(panel ?? {});
 }
 
 function notReady({ name, reason }) {
@@ -154,6 +154,7 @@ function showWays(fitting) {
 }
 
 function usePanel(chosen) {
+  if (panel !== chosen) panel?.leave?.();
   panel = chosen ?? null;
   for (const one of Object.values(panels)) one.element.hidden = one.element !== panel?.element;
   useOutput(panel?.output);

@@ -13,6 +13,7 @@ const NEAR = 40; // pixels: who reads the end sees it grow, who scrolled up is l
 export class ChatPanel {
   way = "Chat";
   deliberate = true;
+  pieces = "tokens";
   element = $("chat-panel");
   output = $("conversation");
   #message = $("message");

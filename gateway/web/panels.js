@@ -7,7 +7,10 @@ import { LabelsPanel } from "/web/labels-panel.js";
 import { PictureInput } from "/web/picture-input.js";
 import { PicturePanel } from "/web/picture-panel.js";
 import { SentencesPanel } from "/web/sentences-panel.js";
+import { SoundInput } from "/web/sound-input.js";
+import { SoundPanel } from "/web/sound-panel.js";
 import { TextPanel } from "/web/text-panel.js";
+import { TranscriptionPanel } from "/web/transcription-panel.js";
 import { TranslationPanel } from "/web/translation-panel.js";
 import { WriterPanel } from "/web/writer-panel.js";
 
@@ -18,15 +21,19 @@ import { WriterPanel } from "/web/writer-panel.js";
  * those two; `show(model)`, which adapts it to a model; `request(model)`, the request for its input or null while that
  * is empty; `clear(model)`, which shows that nothing was asked; `answer(request, signal)`, which asks, shows, and
  * resolves to the `reply` of `api.js`, a `sentence` for who does not see it, and the `labels` if it has any. Where a
- * model has several, `way` names it. A `deliberate` one asks only when told to, its answers come in pieces, and `begun`
- * says whether there is something of one. It calls `changed()` when there is something new to ask.
+ * model has several, `way` names it. A `deliberate` one asks only when told to, its answers come in `pieces`, "tokens" or
+ * "words", and `begun` says whether there is something of one. One that has `leave()` is told so when it is left. It
+ * calls `changed()` when there is something new to ask.
  */
 export function createPanels(changed) {
   const picture = new PictureInput(changed);
+  const sound = new SoundInput(changed);
   return {
     "image-classification": new PicturePanel(picture),
     "object-detection": new DetectionPanel(picture, changed),
     faces: new FacesPanel(changed),
+    "automatic-speech-recognition": new TranscriptionPanel(sound, changed),
+    "audio-classification": new SoundPanel(sound),
     "text-classification": new TextPanel(changed),
     "sentence-similarity": new SentencesPanel(changed),
     "zero-shot-classification": new LabelsPanel(changed),

@@ -1,6 +1,7 @@
 // The picture that a model is asked about: drawn, dropped, pasted or chosen.
 
 import { $, after, el } from "/web/dom.js";
+import { onFile } from "/web/dropping.js";
 import { SKETCHES } from "/web/sketch-examples.js";
 import { Sketch } from "/web/sketch.js";
 
@@ -37,7 +38,7 @@ export class PictureInput {
       if (target.files[0]) this.#take(target.files[0], { onDisk: true });
       target.value = "";
     });
-    this.#listenForFiles();
+    onFile($("stage"), (file, where) => this.#take(file, where));
     this.#arrange();
   }
 
@@ -76,31 +77,6 @@ export class PictureInput {
     } finally {
       this.#asking = false;
     }
-  }
-
-  #listenForFiles() {
-    const stage = $("stage");
-    const shown = () => !this.element.hidden;
-    const bringsFile = ({ dataTransfer }) => dataTransfer.types.includes("Files");
-    document.addEventListener("dragover", (event) => {
-      if (!bringsFile(event)) return;
-      event.preventDefault(); // a missed drop must not replace the page by the file
-      stage.classList.toggle("dropping", shown());
-    });
-    document.addEventListener("dragleave", (event) => {
-      if (!event.relatedTarget) stage.classList.remove("dropping");
-    });
-    document.addEventListener("drop", (event) => {
-      if (!bringsFile(event)) return;
-      event.preventDefault();
-      stage.classList.remove("dropping");
-      const file = event.dataTransfer.files[0];
-      if (shown() && file) this.#take(file, { onDisk: true });
-    });
-    document.addEventListener("paste", (event) => {
-      const file = event.clipboardData.files[0];
-      if (shown() && file) this.#take(file, { onDisk: false });
-    });
   }
 
   #take(blob, { onDisk }) {

@@ -20,17 +20,19 @@ function jsonRequest(path, document) {
   return { path, contentType: "application/json", body, source: { text: body, piecemeal: document.stream === true } };
 }
 
-/** Bytes of a picture that the shell finds in a file. If the user has none yet (`onDisk` false), the page offers it. */
-export function fileRequest(model, { blob, name, onDisk }) {
-  return { ...bytesRequest(model, blob), source: { file: name, onDisk } };
+/** Bytes of a file that the shell finds. If the user has none yet (`onDisk` false), the page offers it. */
+export function fileRequest(model, file) {
+  return { ...bytesRequest(model, file.blob), source: { file: file.name }, unsaved: unsaved(file) };
 }
 
+const unsaved = (file) => (file.onDisk ? null : file);
+
 /** The same with parameters, which take JSON. */
-export async function fileRequestWith(model, { blob, name, onDisk }, parameters) {
-  const inputs = await base64Of(blob).catch(() => ""); // gone from the disk meanwhile: the gateway says that there is nothing
+export async function fileRequestWith(model, file, parameters) {
+  const inputs = await base64Of(file.blob).catch(() => ""); // gone from the disk meanwhile: the gateway says that there is nothing
   const body = JSON.stringify({ inputs, parameters });
-  const source = { file: name, onDisk, parameters };
-  return { path: modelPath(model), contentType: "application/json", body, source };
+  const source = { file: file.name, parameters };
+  return { path: modelPath(model), contentType: "application/json", body, source, unsaved: unsaved(file) };
 }
 
 /** A form of `files`, `{blob, name}` by their fields, and `fields` that are texts. The type is the browser's own. */
@@ -40,6 +42,14 @@ export function formRequest(path, files, fields) {
   for (const [field, { blob, name }] of Object.entries(files)) body.append(field, blob, name);
   const named = Object.fromEntries(Object.entries(files).map(([field, { name }]) => [field, name]));
   return { path, contentType: null, body, files, source: { form: { fields, files: named } } };
+}
+
+/** The recording of a `SoundInput`, for OpenAI's route; what is said in it is told while it is heard. */
+export function speechRequest(model, file, { translated, language }) {
+  const path = `/v1/audio/${translated ? "translations" : "transcriptions"}`;
+  const fields = { model, ...(language ? { language } : {}), response_format: "verbose_json", stream: "true" };
+  const request = formRequest(path, { file }, fields);
+  return { ...request, source: { ...request.source, piecemeal: true }, unsaved: unsaved(file) };
 }
 
 /** Bytes that exist only in the page: the shell line carries them itself. Meant for a few kilobytes. */
@@ -66,8 +76,8 @@ function bytesRequest(model, blob) {
  * Joined, they run in any POSIX shell.
  */
 export function curl({ path, contentType, source }, origin) {
-  if (source.form !== undefined) return withForm(origin + path, source.form);
   const name = source.piecemeal ? "curl -N" : "curl";
+  if (source.form !== undefined) return withForm(name, origin + path, source.form);
   const head = `${name} ${quoted(origin + path)} \\\n  -H ${quoted(`Content-Type: ${contentType}`)} \\\n  `;
   if (source.text !== undefined) return withText(head, source.text);
   if (source.parameters !== undefined) return withParameters(head, source);
@@ -83,10 +93,10 @@ function withParameters(head, { file, parameters }) {
 }
 
 /** curl reads the files, whose names it takes in double quotes, and writes the form. */
-function withForm(url, { fields, files }) {
+function withForm(name, url, { fields, files }) {
   const texts = Object.entries(fields).map(([field, text]) => `--form-string ${quoted(`${field}=${text}`)}`);
-  const named = Object.entries(files).map(([field, name]) => `-F ${quoted(`${field}=@"${escaped(name)}"`)}`);
-  return [["curl", quoted(url), ...texts, ...named].join(" \\\n  ")];
+  const named = Object.entries(files).map(([field, file]) => `-F ${quoted(`${field}=@"${escaped(file)}"`)}`);
+  return [[`${name} ${quoted(url)}`, ...texts, ...named].join(" \\\n  ")];
 }
 
 const escaped = (name) => name.replace(/[\\"]/g, "\\$&");

@@ -15,15 +15,14 @@ export function showRequest(request) {
   showSave(request);
 }
 
-/** A picture that was pasted has no file yet: the line needs one. */
+/** What was pasted or recorded has no file yet: the line needs one. */
 function showSave(request) {
   const save = $("save");
   URL.revokeObjectURL(save.href);
-  const { file, onDisk } = request?.source ?? {};
-  save.hidden = !file || onDisk;
-  if (!save.hidden) {
-    Object.assign(save, { href: URL.createObjectURL(request.body), download: file, textContent: `Save ${file}` });
-  }
+  save.hidden = !request?.unsaved;
+  if (save.hidden) return;
+  const { blob, name } = request.unsaved;
+  Object.assign(save, { href: URL.createObjectURL(blob), download: name, textContent: `Save ${name}` });
 }
 
 async function copy() {

@@ -11,6 +11,7 @@ const EXAMPLES = ["Once upon a time", "My lord, I come to tell you", "The old ho
 export class WriterPanel {
   way = "Continue a text";
   deliberate = true; // what it asks for takes long, so it asks when told to
+  pieces = "tokens";
   element = $("writer-panel");
   output = $("written");
   #prompt = $("prompt");

@@ -32,11 +32,11 @@ PROVOKED = tuple(
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
+def chromium(*arguments: str) -> Iterator[Browser]:
     executable = shutil.which("chromium")
     assert executable, "chromium is not installed; expected Debian's package: apt-get install chromium"
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
+        running = playwright.chromium.launch(executable_path=executable, args=[*ARGUMENTS, *arguments])
         yield running
         running.close()
 
