@@ -160,7 +160,7 @@ export class SoundInput {
   async #showLive(microphone, open, what) {
     const samples = await resampled(microphone.last(LIVE_S), microphone.rate);
     if (this.#isOpen(open) && samples) this.#show(samples);
-    if (this.#isOpen(open)) $("sound-hint").textContent = `${what}, ${microphone.heard_s.toFixed(1)} s`;
+    if (this.#isOpen(open)) $("sound-name").textContent = `${what}, ${microphone.heard_s.toFixed(1)} s`;
     await after(LIVE_MS);
   }
 
@@ -193,9 +193,8 @@ export class SoundInput {
     $("listen").textContent = used === $("listen") ? "Stop listening" : "Listen";
     for (const button of [$("record"), $("listen")]) button.classList.toggle("primary", used === button);
     this.player.hidden = !this.#file || Boolean(used);
-    $("sound-hint").textContent = used ? "Waiting for the microphone" : "Record, drop or choose a recording";
-    $("sound-hint").hidden = Boolean(this.#file) && !used;
-    $("sound-name").textContent = this.#file && !used ? this.#file.name : "";
+    $("sound-hint").hidden = Boolean(this.#file || used);
+    $("sound-name").textContent = used ? "Waiting for the microphone" : (this.#file?.name ?? "");
     $("clear-sound").disabled = !this.#file && !used;
     this.#showPlace();
   }

@@ -60,11 +60,14 @@ export class SoundPanel {
     if (until_s < this.#heard_s) {
       this.#spotter = new Spotter();
       $("spotted").replaceChildren();
+      this.#arrange();
     }
     this.#heard_s = until_s;
     const spotted = this.#spotter.hear(until_s, labels);
-    if (spotted) $("spotted").append(item(spotted));
+    if (!spotted) return;
+    $("spotted").append(item(spotted));
     this.#arrange();
+    $("spotted").scrollTop = $("spotted").scrollHeight;
   }
 
   #arrange() {

@@ -1,7 +1,7 @@
 // Commands in a stream of windows, each of which is told once.
 
-/** Labels that say that there is no command. */
-const NOTHING = ["silence", "unknown"];
+/** Labels that say that there is no command: the names by which `kmaas train audio-classifier` knows them. */
+const NOTHING = ["silence", "unknown", "background", "noise", "other"];
 
 /**
  * Scores of overlapping windows to commands. A label is told when it has a score of `on` or more in `windows` of them
@@ -13,7 +13,7 @@ export class Spotter {
   #spotted_s = -Infinity;
   #run = { label: null, windows: 0 };
 
-  constructor({ on = 0.8, off = 0.4, windows = 2, rest_s = 0.8 } = {}) {
+  constructor({ on = 0.7, off = 0.4, windows = 2, rest_s = 0.8 } = {}) {
     this.#bounds = { on, off, windows, rest_s };
   }
 

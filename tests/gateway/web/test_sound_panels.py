@@ -128,7 +128,7 @@ def test_nobody_speaks_and_what_is_no_recording_is_refused_in_words(page: Page) 
 def test_a_recording_of_the_microphone_is_transcribed_played_and_saved(page: Page) -> None:
     page.goto("/#speech")
     page.get_by_role("button", name="Record").click()
-    expect(page.locator("#sound-hint")).to_contain_text("Recording, 1.")
+    expect(page.locator("#sound-name")).to_contain_text("Recording, 1.")
     page.get_by_role("button", name="Stop recording").click()
     segments(page).to_contain_text(["loud", "loud"])
     expect(page.locator("#player")).to_be_visible()
@@ -156,7 +156,7 @@ def test_commands_are_spotted_in_what_the_microphone_hears(page: Page) -> None:
 def test_the_microphone_is_closed_when_another_model_is_chosen(page: Page) -> None:
     page.goto("/#pitch")
     page.get_by_role("button", name="Listen").click()
-    expect(page.locator("#sound-hint")).to_contain_text("Listening")
+    expect(page.locator("#sound-name")).to_contain_text("Listening")
     page.goto("/#moods")
     expect(page.get_by_role("heading", level=1)).to_have_text("moods")
     page.goto("/#speech")
