@@ -88,17 +88,17 @@ export class TranscriptionPanel {
     const words = el("span", { className: "words", lang: translated ? "en" : language, dir: "auto" });
     words.textContent = text;
     const item = el("li", {}, play, words);
-    Object.assign(item.dataset, { start, end });
+    item.dataset.start = start;
     if (this.#known && language !== before) item.prepend(el("p", { className: "eyebrow", textContent: languages.of(language) }));
     return item;
   }
 
+  /** The segment that was begun last. */
   #markPlayed() {
-    const { currentTime, paused } = this.#input.player;
-    for (const item of this.output.querySelectorAll(".segments li")) {
-      const { start, end } = item.dataset;
-      item.classList.toggle("played", !paused && Number(start) <= currentTime && currentTime < Number(end));
-    }
+    const { currentTime } = this.#input.player;
+    const items = [...this.output.querySelectorAll(".segments li")];
+    const played = items.findLast((item) => Number(item.dataset.start) <= currentTime);
+    for (const item of items) item.classList.toggle("played", item === played);
   }
 
   /** Who chose a language keeps it where the next model knows it, too. */

@@ -51,7 +51,7 @@ def test_every_answer_has_safe_headers(gateway: GatewayProcess, path: str) -> No
 
 
 def test_only_pages_may_load_anything(gateway: GatewayProcess) -> None:
-    assert "default-src 'self'" in gateway.get("/").headers["Content-Security-Policy"]
+    assert "default-src 'self'; media-src blob:;" in gateway.get("/").headers["Content-Security-Policy"]
     assert "default-src 'none'" in gateway.get("/models").headers["Content-Security-Policy"]
     card = gateway.get("/models/digits/card").headers["Content-Security-Policy"]
     assert "style-src 'unsafe-inline'" in card
