@@ -37,6 +37,11 @@ def page(browser: Browser, texts: GatewayProcess) -> Iterator[Page]:
         yield opened
 
 
+def choose(page: Page, model: str) -> None:
+    page.goto(f"/#{model}")
+    expect(page.get_by_role("heading", level=1)).to_have_text(model)
+
+
 def give(page: Page, content: bytes, name: str = "a.wav") -> None:
     file: FilePayload = {"name": name, "mimeType": "audio/wav", "buffer": content}
     page.locator("#sound-file").set_input_files(file)
@@ -56,7 +61,7 @@ def segments(page: Page) -> Any:
 
 
 def test_a_recording_gets_labels_and_pictures(page: Page, tmp_path: Path) -> None:
-    page.goto("/#pitch")
+    choose(page, "pitch")
     expect(page.locator("#sound-hint")).to_be_visible()
     assert not inked(page, "#mel")
     give(page, tone(2000))
@@ -72,7 +77,7 @@ def test_a_recording_gets_labels_and_pictures(page: Page, tmp_path: Path) -> Non
 
 def test_the_mel_picture_tells_pitches_apart(page: Page) -> None:
     """Of a tone its own band is the loudest, where the scale says."""
-    page.goto("/#pitch")
+    choose(page, "pitch")
     bands = page.evaluate(
         """async () => {
             const { melPicture } = await import("/web/mel.js");
@@ -91,7 +96,7 @@ def test_the_mel_picture_tells_pitches_apart(page: Page) -> None:
 def test_what_is_said_appears_with_its_times_and_can_be_saved(
     page: Page, tmp_path: Path, texts: GatewayProcess
 ) -> None:
-    page.goto("/#speech")
+    choose(page, "speech")
     expect(page.get_by_role("button", name="Listen")).to_be_hidden()
     give(page, SPOKEN)
     segments(page).to_have_text(["loud", "quiet", "loud"])
@@ -115,7 +120,7 @@ def test_what_is_said_appears_with_its_times_and_can_be_saved(
 
 
 def test_nobody_speaks_and_what_is_no_recording_is_refused_in_words(page: Page) -> None:
-    page.goto("/#speech")
+    choose(page, "speech")
     give(page, recording([0.0]))
     expect(page.locator("#transcript")).to_contain_text("Nobody speaks.")
     give(page, b"no recording", "notes.txt")
@@ -126,7 +131,7 @@ def test_nobody_speaks_and_what_is_no_recording_is_refused_in_words(page: Page) 
 
 
 def test_a_recording_of_the_microphone_is_transcribed_played_and_saved(page: Page) -> None:
-    page.goto("/#speech")
+    choose(page, "speech")
     page.get_by_role("button", name="Record").click()
     expect(page.locator("#sound-name")).to_contain_text("Recording, 1.")
     page.get_by_role("button", name="Stop recording").click()
@@ -138,27 +143,26 @@ def test_a_recording_of_the_microphone_is_transcribed_played_and_saved(page: Pag
     channels, rate = struct.unpack("<HI", written[22:28])
     assert (channels, rate) == (1, 16_000)
     assert 1 <= (len(written) - 44) / 32_000 < 60
-    page.goto("/#pitch")
+    choose(page, "pitch")
     expect(page.locator("#ranking li").first).to_contain_text("100.0 %")  # the same recording, asked at once
 
 
 def test_commands_are_spotted_until_another_model_is_chosen(page: Page) -> None:
-    page.goto("/#pitch")
+    choose(page, "pitch")
     page.get_by_role("button", name="Listen").click()
     spotted = page.get_by_role("log", name="Heard so far").locator("li")
     expect(spotted.nth(1)).to_be_visible(timeout=30_000)
     first, second = (spotted.nth(number).locator(".label").inner_text() for number in (0, 1))
     assert {first, second} == {"low", "high"}
     expect(page.get_by_role("button", name="Stop listening")).to_be_visible()
-    page.goto("/#moods")
-    expect(page.get_by_role("heading", level=1)).to_have_text("moods")
-    page.goto("/#pitch")
+    choose(page, "moods")
+    choose(page, "pitch")
     expect(page.get_by_role("button", name="Listen")).to_be_visible()
     expect(page.locator("#sound-name")).to_have_text("window.wav")  # the last one stays
 
 
 def test_a_command_is_told_once_until_it_was_gone(page: Page) -> None:
-    page.goto("/#pitch")
+    choose(page, "pitch")
     told = page.evaluate(
         """async () => {
             const { Spotter } = await import("/web/spotting.js");
@@ -181,7 +185,7 @@ def test_a_command_is_told_once_until_it_was_gone(page: Page) -> None:
 def test_it_fits_a_narrow_phone(browser: Browser, texts: GatewayProcess) -> None:
     with quiet_page(browser, texts.url, viewport={"width": 360, "height": 740}) as page:
         for model in ("pitch", "speech"):
-            page.goto(f"/#{model}")
+            choose(page, model)
             give(page, SPOKEN, "a-recording-with-quite-a-long-name-that-has-no-place-on-a-phone.wav")
             expect(page.locator("#origin")).to_contain_text("Answered by")
             assert page.evaluate("document.documentElement.scrollWidth") == 360
