@@ -1,5 +1,6 @@
 """The page's panel for pictures in which things are found, in a real browser."""
 
+import base64
 import json
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,25 @@ def test_the_least_score_can_be_chosen_and_the_line_for_the_shell_has_it(page: P
     page.get_by_role("button", name="Clear").click()
     expect(page.locator("#found-none")).to_have_text("Give it a photograph.")
     expect(page.locator("#found-picture")).to_be_hidden()
+
+
+def test_a_pasted_picture_can_be_saved_whatever_its_least_score_is(page: Page) -> None:
+    page.goto("/#squares")
+    expect(page.get_by_label("Least score")).to_be_visible()
+    page.get_by_label("Least score").fill("0.3")
+    page.locator("#stage").evaluate(
+        """(stage, content) => {
+            const clipboardData = new DataTransfer();
+            const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+            clipboardData.items.add(new File([bytes], "image.png", { type: "image/png" }));
+            stage.dispatchEvent(new ClipboardEvent("paste", { bubbles: true, clipboardData }));
+        }""",
+        base64.b64encode(WEAK).decode(),
+    )
+    things(page).to_contain_text(["red", "blue"])
+    with page.expect_download() as saved:
+        page.get_by_role("link", name="Save pasted-image.png").click()
+    assert Path(saved.value.path()).read_bytes() == WEAK
 
 
 def test_what_is_no_picture_is_refused_in_words(page: Page) -> None:
