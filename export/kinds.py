@@ -305,7 +305,7 @@ class Transcription(Kind):
     ) -> dict[str, list[Record]]:
         """Greedily behind a plain start, which must be what `serving_default` answers; and what the graph answers of
         the text that is."""
-        name, prompt = self.processing.input, np.array([self.config.network.prompt], np.int32)
+        name, prompt = self.processing.input, np.array([self.config.hearing.prompt], np.int32)
         temperature, seed = np.zeros(1, np.float32), np.zeros(1, np.int32)
         steered = [
             Record(
@@ -320,7 +320,7 @@ class Transcription(Kind):
         return {STEER_SIGNATURE: steered, ALIGN_SIGNATURE: aligned}
 
     def _aligned(self, golden: CheckedRequest, align: Any) -> Record:
-        of, tokens = self.config.network, golden.outputs["tokens"]
+        of, tokens = self.config.hearing, golden.outputs["tokens"]
         start = [of.alphabet.start, *(token for token in of.prompt[1:] if token != ANY_LANGUAGE)]
         if (language := golden.outputs.get("language")) is not None:
             start.insert(1, int(language[0]))

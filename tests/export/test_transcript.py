@@ -14,8 +14,10 @@ from export.minimum import Minimum, lacking
 from export.trained import Trained
 from export.version import export_version
 from kmaas.config import Config
+from models.transcribe import Network
 from models.transcribe_base import BASE, SPEC, TranscribeBaseConfig
 from models.whisper import whisper, whisper_backbone
+from processing.audio import decode
 from processing.spec import SpeechSpec, parse_spec
 from processing.speech import Transcriber, Written, windows
 from store.layout import Store, VersionDir
@@ -26,6 +28,7 @@ from tests.support.processes import GatewayProcess, ModelServerProcess
 from training.config import load_config
 from training.data import spoken
 from training.data import whisper as published
+from training.data.read_aloud import Reading
 from training.data.spoken import Spoken
 from training.transcribe import TINY_EN, TranscribeRecipe
 from wire.client import ModelServerClient
@@ -35,7 +38,9 @@ START, END = BASE.alphabet.start, BASE.alphabet.end
 
 
 class TinyConfig(TranscribeBaseConfig):
-    network = replace(BASE, size=TINY, aligned_heads=())
+    @property
+    def hearing(self) -> Network:
+        return replace(BASE, size=TINY, aligned_heads=())
 
 
 ENTRY = replace(SPEC, config=TinyConfig, build=lambda _config: whisper(whisper_backbone(TINY), START))
@@ -61,6 +66,10 @@ def _babbling(model: Any) -> None:
                 variable.assign(rng.normal(0, scale, variable.shape))
 
 
+def _reading(one: Spoken) -> Reading:
+    return Reading(one.words, decode(one.recording, sample_rate=16_000, max_seconds=60))
+
+
 @pytest.fixture(scope="module")
 def recorded() -> list[Spoken]:
     return spoken.load(Config().cache)
@@ -74,7 +83,9 @@ def trained(recorded: list[Spoken], tmp_path_factory: pytest.TempPathFactory) ->
     assert isinstance(config, TinyConfig)
     config = config.model_copy(update={"most_tokens": 16})
     tokenizer = published.tiny_en(cache).tokenizer  # of nearly the same tokens, and half the size to fetch
-    recipe = TranscribeRecipe(config, recorded[1:3], TINY_EN, tokenizer, cache)
+    recipe = TranscribeRecipe(
+        config, recorded[1:3], TINY_EN.weights(cache, TINY), tokenizer, readings=[_reading(recorded[3])]
+    )
     keras.utils.set_random_seed(4)
     model = ENTRY.build(config)
     _babbling(model)
@@ -125,6 +136,8 @@ def test_the_card_tells_the_word_error_rate_and_what_noise_does(version: Version
     card = version.card.read_text()
     assert re.search(r"\| word error rate, read sentences \| [\d.]+ \| – \| \d+ \|", card)
     assert re.search(r"\| noise \| 10 dB \| 0\.", card)
+    assert re.search(r"\| espeak-ng \| 10 dB \| 0\.", card)
+    assert re.search(r"\| word error rate, espeak-ng, noise 10 dB \| [\d.]+ \| [\d.]+ . [\d.]+ \| \d+ \|", card)
     assert "no LiteRT twin" not in card
     assert "Not here: the weights are as they were published." in card
 
