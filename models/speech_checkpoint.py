@@ -30,12 +30,13 @@ class SpeechCheckpointConfig(TranscribeConfig):
     sha256: str
     size: WhisperSize
     alphabet: Alphabet
+    aligned_heads: tuple[tuple[int, int], ...]
     parameters: Count
     licence: str | None = None
 
     @property
     def hearing(self) -> Network:
-        return Network(self.size, self.alphabet, None if self.alphabet.languages else "en")
+        return Network(self.size, self.alphabet, None if self.alphabet.languages else "en", self.aligned_heads)
 
     @property
     def title(self) -> str:

@@ -49,8 +49,9 @@ class WhisperSize:
 
     @property
     def upper_heads(self) -> tuple[tuple[int, int], ...]:
-        """Of the upper half of the layers all heads, as pairs of both."""
-        return tuple(product(range(self.layers // 2, self.layers), range(self.heads)))
+        """Of the upper half of the decoder's layers all heads, as pairs of both."""
+        layers = self.decoder_layers or self.layers
+        return tuple(product(range(layers // 2, layers), range(self.heads)))
 
 
 def whisper_backbone(size: WhisperSize) -> "keras.Model":

@@ -55,6 +55,7 @@ def settings_of(given: str, name: str, free: Callable[[], int | None] = free_byt
         "sha256": checkpoint.sha256,
         "size": checkpoint.size,
         "alphabet": checkpoint.alphabet,
+        "aligned_heads": checkpoint.aligned_heads,
         "parameters": checkpoint.parameters,
         **({"licence": checkpoint.licence} if checkpoint.licence else {}),
     }

@@ -1,20 +1,24 @@
-"""`transcribe-base` as a version, with a tiny network in its place: recordings, and both servers."""
+"""A tiny checkpoint of a Whisper as a version beside `transcribe-base`: recordings, and both servers."""
 
 import re
+import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from huggingface_hub import InferenceClient
 from openai import BadRequestError, OpenAI
 
 from export.minimum import Minimum, lacking
 from export.trained import Trained
 from export.version import export_version
+from kmaas.add import add
 from kmaas.config import Config
-from models.transcribe import Network
+from models.speech_checkpoint import SpeechCheckpointConfig
+from models.transcribe import Network, processing, transcribing
 from models.transcribe_base import BASE, SPEC, TranscribeBaseConfig
 from models.whisper import whisper, whisper_backbone
 from processing.audio import decode
@@ -25,11 +29,14 @@ from store.manifest import Manifest
 from store.publish import publish
 from tests.support.photographed import trained_by
 from tests.support.processes import GatewayProcess, ModelServerProcess
+from tests.support.speech_checkpoints import write_speech_checkpoint
 from training.config import load_config
 from training.data import spoken
 from training.data import whisper as published
 from training.data.read_aloud import Reading
 from training.data.spoken import Spoken
+from training.fit import load_model
+from training.run import runs_of
 from training.transcribe import TINY_EN, TranscribeRecipe
 from wire.client import ModelServerClient
 
@@ -105,10 +112,22 @@ def manifest(version: VersionDir) -> Manifest:
 
 
 @pytest.fixture(scope="module")
-def server(version: VersionDir, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelServerProcess]:
-    store = Store.at(tmp_path_factory.mktemp("shelf") / "store")
-    publish(store, version.path)
-    with ModelServerProcess(store.root) as process:
+def shelf(version: VersionDir, tmp_path_factory: pytest.TempPathFactory) -> Config:
+    """Where both are, and the run of the checkpoint, whose folder is gone."""
+    folder = tmp_path_factory.mktemp("shelf")
+    config, given = Config(store=folder / "store", runs=folder / "runs"), folder / "given"
+    publish(Store.at(config.store), version.path)
+    write_speech_checkpoint(given, "turbo")
+    arguments = ["transcribe", "--preset", str(given), "--name", "mine", "--set", "rows=1", "--set", "most_tokens=16"]
+    with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # Keras calls numpy in an old way
+        CliRunner().invoke(add, arguments, obj=config, catch_exceptions=False)
+    given.rename(folder / "gone")
+    return config
+
+
+@pytest.fixture(scope="module")
+def server(shelf: Config) -> Iterator[ModelServerProcess]:
+    with ModelServerProcess(shelf.store) as process:
         yield process
 
 
@@ -167,6 +186,27 @@ def test_each_dialect_tells_what_the_model_server_answers(
             assert hugging_face.automatic_speech_recognition(one.recording).text == text
             texts.add(text)
     assert len(texts) > 1
+
+
+def test_a_checkpoint_is_served_under_its_own_name_with_its_own_tokens(
+    gateway: GatewayProcess, shelf: Config, recorded: list[Spoken]
+) -> None:
+    """What its network says of a recording is what a client gets."""
+    [run] = runs_of(shelf.runs, "mine")
+    assert isinstance(run.config, SpeechCheckpointConfig)
+    sound = decode(recorded[1].recording, sample_rate=16_000, max_seconds=60)
+    outputs = transcribing(load_model(run), run.config)(sound[np.newaxis])
+    [window] = windows(sound, processing(run.config))
+    written = Written(outputs["tokens"][0].numpy().tolist(), float(outputs["score"][0]), 0.0)
+    said = Transcriber(run.tokenizer() or "", processing(run.config)).passage(window, written).said
+    answer = OpenAI(base_url=f"{gateway.url}/v1", api_key="-", max_retries=0).audio.transcriptions.create(
+        model="mine", file=("a.wav", recorded[1].recording)
+    )
+    assert answer.text == " ".join(piece.text for piece in said) != ""
+    manifest = Manifest.read(Store.at(shelf.store).version("mine", 1).manifest)
+    assert manifest.description == "Writes down what is said in one of 3 languages, with times: given."
+    assert manifest.origins[0].licence == "apache-2.0"
+    assert str(shelf.store.parent) not in manifest.document().decode()
 
 
 def test_a_recording_longer_than_a_window_comes_window_by_window(

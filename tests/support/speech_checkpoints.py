@@ -71,7 +71,12 @@ def write_speech_checkpoint(
     folder.mkdir(parents=True, exist_ok=True)
     config = config_of(family)
     processor = {"feature_size": config["num_mel_bins"], "sampling_rate": 16_000, "n_fft": 400, "hop_length": 160}
-    generation = {"is_multilingual": multilingual, "suppress_tokens": [1, 2], "begin_suppress_tokens": [3, END]}
+    generation = {
+        "is_multilingual": multilingual,
+        "suppress_tokens": [1, 2],
+        "begin_suppress_tokens": [3, END],
+        "alignment_heads": [[0, 1]],
+    }
     documents = {"config": config, "generation_config": generation, "preprocessor_config": processor}
     for name, document in documents.items():
         (folder / f"{name}.json").write_text(json.dumps(document))
@@ -86,7 +91,7 @@ def tensors_of(family: str) -> dict[str, NDArray[np.float32]]:
     """Each token that is written is clear, depends on what is heard, and the end comes after `WORDS`."""
     rng, made = np.random.default_rng(5), {}
     for name, shape in _shapes(FAMILIES[family]):
-        spread = 2.0 if ".decoder.layers." in name and "attn" in name else 0.2
+        spread = 0.8 if ".decoder.layers." in name and "attn" in name else 0.2
         drawn = rng.normal(0, spread, shape) if len(shape) > 1 else rng.normal(0, 0.05, shape)
         made[name] = (drawn + 1 if "layer_norm.weight" in name else drawn).astype(np.float32)
     table, places = made["model.decoder.embed_tokens.weight"], made["model.decoder.embed_positions.weight"]

@@ -91,6 +91,7 @@ def test_it_is_described_by_what_it_says_of_itself(tmp_path: Path) -> None:
     assert not spec.licence_unclear
     assert spec.description == "Writes down what is said in one of 3 languages, with times: my-whisper."
     assert str(tmp_path) not in json.dumps(config.told())
+    assert config.hearing.aligned_heads == ((0, 1),)
     heard = processing(config)
     assert (heard.language, heard.languages["yue"], heard.transcribe_id) == (None, MARKS["<|yue|>"], 262)
     english = write_speech_checkpoint(tmp_path / "b", "whisper", multilingual=False, licence=None)
@@ -134,6 +135,7 @@ def test_keras_hubs_own_layout_is_read_as_keras_hub_reads_it(tmp_path: Path) -> 
         language_tokens={f"<|{name}|>": MARKS[f"<|{name}|>"] for name in ("en", "de")},
     ).save_to_preset(str(tmp_path))
     config = _config(tmp_path)
+    assert config.hearing.size.upper_heads == ((0, 0), (0, 1))
     assert config.hearing.prompt == (START, -1, MARKS["<|transcribe|>"], NO_TIMES)
     spectrum = np.asarray(_filled(config).get_layer("log_mel")(_sound()))
     tokens = np.array([[START, 258, 262, 266, 40]], np.int32)
@@ -160,6 +162,7 @@ def _changed(name: str, folder: Path, **changes: object) -> None:
 
 
 _configured, _processed = partial(_changed, "config"), partial(_changed, "preprocessor_config")
+_generating = partial(_changed, "generation_config")
 
 
 def _unmarked(folder: Path) -> None:
@@ -182,6 +185,7 @@ def _unmarked(folder: Path) -> None:
         (partial(_configured, d_model=None), "do not tell what it is"),
         (partial(_processed, sampling_rate=8000), "sampling_rate is 8000"),
         (partial(_processed, feature_size=128), "feature_size is 128"),
+        (partial(_generating, alignment_heads=[[2, 0]]), "alignment_heads are not all of 2 layers"),
         (_unmarked, "notimestamps"),
         (lambda folder: (folder / "tokenizer.json").unlink(), "it has no vocab.json"),
         (lambda folder: (folder / "model.safetensors").unlink(), "not from pickled files"),

@@ -53,12 +53,14 @@ class SpeechCheckpoint(Kept):
     """What a folder says, before its weights are read.
 
     Attributes:
+        aligned_heads: see `models.transcribe.Network`.
         tokenizer: the document `tokenizer.json`.
         fill: gives a backbone of this size its weights. Raises `CheckpointError`.
     """
 
     size: WhisperSize
     alphabet: Alphabet
+    aligned_heads: tuple[tuple[int, int], ...]
     tokenizer: str
     fill: Callable[[Any], None]
 
@@ -102,6 +104,7 @@ def _of_hugging_face(folder: Path, config: Facts) -> SpeechCheckpoint:
         files=(folder / CONFIG, *(folder / name for name in names if (folder / name).exists()), *weights),
         size=WhisperSize(vocabulary, layers, heads, width, mels, decoder_layers),
         alphabet=alphabet,
+        aligned_heads=_aligned_heads(folder, generation, decoder_layers, heads),
         tokenizer=tokenizer,
         fill=lambda backbone: _fill_from_tensors(folder, weights, backbone),
     )
@@ -111,6 +114,13 @@ def _ids(generation: Facts, config: Facts, name: str) -> Sequence[int] | None:
     """None where neither tells."""
     told = generation.get(name, config.get(name))
     return None if told is None else [int(token) for token in told]
+
+
+def _aligned_heads(folder: Path, generation: Facts, layers: int, heads: int) -> tuple[tuple[int, int], ...]:
+    told = tuple((int(layer), int(head)) for layer, head in generation.get("alignment_heads") or ())
+    if any(layer not in range(layers) or head not in range(heads) for layer, head in told):
+        raise CheckpointError(folder, f"its alignment_heads are not all of {layers} layers with {heads} heads")
+    return told
 
 
 def _tokenizer(folder: Path) -> tuple[str, Mapping[str, int]]:
@@ -163,6 +173,7 @@ def _of_hub(folder: Path, config: Facts) -> SpeechCheckpoint:
             mels=int(size.get("num_mels", 80)),
         ),
         alphabet=alphabet_of(marks, multilingual=bool(languages)),
+        aligned_heads=(),
         tokenizer=_document(folder, vocabulary, _HUB_MERGES, marks),
         fill=lambda backbone: _fill_from_preset(folder, backbone),
     )
