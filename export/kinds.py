@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 _PIECE = 64  # tokens of a prompt that are read in one run
+_ALIGNED_CLOSE = 1e-2  # it is divided by how much tokens differ, which may be little: what is left is rounding
 _WINDOWS = (2, 3, 4, 8)  # together: each takes 30 MB on its way through a network
 _PICTURES = (2, 3, 4, 8)  # together: a large one takes 50 MB of memory on its way through a network
 _BEGINNING = 8  # tokens of a prompt; some 150 rows are asked
@@ -327,9 +328,8 @@ class Transcription(Kind):
         end = int((tokens[0] == of.alphabet.end).argmax()) + 1
         written = np.array([[*start, *tokens[0, :end]]], np.int32)
         found = {name: np.asarray(values) for name, values in align(golden.inputs, written).items()}
-        return Record(
-            golden.golden.name, ALIGN_SIGNATURE, {self.processing.input: golden.inputs, "tokens": written}, found
-        )
+        inputs = {self.processing.input: golden.inputs, "tokens": written}
+        return Record(golden.golden.name, ALIGN_SIGNATURE, inputs, found, close=_ALIGNED_CLOSE)
 
     def check_batches(self, answer: Answer, goldens: Sequence[CheckedRequest]) -> Batching:
         return check_batch_safety(answer, goldens, pad=pad_of(self.processing), sizes=_WINDOWS)

@@ -24,9 +24,10 @@ MARKS = {
     f"<|{name}|>": len(LETTERS) + number
     for number, name in enumerate((*_ENGLISH_MARKS, "startofprev", "nospeech", "notimestamps"))
 }
+_READABLE = 94  # of the letters, which come first
 START, END, NO_TIMES = (MARKS[f"<|{name}|>"] for name in ("startoftranscript", "endoftext", "notimestamps"))
 VOCABULARY = NO_TIMES + 1 + 1501
-WORDS = 4
+WORDS = 6
 """So many tokens are written before the end."""
 TOKENIZER = Tokenizer(BPE({letter: number for number, letter in enumerate(LETTERS)}, []))
 TOKENIZER.pre_tokenizer = ByteLevel(add_prefix_space=False)
@@ -99,6 +100,8 @@ def tensors_of(family: str) -> dict[str, NDArray[np.float32]]:
     places *= 1 / 0.2
     for rows in (table, places):
         rows[:, 0] = 0.0
+    table[NO_TIMES + 1 :] *= 0.3  # so that words come between times
+    table[_READABLE : len(LETTERS)] = 0.0
     table[[END, MARKS["<|nospeech|>"]]] = 0.0
     table[END, 0] = 15.0
     places[4 + WORDS - 1 :, 0] = 1e4  # behind a prompt of four
