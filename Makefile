@@ -28,7 +28,7 @@ chaos: .venv/dev .venv/system
 
 # A peer that cannot be had is reported as missing. Those in PyTorch take 6 GB, and are made for the parts that ask them.
 bench: .venv/dev .venv/system
-	-@$(MAKE) --no-print-directory .venv/peers/ready $(if $(filter embeddings conversations,$(ARGS)),.venv/torch-peers/ready)
+	-@$(MAKE) --no-print-directory .venv/peers/ready $(if $(filter embeddings conversations,$(ARGS)),.venv/torch-peers/ready) $(if $(filter speech,$(ARGS)),.venv/whisper-peers/ready)
 	.venv/bin/python -m bench.run $(ARGS)
 
 # Pins what pyproject.toml asks for. The smaller sets are cut from the largest, so that one version serves everywhere.
@@ -39,6 +39,7 @@ lock: .venv/dev
 	$(COMPILE) --extra gateway -c requirements/dev.lock -o requirements/gateway.lock
 	$(COMPILE) --extra peers -o requirements/peers.lock
 	$(COMPILE) --extra torch-peers -o requirements/torch-peers.lock
+	$(COMPILE) --extra whisper-peers -o requirements/whisper-peers.lock
 	$(COMPILE) --extra clients -o requirements/clients.lock
 	cd tests/clients && npm install --package-lock-only
 
@@ -66,7 +67,7 @@ EDITABLE = .venv/bin/pip install --disable-pip-version-check --quiet --no-deps -
 	@touch $@ .venv/up
 
 # The lock is whole; of its packages some ask for others with extras, which pip's resolver would not find in it.
-.venv/peers/ready .venv/torch-peers/ready: .venv/%/ready: requirements/%.lock | .venv/bin/pip
+.venv/peers/ready .venv/torch-peers/ready .venv/whisper-peers/ready: .venv/%/ready: requirements/%.lock | .venv/bin/pip
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/pip install --disable-pip-version-check --require-hashes --no-deps -r $<
 	@touch $@

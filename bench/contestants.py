@@ -15,6 +15,7 @@ from gateway.settings import GatewaySettings
 ROOT = Path(__file__).resolve().parents[1]
 PEERS = ROOT / ".venv" / "peers" / "bin" / "python"
 TORCH_PEERS = ROOT / ".venv" / "torch-peers" / "bin" / "python"
+WHISPER_PEERS = ROOT / ".venv" / "whisper-peers" / "bin" / "python"
 OURS = Path(sys.executable)
 _LITSERVE = "SentenceTransformer.encode, batches of up to 32 requests within 1 ms, fast queue"
 # PyTorch's threads spin while they wait for each other; on a machine that others use, too, that costs most of its time.

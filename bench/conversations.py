@@ -1,13 +1,11 @@
 """Texts that are written at the same time: tokens per second and the time to the first token, beside keras-hub's
 `generate` and that of `transformers`, each in a plain Flask application, in one interleaved run."""
 
-import os
 import statistics
-import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,11 +13,12 @@ import click
 import numpy as np
 import orjson
 
-from bench.contestants import OURS, ROOT, TORCH_PEERS
+from bench.beside import running_peer
+from bench.contestants import OURS, TORCH_PEERS
 from bench.listeners import Listeners
 from bench.load import LoadError, Request, ask
 from bench.models import BenchModel, prepared
-from bench.stack import Stack, free_port, running_stack
+from bench.stack import Stack, running_stack
 
 CONVERSATIONS = (1, 4, 16)
 _PROMPT_TOKENS = 16
@@ -27,7 +26,6 @@ _TOKENS = 64
 _BUDGET = 4.0
 _CLOSE = 1e-4  # of logits, as a part of the largest
 _KERAS, _TRANSFORMERS = "keras-hub generate", "transformers generate"
-_STARTS_WITHIN_S = 300
 _TIMEOUT_S = 300
 _JSON = {"content-type": "application/json"}
 
@@ -54,10 +52,10 @@ def measure(work: Path, rounds: int, conversations: Sequence[int] = CONVERSATION
     model = prepared("poet", work)
     with ExitStack() as running:
         stack = running.enter_context(running_stack(model.store.resolve(), ("poet",)))
-        peers = {_KERAS: running.enter_context(_peer([OURS, "-m", "bench.peers.poet"]))}
+        peers = {_KERAS: running.enter_context(running_peer([OURS, "-m", "bench.peers.poet"], _begin))}
         if TORCH_PEERS.exists():
             command = [str(TORCH_PEERS), "-m", "bench.peers.flask_transformers", str(model.checkpoint)]
-            peers[_TRANSFORMERS] = running.enter_context(_peer(command))
+            peers[_TRANSFORMERS] = running.enter_context(running_peer(command, _begin))
             check_logits(peers[_TRANSFORMERS], model)
         else:
             click.echo(f"{_TRANSFORMERS} is missing: {TORCH_PEERS} does not exist")
@@ -150,25 +148,7 @@ def _first_token_s(request: Request) -> float:
         return time.monotonic() - began
 
 
-@contextmanager
-def _peer(command: Sequence[str | Path]) -> Iterator[str]:
-    """The address of what the command runs, which takes a port as its last argument."""
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen([*command, str(port)], cwd=ROOT, env=environment)
-    try:
-        deadline = time.monotonic() + _STARTS_WITHIN_S
-        body = orjson.dumps({"token_ids": [1] * _PROMPT_TOKENS, "tokens": _TOKENS})
-        while True:
-            try:
-                ask(Request(f"{url}/generate", body, _JSON), timeout_s=_TIMEOUT_S)
-                break
-            except LoadError:
-                if process.poll() is not None or time.monotonic() > deadline:
-                    raise
-                time.sleep(0.2)  # another process: that it listens can only be tried
-        yield url
-    finally:
-        process.terminate()
-        process.wait(30)
+def _begin(peer: str) -> Request:
+    """What it must answer before it is timed."""
+    body = {"token_ids": [1] * _PROMPT_TOKENS, "tokens": _TOKENS}
+    return Request(f"{peer}/generate", orjson.dumps(body), _JSON)

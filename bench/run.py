@@ -7,7 +7,7 @@ from typing import Literal
 
 import click
 
-from bench import conversations, gateway, machine, streams
+from bench import conversations, gateway, machine, speech, streams
 from bench.comparison import Plan, Result, compare
 from bench.contestants import ROOT, Contestant, contestants, embedders
 from bench.models import prepared
@@ -23,6 +23,7 @@ _WORKLOADS: Mapping[str, tuple[str, Literal["tensor", "picture", "text"]]] = {
     "photographs": ("imagenet", "picture"),
     "sentiment-text": ("sentiment", "text"),
 }
+_PARTS = ("gateway", "streams", "conversations", "servers", "embeddings", "speech")
 _DOCS = ROOT / "docs" / "bench"
 _WORK = ROOT / "var" / "bench"
 
@@ -46,7 +47,7 @@ _SERVERS = tuple(contestant.short for contestant in (*contestants(), *embedders(
 
 
 @click.command()
-@click.argument("parts", nargs=-1, type=click.Choice(["gateway", "streams", "conversations", "servers", "embeddings"]))
+@click.argument("parts", nargs=-1, type=click.Choice(_PARTS))
 @click.option("--store", type=click.Path(path_type=Path), default=Path("var/store"), show_default=True)
 @click.option("--models", type=_Names(tuple(_WORKLOADS)), default=tuple(_WORKLOADS), help="Of the servers' comparison.")
 @click.option("--servers", type=_Names(_SERVERS), default=_SERVERS, help=f"Any of {', '.join(_SERVERS)}.")
@@ -77,6 +78,8 @@ def main(
         streams.measure(_WORK, streams.Plan(1 if quick else rounds, 50 if quick else 500))
     if "conversations" in parts or not parts:
         conversations.measure(_WORK, 1 if quick else rounds)
+    if "speech" in parts or not parts:
+        _speech(1 if quick else rounds, write=write)
 
 
 def _servers(models: tuple[str, ...], servers: tuple[str, ...], plan: Plan, *, write: bool) -> None:
@@ -102,17 +105,31 @@ def _compared(
     chosen: Sequence[Contestant], workloads: Sequence[Workload], plan: Plan, counted: str, lock: str
 ) -> tuple[str, list[Result]]:
     """A table, which is shown too, and what is in it."""
-    load_before = os.getloadavg()[0]
+    facts = _facts(lock)
     results = compare(chosen, workloads, plan, _WORK / "logs", lambda line: click.echo(line, err=True))
-    facts = {
-        **machine.facts(),
-        **machine.peers((ROOT / "requirements" / f"{lock}.lock").read_text()),
-        "load before": f"{load_before:.1f}",
-    }
     how = {contestant.name: f"{contestant.how}; {contestant.transport.name}" for contestant in chosen}
     table = markdown(results, how, facts, plan.concurrencies, counted)
     click.echo(table)
     return table, results
+
+
+def _speech(rounds: int, *, write: bool) -> None:
+    """What is said in recordings, one request after another."""
+    facts = _facts("whisper-peers")
+    table = speech.measure(_WORK, rounds)
+    click.echo(table)
+    if write:
+        shown = ", ".join(f"{name} {value}" for name, value in facts.items())
+        _write("speech", "What is said in recordings, beside faster-whisper", f"{shown}.\n\n{table}\n")
+
+
+def _facts(lock: str) -> Mapping[str, str]:
+    """Of the machine, and of the peers in that lock file."""
+    return {
+        **machine.facts(),
+        **machine.peers((ROOT / "requirements" / f"{lock}.lock").read_text()),
+        "load before": f"{os.getloadavg()[0]:.1f}",
+    }
 
 
 def _workload(name: str) -> Workload:

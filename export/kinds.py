@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 _PIECE = 64  # tokens of a prompt that are read in one run
+_ALIGNED_CLOSE = 1e-2  # it is divided by how much tokens differ, which may be little: what is left is rounding
 _WINDOWS = (2, 3, 4, 8)  # together: each takes 30 MB on its way through a network
 _PICTURES = (2, 3, 4, 8)  # together: a large one takes 50 MB of memory on its way through a network
 _BEGINNING = 8  # tokens of a prompt; some 150 rows are asked
@@ -305,7 +306,7 @@ class Transcription(Kind):
     ) -> dict[str, list[Record]]:
         """Greedily behind a plain start, which must be what `serving_default` answers; and what the graph answers of
         the text that is."""
-        name, prompt = self.processing.input, np.array([self.config.network.prompt], np.int32)
+        name, prompt = self.processing.input, np.array([self.config.hearing.prompt], np.int32)
         temperature, seed = np.zeros(1, np.float32), np.zeros(1, np.int32)
         steered = [
             Record(
@@ -320,16 +321,15 @@ class Transcription(Kind):
         return {STEER_SIGNATURE: steered, ALIGN_SIGNATURE: aligned}
 
     def _aligned(self, golden: CheckedRequest, align: Any) -> Record:
-        of, tokens = self.config.network, golden.outputs["tokens"]
+        of, tokens = self.config.hearing, golden.outputs["tokens"]
         start = [of.alphabet.start, *(token for token in of.prompt[1:] if token != ANY_LANGUAGE)]
         if (language := golden.outputs.get("language")) is not None:
             start.insert(1, int(language[0]))
         end = int((tokens[0] == of.alphabet.end).argmax()) + 1
         written = np.array([[*start, *tokens[0, :end]]], np.int32)
         found = {name: np.asarray(values) for name, values in align(golden.inputs, written).items()}
-        return Record(
-            golden.golden.name, ALIGN_SIGNATURE, {self.processing.input: golden.inputs, "tokens": written}, found
-        )
+        inputs = {self.processing.input: golden.inputs, "tokens": written}
+        return Record(golden.golden.name, ALIGN_SIGNATURE, inputs, found, close=_ALIGNED_CLOSE)
 
     def check_batches(self, answer: Answer, goldens: Sequence[CheckedRequest]) -> Batching:
         return check_batch_safety(answer, goldens, pad=pad_of(self.processing), sizes=_WINDOWS)

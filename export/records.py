@@ -19,13 +19,15 @@ Tensors = Mapping[str, Array]
 class Record:
     """A request of one row and its answer, which is empty where nobody compares it.
 
-    `name` says for people what is asked, e.g. a golden's name.
+    `name` says for people what is asked, e.g. a golden's name. `close`: so much numbers may differ where they are asked
+    again, in units of the largest of their tensor, or of 1 if that is larger.
     """
 
     name: str
     signature: str
     inputs: Tensors
     outputs: Tensors
+    close: float = 1e-5
 
 
 def make_records(

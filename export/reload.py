@@ -18,8 +18,6 @@ from wire.imports import folder_of, for_good, in_parts, without
 from wire.records import read_records
 from wire.tensors import Array, from_proto, write_proto
 
-_CLOSE = 1e-5
-
 
 def check_reload(folder: Path, work: Path, records: Sequence[Record], twin: Path | None = None) -> Race | None:
     """Asks the SavedModel in `folder` all `records`, in a process that has never seen the Keras model; how the race
@@ -44,14 +42,13 @@ def check_reload(folder: Path, work: Path, records: Sequence[Record], twin: Path
 
 
 def compare(records: Sequence[Record], answers: Iterable[Tensors]) -> None:
-    """Each answer with the recorded one: numbers may differ by 1e-5, in units of the largest of their tensor, or of 1
-    if that is larger.
+    """Each answer with the recorded one.
 
     Raises:
         ReloadError: one differs by more, or otherwise.
     """
     for record, answer in zip(records, answers, strict=True):
-        if wrong := _wrong(record.outputs, answer):
+        if wrong := _wrong(record, answer):
             raise ReloadError(f"{record.signature} of {record.name}: {wrong}")
 
 
@@ -61,20 +58,22 @@ def _responses(path: Path) -> Iterator[dict[str, Array]]:
         yield {alias: from_proto(proto) for alias, proto in outputs.items()}
 
 
-def _wrong(expected: Tensors, received: Tensors) -> str | None:
+def _wrong(record: Record, received: Tensors) -> str | None:
+    expected = record.outputs
     if expected.keys() != received.keys():
         return f"it answers {sorted(received)}, expected {sorted(expected)}"
-    return next((wrong for alias in expected if (wrong := _differs(alias, expected[alias], received[alias]))), None)
+    told = (_differs(alias, expected[alias], received[alias], record.close) for alias in expected)
+    return next((wrong for wrong in told if wrong), None)
 
 
-def _differs(alias: str, expected: Array, received: Array) -> str | None:
+def _differs(alias: str, expected: Array, received: Array, close: float) -> str | None:
     if expected.shape != received.shape or expected.dtype != received.dtype:
         return f"{alias} are {received.dtype} {received.shape}, expected {expected.dtype} {expected.shape}"
     if not np.issubdtype(expected.dtype, np.floating):
         return None if np.array_equal(expected, received) else f"{alias} are not what was written"
     apart = float(np.abs(expected - received).max(initial=0))
-    allowed = _CLOSE * max(1.0, float(np.abs(expected).max(initial=0)))
-    return None if apart <= allowed else f"{alias} differ by {apart:.1e}, expected at most {_CLOSE} (relative)"
+    allowed = close * max(1.0, float(np.abs(expected).max(initial=0)))
+    return None if apart <= allowed else f"{alias} differ by {apart:.1e}, expected at most {close} (relative)"
 
 
 def _answer(folder: Path, requests: Path, answers: Path, twin: Path | None = None) -> None:

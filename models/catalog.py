@@ -23,6 +23,7 @@ from models import (
     sentiment,
     sentiment_minilm,
     sentiment_neutral,
+    speech_checkpoint,
     text_classifier,
     topics,
     transcribe,
@@ -68,6 +69,7 @@ NETWORKS = _table(
     faces.SPEC,
     transcribe.SPEC,
     transcribe_base.SPEC,
+    speech_checkpoint.SPEC,
     commands.SPEC,
 )
 

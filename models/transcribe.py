@@ -1,7 +1,7 @@
 """`transcribe`: what is said in English: Whisper tiny.en."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
@@ -44,21 +44,23 @@ TINY_EN = Network(
 class TranscribeConfig(ModelConfig):
     """`most_tokens`: of what is said in 30 seconds, times included."""
 
-    network: ClassVar[Network] = TINY_EN
-
     most_tokens: Annotated[int, Field(ge=8, lt=CONTEXT_TOKENS)]
+
+    @property
+    def hearing(self) -> Network:
+        return TINY_EN
 
 
 def build(config: TranscribeConfig) -> "keras.Model":
     """See `models.whisper.whisper`."""
-    return whisper(whisper_backbone(config.network.size), config.network.alphabet.start)
+    return whisper(whisper_backbone(config.hearing.size), config.hearing.alphabet.start)
 
 
 def processing(config: TranscribeConfig) -> SpeechSpec:
-    of = config.network.alphabet
+    of = config.hearing.alphabet
     return SpeechSpec(
         sample_rate=SAMPLE_RATE,
-        language=config.network.language,
+        language=config.hearing.language,
         languages=dict(of.languages),
         window_s=WINDOW_S,
         context_tokens=CONTEXT_TOKENS,
@@ -83,7 +85,7 @@ def transcribing(model: "keras.Model", config: TranscribeConfig) -> Any:
 
     def write(samples: Any) -> dict[str, Any]:
         heard = spectrum(samples)
-        return listening.write(backbone, heard, tf.tile([config.network.prompt], [tf.shape(heard)[0], 1]))
+        return listening.write(backbone, heard, tf.tile([config.hearing.prompt], [tf.shape(heard)[0], 1]))
 
     return tf.function(write, input_signature=[_samples()], autograph=False)
 
@@ -116,7 +118,7 @@ def aligning(model: "keras.Model", config: TranscribeConfig) -> Any:
 
     from models.aligning import looked_at
 
-    of, backbone, spectrum = config.network, model.get_layer("backbone"), model.get_layer("log_mel")
+    of, backbone, spectrum = config.hearing, model.get_layer("backbone"), model.get_layer("log_mel")
 
     def align(samples: Any, tokens: Any) -> dict[str, Any]:
         heads, end = of.aligned_heads or of.size.upper_heads, of.alphabet.end
@@ -135,7 +137,7 @@ def _samples() -> Any:
 def listening_of(config: TranscribeConfig) -> "Listening":
     from models.listening import Listening
 
-    return Listening(config.network.alphabet, config.most_tokens)
+    return Listening(config.hearing.alphabet, config.most_tokens)
 
 
 SPEC = ModelSpec(
@@ -169,6 +171,13 @@ SPEC = ModelSpec(
             licence="BSD-2-Clause; the readings are in the public domain",
             source="recorded sentences of the evaluation and the goldens, from Debian's package pocketsphinx-testdata",
             attribution="Carnegie Mellon University; LibriVox",
+        ),
+        Origin(
+            licence="public domain",
+            source=(
+                "sentences of novels by Jane Austen, from Debian's package r-cran-janeaustenr, as espeak-ng 1.51 reads "
+                "them aloud in the evaluation"
+            ),
         ),
     ),
     config=TranscribeConfig,

@@ -1,7 +1,6 @@
 """`transcribe-base`: what is said, in a hundred languages or in English: Whisper base."""
 
 from dataclasses import replace
-from typing import ClassVar
 
 from models import transcribe
 from models.spec import Origin
@@ -18,7 +17,9 @@ BASE = Network(
 
 
 class TranscribeBaseConfig(TranscribeConfig):
-    network: ClassVar[Network] = BASE
+    @property
+    def hearing(self) -> Network:
+        return BASE
 
 
 SPEC = replace(

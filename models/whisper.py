@@ -15,38 +15,79 @@ if TYPE_CHECKING:
 
 SAMPLE_RATE, WINDOW_S = 16_000, 30
 CONTEXT_TOKENS = 448
-_FRAMES = 3000
+FRAMES = 3000
+TIMES = 1501
+"""Tokens of times, from 0.00 s to 30.00 s."""
 _MODEL = "model"
+_PARTS = (  # of keras-hub's backbone, by which it is used here
+    "encoder_conv_layer_1",
+    "encoder_conv_layer_2",
+    "encoder_padder",
+    "encoder_position_embedding",
+    "encoder_embeddings_add",
+    "encoder_transformer_layers",
+    "encoder_layer_norm",
+    "decoder_embeddings",
+    "token_embedding",
+    "decoder_layer_norm",
+    "num_heads",
+    "hidden_dim",
+    "num_mels",
+)
 
 
 @dataclass(frozen=True)
 class WhisperSize:
+    """`layers` are the encoder's; the decoder has as many, or `decoder_layers`, which are fewer then."""
+
     vocabulary: int
     layers: int
     heads: int
     width: int
     mels: int
+    decoder_layers: int | None = None
 
     @property
     def upper_heads(self) -> tuple[tuple[int, int], ...]:
-        """Of the upper half of the layers all heads, as pairs of both."""
-        return tuple(product(range(self.layers // 2, self.layers), range(self.heads)))
+        """Of the upper half of the decoder's layers all heads, as pairs of both."""
+        layers = self.decoder_layers or self.layers
+        return tuple(product(range(layers // 2, layers), range(self.heads)))
 
 
 def whisper_backbone(size: WhisperSize) -> "keras.Model":
+    """keras-hub's, or one with its layers whose decoder is shorter."""
     from keras_hub.models import WhisperBackbone
 
-    return WhisperBackbone(
+    whole = WhisperBackbone(
         vocabulary_size=size.vocabulary,
         num_layers=size.layers,
         num_heads=size.heads,
         hidden_dim=size.width,
         intermediate_dim=4 * size.width,
         num_mels=size.mels,
-        max_encoder_sequence_length=_FRAMES,
+        max_encoder_sequence_length=FRAMES,
         max_decoder_sequence_length=CONTEXT_TOKENS,
         name="backbone",
     )
+    return whole if size.decoder_layers in (None, size.layers) else _shortened(whole, size.decoder_layers)
+
+
+def _shortened(whole: Any, layers: int) -> "keras.Model":
+    """keras-hub has no Whisper whose decoder has fewer layers than its encoder, as large-v3-turbo and those that were
+    distilled have."""
+    import keras
+
+    given, heard = whole.input, whole.output["encoder_sequence_output"]
+    kept = whole.decoder_transformer_layers[:layers]
+    x = whole.decoder_embeddings(given["decoder_token_ids"])
+    for layer in kept:
+        x = layer(decoder_sequence=x, encoder_sequence=heard, decoder_padding_mask=given["decoder_padding_mask"])
+    states = {"encoder_sequence_output": heard, "decoder_sequence_output": whole.decoder_layer_norm(x)}
+    shorter = keras.Model(given, states, name=whole.name)
+    for name in _PARTS:
+        setattr(shorter, name, getattr(whole, name))
+    shorter.decoder_transformer_layers = kept
+    return shorter
 
 
 def fill_whisper(backbone: Any, weights: Mapping[str, NDArray[np.float32]]) -> None:

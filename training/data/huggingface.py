@@ -19,6 +19,7 @@ from training.data.checkpoint import (
     family_of,
     optional,
     require_built_in,
+    require_tokens_to_fit,
     token_ids,
 )
 from training.data.tensor_files import tensor_files, tensor_sizes
@@ -169,7 +170,7 @@ def read_huggingface(folder: Path) -> Checkpoint:
         drawing=_drawing(folder, generation),
         files=(*(folder / name for name in names if (folder / name).exists()), *weights),
     )
-    checkpoint.require_tokens_to_fit(int(config.get("vocab_size", 0)))
+    require_tokens_to_fit(folder, tokenizer, int(config.get("vocab_size", 0)))
     return checkpoint
 
 

