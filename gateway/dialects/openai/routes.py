@@ -173,6 +173,11 @@ def _transcriptions(summary: str) -> dict[str, Any]:
         "language": {"type": "string", "description": "ISO 639-1; one that the model knows"},
         "prompt": {"type": "string", "description": "A text that came before, with names as they are to be written"},
         "response_format": {"enum": ["json", "text", "srt", "verbose_json", "vtt"]},
+        "timestamp_granularities[]": {
+            "type": "array",
+            "items": {"enum": ["segment", "word"]},
+            "description": "With verbose_json: the times of what is told; segments where nothing is said",
+        },
         "temperature": {"type": "number", "minimum": 0, "maximum": 1},
         "stream": {
             "type": "boolean",
