@@ -13,12 +13,13 @@ from processing.errors import UnusableInputError
 from processing.overlap import doubled
 from processing.spec import ANY_LANGUAGE, SpeechSpec
 from processing.tokens import TokenCodec
-from processing.voice import Stretch, least_db, loudness_db, stretches
+from processing.voice import Stretch, least_db, loudness_db, stretches, together
 from processing.word_times import Spelt, Word, begins, timed, words_of
 
 _PAUSE_S = 0.1  # a window ends in the middle of the quietest such piece
 _SEARCHED = 1 / 3  # of a window, its end
 _OVERLAP = 1 / 12  # of a window
+_TOGETHER = 1 / 2  # of a window: what is short is heard with what is next to it
 _NO_SPEECH = 0.6  # from here on nobody speaks, unless the model is sure of what was said
 _UNSURE = -1.0  # mean log-probability of a token
 _REPEATED = 2.4  # times shorter than itself a text can be packed that says the same again and again
@@ -97,7 +98,8 @@ class Passage:
 
 
 def windows(samples: NDArray[np.float32], spec: SpeechSpec) -> list[Window]:
-    """All of a recording. Where nobody speaks for some seconds is a window of its own. A longer speech is cut where the
+    """All of a recording. Where nobody speaks for some seconds is a window of its own, unless all around it is short: each
+    window takes the model the same time. A longer speech is cut where the
     last third of what could be in a window is quietest; if even there somebody speaks, the next one begins somewhat
     before, so that each word is whole in one of them."""
     rate = spec.sample_rate
@@ -106,7 +108,7 @@ def windows(samples: NDArray[np.float32], spec: SpeechSpec) -> list[Window]:
     def silent(end: int) -> Window:
         return Window(at / rate, end / rate, samples[at:end], silent=True)
 
-    for stretch in stretches(samples, rate, least):
+    for stretch in together(stretches(samples, rate, least), int(_TOGETHER * spec.window_s * rate)):
         if stretch.start > at:
             found.append(silent(stretch.start))
         found += _spoken(samples, stretch, least, spec)

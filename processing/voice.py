@@ -3,7 +3,7 @@
 In doubt it is a voice: what is left out is never heard.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,6 +59,17 @@ def stretches(samples: Samples, rate: int, least: float) -> list[Stretch]:
             begin = found.pop().start
         found.append(Stretch(begin, until))
     return [Stretch(*_whole(of, len(samples), rate)) for of in found]
+
+
+def together(of: Iterable[Stretch], most: int) -> list[Stretch]:
+    """Neighbours as one, pause and all, where that is no longer than `most` samples."""
+    found: list[Stretch] = []
+    for stretch in of:
+        if found and stretch.end - found[-1].start <= most:
+            found[-1] = Stretch(found[-1].start, stretch.end)
+        else:
+            found.append(stretch)
+    return found
 
 
 def _whole(of: Stretch, length: int, rate: int) -> tuple[int, int]:
