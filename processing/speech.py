@@ -98,10 +98,12 @@ class Passage:
 
 
 def windows(samples: NDArray[np.float32], spec: SpeechSpec) -> list[Window]:
-    """All of a recording. Where nobody speaks for some seconds is a window of its own, unless what is around it is
-    short: each window takes the model as long. A longer speech is cut where the last third of what could be in a window is
-    quietest; if even there somebody speaks, the next one begins somewhat before, so that each word is whole in one of
-    them."""
+    """All of a recording.
+
+    Where nobody speaks for some seconds is a window of its own, unless what is around it is short: each window takes
+    the model as long. A longer speech is cut where the last third of what could be in a window is quietest; if even
+    there somebody speaks, the next one begins somewhat before, so that each word is whole in one of them.
+    """
     rate = spec.sample_rate
     least, found, at = least_db(samples, rate), list[Window](), 0
 
