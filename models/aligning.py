@@ -41,7 +41,7 @@ def _known_places(samples: Any, places: Any) -> Any:
 
 
 def _shares_of(backbone: Any, heard: Any, tokens: Any, heads: Sequence[tuple[int, int]]) -> list[Any]:
-    """Attention to what is heard, logits `[batch, tokens, places]`, of each of `heads`."""
+    """How much of each place of what is heard is looked at, `[batch, tokens, places]`, by each of `heads`."""
     embeddings = backbone.decoder_embeddings
     length = tf.shape(tokens)[1]
     x = embeddings.token_embedding(tokens) + embeddings.position_embedding.position_embeddings[:length]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from models.spec import ModelConfig, ModelSpec, Origin
-from models.whisper import CONTEXT_TOKENS, SAMPLE_RATE, WINDOW_S, WhisperSize, whisper, whisper_backbone
+from models.whisper import CONTEXT_TOKENS, MARKS, SAMPLE_RATE, WINDOW_S, WhisperSize, whisper, whisper_backbone
 from models.whisper_tokens import ENGLISH, Alphabet
 from processing.spec import ANY_LANGUAGE, SpeechSpec
 
@@ -44,7 +44,7 @@ TINY_EN = Network(
 class TranscribeConfig(ModelConfig):
     """`most_tokens`: of what is said in 30 seconds, times included."""
 
-    most_tokens: Annotated[int, Field(ge=8, lt=CONTEXT_TOKENS)]
+    most_tokens: Annotated[int, Field(ge=8, le=CONTEXT_TOKENS - MARKS)]
 
     @property
     def hearing(self) -> Network:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 SAMPLE_RATE, WINDOW_S = 16_000, 30
 CONTEXT_TOKENS = 448
+MARKS = 5  # around a text: start, language, task, whether there are times, end
 FRAMES = 3000
 TIMES = 1501
 """Tokens of times, from 0.00 s to 30.00 s."""

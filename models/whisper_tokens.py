@@ -108,6 +108,8 @@ def alphabet_of(
     known = MULTILINGUAL if multilingual else ENGLISH
     told = sorted((number, mark) for mark, number in marks.items() if start < number < no_times)
     languages = {found[1]: number for number, mark in told if (found := _LANGUAGE.fullmatch(mark))}
+    if multilingual and not languages:
+        raise KeyError("<|en|>")
     spoken = [token for token in (known.never if never is None else never) if 0 <= token < end]
     return Alphabet(
         start=start,

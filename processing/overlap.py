@@ -33,7 +33,7 @@ def doubled(before: Sequence[str], after: Sequence[str]) -> tuple[int, int]:
 def _runs(end: Sequence[str], begin: Sequence[str]) -> Iterator[_Run]:
     for at in range(len(end)):
         for to in range(len(begin)):
-            same = takewhile(lambda pair: pair[0] == pair[1], zip(end[at:], begin[to:], strict=False))
+            same = takewhile(lambda pair: pair[0] and pair[0] == pair[1], zip(end[at:], begin[to:], strict=False))
             if length := sum(1 for _ in same):
                 yield _Run(length, len(end) - at - length, to)
 

@@ -20,6 +20,7 @@ _PAUSE_S = 0.1  # a window ends in the middle of the quietest such piece
 _SEARCHED = 1 / 3  # of a window, its end
 _OVERLAP = 1 / 12  # of a window
 _TOGETHER = 1 / 2  # of a window: what is short is heard with what is next to it
+_ENGLISH = "en"  # into which it is translated
 _NO_SPEECH = 0.6  # from here on nobody speaks, unless the model is sure of what was said
 _UNSURE = -1.0  # mean log-probability of a token
 _REPEATED = 2.4  # times shorter than itself a text can be packed that says the same again and again
@@ -48,6 +49,7 @@ class Written:
     no_speech: float
     temperature: float = 0.0
     language: int | None = None
+    translated: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ class Passage:
         temperature: at which the tokens were drawn; 0: each was the most probable one.
         repetition: how many times shorter the text can be packed.
         language: that was spoken, or taken for it, by its code.
+        translated: whether the text is in English instead.
     """
 
     start_s: float
@@ -81,6 +84,7 @@ class Passage:
     temperature: float
     repetition: float
     language: str | None
+    translated: bool = False
 
     @classmethod
     def silent(cls, window: Window) -> "Passage":
@@ -145,7 +149,7 @@ class Transcriber:
         return isinstance(other, Transcriber) and (self._codec, self._spec) == (other._codec, other._spec)
 
     def __hash__(self) -> int:
-        return hash((self._codec, self._spec))
+        return hash(self._codec)
 
     @property
     def languages(self) -> Collection[str]:
@@ -178,10 +182,10 @@ class Transcriber:
         previous = [spec.previous_id, *told[-room:]] if told and room > 0 else []
         return np.array([[*previous, *start, *([] if timed else [spec.no_times_id])]], np.int32)
 
-    def aligned(self, passage: Passage, *, translated: bool = False) -> NDArray[np.int32]:
+    def aligned(self, passage: Passage) -> NDArray[np.int32]:
         """int32 `[1, tokens]`: the text of a passage as it is written, of whose tokens it can be told when they are
         said."""
-        start = [*self._start(passage.language, translated=translated), self._spec.no_times_id]
+        start = [*self._start(passage.language, translated=passage.translated), self._spec.no_times_id]
         text = [token for piece in passage.said for token in piece.tokens]
         return np.array([[*start, *text, self._spec.end_id]], np.int32)
 
@@ -239,11 +243,13 @@ class Transcriber:
             temperature=written.temperature,
             repetition=repetition,
             language=language,
+            translated=written.translated,
         )
 
     def _spelt(self, passage: Passage) -> list[list[Spelt]]:
         """The words of each piece."""
-        return [words_of(piece.tokens, self._codec.decode, passage.language) for piece in passage.said]
+        language = _ENGLISH if passage.translated else passage.language
+        return [words_of(piece.tokens, self._codec.decode, language) for piece in passage.said]
 
     def _shortened(self, passage: Passage, *, first: int = 0, last: int = 0) -> Passage:
         """Without so many of its first, and of its last words."""

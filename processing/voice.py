@@ -3,6 +3,7 @@
 In doubt it is a voice: what is left out is never heard.
 """
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ Samples = NDArray[np.float32]
 
 _FRAME_S = 0.03
 _SILENT = 1e-4  # of full scale; less is no sound that a microphone gives
+_SILENT_DB = 20.0 * math.log10(_SILENT)
 _ABOVE_BACKGROUND_DB = 6.0
 _BELOW_VOICES_DB = 20.0
 _BACKGROUND, _VOICES = 10, 95  # per cent of the frames are quieter
@@ -38,11 +40,12 @@ def least_db(samples: Samples, rate: int) -> float:
     """How loud a voice in this recording is at least: not much above the background, and much below the loudest voices;
     infinite where all is silent."""
     frames = _frames(samples, rate)
-    frames = frames[np.ptp(frames, axis=1) >= 2 * _SILENT]
-    if not len(frames):
+    loudness, heard = loudness_db(frames), np.ptp(frames, axis=1) >= 2 * _SILENT
+    if not heard.any():
         return np.inf
-    background, voices = np.percentile(loudness_db(frames), [_BACKGROUND, _VOICES])
-    return float(min(background + _ABOVE_BACKGROUND_DB, voices - _BELOW_VOICES_DB))
+    background = max(_SILENT_DB, float(np.percentile(loudness, _BACKGROUND)))
+    voices = float(np.percentile(loudness[heard], _VOICES))
+    return min(background + _ABOVE_BACKGROUND_DB, voices - _BELOW_VOICES_DB)
 
 
 def stretches(samples: Samples, rate: int, least: float) -> list[Stretch]:

@@ -94,7 +94,8 @@ def timed(words: Sequence[Spelt], starts_s: NDArray[np.float64]) -> list[Word]:
     firsts = np.cumsum([0, *(word.tokens for word in words)])[:-1]
     starts = starts_s[firsts]
     ends = starts_s[firsts + [word.spoken for word in words]]
-    longest = _LONG * min(_USUAL_S, float(np.median(ends - starts)))
+    lasting = ends[ends > starts] - starts[ends > starts]
+    longest = _LONG * min(_USUAL_S, float(np.median(lasting)) if len(lasting) else _USUAL_S)
     found = []
     for number, (word, start, end) in enumerate(zip(words, starts, ends, strict=True)):
         opens = number == 0 or words[number - 1].text.rstrip()[-1:] in _SENTENCE_ENDS

@@ -191,7 +191,7 @@ class SpeechRecognition(Streaming):
         asked = request.steered
         self._check(asked)
         if request.worded and not self.aligns:
-            raise InvalidRequestError([Fault("timestamps", _UNALIGNED)])
+            raise InvalidRequestError([Fault("return_timestamps", _UNALIGNED)])
         language = asked.language if self.transcriber.languages else None
         try:
             prompt = self.transcriber.prompt(
@@ -214,7 +214,7 @@ class SpeechRecognition(Streaming):
 
         def listen(number: int, window: Window) -> Passage:
             passage = self._heard(request, recording.prompt, number, window, ask)
-            return self._with_words(request, window, passage, ask) if request.worded and passage.said else passage
+            return self._with_words(window, passage, ask) if request.worded and passage.said else passage
 
         yield from self.transcriber.passages(recording.windows, listen)
 
@@ -250,11 +250,12 @@ class SpeechRecognition(Streaming):
         if asked.translated and not self.transcriber.translates:
             raise InvalidRequestError([Fault("model", "does not translate; transcribe-base does, into English")])
 
-    def _with_words(self, request: SpeechRecognitionRequest, window: Window, passage: Passage, ask: Ask) -> Passage:
-        tokens = self.transcriber.aligned(passage, translated=request.steered.translated)
+    def _with_words(self, window: Window, passage: Passage, ask: Ask) -> Passage:
+        tokens = self.transcriber.aligned(passage)
         outputs = ask.other(ALIGN_SIGNATURE, {self._spec.input: window.samples[np.newaxis], _TOKENS: tokens})
         attention: Any = outputs.get(_ATTENTION)
-        if attention is None or attention.dtype != np.float32 or attention.shape[:2] != tokens.shape:
+        is_usable = attention is not None and attention.dtype == np.float32 and attention.ndim == tokens.ndim + 1
+        if not (is_usable and attention.shape[:2] == tokens.shape and attention.size and np.isfinite(attention).all()):
             raise BrokenAnswerError(f"the model answered no float32 {list(tokens.shape)} of places as {_ATTENTION}")
         return self.transcriber.with_words(passage, attention[0])
 
@@ -268,10 +269,10 @@ class SpeechRecognition(Streaming):
 
         def at(temperature: float) -> Passage:
             if plain and not temperature:
-                return self._passage(window, ask({self._spec.input: samples}), temperature)
+                return self._passage(request.steered, window, ask({self._spec.input: samples}), temperature)
             drawn = {"temperature": np.array([temperature], np.float32), "seed": np.array([number], np.int32)}
             outputs = ask.other(STEER_SIGNATURE, {self._spec.input: samples, "prompt": prompt, **drawn})
-            return self._passage(window, outputs, temperature)
+            return self._passage(request.steered, window, outputs, temperature)
 
         tried = []
         for temperature in (request.temperature,) if request.temperature else _TEMPERATURES:
@@ -280,10 +281,14 @@ class SpeechRecognition(Streaming):
                 return tried[-1]
         return min(tried, key=lambda passage: (passage.repeats, -passage.score))
 
-    def _passage(self, window: Window, outputs: Tensors, temperature: float) -> Passage:
+    def _passage(self, by: Steered, window: Window, outputs: Tensors, temperature: float) -> Passage:
+        """A language that the caller names is the one that was spoken."""
         tokens: Any = outputs.get(_TOKENS)
         if tokens is None or tokens.dtype != np.int32 or tokens.ndim != 2 or len(tokens) != 1:
             raise BrokenAnswerError(f"the model answered no int32 [1, tokens] as {_TOKENS}")
         score, no_speech = (float(floats(outputs, name, (1,))[0]) for name in (_SCORE, _NO_SPEECH))
-        language = int(outputs[_LANGUAGE][0]) if self.transcriber.languages else None
-        return self.transcriber.passage(window, Written(tokens[0].tolist(), score, no_speech, temperature, language))
+        language = None
+        if self.transcriber.languages:
+            language = self._spec.languages[by.language] if by.language else int(outputs[_LANGUAGE][0])
+        written = Written(tokens[0].tolist(), score, no_speech, temperature, language, by.translated)
+        return self.transcriber.passage(window, written)

@@ -16,9 +16,9 @@ export class Microphone {
   static async open(most_s) {
     const microphone = new Microphone();
     microphone.#stream = await navigator.mediaDevices.getUserMedia({ audio: AUDIO });
-    microphone.#context = new AudioContext();
-    microphone.#most = most_s * microphone.rate;
     try {
+      microphone.#context = new AudioContext();
+      microphone.#most = most_s * microphone.rate;
       await microphone.#listen();
     } catch (error) {
       microphone.close();
@@ -59,7 +59,7 @@ export class Microphone {
 
   close() {
     for (const track of this.#stream.getTracks()) track.stop();
-    this.#context.close();
+    this.#context?.close();
   }
 
   #keep(block) {

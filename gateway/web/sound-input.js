@@ -7,6 +7,7 @@ import { drawMel, drawWaveform } from "/web/sound-picture.js";
 import { RATE, decoded, resampled, wav } from "/web/sound.js";
 
 const MOST_S = 500; // of a recording: 16 MB, as much as a gateway takes unless it is told otherwise
+const MOST_BYTES = 32 * 2 ** 20; // of a file that is looked at: as samples an MP3 is twenty times as large
 const LIVE_S = 6; // that are shown of what the microphone hears,
 const LIVE_MS = 100; // so often
 const WINDOW_S = 1.5; // that a model hears at a time while it listens: a word with something around it
@@ -21,6 +22,7 @@ const LOOK_MS = 20; // between two looks whether there is so much
 export class SoundInput {
   element = $("sound-panel");
   player = $("player");
+  shown = Promise.resolve(); // when the recording is, as far as the browser knows it
   #changed;
   #model = null;
   #file = null;
@@ -81,8 +83,12 @@ export class SoundInput {
   async #bring(blob, onDisk) {
     const file = { blob, name: onDisk ? blob.name : `pasted-${blob.name}`, onDisk };
     this.#take(file);
+    if (blob.size <= MOST_BYTES) this.shown = this.#look(file);
     this.#changed();
-    const samples = await decoded(blob);
+  }
+
+  async #look(file) {
+    const samples = await decoded(file.blob);
     if (file === this.#file && samples) this.#show(samples);
   }
 
@@ -125,7 +131,7 @@ export class SoundInput {
     while (this.#isOpen(open) && microphone.heard_s < MOST_S) await this.#showLive(microphone, open, "Recording");
     if (open !== this.#open) return;
     const samples = await resampled(microphone.last(MOST_S), microphone.rate);
-    if (open !== this.#open) return;
+    if (open !== this.#open || !samples?.length) return;
     this.#take({ blob: wav(samples), name: "recording.wav", onDisk: false }, samples);
     this.#changed();
   }
@@ -141,12 +147,15 @@ export class SoundInput {
       }
       until_s = microphone.heard_s;
       samples = await resampled(microphone.last(WINDOW_S), microphone.rate);
-      if (!this.#isOpen(open)) break;
+      if (!samples || !this.#isOpen(open)) break;
       this.#file = { blob: wav(samples), name: "window.wav", onDisk: false, until_s };
       await this.#changed();
     }
     await shown;
-    if (this.#file?.until_s !== undefined) this.#take({ ...this.#file, until_s: undefined }, samples);
+    if (this.#file?.until_s === undefined) return;
+    const file = { ...this.#file, until_s: undefined };
+    if (this.#open && this.#open !== open) this.#file = file; // something else uses the microphone by now
+    else this.#take(file, samples ?? undefined);
   }
 
   async #showListening(microphone, open) {

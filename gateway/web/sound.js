@@ -2,11 +2,8 @@
 
 export const RATE = 16_000; // samples per second of all that the page shows and records
 
-const MOST_BYTES = 32 * 2 ** 20; // of a file that is looked at: as samples an MP3 is twenty times as large
-
 /** What a file sounds like, mono, Float32Array `[samples]`; null if the browser cannot decode it. */
 export async function decoded(blob) {
-  if (blob.size > MOST_BYTES) return null;
   try {
     const context = new OfflineAudioContext(1, 1, RATE);
     const buffer = await context.decodeAudioData(await blob.arrayBuffer()); // with a filter before the rate is changed

@@ -70,6 +70,7 @@ export class TranscriptionPanel {
     try {
       const reply = await this.#stop.during((stop) => follow(request, { signal, stop }, told));
       if (!ended && !reply.stopped) throw new Problem("The answer broke off", "The gateway did not tell its end.");
+      await this.#input.shown;
       reply.written.seconds = this.#input.seconds;
       const text = segments.map((segment) => segment.text).join(" ");
       const ending = reply.stopped ? "Stopped." : text ? "" : "Nobody speaks.";

@@ -14,6 +14,7 @@ from processing.overlap import doubled
         ("a bird in the", "The hand", (0, 1)),
         ("the bird is in a small", "hand of the man", (0, 0)),
         ("a bird", "is worth", (0, 0)),
+        ("I said ... hello", "... good day", (0, 0)),
         ("", "is worth", (0, 0)),
         ("a bird", "", (0, 0)),
     ],

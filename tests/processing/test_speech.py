@@ -93,9 +93,10 @@ def test_a_pause_of_some_seconds_is_a_window_in_which_nobody_speaks() -> None:
     assert (quiet.silent, quiet.end_s) == (True, 9.0)
 
 
-def test_who_speaks_softly_is_heard_beside_who_is_loud() -> None:
-    """By 20 dB."""
-    samples = np.concatenate([_noise(3), 1e-3 * _noise(3), 0.1 * _noise(3), 1e-3 * _noise(3)])
+@pytest.mark.parametrize(("pause", "soft"), [(1e-3, 0.1), (0.0, 0.03)])
+def test_who_speaks_softly_is_heard_beside_who_is_loud(pause: float, soft: float) -> None:
+    """By 20 or 30 dB, with a hiss between, or nothing at all."""
+    samples = np.concatenate([_noise(3), pause * _noise(3), soft * _noise(3), pause * _noise(3)])
     told = [(window.silent, round(window.start_s), round(window.end_s)) for window in windows(samples, SPEC)]
     assert [found for found in told if found[0]] == [(True, 3, 6), (True, 9, 12)]
 

@@ -73,3 +73,5 @@ def test_a_word_at_a_pause_is_not_much_longer_than_others() -> None:
         ("cold.", 5.0, 5.2),
     ]
     assert timed([], np.array([0.0])) == []
+    at_once = [Spelt(" One", 1, 1)] * 4
+    assert [word.end_s for word in timed(at_once, np.array([0.0, 0.0, 0.0, 0.0, 1.5]))] == [0.0, 0.0, 0.0, 1.4]

@@ -184,7 +184,7 @@ def _fill_from_preset(folder: Path, backbone: Any) -> None:
 
     try:
         loaded = keras_hub.models.WhisperBackbone.from_preset(str(folder), dtype="float32")
+        for variable, read in zip(backbone.weights, loaded.weights, strict=True):
+            variable.assign(read)
     except Exception as exc:  # whatever keras-hub and its readers find amiss in a folder
         raise CheckpointError(folder, f"keras-hub cannot read it: {type(exc).__name__}: {exc}") from exc
-    for variable, read in zip(backbone.weights, loaded.weights, strict=True):
-        variable.assign(read)

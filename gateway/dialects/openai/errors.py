@@ -11,7 +11,13 @@ from gateway.dialects import exchange
 from gateway.refusals import Refusal
 
 _CODES = {"unknown-model": "model_not_found", "context-length": "context_length_exceeded"}
-_INPUTS = {"embeddings": "input", "transcriptions": "file", "chat/completions": "messages", "completions": "prompt"}
+_INPUTS = {
+    "embeddings": "input",
+    "transcriptions": "file",
+    "translations": "file",
+    "chat/completions": "messages",
+    "completions": "prompt",
+}
 
 
 class ErrorObject(BaseModel):

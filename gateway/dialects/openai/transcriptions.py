@@ -67,6 +67,14 @@ class TranscriptionRequest(Wire):
     temperature: Annotated[Temperature, BeforeValidator(_number)] = 0.0
     stream: Annotated[bool, BeforeValidator(_flag)] = False
 
+    @property
+    def _words(self) -> bool:
+        return "word" in self.timestamp_granularities
+
+    @property
+    def _segments(self) -> bool:
+        return set(self.timestamp_granularities) != {"word"}
+
     def recording(self, *, translated: bool = False) -> SteeredRecognitionRequest:
         """The same in the task's words.
 
@@ -74,16 +82,16 @@ class TranscriptionRequest(Wire):
             InvalidRequestError: a form is asked for in which nothing can be told while it is heard, or words have no
                 times.
         """
-        if self.timestamp_granularities and self.response_format != "verbose_json":
-            said = f"expected with response_format verbose_json alone, received with {self.response_format}"
+        if self._words and self.response_format != "verbose_json":
+            said = f"expected word with response_format verbose_json alone, received with {self.response_format}"
             raise InvalidRequestError([Fault("timestamp_granularities[]", said)])
         if self.stream and self.response_format not in _STREAMED:
             said = f"expected {', '.join(_STREAMED)} with stream, received {self.response_format}"
             raise InvalidRequestError([Fault("response_format", said)])
-        if self.stream and "word" in self.timestamp_granularities:
+        if self.stream and self._words:
             raise InvalidRequestError([Fault("timestamp_granularities[]", "expected segment with stream")])
         parameters = SpeechRecognitionParameters(
-            return_timestamps=self.response_format in _TIMED and self.timestamp_granularities != ("word",),
+            return_timestamps=self.response_format in _TIMED and self._segments,
             generation_parameters=GenerationParameters(temperature=self.temperature),
         )
         return SteeredRecognitionRequest(
@@ -91,7 +99,7 @@ class TranscriptionRequest(Wire):
             parameters=parameters,
             by=Steered(prompt=self.prompt, language=self.language, translated=translated),
             stream=self.stream,
-            words="word" in self.timestamp_granularities,
+            words=self._words,
         )
 
     def events(self, passages: Stream) -> Iterator[bytes | None]:
@@ -125,8 +133,8 @@ class TranscriptionRequest(Wire):
             usage=usage,
             language="en" if translated else heard.language or "",
             duration=seconds,
-            segments=_segments(heard.passages) if self.timestamp_granularities != ("word",) else None,
-            words=_words(heard) if "word" in self.timestamp_granularities else None,
+            segments=_segments(heard.passages) if self._segments else None,
+            words=_words(heard) if self._words else None,
         )
         return exchange.json(verbose.model_dump(exclude_none=True))
 

@@ -1,6 +1,7 @@
 """The page's panels for recordings, in a real browser whose microphone hears a file."""
 
 import json
+import re
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -133,7 +134,7 @@ def test_nobody_speaks_and_what_is_no_recording_is_refused_in_words(page: Page) 
 def test_a_recording_of_the_microphone_is_transcribed_played_and_saved(page: Page) -> None:
     choose(page, "speech")
     page.get_by_role("button", name="Record").click()
-    expect(page.locator("#sound-name")).to_contain_text("Recording, 1.")
+    expect(page.locator("#sound-name")).to_contain_text(re.compile(r"Recording, [1-4]\."))
     page.get_by_role("button", name="Stop recording").click()
     segments(page).to_contain_text(["loud", "loud"])
     expect(page.locator("#player")).to_be_visible()

@@ -7,7 +7,7 @@ import numpy as np
 
 from kmaas.config import Config
 from kmaas.progress import PlainProgress
-from training.data.engines import SAMPLE_RATE
+from training.data.engines import SAMPLE_RATE, Espeak, Saying
 from training.data.read_aloud import READINGS, load, sentences
 
 PROGRESS = PlainProgress(lambda _: None, time.monotonic)
@@ -32,5 +32,5 @@ def test_readings_are_as_long_as_they_are_and_always_the_same() -> None:
     assert len({reading.text for reading in readings}) == READINGS
     assert all(len(re.findall(r"[.!?](?: |$)", reading.text)) >= 3 for reading in readings)
     assert all(5 * SAMPLE_RATE < len(reading.sound) < 30 * SAMPLE_RATE for reading in readings)
-    again = load(Config().cache, PROGRESS, 1)
-    np.testing.assert_array_equal(readings[-1].sound, again[-1].sound)
+    [again] = Espeak(Config().cache).speak([Saying(readings[-1].text, "en-gb+Annie")])
+    np.testing.assert_allclose(readings[-1].sound, again, atol=1 / 32767)
