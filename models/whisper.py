@@ -30,7 +30,6 @@ _PARTS = (  # of keras-hub's backbone, by which it is used here
     "encoder_layer_norm",
     "decoder_embeddings",
     "token_embedding",
-    "decoder_layer_norm",
     "num_heads",
     "hidden_dim",
     "num_mels",
@@ -83,11 +82,14 @@ def _shortened(whole: Any, layers: int) -> "keras.Model":
     x = whole.decoder_embeddings(given["decoder_token_ids"])
     for layer in kept:
         x = layer(decoder_sequence=x, encoder_sequence=heard, decoder_padding_mask=given["decoder_padding_mask"])
-    states = {"encoder_sequence_output": heard, "decoder_sequence_output": whole.decoder_layer_norm(x)}
+    norm = type(whole.decoder_layer_norm).from_config(whole.decoder_layer_norm.get_config())
+    states = {"encoder_sequence_output": heard, "decoder_sequence_output": norm(x)}
     shorter = keras.Model(given, states, name=whole.name)
     for name in _PARTS:
         setattr(shorter, name, getattr(whole, name))
-    shorter.decoder_transformer_layers = kept
+    shorter.decoder_transformer_layers, shorter.decoder_layer_norm = kept, norm
+    for layer in shorter.layers:  # each knows who reads it: what was cut away would be kept
+        layer._outbound_nodes = [node for node in layer._outbound_nodes if node.operation in shorter.operations]
     return shorter
 
 

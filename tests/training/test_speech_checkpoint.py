@@ -1,5 +1,6 @@
 """Whispers from somebody's folder: read, computed as PyTorch does, and what is said of bad ones."""
 
+import gc
 import json
 import shutil
 import warnings
@@ -18,6 +19,7 @@ from models.catalog import find, spec_of
 from models.listening import encoded, read_anew
 from models.speech_checkpoint import SpeechCheckpointConfig
 from models.transcribe import build, processing
+from models.whisper import WhisperSize, whisper_backbone
 from models.whisper_tokens import ENGLISH, MULTILINGUAL, alphabet_of
 from tests.support.speech_checkpoints import (
     FAMILIES,
@@ -223,6 +225,16 @@ def test_too_little_memory_and_changed_files_are_told(tmp_path: Path) -> None:
     write_speech_checkpoint(folder, "turbo")
     with pytest.raises(ChangedCheckpointError, match="no longer those"):
         weights_of(config).fill(None)
+
+
+def test_of_a_shorter_decoder_no_layer_is_kept_that_was_cut_away() -> None:
+    """keras-hub makes as many as the encoder has."""
+    size = WhisperSize(vocabulary=100, layers=3, heads=1, width=24, mels=80, decoder_layers=1)
+    backbone = whisper_backbone(size)
+    gc.collect()
+    decoders = (one for one in gc.get_objects() if type(one) is type(backbone.decoder_transformer_layers[0]))
+    widths = [one._feedforward_output_dense.kernel.shape[-1] for one in decoders if one.built]
+    assert widths.count(size.width) == 1
 
 
 def test_weights_of_a_shorter_decoder_are_kept_and_read_again(tmp_path: Path) -> None:
