@@ -162,6 +162,16 @@ def test_commands_are_spotted_until_another_model_is_chosen(page: Page) -> None:
     expect(page.locator("#sound-name")).to_have_text("window.wav")  # the last one stays
 
 
+def test_who_listens_can_record_at_once(page: Page) -> None:
+    choose(page, "pitch")
+    page.get_by_role("button", name="Listen").click()
+    expect(page.locator("#ranking li").first).to_be_visible()
+    page.get_by_role("button", name="Record").click()
+    expect(page.locator("#sound-name")).to_contain_text(re.compile(r"Recording, [1-4]\."))
+    page.get_by_role("button", name="Stop recording").click()
+    expect(page.locator("#sound-name")).to_have_text("recording.wav")
+
+
 def test_a_command_is_told_once_until_it_was_gone(page: Page) -> None:
     choose(page, "pitch")
     told = page.evaluate(
