@@ -98,7 +98,6 @@ def test_goldens_are_what_a_client_sends_and_gets(run: Run, exported: Path, sign
         assert difference(golden.expected, answer, golden.tolerance) is None, golden.name
 
 
-@pytest.mark.parametrize("run", ["digits"], indirect=True)
 def test_probabilities_have_the_temperature_of_the_evaluation_and_logits_have_none(
     run: Run, exported: Path, signatures: Any, tmp_path: Path
 ) -> None:
