@@ -31,6 +31,7 @@ from training.run import Run
 @pytest.fixture(scope="module")
 def signatures(exported: Path) -> Any:
     import tensorflow as tf
+    import tensorflow_text  # noqa: F401 (registers its operations)
 
     return tf.saved_model.load(str(exported)).signatures
 
