@@ -20,25 +20,20 @@ from processing.classification import MEDIA_TOP_K, ranked, sigmoid, softmax
 from processing.forms import form_of
 from processing.image import decode
 from processing.request import preprocessing
-from processing.spec import ExportedSpec, ImageSpec, LanguageSpec, SpeechSpec, TextSpec, TranslationSpec
-from processing.speech import Transcriber, Window, Written
+from processing.spec import ExportedSpec, ImageSpec, LanguageSpec, TextSpec, TranslationSpec
 from processing.tokens import TokenCodec
 from processing.translation import Translator
 from store.golden import Golden
 
 if TYPE_CHECKING:
-    import keras
-
-    from models.listening import Listening
     from models.search import Search
     from models.transformer import EncoderDecoder
 
-_TOLERANCE = 1e-4
+TOLERANCE = 1e-4
 _PER_LABEL = 4
 _WITHOUT_LABELS = 16
 _TEXTS = 8  # a token of each is a call
 _TRANSLATIONS = 8
-_RECORDINGS = 8
 _PICTURES = 12  # a large one is a megabyte, as a tensor, in the file of warm-up requests
 _MAX_PIXELS = 2**24
 _CLEAR_SCORE = 1e-4  # between neighbouring scores of what was found
@@ -95,18 +90,6 @@ class CheckedTranslation(CheckedRequest):
     @property
     def outputs(self) -> Mapping[str, Array]:
         return {"translation": self.translation, "score": self.score}
-
-
-@dataclass(frozen=True)
-class CheckedTranscript(CheckedRequest):
-    """Of a model that hears: `tokens` `[1, most]`, `score` `[1]`, `no_speech` `[1]`, `language` `[1]` if there are
-    several."""
-
-    heard: Mapping[str, Array]
-
-    @property
-    def outputs(self) -> Mapping[str, Array]:
-        return self.heard
 
 
 @dataclass(frozen=True)
@@ -167,11 +150,11 @@ def make_goldens(
             inputs = preprocess(example.body)
             logits = predict(inputs)
             shown = _shown(example, len(labels)) if isinstance(spec, TextSpec) else MEDIA_TOP_K
-            if _is_clear(logits[0], shown):
+            if is_clear(logits[0], shown):
                 (best,) = ranked(function(logits, temperature), labels, shown)
                 answer: list[JsonValue] = [{"label": name, "score": score} for name, score in best]
                 expected: JsonValue = [answer] if isinstance(spec, TextSpec) else answer
-                golden = Golden.of(example.name, example.media_type, example.body, expected, _TOLERANCE)
+                golden = Golden.of(example.name, example.media_type, example.body, expected, TOLERANCE)
                 checked = CheckedGolden(golden, inputs, logits, temperature, multi_label)
                 clear.append((logits[0].argmax() != number, checked))
         chosen += [golden for _, golden in sorted(clear, key=lambda item: item[0])[:_PER_LABEL]]
@@ -203,7 +186,7 @@ def make_vector_goldens(
         inputs = preprocess(example.body)
         vector = predict(inputs)
         if np.isfinite(vector).all():
-            golden = Golden.of(example.name, example.media_type, example.body, vector.tolist(), _TOLERANCE)
+            golden = Golden.of(example.name, example.media_type, example.body, vector.tolist(), TOLERANCE)
             chosen.append(CheckedVector(golden, inputs, vector))
     if not chosen:
         raise NoGoldensError(len(examples))
@@ -240,7 +223,7 @@ def make_detection_goldens(
         expected: list[JsonValue] = [
             {"score": one.score, "label": one.label, "box": dict(one.box._asdict())} for one in told
         ]
-        golden = Golden.of(example.name, example.media_type, example.body, expected, _TOLERANCE)
+        golden = Golden.of(example.name, example.media_type, example.body, expected, TOLERANCE)
         if told:
             counts[example.label] += 1
         clear.append(((not told, counts[example.label]), CheckedDetections(golden, inputs, found)))
@@ -274,7 +257,7 @@ def make_text_goldens(
         tokens = _continued(spec, inputs, logits, predict, json.loads(example.body)["parameters"]["max_new_tokens"])
         text = codec.decode(tokens or ())
         if tokens and _REPLACEMENT not in text:
-            golden = Golden.of(example.name, example.media_type, example.body, [{"generated_text": text}], _TOLERANCE)
+            golden = Golden.of(example.name, example.media_type, example.body, [{"generated_text": text}], TOLERANCE)
             chosen.append(CheckedText(golden, inputs, logits))
     if not chosen:
         raise NoGoldensError(len(examples))
@@ -306,86 +289,18 @@ def make_translation_goldens(
         try:
             written = _written(network, search, inputs)
             (text,) = translator.translate(reading, run)
-        except _UnclearError:
+        except UnclearError:
             continue
         if text and _REPLACEMENT not in text:
             expected: JsonValue = [{"translation_text": text}]
-            golden = Golden.of(example.name, example.media_type, example.body, expected, _TOLERANCE)
+            golden = Golden.of(example.name, example.media_type, example.body, expected, TOLERANCE)
             chosen.append(CheckedTranslation(golden, inputs[np.newaxis], written.translation, written.score))
     if not chosen:
         raise NoGoldensError(len(examples))
     return chosen
 
 
-def make_transcript_goldens(
-    examples: Sequence[Example],
-    spec: SpeechSpec,
-    tokenizer: str,
-    model: "keras.Model",
-    listening: "Listening",
-) -> list[CheckedTranscript]:
-    """The first recordings of which it is clear at each token what is said, by Keras' own layers, which read all anew
-    for each token.
-
-    Raises:
-        NoGoldensError: there is none.
-    """
-    preprocess, transcriber = preprocessing(spec, tokenizer), Transcriber(tokenizer, spec)
-    chosen: list[CheckedTranscript] = []
-    for example in examples:
-        if len(chosen) == _RECORDINGS:
-            break
-        inputs = preprocess(example.body)
-        try:
-            heard = _heard(model, listening, inputs)
-        except _UnclearError:
-            continue
-        tokens, score, no_speech = (heard[name][0] for name in ("tokens", "score", "no_speech"))
-        window = Window(0.0, inputs.shape[1] / spec.sample_rate, inputs[0])
-        passage = transcriber.passage(window, Written(tokens.tolist(), float(score), float(no_speech)))
-        if passage.said and not passage.is_doubtful:
-            expected: JsonValue = {"text": " ".join(piece.text for piece in passage.said)}
-            golden = Golden.of(example.name, example.media_type, example.body, expected, _TOLERANCE)
-            chosen.append(CheckedTranscript(golden, inputs, heard))
-    if not chosen:
-        raise NoGoldensError(len(examples))
-    return chosen
-
-
-def _heard(model: "keras.Model", listening: "Listening", inputs: Array) -> dict[str, Array]:
-    """The most probable token each time. Raises `_UnclearError`."""
-    from models.listening import encoded, read_anew
-
-    backbone, of = model.get_layer("backbone"), listening.alphabet
-    heard = encoded(backbone, model.get_layer("log_mel")(inputs))
-    written, total, spoken = np.zeros((1, 0), np.int32), 0.0, list(of.languages.values())
-    begun = np.asarray(read_anew(backbone, heard, np.array([[of.start]], np.int32)))[0]
-    steered = []
-    if of.transcribe is not None:
-        if not _is_clear(begun[spoken], 1):
-            raise _UnclearError
-        steered = [spoken[begun[spoken].argmax()], of.transcribe]
-    prompt, silence = np.array([[of.start, *steered, of.no_times]], np.int32), softmax(begun[np.newaxis])[0]
-    while written.shape[1] < listening.most:
-        logits = read_anew(backbone, heard, np.concatenate([prompt, written], axis=1))
-        told = np.asarray(listening.log_probabilities(logits, written, np.array([[False]])))[0]
-        if not _is_clear(told, 1):
-            break
-        total += float(told.max())
-        written = np.append(written, np.array([[told.argmax()]], np.int32), axis=1)
-        if written[0, -1] == of.end:
-            tokens = np.full((1, listening.most), of.end, np.int32)
-            tokens[:, : written.shape[1]] = written
-            return {
-                "tokens": tokens,
-                "score": np.array([total / written.shape[1]], np.float32),
-                "no_speech": np.array([silence[of.no_speech]], np.float32),
-                **({"language": np.array(steered[:1], np.int32)} if steered else {}),
-            }
-    raise _UnclearError
-
-
-class _UnclearError(Exception):
+class UnclearError(Exception):
     """Rounding could choose another text, or none comes to an end."""
 
 
@@ -395,7 +310,7 @@ class _Written(NamedTuple):
 
 
 def _written(network: "EncoderDecoder", search: "Search", source: Array) -> _Written:
-    """The most probable token each time, `[1, most]` and `[1]`. Raises `_UnclearError`."""
+    """The most probable token each time, `[1, most]` and `[1]`. Raises `UnclearError`."""
     from scipy.special import logsumexp
 
     tokens: list[int] = [network.begin_id]
@@ -404,7 +319,7 @@ def _written(network: "EncoderDecoder", search: "Search", source: Array) -> _Wri
     for _ in range(search.most):
         logits = np.array(network.taught(source[np.newaxis], np.array([tokens], np.int32)))[0, -1].astype(np.float64)
         logits[barred] = -np.inf
-        if not _is_clear(logits, 1):
+        if not is_clear(logits, 1):
             break
         tokens.append(int(logits.argmax()))
         total += float(logits.max() - logsumexp(logits))
@@ -413,7 +328,7 @@ def _written(network: "EncoderDecoder", search: "Search", source: Array) -> _Wri
             padded = np.full((1, search.most), network.pad_id, np.int32)
             padded[0, : len(written)] = written
             return _Written(padded, np.array([total / len(written)], np.float32))
-    raise _UnclearError
+    raise UnclearError
 
 
 def _continued(
@@ -425,7 +340,7 @@ def _continued(
 ) -> list[int] | None:
     """The greedy continuation, whose first token has `logits`; None where rounding could choose another token."""
     tokens: list[int] = []
-    while _is_clear(logits[0], 1):
+    while is_clear(logits[0], 1):
         tokens.append(int(logits[0].argmax()))
         if tokens[-1] in spec.end_ids or len(tokens) == min(most, spec.context_tokens - inputs.shape[1]):
             return tokens
@@ -439,7 +354,7 @@ def _are_apart(scores: NDArray[np.floating], least: float) -> bool:
     return bool(np.isfinite(marks).all() and (np.diff(marks) >= _CLEAR_SCORE).all())
 
 
-def _is_clear(logits: NDArray[np.floating], shown: int) -> bool:
+def is_clear(logits: NDArray[np.floating], shown: int) -> bool:
     """Whether the order of the labels shown, and which they are, survives rounding; so of tokens."""
     descending = np.sort(logits)[::-1][: shown + 1]
     return bool((descending[:-1] - descending[1:] >= _CLEAR_GAP).all())

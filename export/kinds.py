@@ -33,12 +33,12 @@ from export.goldens import (
     make_detection_goldens,
     make_goldens,
     make_text_goldens,
-    make_transcript_goldens,
     make_translation_goldens,
     make_vector_goldens,
 )
 from export.records import Record
 from export.trained import Trained
+from export.transcript_goldens import make_transcript_goldens
 from models.detection import Choice
 from models.faces import FacesConfig, networks_of
 from models.language import backbone_of, scores

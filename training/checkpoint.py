@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from models.checkpoint import NETWORK, CheckpointConfig, processing
+from models.checkpoint import CheckpointConfig, processing
 from models.example import Example
 from models.language import backbone_of
 from training.data import shakespeare
@@ -92,21 +92,15 @@ def settings_of(given: str, name: str, free: Callable[[], int | None] = free_byt
     checkpoint = _read(given)
     require_memory(given, checkpoint.parameters, free)
     return {
-        "network": NETWORK,
-        "seed": 1,  # of the evaluation
+        **checkpoint.told_as(given, name),
         "slots": _SLOTS,
-        "name": name,
-        "checkpoint": str(Path(given).resolve()) if Path(given).is_dir() else given,
-        "sha256": checkpoint.sha256,
         "backbone": checkpoint.backbone,
         "size": checkpoint.size(),
-        "parameters": checkpoint.parameters,
         "longest": checkpoint.longest,
         "context_tokens": min(_CONTEXT_TOKENS, checkpoint.longest),
         "end_ids": checkpoint.end_ids,
         "chats": checkpoint.chat_template is not None,
         **({"drawing": checkpoint.drawing.model_dump()} if checkpoint.drawing else {}),
-        **({"licence": checkpoint.licence} if checkpoint.licence else {}),
     }
 
 

@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from models.checkpoint import NETWORK
 from models.example import Example
 from models.picture_checkpoint import CLASSIFIER, PictureCheckpointConfig, processing
 from training.data import photographs
@@ -76,11 +75,7 @@ def settings_of(given: str, name: str, free: Callable[[], int | None] = free_byt
     require_memory(given, checkpoint.parameters, free)
     loaded, layout = checkpoint.load(), checkpoint.layout
     return {
-        "network": NETWORK,
-        "seed": 1,  # of the evaluation
-        "name": name,
-        "checkpoint": str(Path(given).resolve()) if Path(given).is_dir() else given,
-        "sha256": checkpoint.sha256,
+        **checkpoint.told_as(given, name),
         "classifier": _serialised(checkpoint, loaded),
         "parameters": loaded.count_params(),
         "scale": layout.scale,
@@ -89,7 +84,6 @@ def settings_of(given: str, name: str, free: Callable[[], int | None] = free_byt
         "width": layout.width,
         "resize": layout.resize.model_dump(),
         "maps": hasattr(loaded, "pooler") and len(loaded.backbone.output.shape) == 4,
-        **({"licence": checkpoint.licence} if checkpoint.licence else {}),
     }
 
 

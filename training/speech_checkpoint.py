@@ -4,7 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from models.checkpoint import NETWORK
 from models.speech_checkpoint import SpeechCheckpointConfig
 from training.data import read_aloud, spoken
 from training.data.hub_preset import LANGUAGE_FILES, fetched_preset
@@ -47,17 +46,11 @@ def settings_of(given: str, name: str, free: Callable[[], int | None] = free_byt
     checkpoint = _read(given)
     require_memory(given, checkpoint.parameters, free)
     return {
-        "network": NETWORK,
-        "seed": 1,  # of the evaluation
+        **checkpoint.told_as(given, name),
         "most_tokens": _MOST_TOKENS,
-        "name": name,
-        "checkpoint": str(Path(given).resolve()) if Path(given).is_dir() else given,
-        "sha256": checkpoint.sha256,
         "size": checkpoint.size,
         "alphabet": checkpoint.alphabet,
         "aligned_heads": checkpoint.aligned_heads,
-        "parameters": checkpoint.parameters,
-        **({"licence": checkpoint.licence} if checkpoint.licence else {}),
     }
 
 

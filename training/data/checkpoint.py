@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from models.checkpoint import NETWORK
 from processing.errors import UnreadableInputError
 from processing.spec import Drawing
 from processing.tokens import TokenCodec
@@ -50,6 +51,18 @@ class Kept:
         """Of all files that are read."""
         told = "".join(f"{path.name} {sha256_of(path)}\n" for path in sorted(self.files))
         return hashlib.sha256(told.encode()).hexdigest()
+
+    def told_as(self, given: str, name: str) -> dict[str, Any]:
+        """Of any configuration of a checkpoint: what it is, where it was, and under which `name` it is served."""
+        return {
+            "network": NETWORK,
+            "seed": 1,  # of the evaluation
+            "name": name,
+            "checkpoint": str(Path(given).resolve()) if Path(given).is_dir() else given,
+            "sha256": self.sha256,
+            "parameters": self.parameters,
+            **({"licence": self.licence} if self.licence else {}),
+        }
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,104 @@
+"""Goldens of a version that transcribes: recordings of which it is clear at each token what is said."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pydantic import JsonValue
+
+from export.errors import NoGoldensError
+from export.goldens import TOLERANCE, Array, CheckedRequest, UnclearError, is_clear
+from models.example import Example
+from processing.classification import softmax
+from processing.request import preprocessing
+from processing.spec import SpeechSpec
+from processing.speech import Transcriber, Window, Written
+from store.golden import Golden
+
+if TYPE_CHECKING:
+    import keras
+
+    from models.listening import Listening
+
+_RECORDINGS = 8
+
+
+@dataclass(frozen=True)
+class CheckedTranscript(CheckedRequest):
+    """Of a model that hears: `tokens` `[1, most]`, `score` `[1]`, `no_speech` `[1]`, `language` `[1]` if there are
+    several."""
+
+    heard: Mapping[str, Array]
+
+    @property
+    def outputs(self) -> Mapping[str, Array]:
+        return self.heard
+
+
+def make_transcript_goldens(
+    examples: Sequence[Example],
+    spec: SpeechSpec,
+    tokenizer: str,
+    model: "keras.Model",
+    listening: "Listening",
+) -> list[CheckedTranscript]:
+    """The first recordings of which it is clear at each token what is said, by Keras' own layers, which read all anew
+    for each token.
+
+    Raises:
+        NoGoldensError: there is none.
+    """
+    preprocess, transcriber = preprocessing(spec, tokenizer), Transcriber(tokenizer, spec)
+    chosen: list[CheckedTranscript] = []
+    for example in examples:
+        if len(chosen) == _RECORDINGS:
+            break
+        inputs = preprocess(example.body)
+        try:
+            heard = _heard(model, listening, inputs)
+        except UnclearError:
+            continue
+        tokens, score, no_speech = (heard[name][0] for name in ("tokens", "score", "no_speech"))
+        window = Window(0.0, inputs.shape[1] / spec.sample_rate, inputs[0])
+        passage = transcriber.passage(window, Written(tokens.tolist(), float(score), float(no_speech)))
+        if passage.said and not passage.is_doubtful:
+            expected: JsonValue = {"text": " ".join(piece.text for piece in passage.said)}
+            golden = Golden.of(example.name, example.media_type, example.body, expected, TOLERANCE)
+            chosen.append(CheckedTranscript(golden, inputs, heard))
+    if not chosen:
+        raise NoGoldensError(len(examples))
+    return chosen
+
+
+def _heard(model: "keras.Model", listening: "Listening", inputs: Array) -> dict[str, Array]:
+    """The most probable token each time. Raises `UnclearError`."""
+    from models.listening import encoded, read_anew
+
+    backbone, of = model.get_layer("backbone"), listening.alphabet
+    heard = encoded(backbone, model.get_layer("log_mel")(inputs))
+    written, total, spoken = np.zeros((1, 0), np.int32), 0.0, list(of.languages.values())
+    begun = np.asarray(read_anew(backbone, heard, np.array([[of.start]], np.int32)))[0]
+    steered = []
+    if of.transcribe is not None:
+        if not is_clear(begun[spoken], 1):
+            raise UnclearError
+        steered = [spoken[begun[spoken].argmax()], of.transcribe]
+    prompt, silence = np.array([[of.start, *steered, of.no_times]], np.int32), softmax(begun[np.newaxis])[0]
+    while written.shape[1] < listening.most:
+        logits = read_anew(backbone, heard, np.concatenate([prompt, written], axis=1))
+        told = np.asarray(listening.log_probabilities(logits, written, np.array([[False]])))[0]
+        if not is_clear(told, 1):
+            break
+        total += float(told.max())
+        written = np.append(written, np.array([[told.argmax()]], np.int32), axis=1)
+        if written[0, -1] == of.end:
+            tokens = np.full((1, listening.most), of.end, np.int32)
+            tokens[:, : written.shape[1]] = written
+            return {
+                "tokens": tokens,
+                "score": np.array([total / written.shape[1]], np.float32),
+                "no_speech": np.array([silence[of.no_speech]], np.float32),
+                **({"language": np.array(steered[:1], np.int32)} if steered else {}),
+            }
+    raise UnclearError
