@@ -39,6 +39,8 @@ class Windows(NamedTuple):
 
     def averaged(self, values: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
         """Numbers of windows `[windows, …]` to those of texts, by their shares. Of one window they stay as they are."""
+        if len({*self.owners.tolist()}) == len(self.owners):
+            return values
         weights = self.shares.astype(values.dtype).reshape(-1, *[1] * (values.ndim - 1))
         begins = np.flatnonzero(np.diff(self.owners, prepend=-1))
         return np.asarray(np.add.reduceat(values * weights, begins, axis=0))
@@ -81,8 +83,10 @@ class TextEncoder:
             windows = [encoding.ids, *(more.ids for more in encoding.overflowing[: most - 1])]
             rows += windows
             owners += [text] * len(windows)
-        tokens = np.array([len(row) - self._around for row in rows], np.float64)
         owned = np.array(owners, np.int64)
+        if len(rows) == len(texts):
+            return Windows(self.pad(rows), owned, np.ones(len(rows)))
+        tokens = np.array([len(row) - self._around for row in rows], np.float64)
         shares = tokens / np.bincount(owned, tokens, minlength=len(texts))[owned]
         return Windows(self.pad(rows), owned, shares)
 

@@ -85,9 +85,10 @@ def _write(array: Array, into: Any, write: Callable[[Array, WireType, Any], None
     if wire_type is None:
         raise TensorError(f"dtype {array.dtype} cannot be sent; expected one of the types in wire/dtypes.py")
     into.dtype = wire_type.enum
-    into.tensor_shape.SetInParent()  # a scalar has a shape without dimensions, not no shape
+    told = into.tensor_shape
+    told.SetInParent()  # a scalar has a shape without dimensions, not no shape
     for size in array.shape:
-        into.tensor_shape.dim.add(size=size)
+        told.dim.add(size=size)
     if wire_type is dtypes.STRING:
         into.string_val.extend(_as_bytes(item) for item in array.ravel().tolist())
     else:
@@ -154,12 +155,13 @@ def _from_values(values: Sequence[Any], wire_type: WireType, count: int) -> Arra
 
 
 def _shape(proto: Any) -> tuple[int, ...]:
-    if proto.tensor_shape.unknown_rank:
+    told = proto.tensor_shape
+    if told.unknown_rank:
         raise TensorError("a tensor value must have a known rank")
-    shape = tuple(dim.size for dim in proto.tensor_shape.dim)
+    shape = tuple([dim.size for dim in told.dim])
     if len(shape) > _MAX_RANK:
         raise TensorError(f"a tensor of {len(shape)} dimensions; at most {_MAX_RANK} can be read")
-    if any(size < 0 for size in shape):
+    if shape and min(shape) < 0:
         raise TensorError(f"shape {list(shape)} has a negative dimension")
     return shape
 
