@@ -333,6 +333,14 @@ class BusyError(UnavailableError):
         super().__init__(f"{limit} requests are being answered, no more at once; try again in {self.retry_after_s} s")
 
 
+class FullError(UnavailableError):
+    def __init__(self, taken: int, most: int) -> None:
+        super().__init__(
+            f"what is being answered takes {taken / 2**20:.0f} of {most / 2**20:.0f} MiB (recording_bytes); "
+            f"try again in {self.retry_after_s} s"
+        )
+
+
 class LongQueueError(UnavailableError):
     def __init__(self, waiting: int, wait_s: float) -> None:
         self.retry_after_s = math.ceil(wait_s)

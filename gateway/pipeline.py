@@ -26,12 +26,13 @@ from gateway.errors import (
 from gateway.keeping import Keepers, Kept
 from gateway.message import Message
 from gateway.registry import Registry
+from gateway.room import Room
 from gateway.routing.router import Router
 from gateway.routing.turn import Turn
 from gateway.settings import GatewaySettings
 from gateway.steps import AnswerSteps
 from gateway.stream import Stream, followed
-from gateway.tasks.base import AnyTask, Ask, Request, Streaming, Tensors, limited
+from gateway.tasks.base import AnyTask, Ask, Bulky, Request, Streaming, Tensors, limited
 from gateway.tensors import TensorCall, check_public, check_tensors
 from gateway.unknown_language import UnknownLanguage
 from gateway.version import ServedVersion
@@ -86,6 +87,7 @@ class Pipeline:
         self._companies = Companies(backend, settings.workers)
         self._keepers = Keepers(backend, streams)
         self._streams = streams
+        self._room = Room(settings.recording_bytes, readers=settings.steps)
         self._captures = captures
         self._settings = settings
 
@@ -259,9 +261,18 @@ class Pipeline:
             longest, deadline = (turn.limits or self._settings.limits).text_chars, self._deadline(call, task)
             for mask in call.masks:
                 request = request.with_texts(partial(_masked, mask, deadline, longest))
-            inputs = task.preprocess(request, deadline.remaining_s)
+            inputs = self._read(task, request, deadline)
             call.trace.unknown_language = UnknownLanguage.of(request.texts, version.manifest.languages)
             return Work(turn, version, task_of, task, request, inputs)
+
+    def _read(self, task: AnyTask, request: Request, deadline: Deadline) -> Any:
+        """The inputs. Who could have hundreds of long ones read at once would have all processors, and all memory."""
+        if not isinstance(task, Bulky):
+            return task.preprocess(request, deadline.remaining_s)
+        with self._room.reading(deadline):
+            inputs = task.preprocess(request, deadline.remaining_s)
+            self._room.take(inputs, task.size(inputs))
+            return inputs
 
     def _begun(self, work: Work) -> _Done | Stream:
         request, task = work.request, work.task

@@ -59,6 +59,7 @@ _TABLE: dict[type[Exception], _Kind] = {
     errors.NotOfferedError: _Kind(501, "not-offered", "not_found"),
     errors.BrokenAnswerError: _Kind(502, "broken-answer", "generation"),
     errors.BusyError: _Kind(503, "busy", "overloaded"),
+    errors.FullError: _Kind(503, "busy", "overloaded"),
     errors.LongQueueError: _Kind(503, "busy", "overloaded"),
     errors.ModelServerDownError: _Kind(503, "model-server-down", "overloaded"),
     errors.ModelServerBusyError: _Kind(503, "model-server-busy", "overloaded"),

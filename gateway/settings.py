@@ -61,8 +61,9 @@ class GatewaySettings(BaseModel):
     answered 503; `threads` of them are worked on at once, the others send their bodies or wait for their turn. Texts
     that are generated, streamed or not, are beside these: `streams` of them at once, each for `generation_s` at most,
     with `deadline_s` for each step; of the steps `steps` at once, of short ones fewer, and after the requests. A stream
-    that has nothing to say for `heartbeat_s` says that it lives. All that is each of the `workers`, processes that
-    share the port: one for each core, 8 at most, unless the setting says how many. A body must arrive within
+    that has nothing to say for `heartbeat_s` says that it lives. Recordings that are written down are among these: as
+    many are read at once, and all together take `recording_bytes` at most. All that is each of the `workers`, processes
+    that share the port: one for each core, 8 at most, unless the setting says how many. A body must arrive within
     `deadline_s`; one that does not keeps a connection, and that is cut when nothing was answered on it for `silence_s`.
     `cors_origins` are the origins whose pages browsers let read answers, as `https://example.com`. With an
     `otlp_endpoint`, as `http://host:4317`, every request is traced there.
@@ -96,6 +97,7 @@ class GatewaySettings(BaseModel):
     streams: Positive = 256
     steps: Positive = 4
     generation_s: Annotated[float, Field(gt=0)] = 120.0
+    recording_bytes: Positive = 512 * 2**20  # a minute takes 4 MB
     heartbeat_s: Annotated[float, Field(gt=0)] = 10.0
     workers: Positive = Field(default_factory=lambda: min(usable_cores(), _MOST_WORKERS))
     access_log: bool = True

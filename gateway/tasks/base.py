@@ -197,6 +197,14 @@ class Streaming(ABC):
         """Whether another version's task, having answered in part, could be asked for the next step instead."""
 
 
+class Bulky(Streaming):
+    """Of a task whose inputs take work to read, and memory for as long as the answer is made."""
+
+    @abstractmethod
+    def size(self, inputs: Any, /) -> int:
+        """Bytes."""
+
+
 class Narrowing(ABC):
     """Of a task whose limits are kept by something that it is made of."""
 

@@ -1,7 +1,8 @@
 """automatic-speech-recognition: a recording in, what was said out."""
 
 from collections.abc import Generator, Sequence
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,11 +13,11 @@ from gateway.tasks.base import (
     SERVING_SIGNATURE,
     AnyTask,
     Ask,
+    Bulky,
     Checkpoint,
     Documents,
     Media,
     Request,
-    Streaming,
     Tensors,
 )
 from gateway.tasks.classification import floats
@@ -147,14 +148,15 @@ class Transcript(SpeechRecognitionResponse):
         return next((passage.language for passage in self.passages if passage.said), None)
 
 
-class Recording(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Recording:
     """What is heard window by window, and behind which prompt, int32 `[1, tokens]`, it is written down."""
 
     windows: list[Window]
     prompt: Array
 
 
-class SpeechRecognition(Streaming):
+class SpeechRecognition(Bulky):
     """Samples to tokens, a run for each window: outputs `tokens`, int32 `[1, tokens]`, and of each row `score` and
     `no_speech`, see `processing.speech`.
 
@@ -203,6 +205,9 @@ class SpeechRecognition(Streaming):
         rate, longest = self._spec.sample_rate, self._limits.audio_seconds
         samples = decode(request.inputs, sample_rate=rate, max_seconds=longest)
         return Recording(windows(samples, self._spec), prompt)
+
+    def size(self, recording: Recording) -> int:
+        return sum(window.samples.nbytes for window in recording.windows)
 
     def infer(self, request: SpeechRecognitionRequest, recording: Recording, ask: Ask) -> list[Passage]:
         return list(self.stream(request, recording, ask))
