@@ -14,10 +14,13 @@ from kmaas.config import Config
 @click.option("--json", "as_json", is_flag=True, help="Print the numbers removed as JSON.")
 @click.pass_obj
 def gc(config: Config, *, model: str, keep: int, dry_run: bool, as_json: bool) -> None:
-    """Removes all versions of MODEL but the newest, those with a label, and those to which a rollback would return."""
+    """Removes all versions of MODEL but the newest, those with a label, and those to which a rollback would return.
+
+    Versions whose files are not what was exported are none of the newest: no model server loads them.
+    """
     from kmaas.lifecycle import signer
     from store.errors import VersionNotFoundError
-    from store.gc import collect, superfluous
+    from store.gc import collect, damaged, superfluous
     from store.labels import Labels
     from store.layout import Store
     from store.signing import check_labels
@@ -29,10 +32,13 @@ def gc(config: Config, *, model: str, keep: int, dry_run: bool, as_json: bool) -
     if dry_run:
         labels = Labels.read(store.base(model))
         check_labels(store.base(model), labels, config.promotion.trusted_keys)  # without --dry-run it would refuse, too
-        removed = superfluous(labels, versions, keep)
+        left = damaged(store, model, versions, keep)
+        removed = superfluous(labels, set(versions) - set(left), keep)
     else:
-        record = collect(store, model, keep, signer(config), trusted=config.promotion.trusted_keys)
+        record, left = collect(store, model, keep, signer(config), trusted=config.promotion.trusted_keys)
         removed = () if record is None else record.removed
+    for version, wrong in left.items():
+        click.echo(f"{model} {version} is damaged, is left, and does not count: {wrong}", err=True)
     if as_json:
         click.echo(json.dumps(removed))
     else:

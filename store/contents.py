@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from store.errors import ContentsError
+from store.errors import ContentsError, StoreError
 from store.layout import VersionDir
 from store.manifest import Manifest
 
@@ -21,6 +21,19 @@ def contents(version: VersionDir) -> dict[str, str]:
 def seal(version: VersionDir, manifest: Manifest) -> None:
     """Writes the manifest with the contents as they are now."""
     version.manifest.write_bytes(manifest.model_copy(update={"files": contents(version)}).document())
+
+
+def damage(version: VersionDir) -> str | None:
+    """What of a version is not what was exported; None: nothing, or nobody knows what it was."""
+    if not version.manifest.exists():  # others made it
+        return None
+    try:
+        check_contents(version, Manifest.read(version.manifest).files)
+    except StoreError as exc:
+        return str(exc)
+    except OSError as exc:
+        return f"{exc.filename} cannot be read: {exc.strerror}"
+    return None
 
 
 def check_contents(version: VersionDir, expected: Mapping[str, str]) -> None:

@@ -6,6 +6,7 @@ StoreError
 ├── ReservedLabelError      a label that means something else already
 ├── ManifestError           a manifest or golden document that does not fit its schema
 ├── ContentsError           a file of a version that is not what was exported
+├── DamagedExportError      an export of which that is so
 ├── VersionNotFoundError    no such model or version
 ├── VersionExistsError      the number is taken; versions are never overwritten
 ├── VersionNumberError      a number that no version can have
@@ -55,6 +56,11 @@ class ManifestError(StoreError):
 class ContentsError(StoreError):
     def __init__(self, name: str, found: str, expected: str) -> None:
         super().__init__(f"{name} is not what was exported: it has sha256 {found}, expected {expected}")
+
+
+class DamagedExportError(StoreError):
+    def __init__(self, path: Path, damage: str) -> None:
+        super().__init__(f"{path} is not published: {damage}; export it again")
 
 
 class VersionNotFoundError(StoreError):

@@ -1,10 +1,12 @@
 """Garbage collection: old versions leave the store, at once or not at all, and never one that is in use."""
 
 import shutil
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from typing import NamedTuple
 
+from store.contents import damage
 from store.disk import sync
 from store.labels import Labels
 from store.layout import Store, version_folders
@@ -15,6 +17,18 @@ from store.signing import Signer, check_labels
 _REMOVED = ".removed-"  # not a number: model servers skip it
 
 
+class Collected(NamedTuple):
+    """What a gc did.
+
+    Attributes:
+        record: None if nothing was removed.
+        damaged: versions that were left although they can take nobody's place, each with what is wrong with it.
+    """
+
+    record: Record | None
+    damaged: Mapping[int, str]
+
+
 def superfluous(labels: Labels, versions: Collection[int], keep: int) -> tuple[int, ...]:
     """All versions but the newest `keep`, those with a label, those to which a rollback returns, and the one that a
     promotion is checking; ascending."""
@@ -22,8 +36,21 @@ def superfluous(labels: Labels, versions: Collection[int], keep: int) -> tuple[i
     return tuple(sorted(set(versions) - set(newest) - labels.kept))
 
 
-def collect(store: Store, model: str, keep: int, signer: Signer, *, trusted: Collection[str] = ()) -> Record | None:
-    """Removes what is `superfluous`. None: nothing is, and nothing was decided.
+def damaged(store: Store, model: str, versions: Collection[int], keep: int) -> Mapping[int, str]:
+    """Those of the newest that no model server would load, until `keep` others are found: what is wrong with each."""
+    found, sound = dict[int, str](), 0
+    for version in sorted(versions, reverse=True):
+        if sound == keep:
+            break
+        if wrong := damage(store.version(model, version)):
+            found[version] = wrong
+        else:
+            sound += 1
+    return found
+
+
+def collect(store: Store, model: str, keep: int, signer: Signer, *, trusted: Collection[str] = ()) -> Collected:
+    """Removes what is `superfluous`. The newest that are `damaged` are left, and count as nothing.
 
     Of a version a reader sees the whole or nothing. What a killed gc left is cleared away, too.
 
@@ -36,7 +63,8 @@ def collect(store: Store, model: str, keep: int, signer: Signer, *, trusted: Col
         VersionNotFoundError: the store has no such model.
         ManifestError, StoreUnwritableError, StoreFullError: see `store.ledger.opened`.
     """
-    record = None
+    record: Record | None = None
+    wrong: Mapping[int, str] = {}
     with ExitStack() as held:
         try:
             held.enter_context(exclusively(store, model, wait=False))
@@ -48,12 +76,13 @@ def collect(store: Store, model: str, keep: int, signer: Signer, *, trusted: Col
             check_labels(ledger.base, ledger.labels, trusted)
             if not in_work:
                 ledger.keep(None)
-            if removed := superfluous(ledger.labels, ledger.versions, keep):
+            wrong = damaged(store, model, ledger.versions, keep)
+            if removed := superfluous(ledger.labels, set(ledger.versions) - set(wrong), keep):
                 record = ledger.decide(ledger.labels, Decision(action="gc", removed=removed), signer)
                 _hide(ledger, removed)
     for left in store.base(model).glob(f"{_REMOVED}*"):
         shutil.rmtree(left, ignore_errors=True)  # another gc may be at it
-    return record
+    return Collected(record, wrong)
 
 
 def _hide(ledger: Ledger, versions: Collection[int]) -> None:

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+from store.contents import damage
 from store.disk import disk_errors, locked, make_readable_folder, rewrite, sync
-from store.errors import VersionExistsError, VersionNumberError
+from store.errors import DamagedExportError, VersionExistsError, VersionNumberError
 from store.layout import INT64_MAX, Store, VersionDir, check_name, version_folders
 from store.manifest import Manifest
 from store.model_server_config import CONFIG_FILE, config_of_store
@@ -25,10 +26,13 @@ def publish(store: Store, exported: Path, *, version: int | None = None) -> Vers
     can read it. On any failure the store is as it was before.
 
     Raises:
+        DamagedExportError: a file of it is not what was exported.
         ManifestError: the export has no valid manifest, or the labels of a model cannot be read.
         VersionExistsError, VersionNumberError: the number is taken, or no version can have it.
         StoreUnwritableError, StoreFullError: the disk refuses.
     """
+    if found := damage(VersionDir(exported)):
+        raise DamagedExportError(exported, found)
     manifest = Manifest.read(VersionDir(exported).manifest)
     base = store.root / check_name(manifest.model)
     with disk_errors(base):

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from bench.stack import free_port
+from store.contents import seal
 from store.labels import LABELS_FILE, Labels
 from store.layout import Store, VersionDir
 from store.publish import publish
@@ -151,11 +152,9 @@ def test_without_a_model_server_nothing_is_proved(hollow: Workplace) -> None:
 
 def test_too_little_evidence_is_refused_with_the_amounts_or_forced(hollow: Workplace, tmp_path: Path) -> None:
     export = export_folder(tmp_path / "export", "little")
-    path = VersionDir(export).manifest
     few = PARITY.model_copy(update={"inputs": 12})
-    path.write_bytes(
-        manifest("little").model_copy(update={"parity": (few,), "goldens": {"0": 9}, "recorded": 9}).document()
-    )
+    told = manifest("little").model_copy(update={"parity": (few,), "goldens": {"0": 9}, "recorded": 9})
+    seal(VersionDir(export), told)
     publish(Store.at(hollow.store), export)
     words = "evidence    failed  12 parity inputs, at least 64 needed; no golden for label '1'; export a run of more"
     assert words in hollow.kmaas("promote", "little", "1").stdout

@@ -41,15 +41,28 @@ def signer(tmp_path: Path) -> Signer:
 
 def test_old_versions_go_and_a_record_says_so(store: Store, signer: Signer) -> None:
     label(store, "digits", 2, signer)
-    record = collect(store, "digits", 2, signer)
+    record, damaged = collect(store, "digits", 2, signer)
     assert record is not None
+    assert not damaged
     assert (record.action, record.removed) == ("gc", (1, 3))
     assert store.versions("digits") == [2, 4, 5]
     labels = Labels.read(store.base("digits"))
     assert len(verified(store.base("digits"), labels)) == 2
     assert {path.name for path in store.base("digits").iterdir()} == {"2", "4", "5", "labels.json", "records"}
-    assert collect(store, "digits", 2, signer) is None
+    assert collect(store, "digits", 2, signer).record is None
     assert Labels.read(store.base("digits")) == labels
+
+
+def test_versions_that_nobody_can_load_take_no_place_among_the_newest(store: Store, signer: Signer) -> None:
+    (store.version("digits", 5).path / "saved_model.pb").write_bytes(b"another graph")
+    store.version("digits", 4).manifest.write_bytes(b"{}")
+    (store.version("digits", 2).path / "saved_model.pb").unlink()
+    record, damaged = collect(store, "digits", 1, signer)
+    assert record is not None
+    assert record.removed == (1, 2)
+    assert damaged.keys() == {4, 5}
+    assert "saved_model.pb is not what was exported" in damaged[5]
+    assert store.versions("digits") == [3, 4, 5]
 
 
 def test_what_a_killed_gc_left_is_cleared_away(store: Store, signer: Signer) -> None:

@@ -6,13 +6,14 @@ import json
 import os
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from store.errors import (
+    DamagedExportError,
     InvalidNameError,
     ManifestError,
     StoreFullError,
@@ -173,6 +174,14 @@ def test_a_first_version_that_fails_leaves_no_trace_of_its_model(
             publish(store, export)
     assert files(store.root) == []  # a TensorFlow Serving would wait for ever for a model that is only listed
     assert publish(store, export).number == 1
+
+
+@pytest.mark.parametrize("change", [lambda file: file.write_bytes(b"other weights"), Path.unlink])
+def test_an_export_that_was_changed_is_refused(store: Store, export: Path, change: Callable[[Path], object]) -> None:
+    change(export / "variables" / "variables.data-00000-of-00001")
+    with pytest.raises(DamagedExportError, match=r"is not published: .*variables\.data.*; export it again"):
+        publish(store, export)
+    assert not store.root.exists()
 
 
 def test_an_export_without_manifest_is_refused(store: Store, export: Path) -> None:

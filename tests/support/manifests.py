@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+from store.contents import seal
 from store.layout import VersionDir
 from store.manifest import Batching, Manifest, Metric, Origin, Parity, SignatureSpec, TensorSpec
 
@@ -41,5 +42,5 @@ def export_folder(folder: Path, model: str = "digits", *, weights: bytes = b"wei
     (folder / "saved_model.pb").write_bytes(b"graph")
     (folder / "variables" / "variables.data-00000-of-00001").write_bytes(weights)
     VersionDir(folder).extra.mkdir()
-    VersionDir(folder).manifest.write_bytes(manifest(model).document())
+    seal(VersionDir(folder), manifest(model))
     return folder
