@@ -54,3 +54,9 @@ def test_rows_that_are_all_right_or_all_wrong_say_nothing_of_it(right: bool) -> 
     logits = np.tile(np.array([2, 0], np.float32), (50, 1))
     assert fit_temperature(logits, np.full(50, 0 if right else 1)) == 1.0
     assert fit_temperature(logits[:0], np.zeros(0, int)) == 1.0
+
+
+def test_few_rows_that_are_all_right_say_nothing_of_it() -> None:
+    """By far the coldest temperature would be no better than the coldest but one."""
+    logits = np.array([[6.0, -1.0, -2.0], [-1.5, 5.0, -1.0], [-2.0, -1.0, 7.0]], np.float32)
+    assert fit_temperature(logits, np.arange(3)) == 1.0
