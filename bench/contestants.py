@@ -20,6 +20,7 @@ OURS = Path(sys.executable)
 _LITSERVE = "SentenceTransformer.encode, batches of up to 32 requests within 1 ms, fast queue"
 # PyTorch's threads spin while they wait for each other; on a machine that others use, too, that costs most of its time.
 _PASSIVE = {"OMP_WAIT_POLICY": "PASSIVE"}
+_WITHOUT_TWIN = {"KMAAS_SERVE__LITERT_RUNTIME": "false"}
 BATCHING_PARAMETERS = ROOT / "bench" / "batching_parameters.txt"
 
 
@@ -57,6 +58,7 @@ def contestants() -> list[Contestant]:
         _embedded("kmaas, twin", "LiteRT", twin=True),
         _embedded("kmaas, twin, batching", "LiteRT, bench/batching_parameters.txt", "--enable_batching", twin=True),
         _stack("kmaas up", "gateway and model server", {}),
+        _stack("kmaas up, SavedModel", "without the twin", _WITHOUT_TWIN, fits=_pictures),
         *_one_worker(),
         Contestant(
             "naive gRPC",
@@ -71,7 +73,6 @@ def contestants() -> list[Contestant]:
 
 def embedders() -> list[Contestant]:
     """Those that make vectors of texts."""
-    savedmodel = {"KMAAS_SERVE__LITERT_RUNTIME": "false"}
     batching = {
         "KMAAS_SERVE__ENABLE_BATCHING": "true",
         "KMAAS_SERVE__ENABLE_PER_MODEL_BATCHING_PARAMETERS": "true",
@@ -79,7 +80,7 @@ def embedders() -> list[Contestant]:
     ours = {
         "kmaas up": ("LiteRT", {}),
         "kmaas up, batching": ("LiteRT, the model server batches as the version asks", batching),
-        "kmaas up, SavedModel": ("SavedModel", savedmodel),
+        "kmaas up, SavedModel": ("SavedModel", _WITHOUT_TWIN),
     }
     return [
         *(_stack(name, how, settings, VECTORS_HTTP, _vectors) for name, (how, settings) in ours.items()),
@@ -107,6 +108,10 @@ def _tensors(load: Workload) -> bool:
 
 def _not_tensors(load: Workload) -> bool:
     return load.form in ("picture", "text")
+
+
+def _pictures(load: Workload) -> bool:
+    return load.form == "picture"
 
 
 def _vectors(load: Workload) -> bool:
