@@ -64,6 +64,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from processing import heif
+
 if TYPE_CHECKING:
     import grpc
 
@@ -205,8 +207,10 @@ class TaskError(RequestError):
 
 class MediaTypeError(RequestError):
     def __init__(self, received: str, accepted: Sequence[str]) -> None:
+        pictures_only = received in heif.MEDIA_TYPES and "image/jpeg" in accepted
         super().__init__(
             f"Content-Type {received[:_SHOWN]} is not accepted here; expected one of {', '.join(accepted)}"
+            f"{f'; {heif.missing()}' if pictures_only else ''}"
         )
         self.accepted = tuple(accepted)
 
