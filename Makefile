@@ -34,7 +34,7 @@ bench: .venv/dev .venv/system
 # Pins what pyproject.toml asks for. The smaller sets are cut from the largest, so that one version serves everywhere.
 COMPILE = .venv/bin/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --allow-unsafe --strip-extras --no-header pyproject.toml
 lock: .venv/dev
-	$(COMPILE) --extra gateway --extra serve --extra train --extra dev -o requirements/dev.lock
+	$(COMPILE) --extra gateway --extra heic --extra serve --extra train --extra dev -o requirements/dev.lock
 	$(COMPILE) --extra gateway --extra serve --extra train -c requirements/dev.lock -o requirements/up.lock
 	$(COMPILE) --extra gateway -c requirements/dev.lock -o requirements/gateway.lock
 	$(COMPILE) --extra peers -o requirements/peers.lock

@@ -13,7 +13,8 @@ COPY serving/__init__.py serving/settings.py serving/
 COPY store store
 COPY wire wire
 
-RUN useradd --system --uid 10001 kmaas
+# What a volume that is new takes over: whose the folder is.
+RUN useradd --system --uid 10001 kmaas && install --directory --owner kmaas --mode 0700 var/state
 USER kmaas
 
 # Inside the container every address is the container's own; docker-compose.yml publishes the ports on loopback only.

@@ -83,7 +83,8 @@ class _Synchronous(Flask):
 
 
 def _refuse(error: Exception) -> Response:
-    refused = refusal(ours(error), exchange.trace().request_id)
+    trace = exchange.trace()
+    refused = refusal(ours(error), trace.request_id, trace.stages)
     log_failure(refused)
     response = dialect_of(request.blueprint, request.path).refuse(refused)
     response.headers.update(refused.headers)

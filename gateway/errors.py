@@ -64,11 +64,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from processing import heif
+
 if TYPE_CHECKING:
     import grpc
 
 _SHOWN = 100  # characters of a header, a name or a path
 _TOLD_FAULTS = 20
+_ASKING = "infer"  # the stage in which the model is asked
 
 
 class GatewayError(Exception):
@@ -205,8 +208,10 @@ class TaskError(RequestError):
 
 class MediaTypeError(RequestError):
     def __init__(self, received: str, accepted: Sequence[str]) -> None:
+        pictures_only = received in heif.MEDIA_TYPES and "image/jpeg" in accepted
         super().__init__(
             f"Content-Type {received[:_SHOWN]} is not accepted here; expected one of {', '.join(accepted)}"
+            f"{f'; {heif.missing()}' if pictures_only else ''}"
         )
         self.accepted = tuple(accepted)
 
@@ -411,6 +416,14 @@ class DeadlineError(GatewayError):
     def __init__(self, limit_s: float) -> None:
         super().__init__(f"the model did not answer within {limit_s:g} s")
         self.limit_s = limit_s
+
+    def told(self, stages: Mapping[str, float]) -> str:
+        """With the stage that took longest of what was done until then, in seconds, unless that is the model's."""
+        longest = max(stages, key=stages.__getitem__, default=_ASKING)
+        if longest == _ASKING:
+            return str(self)
+        took = f"the stage {longest} took {stages[longest]:.1f} s"
+        return f"there was no answer within {self.limit_s:g} s, of which {took}"
 
 
 class CallerLeftError(GatewayError):

@@ -120,9 +120,19 @@ class Refusal:
                 return ()
 
 
-def refusal(error: Exception, request_id: str) -> Refusal:
-    """The refusal of an error. Of an unknown one nothing is told but the request's id."""
+def refusal(error: Exception, request_id: str, stages: Mapping[str, float] | None = None) -> Refusal:
+    """The refusal of an error. Of an unknown one nothing is told but the request's id.
+
+    Args:
+        stages: of the request until then, in seconds.
+    """
     kind = next((_TABLE[cls] for cls in type(error).__mro__ if cls in _TABLE), _INTERNAL)
     unknown = f"something went wrong inside; the gateway's log tells more under the id {request_id}"
-    detail = unknown if kind is _INTERNAL else str(error)
+    match error:
+        case _ if kind is _INTERNAL:
+            detail = unknown
+        case errors.DeadlineError():
+            detail = error.told(stages or {})
+        case _:
+            detail = str(error)
     return Refusal(error, kind.status, kind.slug, kind.error_type, detail, request_id)

@@ -39,16 +39,16 @@ def shown_trials(keys: Sequence[str]) -> Iterator[tuple[Progress, Callable[[Tria
 
 def line(trial: Trial) -> str:
     settings = ", ".join(f"{key} {value}" for key, value in trial.settings.items())
-    return f"trial {trial.number}: accuracy {trial.accuracy:.4f}, epochs {trial.epochs}, {settings}"
+    return f"trial {trial.number}: {trial.measure} {trial.score:.4f}, epochs {trial.epochs}, {settings}"
 
 
 def table(keys: Sequence[str], trials: Sequence[Trial]) -> "rich.table.Table":
     """A row for each trial, the best one marked."""
     from rich.table import Table
 
-    found = Table("trial", *keys, "epochs", "accuracy")
+    found = Table("trial", *keys, "epochs", trials[0].measure if trials else "score")
     best: Any = best_of(list(trials)).number if trials else None
     for trial in trials:
-        cells = (trial.number, *(trial.settings[key] for key in keys), trial.epochs, f"{trial.accuracy:.4f}")
+        cells = (trial.number, *(trial.settings[key] for key in keys), trial.epochs, f"{trial.score:.4f}")
         found.add_row(*map(str, cells), style="bold green" if trial.number == best else None)
     return found

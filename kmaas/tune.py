@@ -101,7 +101,7 @@ def _tune(config: Config, search: "Search", output: Path, *, as_json: bool) -> N
         found = {"trials": [asdict(trial) for trial in trials], "best": asdict(best), "preset": str(output)}
         click.echo(json.dumps(facts | found, indent=2))
         return
-    click.echo(f"trial {best.number} is the best of {len(trials)}: accuracy {best.accuracy:.4f} on validation rows")
+    click.echo(f"trial {best.number} is the best of {len(trials)}: {best.measure} {best.score:.4f} on validation rows")
     click.echo(f"kmaas train {search.spec.name} --preset {output}")
 
 

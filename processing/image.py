@@ -10,13 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from processing import heif
 from processing.errors import TooLargeError, UnreadableInputError
 from processing.picture_files import frame_pixels, tile_pixels
 
 Pixels = NDArray[np.uint8]
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
-MEDIA_TYPES = ("image/jpeg", "image/jpg", "image/png", "image/webp", "image/gif", "image/bmp", "image/tiff")
+MEDIA_TYPES = (
+    *("image/jpeg", "image/jpg", "image/png", "image/webp", "image/gif", "image/bmp", "image/tiff"),
+    *(heif.MEDIA_TYPES if heif.is_readable() else ()),
+)
+_EXPECTED = ", ".join((*FORMATS, *(("HEIC",) if heif.is_readable() else ())))
 
 MAX_SCANS = 32  # of a progressive JPEG: encoders write about ten, and each costs as much as the whole picture
 _SCAN = b"\xff\xda"
@@ -44,12 +49,16 @@ def decode(data: bytes, *, max_pixels: int) -> Pixels:
     """The picture as RGB uint8 `[height, width, 3]`, upright as its EXIF orientation says, transparency on white.
 
     Of an animation the first frame. The header is checked against `max_pixels` before a pixel is decoded, and so are
-    the tiles of a TIFF, each of which is decoded whole, however little of it is in the picture.
+    the tiles of a TIFF, each of which is decoded whole, however little of it is in the picture. HEIC is read where
+    `processing.heif` can.
 
     Raises:
         UnreadableInputError: not a picture, of another format, truncated or corrupt.
-        TooLargeError: more pixels than `max_pixels`, or a JPEG that would draw them over and over.
+        TooLargeError: more pixels than `max_pixels`, a JPEG that would draw them over and over, or a HEIC that takes
+            too long.
     """
+    if heif.is_heif(data):
+        return _pixels(heif.decoded(data, max_pixels=max_pixels))
     with _opened(data) as picture:
         width, height = picture.size
         if width * height > max_pixels:
@@ -66,12 +75,16 @@ def pixels_of(data: bytes) -> int:
         UnreadableInputError: as `decode` does.
         TooLargeError: a JPEG that would draw them over and over.
     """
+    if heif.is_heif(data):
+        return heif.pixels_of(data)
     with _opened(data) as picture:
         return picture.width * picture.height
 
 
 def all_pixels_of(data: bytes) -> int:
     """The same, of all frames of an animation: as many as a decoder reads that does not stop at the first one."""
+    if heif.is_heif(data):
+        return heif.pixels_of(data)
     with _opened(data) as picture:
         return max(picture.width * picture.height, frame_pixels(data) if picture.format == "GIF" else 0)
 
@@ -95,7 +108,7 @@ def _opened(data: bytes) -> Iterator[Image.Image]:
     """The picture after its header was read; what its decoder raises in the block is ours. Raises `TooLargeError` for a
     JPEG of too many scans."""
     if not data:
-        raise UnreadableInputError(f"no bytes; expected a picture as {', '.join(FORMATS)}")
+        raise UnreadableInputError(f"no bytes; expected a picture as {_EXPECTED}")
     try:
         with Image.open(BytesIO(data), formats=FORMATS) as picture:
             if picture.format == "JPEG" and data.count(_SCAN) > MAX_SCANS and _scans(data) > MAX_SCANS:
@@ -104,7 +117,7 @@ def _opened(data: bytes) -> Iterator[Image.Image]:
     except (TooLargeError, MemoryError):
         raise
     except UnidentifiedImageError as exc:
-        raise UnreadableInputError(f"{len(data)} bytes that are no picture; expected {', '.join(FORMATS)}") from exc
+        raise UnreadableInputError(f"{len(data)} bytes that are no picture; expected {_EXPECTED}") from exc
     except Exception as exc:  # Pillow's decoders raise a dozen types on hostile bytes
         raise UnreadableInputError(f"{len(data)} bytes that do not decode as a picture: {exc}") from exc
 
@@ -142,7 +155,7 @@ def _flattened(picture: Image.Image) -> Image.Image:
     if picture.mode in ("I;16", "I;16B", "I;16L", "I"):
         picture = _to_eight_bits(picture)
     if picture.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in picture.info:
-        coloured = picture.convert("RGBA")
+        coloured = (picture.convert("LA") if picture.mode == "La" else picture).convert("RGBA")
         picture = Image.alpha_composite(Image.new("RGBA", coloured.size, "white"), coloured)
     return picture if picture.mode == "RGB" else picture.convert("RGB")
 

@@ -99,6 +99,18 @@ class UpperRecipe(TrainingRecipe, Protocol):
         ...
 
 
+@runtime_checkable
+class JudgingRecipe(TrainingRecipe, Protocol):
+    """Of a model whose answer to a row is more than a label: its trials are compared by something else than accuracy,
+    which `measure` names."""
+
+    measure: str
+
+    def judged(self, model: "keras.Model") -> float:
+        """On the held-out rows, the better the higher."""
+        ...
+
+
 @dataclass(frozen=True)
 class RecipeMaker:
     """`data_sha256` pins the data without fetching it; `make` takes configuration, cache folder, progress, and the

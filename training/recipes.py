@@ -88,7 +88,9 @@ RECIPES = {
         FacesRecipe.make,
         None,
     ),
-    "wardrobe": RecipeMaker(f"{FASHION_MNIST.sha256} {photographs.PACKAGE.sha256}", WardrobeRecipe.make, None),
+    "wardrobe": RecipeMaker(
+        f"{FASHION_MNIST.sha256} {photographs.PACKAGE.sha256}", WardrobeRecipe.make, WardrobeRecipe.for_trials
+    ),
     "detect-ssd": RecipeMaker(f"{ssd_mobilenet.PACKAGE.sha256} {photographs.PACKAGE.sha256}", DetectRecipe.make, None),
     "translation": RecipeMaker("of the configuration", TranslationRecipe.pair, None),
 }

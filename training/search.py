@@ -25,17 +25,20 @@ from training.space import Dimension, Space, Value
 Method = Literal["random", "hyperband", "bayesian"]
 METHODS: tuple[Method, ...] = get_args(Method)
 
+ACCURACY = "accuracy"  # by which most models are judged
+
 _PLAN, _PRESET = "search.json", "preset.toml"
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A finished trial, counted from 1. `accuracy` is on the validation rows."""
+    """A finished trial, counted from 1. `score` is on the validation rows, by what `measure` names."""
 
     number: int
     settings: Mapping[str, Value]
     epochs: int
-    accuracy: float
+    score: float
+    measure: str = ACCURACY
 
 
 class Plan(Frozen):
@@ -118,8 +121,8 @@ class Search:
 
 
 def best_of(trials: list[Trial]) -> Trial:
-    """The most accurate; of equal ones the first."""
-    return max(trials, key=lambda trial: (trial.accuracy, -trial.number))
+    """The one of the highest score; of equal ones the first."""
+    return max(trials, key=lambda trial: (trial.score, -trial.number))
 
 
 def _write(path: Path, text: str) -> None:

@@ -17,14 +17,16 @@ from training.fingerprint import changed, fingerprint
 from training.fit import fit_epoch, fresh_model
 from training.preset import preset_document
 from training.progress import Progress
+from training.recipe import JudgingRecipe, TrainingRecipe
 from training.recipes import make_trial_recipe
-from training.search import Plan, Search, Trial, best_of
+from training.search import ACCURACY, Plan, Search, Trial, best_of
 from training.space import Choices, Space, Value, with_values
 
 if TYPE_CHECKING:
+    import keras
     import keras_tuner
 
-_OBJECTIVE = "accuracy"
+_OBJECTIVE = "score"
 _PROJECT = "trials"  # keras-tuner's own folder in that of the search
 _EPOCHS = "tuner/epochs"  # Hyperband's word for how long a trial is trained
 _COMPLETED, _STOPPED = "COMPLETED", "STOPPED"
@@ -45,8 +47,9 @@ def tune(search: Search, cache: Path, progress: Progress, told: Callable[[Trial]
     with search.exclusive():
         if other := changed(search.plan.fingerprint, fingerprint(search.spec, search.base)):
             raise OutdatedSearchError(search.path, other, search.spec.name)
-        validation_rows = make_trial_recipe(search.spec, search.base, cache, progress).facts.held_out_rows
-        trials = _run(search, cache, progress, told)
+        recipe = make_trial_recipe(search.spec, search.base, cache, progress)
+        measure = recipe.measure if isinstance(recipe, JudgingRecipe) else ACCURACY
+        trials = _run(search, measure, cache, progress, told)
         best = best_of(trials)
         config = with_values(search.base, best.settings)  # a trial's epochs are a budget, no setting
         plan = search.plan
@@ -54,17 +57,18 @@ def tune(search: Search, cache: Path, progress: Progress, told: Callable[[Trial]
             preset_document(
                 config,
                 f"The best of {len(trials)} trials ({plan.method}) of `kmaas tune {plan.model}`, folder "
-                f"{search.path.name}: accuracy {best.accuracy:.4f} after epoch {best.epochs} on {validation_rows} "
-                "training rows kept aside.",
+                f"{search.path.name}: {measure} {best.score:.4f} after epoch {best.epochs} on "
+                f"{recipe.facts.held_out_rows} training rows kept aside.",
             )
         )
         return trials
 
 
-def _run(search: Search, cache: Path, progress: Progress, told: Callable[[Trial], None]) -> list[Trial]:
+def _run(search: Search, measure: str, cache: Path, progress: Progress, told: Callable[[Trial], None]) -> list[Trial]:
     tuner = _opened(search)
     oracle = tuner.oracle
-    trials = [_trial(search, trial) for _, trial in sorted(oracle.trials.items()) if trial.status == _COMPLETED]
+    done = (trial for _, trial in sorted(oracle.trials.items()) if trial.status == _COMPLETED)
+    trials = [_trial(search, measure, trial) for trial in done]
     for trial in trials:
         told(trial)
     progress.stage(f"tune {search.spec.name}", search.plan.trials)
@@ -77,13 +81,13 @@ def _run(search: Search, cache: Path, progress: Progress, told: Callable[[Trial]
         config = with_values(search.base, {**values, "epochs": epochs})
         tell = partial(_tell, progress, len(trials), search.plan.trials, epochs)
         tell(0)
-        accuracy = validated(search.spec, config, cache, tell)
+        reached = validated(search.spec, config, cache, tell)
         with _quietly():
-            oracle.update_trial(asked.trial_id, {_OBJECTIVE: accuracy})
+            oracle.update_trial(asked.trial_id, {_OBJECTIVE: reached})
             asked.status = _COMPLETED
             oracle.end_trial(asked)
             tuner.save()
-        trials.append(_trial(search, oracle.get_trial(asked.trial_id)))
+        trials.append(_trial(search, measure, oracle.get_trial(asked.trial_id)))
         told(trials[-1])
         progress.at(len(trials))
 
@@ -93,7 +97,7 @@ def _tell(progress: Progress, done: int, trials: int, epochs: int, epoch: int) -
 
 
 def validated(spec: ModelSpec, config: TrainConfig, cache: Path, at_epoch: Callable[[int], None]) -> float:
-    """Accuracy on the validation rows of a network that is trained on the other training rows."""
+    """How good a network is on the validation rows that is trained on the other training rows."""
     import keras
 
     keras.utils.clear_session()  # else every network before would stay in memory
@@ -102,6 +106,13 @@ def validated(spec: ModelSpec, config: TrainConfig, cache: Path, at_epoch: Calla
     for epoch in range(config.epochs):
         fit_epoch(config, model, recipe, epoch, lambda _step: None)
         at_epoch(epoch + 1)
+    return score(recipe, model)
+
+
+def score(recipe: TrainingRecipe, model: "keras.Model") -> float:
+    """By the recipe's own measure, or by accuracy."""
+    if isinstance(recipe, JudgingRecipe):
+        return recipe.judged(model)
     inputs, targets = recipe.held_out()
     truth = targets.argmax(axis=1) if targets.ndim == 2 else targets
     return float(np.mean(predicted(model, inputs, recipe.pad).argmax(axis=1) == truth))
@@ -169,8 +180,8 @@ def _hyperparameters(space: Space) -> "keras_tuner.HyperParameters":
     return parameters
 
 
-def _trial(search: Search, trial: Any) -> Trial:
-    return Trial(int(trial.trial_id) + 1, _values(search, trial), _epochs(search, trial), float(trial.score))
+def _trial(search: Search, measure: str, trial: Any) -> Trial:
+    return Trial(int(trial.trial_id) + 1, _values(search, trial), _epochs(search, trial), float(trial.score), measure)
 
 
 def _values(search: Search, trial: Any) -> Mapping[str, Value]:

@@ -1,9 +1,9 @@
 """Encoded pictures to pixels inside the graph: the twin of `processing.image.decode`.
 
-Limits, for which the gateway is there: WebP and TIFF, which not every TensorFlow Serving can decode, are refused; the
-EXIF orientation is read where it is in the first 64 KiB, as cameras write it; transparent parts of a GIF are black, and
-its size is that of its largest frame; a BMP with a palette of colours has others; a JPEG may differ by a level or two,
-as decoders do.
+Limits, for which the gateway is there: WebP, TIFF and HEIC, which not every TensorFlow Serving can decode, are refused;
+the EXIF orientation is read where it is in the first 64 KiB, as cameras write it; transparent parts of a GIF are black,
+and its size is that of its largest frame; a BMP with a palette of colours has others; a JPEG may differ by a level or
+two, as decoders do.
 """
 
 from collections.abc import Callable

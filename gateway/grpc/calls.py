@@ -101,7 +101,7 @@ class Calls:
                 deadline = Deadline.after(limit_s if left_s is None else min(limit_s, left_s), interrupt=caller)
                 answer = self._worked(rpc, body, trace, metadata, deadline)
             except Exception as exc:
-                answer = refusal(exc, request_id)
+                answer = refusal(exc, request_id, trace.stages)
                 log_failure(answer)
             self._observer.ended(
                 trace,

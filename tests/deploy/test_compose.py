@@ -19,6 +19,7 @@ import pytest
 import yaml
 
 from bench.stack import free_port
+from gateway.settings import GatewaySettings
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCKERFILE = ROOT / "deploy" / "gateway.Dockerfile"
@@ -50,6 +51,16 @@ def test_the_cpu_stack_reads_the_store_and_publishes_on_loopback_only() -> None:
         assert service["healthcheck"]["test"][0] == "CMD"
         assert all(port.startswith("127.0.0.1:") for port in service["ports"])
     assert json.loads(services["gateway"]["environment"]["KMAAS_GATEWAY__MODELS"]) == ["digits", "sentiment"]
+
+
+def test_what_the_gateway_keeps_is_in_a_volume_that_is_its_users() -> None:
+    [volume] = compose("cpu")["gateway"]["volumes"]
+    name, folder = volume.split(":")[:2]
+    assert name == "state"
+    state = Path(folder).relative_to(dict(_instructions())["WORKDIR"])
+    assert state == GatewaySettings().state
+    [made] = [rest for word, rest in _instructions() if word == "RUN" and "useradd" in rest]
+    assert f"install --directory --owner kmaas --mode 0700 {state}" in made
 
 
 def test_the_gpu_stack_reserves_a_device() -> None:

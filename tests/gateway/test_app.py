@@ -9,6 +9,8 @@ import pytest
 from flask import Flask
 
 from gateway.app import create_app
+from gateway.deadline import Deadline
+from gateway.dialects.exchange import trace
 from gateway.settings import GatewaySettings
 
 
@@ -34,6 +36,23 @@ def test_an_unknown_failure_is_500_with_an_id_and_no_internals(app: Flask, caplo
     [record] = [record for record in caplog.records if "id-7" in record.getMessage()]
     assert record.exc_info
     assert "secret of the inside" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("stage", "says"),
+    [
+        ("preprocess", "there was no answer within 0 s, of which the stage preprocess took 0.0 s"),
+        ("infer", "the model did not answer within 0 s"),
+    ],
+)
+def test_a_late_answer_is_blamed_on_the_stage_that_took_the_time(app: Flask, stage: str, says: str) -> None:
+    @app.get("/late")
+    def late() -> str:
+        with trace().stage(stage):
+            return str(Deadline.after(0).remaining_s())
+
+    answer = app.test_client().get("/late")
+    assert (answer.status_code, answer.get_json()["detail"]) == (504, says)
 
 
 def test_a_gateway_without_a_model_server_tells_so(app: Flask) -> None:

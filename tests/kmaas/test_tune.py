@@ -57,7 +57,7 @@ def test_a_killed_search_loses_only_the_trial_it_was_in(
     document, said = resumed
     first, second = document["trials"]
     assert (first["number"], second["number"]) == (1, 2)
-    assert f"trial 1: accuracy {first['accuracy']:.4f}" in killed[1]
+    assert f"trial 1: accuracy {first['score']:.4f}" in killed[1]
     assert "trial 2: accuracy" not in killed[1]
     assert "trial 1/2" not in said
     assert "trial 2/2" in said
@@ -70,7 +70,7 @@ def test_a_killed_search_loses_only_the_trial_it_was_in(
 def test_the_preset_of_the_best_trial_trains(place: Workplace, resumed: tuple[Any, str]) -> None:
     document, _ = resumed
     assert document["preset"] == str(place.folder / "presets" / "digits.toml")
-    assert document["best"] == max(document["trials"], key=lambda trial: (trial["accuracy"], -trial["number"]))
+    assert document["best"] == max(document["trials"], key=lambda trial: (trial["score"], -trial["number"]))
     command = ("train", "digits", "--epochs", "1", *TINY["digits"], "--preset", document["preset"])
     trained = place.struck(signal.SIGKILL, "epoch 1/1", *command)  # its evaluation would tell nothing more
     assert trained.returncode == -signal.SIGKILL, trained.stderr

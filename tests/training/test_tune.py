@@ -69,7 +69,7 @@ def test_the_preset_is_the_best_trials(finished: tuple[Search, list[Trial]]) -> 
     config = load_train_config(SPEC, search.preset)
     assert config == search.base.model_copy(update={**best.settings, "rows": None})
     assert (config.epochs, best.epochs) == (5, 1)
-    assert f"accuracy {best.accuracy:.4f}" in search.preset.read_text().replace("\n# ", " ")
+    assert f"accuracy {best.score:.4f}" in search.preset.read_text().replace("\n# ", " ")
     assert "after epoch 1 on 20 training rows kept aside" in search.preset.read_text().replace("\n# ", " ")
 
 
@@ -79,7 +79,7 @@ def test_a_small_space_ends_before_the_trials(tmp_path: Path) -> None:
 
 
 def test_of_equal_trials_the_first_is_best() -> None:
-    trials = [Trial(number, {}, 1, accuracy) for number, accuracy in ((1, 0.5), (2, 0.7), (3, 0.7))]
+    trials = [Trial(number, {}, 1, score) for number, score in ((1, 0.5), (2, 0.7), (3, 0.7))]
     assert best_of(trials).number == 2
 
 

@@ -15,11 +15,13 @@ from models.fashion import LABELS
 from models.wardrobe import SPEC
 from processing.request import preprocessing
 from tests.support.interrupting import InterruptedTrainingError, Interrupting
-from training.config import load_config
+from training.config import load_config, load_train_config
 from training.fingerprint import fingerprint
 from training.fit import train
-from training.recipes import make_recipe
+from training.recipe import JudgingRecipe, TrainingRecipe
+from training.recipes import make_recipe, make_trial_recipe
 from training.run import Run
+from training.tune import score
 from training.wardrobe import WardrobeRecipe
 
 PROGRESS = PlainProgress(lambda _: None, time.monotonic)
@@ -39,7 +41,7 @@ def recipe() -> WardrobeRecipe:
     return _recipe()
 
 
-def _seeing(recipe: WardrobeRecipe, *, forget: int = 0) -> Any:
+def _seeing(recipe: TrainingRecipe, *, forget: int = 0) -> Any:
     """A network that knows each held-out scene by its pixels, and has the targets it is trained by as its answer; of
     the first `forget` scenes it has nothing."""
     import keras
@@ -81,6 +83,16 @@ def test_who_sees_everything_is_always_right_and_who_forgets_scenes_is_wrong_in_
     assert measured.held_out.right.tolist() == [False] * forgotten + [True] * (ROWS - forgotten)
     assert len(measured.shown) == 12
     assert not {trial.disturbance for trial in evaluation.robustness.trials} & {"rotation"}
+
+
+def test_a_trial_is_judged_by_scenes_of_training_articles_that_it_did_not_learn_from() -> None:
+    config = load_train_config(SPEC, None, (f"rows={ROWS}",))
+    recipe = make_trial_recipe(SPEC, config, Config().cache, PROGRESS)
+    assert isinstance(recipe, JudgingRecipe)
+    assert recipe.measure == "mAP@[.5:.95]"
+    assert score(recipe, _seeing(recipe)) > 0.9
+    assert score(recipe, _seeing(recipe, forget=ROWS)) == 0
+    assert not np.array_equal(recipe.held_out()[0], _recipe().held_out()[0])
 
 
 def test_who_finds_nothing_is_measured_all_the_same(recipe: WardrobeRecipe) -> None:

@@ -30,6 +30,7 @@ _BARS = 0.3  # of the scenes have black bars, as a wide or a tall picture has
 _NOISE, _CONTRAST = 8.0, (0.7, 1.1)
 
 _TRAINING = ("astronaut.png", "brick.png", "camera.png", "coffee.png", "coins.png", "grass.png", "rocket.jpg")
+_VALIDATION = 2  # of those for training are the test of a trial
 _TEST = ("chelsea.png", "gravel.png", "moon.png", "motorcycle_left.png")
 
 
@@ -67,6 +68,10 @@ class Photographs:
             return [decode(zip_member(wheel, f"skimage/data/{name}"), max_pixels=_MAX_PIXELS) for name in names]
 
         return cls(read(_TRAINING), read(_TEST))
+
+    def for_trials(self) -> "Photographs":
+        """Of those for training the last ones as test, the others to train; the true ones for the test are gone."""
+        return Photographs(self.training[:-_VALIDATION], self.training[-_VALIDATION:])
 
 
 def compose(

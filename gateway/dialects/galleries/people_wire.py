@@ -5,7 +5,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from gateway.dialects.galleries.wire import Metadata, Threshold, readable
+from gateway.dialects.galleries.wire import Metadata, SentMetadata, Threshold, readable
 from gateway.galleries.entries import Candidate, Known, Person
 from gateway.galleries.receipt import Receipt, moment
 from gateway.tasks.base import Media, Request
@@ -49,7 +49,7 @@ class PersonRequest(Request):
     name: Annotated[str, AfterValidator(readable)]
     consent: Annotated[str, Field(max_length=1000), AfterValidator(_said)]
     inputs: Annotated[list[Media], Field(min_length=1)]
-    metadata: Metadata = Field(default_factory=dict)
+    metadata: SentMetadata = Field(default_factory=dict)
     retention_days: Annotated[int, Field(ge=1)] | None = None
 
     @property

@@ -4,7 +4,7 @@ import unicodedata
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 from werkzeug.datastructures import MultiDict
 
 from gateway.body import accepted_types, check_media_type, invalid, is_bare, read_json
@@ -19,10 +19,32 @@ from gateway.tasks.image_feature_extraction import ImageFeatureExtraction
 MEDIA_TYPES = ImageFeatureExtraction.media_types
 MOST_LISTED = 1000
 MOST_READ = 200  # characters of an id or a name
+_BEYOND = 2.0**63
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 Metadata = dict[str, JsonValue]
 Threshold = Annotated[float, Field(gt=0, le=2)]  # a distance of vectors
+
+
+def _exact(metadata: Metadata) -> Metadata:
+    """Raises `ValueError` for what JSON's reader has rounded: a whole number of more than 64 bits became a fraction."""
+    values: list[JsonValue] = [metadata]
+    while values:
+        match values.pop():
+            case dict() as inner:
+                values += inner.values()
+            case list() as inner:
+                values += inner
+            case float() as number if abs(number) >= _BEYOND:
+                raise ValueError(
+                    f"has a number of more than 64 bits, {number:g}, which would be rounded; send it as text"
+                )
+            case _:
+                pass
+    return metadata
+
+
+SentMetadata = Annotated[Metadata, AfterValidator(_exact)]
 
 _Asked = TypeVar("_Asked", bound=Request)
 
@@ -112,7 +134,7 @@ class PictureRequest(Request):
     )
 
     inputs: Media
-    metadata: Metadata = Field(default_factory=dict)
+    metadata: SentMetadata = Field(default_factory=dict)
     keep: Literal["vector", "thumbnail", "picture"] = "vector"
 
 

@@ -107,6 +107,7 @@ def test_no_operation_makes_all_frames_of_an_animation() -> None:
         (b"\x89PNG", "or its first bytes only"),
         (_encoded(_colourful(), "WEBP"), "no picture"),
         (_encoded(_colourful(), "TIFF"), "no picture"),
+        (b"\0\0\0\x1cftypheic" + bytes(100), "no picture"),
         (_encoded(_colourful())[:-40], "Invalid PNG data"),
         (_encoded(_colourful(), "JPEG")[:-40], "Invalid JPEG data"),
         (_encoded(_colourful(), "GIF")[:300], "Invalid GIF data"),

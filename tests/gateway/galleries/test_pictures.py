@@ -200,6 +200,18 @@ def test_metadata_has_a_limit_and_is_no_deeper_than_json_is(keeper: GalleriesGat
     assert keeper.ask("PUT", f"{colours}/pictures/x", deep, "application/json").status in {400, 413, 422}
 
 
+def test_numbers_in_metadata_come_back_exactly_or_are_refused(keeper: GalleriesGateway) -> None:
+    gallery = keeper.create("numbers")
+    exact = {"inputs": _text(RED), "metadata": {"n": [2**64 - 1, -(2**63), 0.1, 1e18]}}
+    assert keeper.ask("PUT", f"{gallery}/pictures/x", exact).json()["metadata"] == exact["metadata"]
+    for number in (10**30, 2**64, -(2**63) - 1):
+        rounded = {"inputs": _text(RED), "metadata": {"n": [{"of": number}]}}
+        refused(keeper.ask("PUT", f"{gallery}/pictures/x", rounded), 422, says="metadata: has a number of more than 64")
+    nobody = {"name": "Ann", "consent": "yes", "inputs": [_text(RED)], "metadata": {"badge": 10**30}}
+    people = keeper.create("numbered", model="faces", kind="people")
+    refused(keeper.ask("POST", f"{people}/people", nobody), 422, says="send it as text")
+
+
 def test_a_full_gallery_takes_no_more_but_replaces(keeper: GalleriesGateway) -> None:
     gallery = keeper.create("full")
     for number in range(30):
