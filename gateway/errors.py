@@ -40,6 +40,7 @@ GatewayError
 │   └── MethodError           something is at that path, for other methods
 ├── UnavailableError          try again in `retry_after_s`
 │   ├── BusyError             as many requests are inside as are let in at once
+│   ├── FullError             what is being answered has taken the memory there is for it
 │   ├── LongQueueError        so many wait that the answer would come too late
 │   ├── ModelServerDownError  nobody answers at the model server's address
 │   ├── ModelServerBusyError  it answers that it cannot take more now
@@ -341,7 +342,7 @@ class BusyError(UnavailableError):
 class FullError(UnavailableError):
     def __init__(self, taken: int, most: int) -> None:
         super().__init__(
-            f"what is being answered takes {taken / 2**20:.0f} of {most / 2**20:.0f} MiB (recording_bytes); "
+            f"what is being answered takes {taken / 2**20:.1f} of {most / 2**20:.1f} MiB (recording_bytes); "
             f"try again in {self.retry_after_s} s"
         )
 
@@ -418,9 +419,10 @@ class DeadlineError(GatewayError):
         self.limit_s = limit_s
 
     def told(self, stages: Mapping[str, float]) -> str:
-        """With the stage that took longest of what was done until then, in seconds, unless that is the model's."""
+        """With the stage that took most of the time, of what was done until then, in seconds, unless that is the
+        model's: who waits in none waits for the model server."""
         longest = max(stages, key=stages.__getitem__, default=_ASKING)
-        if longest == _ASKING:
+        if longest == _ASKING or stages[longest] < self.limit_s / 2:
             return str(self)
         took = f"the stage {longest} took {stages[longest]:.1f} s"
         return f"there was no answer within {self.limit_s:g} s, of which {took}"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gateway import errors
-from processing.errors import TooLargeError, UnreadableInputError, UnusableInputError
+from processing.errors import DecoderError, TooLargeError, UnreadableInputError, UnusableInputError
 from wire.errors import RestError
 
 
@@ -42,6 +42,7 @@ _TABLE: dict[type[Exception], _Kind] = {
     errors.GalleryKindError: _Kind(409, "gallery-kind", "validation"),
     errors.GalleryVersionError: _Kind(409, "gallery-version", "validation"),
     errors.DigestError: _Kind(412, "digest", "validation"),
+    DecoderError: _Kind(503, "busy", "overloaded"),
     TooLargeError: _Kind(413, "over-limit", "validation"),
     errors.OverLimitError: _Kind(413, "over-limit", "validation"),
     errors.MediaTypeError: _Kind(415, "media-type", "validation"),
@@ -99,6 +100,8 @@ class Refusal:
         match self.error:
             case errors.UnavailableError():
                 return {"Retry-After": str(self.error.retry_after_s)}
+            case DecoderError():
+                return {"Retry-After": "1"}
             case errors.TokenError():
                 return {"WWW-Authenticate": "Bearer"}
             case errors.MethodError():

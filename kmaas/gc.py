@@ -16,7 +16,7 @@ from kmaas.config import Config
 def gc(config: Config, *, model: str, keep: int, dry_run: bool, as_json: bool) -> None:
     """Removes all versions of MODEL but the newest, those with a label, and those to which a rollback would return.
 
-    Versions whose files are not what was exported are none of the newest: no model server loads them.
+    Versions whose files are not what was exported are none of the newest: kmaas' model server loads none.
     """
     from kmaas.lifecycle import signer
     from store.errors import VersionNotFoundError

@@ -1,8 +1,9 @@
-"""Errors of processing: the input is at fault, and the message says what was expected and what was received.
+"""Errors of processing: mostly the input is at fault; the message says what was expected and what was received.
 
 ProcessingError
 ├── UnreadableInputError    not what it claims to be: truncated, corrupt, of an unknown format
 ├── TooLargeError           readable, but over a limit
+├── DecoderError            nobody's fault who sent it: what decodes it has no room now, or does not start
 └── UnusableInputError      readable and within the limits, but without content: a blank picture, an empty text
 """
 
@@ -16,6 +17,10 @@ class UnreadableInputError(ProcessingError):
 
 
 class TooLargeError(ProcessingError):
+    pass
+
+
+class DecoderError(ProcessingError):
     pass
 
 

@@ -1,10 +1,13 @@
 """Pictures in HEIC, where the package that reads them is installed. Each is decoded by a process of its own."""
 
 import importlib.util
+import logging
+import os
 import re
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -13,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from processing import heif_decoder
-from processing.errors import TooLargeError, UnreadableInputError
+from processing.errors import DecoderError, TooLargeError, UnreadableInputError
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -22,9 +25,13 @@ PACKAGE = "pi-heif"
 MEDIA_TYPES = ("image/heic", "image/heif")
 
 _BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"})
-_SECONDS = 10  # of a processor: 3 million pixels of noise take half of one
-_PATIENCE = 3  # times as long on a machine that does other things, and for a decoder that waits for itself
+_SECONDS = 8  # of a processor: 3 million pixels of noise take half of one
+_PATIENCE_S = 10  # for its turn, and for as long again on a machine that does other things
+_TURNS = threading.Semaphore(2)  # decoders at once: each may take half a gigabyte
+_KEPT = ("LD_LIBRARY_PATH",)  # of the environment, in which there are secrets
 _BYTES, _BYTES_A_PIXEL = 2**27, 16  # of memory; with transparency the program takes 40 MB and 8 a pixel
+
+_log = logging.getLogger(__name__)
 
 
 @cache
@@ -61,16 +68,14 @@ def decoded(data: bytes, *, max_pixels: int) -> "Image.Image":
 
     Raises:
         UnreadableInputError: the package is not installed, or this is no picture.
-        TooLargeError: more pixels than `max_pixels`, or what takes too long.
+        TooLargeError: more pixels than `max_pixels`, or what takes too much work.
+        DecoderError: others are decoded, the machine is busy, or the package does not work.
     """
     if not is_readable():
         raise UnreadableInputError(f"{len(data)} bytes in HEIC; {missing()}")
     limits = (max_pixels, _SECONDS, _BYTES + _BYTES_A_PIXEL * max_pixels)
     command = [sys.executable, "-I", "-S", heif_decoder.__file__, *_folders(), *map(str, limits)]
-    try:
-        done = subprocess.run(command, input=data, capture_output=True, check=False, timeout=_PATIENCE * _SECONDS)
-    except subprocess.TimeoutExpired as exc:
-        raise _too_long() from exc
+    done = _run(command, data)
     reason = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
     match done.returncode:
         case 0:
@@ -79,10 +84,29 @@ def decoded(data: bytes, *, max_pixels: int) -> "Image.Image":
             raise TooLargeError(reason)
         case heif_decoder.UNREADABLE:
             raise _unreadable(data, reason)
+        case heif_decoder.NOT_STARTED:
+            _log.error("the decoder of HEIC does not start: %s", reason)
+            raise DecoderError("pictures in HEIC cannot be decoded now; the gateway's log tells more")
         case status if status == -signal.SIGXCPU:
-            raise _too_long()
+            raise TooLargeError(f"the picture takes more than {_SECONDS} s of work to decode; no more are accepted")
         case status:
             raise _unreadable(data, f"the decoder ended with {status}")
+
+
+def _run(command: list[str], data: bytes) -> "subprocess.CompletedProcess[bytes]":
+    busy = "pictures in HEIC are decoded two at a time, and others are before this one; try again in a moment"
+    if not _TURNS.acquire(timeout=_PATIENCE_S):
+        raise DecoderError(busy)
+    environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    try:
+        return subprocess.run(
+            command, input=data, capture_output=True, check=False, timeout=_PATIENCE_S, env=environment, cwd="/"
+        )
+    except (subprocess.TimeoutExpired, OSError) as exc:
+        _log.warning("a picture in HEIC was not decoded: %s", exc)
+        raise DecoderError(busy) from exc
+    finally:
+        _TURNS.release()
 
 
 def _picture(answer: bytes) -> "Image.Image":
@@ -109,7 +133,3 @@ def _sizes(data: bytes) -> Iterator[tuple[int, int]]:
 
 def _unreadable(data: bytes, reason: str) -> UnreadableInputError:
     return UnreadableInputError(f"{len(data)} bytes that do not decode as a picture in HEIC: {reason}")
-
-
-def _too_long() -> TooLargeError:
-    return TooLargeError(f"the picture takes more than {_SECONDS} s to decode; no more are accepted")

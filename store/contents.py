@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from store.errors import ContentsError, StoreError
+from store.golden import INDEX
 from store.layout import VersionDir
-from store.manifest import Manifest
+from store.manifest import Manifest, is_anothers
 
 _FOLDERS = ("variables", "assets")
 
@@ -24,13 +25,16 @@ def seal(version: VersionDir, manifest: Manifest) -> None:
 
 
 def damage(version: VersionDir) -> str | None:
-    """What of a version is not what was exported; None: nothing, or nobody knows what it was."""
-    if not version.manifest.exists():  # others made it
-        return None
+    """What of a version is not what was exported, in a line; None: nothing, or others made it."""
     try:
-        check_contents(version, Manifest.read(version.manifest).files)
+        document = version.manifest.read_bytes()
+        if not is_anothers(document):
+            check_contents(version, Manifest.parse(document, where=version.manifest).files)
+    except FileNotFoundError as exc:
+        others = exc.filename == str(version.manifest) and not (version.golden / INDEX).exists()
+        return None if others else f"{exc.filename} is missing"
     except StoreError as exc:
-        return str(exc)
+        return str(exc).partition("\n")[0]
     except OSError as exc:
         return f"{exc.filename} cannot be read: {exc.strerror}"
     return None

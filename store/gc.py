@@ -37,7 +37,10 @@ def superfluous(labels: Labels, versions: Collection[int], keep: int) -> tuple[i
 
 
 def damaged(store: Store, model: str, versions: Collection[int], keep: int) -> Mapping[int, str]:
-    """Those of the newest that no model server would load, until `keep` others are found: what is wrong with each."""
+    """Those of the newest that kmaas' model server would not load, until `keep` others are found.
+
+    Each with what is wrong with it.
+    """
     found, sound = dict[int, str](), 0
     for version in sorted(versions, reverse=True):
         if sound == keep:

@@ -1,5 +1,6 @@
 """The manifest: the facts of a version, `assets.extra/manifest.json`."""
 
+import json
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -169,3 +170,12 @@ class Manifest(_Frozen):
 
     def document(self) -> bytes:
         return self.model_dump_json(indent=2).encode()
+
+
+def is_anothers(document: bytes) -> bool:
+    """Whether a `manifest.json` is of somebody else's making: JSON, and none of ours."""
+    try:
+        found = json.loads(document)
+    except ValueError:
+        return False
+    return not (isinstance(found, dict) and "schema_version" in found)

@@ -31,14 +31,14 @@ def publish(store: Store, exported: Path, *, version: int | None = None) -> Vers
         VersionExistsError, VersionNumberError: the number is taken, or no version can have it.
         StoreUnwritableError, StoreFullError: the disk refuses.
     """
-    if found := damage(VersionDir(exported)):
-        raise DamagedExportError(exported, found)
     manifest = Manifest.read(VersionDir(exported).manifest)
     base = store.root / check_name(manifest.model)
     with disk_errors(base):
         make_readable_folder(store.root)
         with _staging(store) as staging:
             shutil.copytree(exported, staging / _VERSION)
+            if found := damage(VersionDir(staging / _VERSION)):
+                raise DamagedExportError(exported, found)
             _make_readable_and_durable(staging / _VERSION)
             with locked(store.root):
                 return _claim(store, staging, manifest, version)

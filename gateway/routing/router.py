@@ -23,6 +23,7 @@ from gateway.errors import (
     ChoiceError,
     DeadlineError,
     Fault,
+    FullError,
     GatewayError,
     InvalidRequestError,
     LongQueueError,
@@ -56,7 +57,7 @@ from store.manifest import KEEPING_SIGNATURES
 VERSION_HEADER = "X-Model-Version"
 
 # What the caller did, and what the gateway has no room for: it tells nothing of a version, and no other may do better.
-_NOT_THE_VERSION = (RequestError, ProcessingError, CallerLeftError, BusyError, LongQueueError)
+NOT_THE_VERSION = (RequestError, ProcessingError, CallerLeftError, BusyError, FullError, LongQueueError)
 
 _log = logging.getLogger(__name__)
 
@@ -174,7 +175,7 @@ class Router:
         started = self._clock()
         try:
             yield
-        except _NOT_THE_VERSION:
+        except NOT_THE_VERSION:
             raise
         except Exception:
             self._ended(turn, None)
@@ -340,4 +341,4 @@ def _stands_in_for(error: Exception) -> bool:
     if isinstance(error, UnknownModelError):
         return True
     failures = (UnavailableError, BrokenAnswerError, DeadlineError, VersionGoneError)
-    return isinstance(error, failures) and not isinstance(error, _NOT_THE_VERSION)
+    return isinstance(error, failures) and not isinstance(error, NOT_THE_VERSION)

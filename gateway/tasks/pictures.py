@@ -52,9 +52,14 @@ def decoded(pictures: Sequence[bytes], limits: Limits, checkpoint: Checkpoint, u
         if pixels > limits.image_pixels:
             raise OverLimitError("pixels", pixels, limits.image_pixels, "image_pixels")
 
+    left = limits.image_pixels
+
     def used(data: bytes) -> _T:
+        nonlocal left
         checkpoint()
-        return use(decode(data, max_pixels=limits.image_pixels))
+        picture = decode(data, max_pixels=left)
+        left -= picture.shape[0] * picture.shape[1]  # a file may tell fewer than it has
+        return use(picture)
 
     return _each(pictures, used)
 

@@ -1,6 +1,5 @@
 """Whether a version is of our export; if it is, its files and its manifest must be those that were exported."""
 
-import json
 import logging
 from itertools import islice
 from typing import Any
@@ -15,7 +14,7 @@ from store.difference import differences
 from store.errors import ManifestError, StoreError
 from store.golden import INDEX
 from store.layout import VersionDir
-from store.manifest import Manifest
+from store.manifest import Manifest, is_anothers
 from wire import messages
 
 _SIGNATURE = "manifest"
@@ -79,18 +78,10 @@ def _manifest(version: VersionDir) -> Manifest | None:
     try:
         return Manifest.parse(document, where=version.manifest)
     except ManifestError as exc:
-        if not _is_anothers(document) or _is_ours(version):
+        if not is_anothers(document) or _is_ours(version):
             raise
         _log.warning("the answers recorded in %s are not compared: %s", version.path, exc)
         return None
-
-
-def _is_anothers(document: bytes) -> bool:
-    try:
-        found = json.loads(document)
-    except ValueError:
-        return False
-    return not (isinstance(found, dict) and "schema_version" in found)
 
 
 def _is_ours(version: VersionDir) -> bool:

@@ -9,8 +9,8 @@ import pytest
 from flask import Flask
 
 from gateway.app import create_app
-from gateway.deadline import Deadline
 from gateway.dialects.exchange import trace
+from gateway.errors import DeadlineError
 from gateway.settings import GatewaySettings
 
 
@@ -39,20 +39,30 @@ def test_an_unknown_failure_is_500_with_an_id_and_no_internals(app: Flask, caplo
 
 
 @pytest.mark.parametrize(
-    ("stage", "says"),
+    ("stages", "says"),
     [
-        ("preprocess", "there was no answer within 0 s, of which the stage preprocess took 0.0 s"),
-        ("infer", "the model did not answer within 0 s"),
+        (
+            {"receive": 0.1, "preprocess": 9.8},
+            "there was no answer within 10 s, of which the stage preprocess took 9.8 s",
+        ),
+        ({"preprocess": 4.0, "infer": 6.0}, "the model did not answer within 10 s"),
+        ({"receive": 0.1, "queue": 0.2}, "the model did not answer within 10 s"),
+        ({}, "the model did not answer within 10 s"),
     ],
 )
-def test_a_late_answer_is_blamed_on_the_stage_that_took_the_time(app: Flask, stage: str, says: str) -> None:
+def test_a_late_answer_is_blamed_on_the_stage_that_took_the_time(stages: dict[str, float], says: str) -> None:
+    assert DeadlineError(10).told(stages) == says
+
+
+def test_a_late_answer_is_told_with_its_stages(app: Flask) -> None:
     @app.get("/late")
     def late() -> str:
-        with trace().stage(stage):
-            return str(Deadline.after(0).remaining_s())
+        trace().stages["preprocess"] = 9.8
+        raise DeadlineError(10)
 
     answer = app.test_client().get("/late")
-    assert (answer.status_code, answer.get_json()["detail"]) == (504, says)
+    assert answer.status_code == 504
+    assert "the stage preprocess took 9.8 s" in answer.get_json()["detail"]
 
 
 def test_a_gateway_without_a_model_server_tells_so(app: Flask) -> None:

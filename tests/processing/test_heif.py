@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from processing import heif
-from processing.errors import TooLargeError, UnreadableInputError
+from processing import heif, heif_decoder
+from processing.errors import DecoderError, TooLargeError, UnreadableInputError
 from processing.image import MEDIA_TYPES, all_pixels_of, decode, pixels_of
 from tests.processing.test_image import BLUE, RED, WHITE
 
@@ -76,15 +76,46 @@ def test_hostile_bytes_are_typed_errors_or_pictures() -> None:
             assert decode(bytes(data), max_pixels=10_000).size <= 30_000
 
 
-@pytest.mark.parametrize(
-    ("constant", "value", "error"), [("_SECONDS", 0, TooLargeError), ("_BYTES", 2**25, UnreadableInputError)]
-)
-def test_a_decoder_without_time_or_memory_ends_alone(
-    constant: str, value: int, error: type[Exception], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(heif, constant, value)
-    with pytest.raises(error):
+def test_a_decoder_that_works_on_and_on_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spins = tmp_path / "spins.py"
+    limited = f"import runpy\nrunpy.run_path({heif_decoder.__file__!r}, run_name='limits')['limit'](1, 2**30)\n"
+    spins.write_text(f"{limited}while True: pass\n")
+    monkeypatch.setattr(heif_decoder, "__file__", str(spins))
+    with pytest.raises(TooLargeError, match="more than 8 s of work"):
         decode(FLAG, max_pixels=2400)
+
+
+def test_a_decoder_that_dies_is_an_error_of_one_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dies = tmp_path / "dies.py"
+    dies.write_text("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n")
+    monkeypatch.setattr(heif_decoder, "__file__", str(dies))
+    with pytest.raises(UnreadableInputError, match="the decoder ended with -11"):
+        decode(FLAG, max_pixels=2400)
+
+
+def test_a_decoder_that_does_not_start_is_nobodys_fault_who_asked(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(heif, "_folders", list)  # without the package
+    with pytest.raises(DecoderError, match="cannot be decoded now"):
+        decode(FLAG, max_pixels=2400)
+    assert "No module named 'pi_heif'" in caplog.text
+
+
+def test_a_picture_that_gets_no_turn_is_told_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heif, "_PATIENCE_S", 0.0)
+    with heif._TURNS, heif._TURNS, pytest.raises(DecoderError, match="others are before this one"):
+        decode(FLAG, max_pixels=2400)
+
+
+def test_the_decoder_knows_no_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tells = tmp_path / "tells.py"
+    tells.write_text("import os, sys\nsys.stderr.write(repr(sorted(os.environ)))\nsys.exit(3)\n")
+    monkeypatch.setattr(heif_decoder, "__file__", str(tells))
+    monkeypatch.setenv("KMAAS_GATEWAY__ADMIN_TOKEN", "secret")
+    with pytest.raises(UnreadableInputError) as refused:
+        decode(FLAG, max_pixels=2400)
+    assert "KMAAS" not in str(refused.value)
 
 
 def test_without_the_package_it_is_named() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from store.errors import UnsignedLabelsError, VersionNotFoundError
 from store.gc import collect, superfluous
+from store.golden import INDEX
 from store.labels import LABELS_FILE, Labels
 from store.layout import Store
 from store.ledger import exclusively, opened
@@ -55,7 +56,7 @@ def test_old_versions_go_and_a_record_says_so(store: Store, signer: Signer) -> N
 
 def test_versions_that_nobody_can_load_take_no_place_among_the_newest(store: Store, signer: Signer) -> None:
     (store.version("digits", 5).path / "saved_model.pb").write_bytes(b"another graph")
-    store.version("digits", 4).manifest.write_bytes(b"{}")
+    store.version("digits", 4).manifest.write_bytes(b"{")
     (store.version("digits", 2).path / "saved_model.pb").unlink()
     record, damaged = collect(store, "digits", 1, signer)
     assert record is not None
@@ -63,6 +64,22 @@ def test_versions_that_nobody_can_load_take_no_place_among_the_newest(store: Sto
     assert damaged.keys() == {4, 5}
     assert "saved_model.pb is not what was exported" in damaged[5]
     assert store.versions("digits") == [3, 4, 5]
+
+
+def test_versions_that_others_made_count_and_one_of_ours_without_its_manifest_does_not(
+    store: Store, signer: Signer
+) -> None:
+    lost, bare, theirs = (store.version("digits", number) for number in (5, 4, 3))
+    lost.golden.mkdir()
+    (lost.golden / INDEX).write_bytes(b"[]")
+    lost.manifest.unlink()
+    bare.manifest.unlink()
+    theirs.manifest.write_bytes(b'{"name": "theirs"}')
+    record, damaged = collect(store, "digits", 2, signer)
+    assert record is not None
+    assert record.removed == (1, 2)
+    assert [reason.endswith("manifest.json is missing") for reason in damaged.values()] == [True]
+    assert damaged.keys() == {5}
 
 
 def test_what_a_killed_gc_left_is_cleared_away(store: Store, signer: Signer) -> None:

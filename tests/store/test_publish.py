@@ -181,7 +181,14 @@ def test_an_export_that_was_changed_is_refused(store: Store, export: Path, chang
     change(export / "variables" / "variables.data-00000-of-00001")
     with pytest.raises(DamagedExportError, match=r"is not published: .*variables\.data.*; export it again"):
         publish(store, export)
-    assert not store.root.exists()
+    assert not store.models()
+    assert not list(store.root.iterdir())
+
+
+def test_an_export_whose_manifest_is_none_is_not_called_damaged(store: Store, export: Path) -> None:
+    VersionDir(export).manifest.write_bytes(b"{")
+    with pytest.raises(ManifestError, match="schema"):
+        publish(store, export)
 
 
 def test_an_export_without_manifest_is_refused(store: Store, export: Path) -> None:

@@ -37,7 +37,7 @@ def _exact(metadata: Metadata) -> Metadata:
                 values += inner
             case float() as number if abs(number) >= _BEYOND:
                 raise ValueError(
-                    f"has a number of more than 64 bits, {number:g}, which would be rounded; send it as text"
+                    f"has a number of more than 64 bits, {number:g}, which may be rounded; send it as text"
                 )
             case _:
                 pass
