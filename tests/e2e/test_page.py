@@ -237,7 +237,7 @@ def test_an_older_answer_never_replaces_a_newer_one(page: Page) -> None:
     field(page, "Text").fill(PRAISE)
     page.route("**/models/sentiment", lambda route: route.continue_() if held else held.append(route), times=2)
     with page.expect_request(lambda request: request.method == "POST"):
-        page.keyboard.press("Control+Enter")
+        field(page, "Text").press("Control+Enter")
     with page.expect_event("requestfailed") as given_up:
         page.get_by_role("button", name=BLAME).click()
     assert PRAISE in (given_up.value.post_data or "")
