@@ -54,7 +54,7 @@ _SERVERS = tuple(contestant.short for contestant in (*contestants(), *embedders(
 @click.option("--concurrency", "concurrencies", type=_Names(("1", "8", "32", "64")), default=("1", "8", "32", "64"))
 @click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True, help="Interleaved rounds.")
 @click.option("--quick", is_flag=True, help="One short round: whether it works, not how fast.")
-@click.option("--write", is_flag=True, help="Write the comparisons' tables, and a plot, to docs/bench/.")
+@click.option("--write", is_flag=True, help="Write the comparisons' tables, of all models also a plot, to docs/bench/.")
 def main(
     *,
     parts: tuple[str, ...],
@@ -85,9 +85,12 @@ def main(
 def _servers(models: tuple[str, ...], servers: tuple[str, ...], plan: Plan, *, write: bool) -> None:
     chosen = [contestant for contestant in contestants() if contestant.short in servers]
     table, results = _compared(chosen, [_workload(name) for name in models], plan, "Requests", "peers")
-    if write:
+    if write and set(models) == set(_WORKLOADS):
         plot(results, _DOCS / "servers.svg")
         _write("servers", "The model server beside others", f"![requests per second](servers.svg)\n\n{table}")
+    elif write:
+        name = "-".join(models)
+        _write(name, f"Beside others: {', '.join(models)}", table, f"servers --models {','.join(models)}")
 
 
 def _embeddings(servers: tuple[str, ...], rounds: int, *, write: bool) -> None:
@@ -138,8 +141,9 @@ def _workload(name: str) -> Workload:
     return Workload(name, prepared(model, _WORK), form)
 
 
-def _write(name: str, title: str, text: str) -> None:
-    (_DOCS / f"{name}.md").write_text(f"# {title}\n\nWritten by `make bench ARGS='{name} --write'`.\n\n{text}")
+def _write(name: str, title: str, text: str, part: str | None = None) -> None:
+    written = f"Written by `make bench ARGS='{part or name} --write'`."
+    (_DOCS / f"{name}.md").write_text(f"# {title}\n\n{written}\n\n{text}")
     click.echo(f"written: {_DOCS / name}.md", err=True)
 
 
