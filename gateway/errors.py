@@ -1,4 +1,4 @@
-"""Errors of the gateway. `gateway.refusals` maps each to a status code.
+"""Errors of the gateway; those of galleries are in `gateway.galleries.errors`. `gateway.refusals` has the status codes.
 
 GatewayError
 ├── RequestError              the caller is at fault
@@ -29,11 +29,6 @@ GatewayError
 │   ├── DigestError           the caller pinned another digest than that of the version that answers
 │   ├── ChoiceError           the caller chose a version where its route lets nobody choose
 │   ├── UnseenTextError       texts in token ids or tensors, where the model's route masks private data
-│   ├── UnknownGalleryError   no gallery of that name
-│   ├── UnknownEntryError     no such picture or person in the gallery, or none any more
-│   ├── GalleryExistsError    there is one of that name
-│   ├── GalleryKindError      it keeps something else than what is asked of it
-│   ├── GalleryVersionError   its vectors are of a version that does not answer any more
 │   ├── TokenError            the admin API was asked without its token
 │   ├── HostError             what may be changed was asked by a name that is not this machine's own
 │   ├── OriginError           a page of another origin asks for what may be changed
@@ -46,8 +41,6 @@ GatewayError
 │   ├── ModelServerBusyError  it answers that it cannot take more now
 │   ├── OpeningError          it opens what the answer needs
 │   ├── NoSlotError           as many texts are being continued as the model server keeps at once
-│   ├── GalleriesDownError    the galleries' database cannot be had
-│   ├── GalleryKeyError       what is known of people is sealed, and the key is not there
 │   ├── CutShortError         the version that answers in pieces went while it did
 │   ├── ModelNotReadyError    a known model without a version that can answer
 │   └── NotReadyError         the gateway itself should get no traffic yet
@@ -274,35 +267,6 @@ class UnseenTextError(RequestError):
         )
 
 
-class UnknownGalleryError(RequestError):
-    def __init__(self, name: str) -> None:
-        super().__init__(f"there is no gallery {name[:_SHOWN]!r}; GET /v1/galleries lists those there are")
-
-
-class UnknownEntryError(RequestError):
-    def __init__(self, what: str, entry: str, gallery: str) -> None:
-        super().__init__(f"there is no {what} {entry[:_SHOWN]!r} in the gallery {gallery}")
-
-
-class GalleryExistsError(RequestError):
-    def __init__(self, name: str) -> None:
-        super().__init__(f"there is a gallery {name} already; take another name, or delete that one first")
-
-
-class GalleryKindError(RequestError):
-    def __init__(self, name: str, kind: str, asked: str) -> None:
-        super().__init__(f"the gallery {name} keeps {kind}; it was asked for {asked}")
-
-
-class GalleryVersionError(RequestError):
-    def __init__(self, name: str, model: str, version: int, digest: str) -> None:
-        super().__init__(
-            f"the vectors in the gallery {name} are of {model} version {version} with the digest {digest}, which does "
-            "not answer now, and vectors of another version cannot be compared with them: serve that version (kmaas "
-            "rollback), or make a new gallery and put the pictures into it"
-        )
-
-
 class TokenError(RequestError):
     def __init__(self) -> None:
         super().__init__("this needs the admin_token of the gateway's settings: send Authorization: Bearer TOKEN")
@@ -383,18 +347,6 @@ class NoSlotError(UnavailableError):
             f"{slots} texts are being continued, the model server keeps no more at once, and none of their places was "
             f"to be had within {waited_s:g} s; try again in {self.retry_after_s} s"
         )
-
-
-class GalleriesDownError(UnavailableError):
-    def __init__(self) -> None:
-        super().__init__(f"the galleries' database cannot be used now; try again in {self.retry_after_s} s")
-
-
-class GalleryKeyError(UnavailableError):
-    retry_after_s = 60
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(f"what is known of people is sealed, and cannot be opened: {reason}")
 
 
 class CutShortError(UnavailableError):

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gateway import errors
+from gateway.galleries import errors as gallery_errors
 from processing.errors import DecoderError, TooLargeError, UnreadableInputError, UnusableInputError
 from wire.errors import RestError
 
@@ -34,13 +35,13 @@ _TABLE: dict[type[Exception], _Kind] = {
     errors.UnknownVersionError: _Kind(404, "unknown-version", "not_found"),
     errors.NoCardError: _Kind(404, "no-card", "not_found"),
     errors.UnknownRouteError: _Kind(404, "unknown-route", "not_found"),
-    errors.UnknownGalleryError: _Kind(404, "unknown-gallery", "not_found"),
-    errors.UnknownEntryError: _Kind(404, "unknown-entry", "not_found"),
+    gallery_errors.UnknownGalleryError: _Kind(404, "unknown-gallery", "not_found"),
+    gallery_errors.UnknownEntryError: _Kind(404, "unknown-entry", "not_found"),
     errors.MethodError: _Kind(405, "method", "not_found"),
     errors.SlowBodyError: _Kind(408, "slow-body", "timeout"),
-    errors.GalleryExistsError: _Kind(409, "gallery-exists", "validation"),
-    errors.GalleryKindError: _Kind(409, "gallery-kind", "validation"),
-    errors.GalleryVersionError: _Kind(409, "gallery-version", "validation"),
+    gallery_errors.GalleryExistsError: _Kind(409, "gallery-exists", "validation"),
+    gallery_errors.GalleryKindError: _Kind(409, "gallery-kind", "validation"),
+    gallery_errors.GalleryVersionError: _Kind(409, "gallery-version", "validation"),
     errors.DigestError: _Kind(412, "digest", "validation"),
     DecoderError: _Kind(503, "busy", "overloaded"),
     TooLargeError: _Kind(413, "over-limit", "validation"),
@@ -66,8 +67,8 @@ _TABLE: dict[type[Exception], _Kind] = {
     errors.ModelServerBusyError: _Kind(503, "model-server-busy", "overloaded"),
     errors.OpeningError: _Kind(503, "opening", "overloaded"),
     errors.NoSlotError: _Kind(503, "no-slot", "overloaded"),
-    errors.GalleriesDownError: _Kind(503, "galleries-down", "overloaded"),
-    errors.GalleryKeyError: _Kind(503, "gallery-key", "overloaded"),
+    gallery_errors.GalleriesDownError: _Kind(503, "galleries-down", "overloaded"),
+    gallery_errors.GalleryKeyError: _Kind(503, "gallery-key", "overloaded"),
     errors.CutShortError: _Kind(503, "cut-short", "incomplete_generation"),
     errors.ModelNotReadyError: _Kind(503, "model-not-ready", "overloaded"),
     errors.NotReadyError: _Kind(503, "not-ready", "overloaded"),

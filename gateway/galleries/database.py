@@ -14,7 +14,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from gateway.deadline import Clock
-from gateway.errors import GalleriesDownError
+from gateway.galleries.errors import GalleriesDownError
 from gateway.galleries.tables import POSTGRESQL
 from store.disk import locked
 

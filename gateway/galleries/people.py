@@ -8,9 +8,10 @@ import numpy as np
 import orjson
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
-from gateway.errors import OtherFaceError, OverLimitError, UnknownEntryError
+from gateway.errors import OtherFaceError, OverLimitError
 from gateway.galleries.database import Database
 from gateway.galleries.entries import Candidate, Known, Person
+from gateway.galleries.errors import UnknownEntryError
 from gateway.galleries.gallery import Clock, Gallery, Vector
 from gateway.galleries.receipt import Cause, Erased, Receipt, moment
 from gateway.galleries.receipts import keep

@@ -5,9 +5,10 @@ from typing import Any
 import orjson
 from sqlalchemy import Select, delete, func, insert, select
 
-from gateway.errors import OverLimitError, UnknownEntryError
+from gateway.errors import OverLimitError
 from gateway.galleries.database import Database
 from gateway.galleries.entries import Match, Picture
+from gateway.galleries.errors import UnknownEntryError
 from gateway.galleries.gallery import Clock, Gallery, Vector
 from gateway.galleries.settings import GallerySettings
 from gateway.galleries.shelf import check_room, held

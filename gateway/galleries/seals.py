@@ -14,7 +14,7 @@ from uuid import uuid4
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from gateway.errors import GalleryKeyError
+from gateway.galleries.errors import GalleryKeyError
 from gateway.galleries.settings import KEY_BYTES, key_of
 
 FILE = "galleries.keys"  # in the folder `state`

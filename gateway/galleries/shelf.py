@@ -3,8 +3,9 @@
 from sqlalchemy import Connection, delete, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from gateway.errors import GalleryExistsError, GalleryKindError, OverLimitError, UnknownGalleryError
+from gateway.errors import OverLimitError
 from gateway.galleries.database import Database
+from gateway.galleries.errors import GalleryExistsError, GalleryKindError, UnknownGalleryError
 from gateway.galleries.gallery import Clock, Gallery, Kind
 from gateway.galleries.settings import GallerySettings
 from gateway.galleries.tables import GALLERIES, PEOPLE, PICTURES

@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from gateway.call import Call
-from gateway.errors import BrokenAnswerError, DigestError, GalleryVersionError, TaskError, UnknownVersionError
+from gateway.errors import BrokenAnswerError, DigestError, TaskError, UnknownVersionError
 from gateway.faces import faces_in, the_face
+from gateway.galleries.errors import GalleryVersionError
 from gateway.galleries.gallery import Gallery, Kind, Vector
 from gateway.parts import Parts
 from gateway.tasks.faces import Faces

@@ -17,17 +17,16 @@ from alembic.migration import MigrationContext
 from pydantic import ValidationError
 from sqlalchemy import select, text
 
-from gateway.errors import (
+from gateway.errors import OtherFaceError, OverLimitError
+from gateway.galleries.database import Database
+from gateway.galleries.entries import Known, Person
+from gateway.galleries.errors import (
     GalleriesDownError,
     GalleryExistsError,
     GalleryKeyError,
-    OtherFaceError,
-    OverLimitError,
     UnknownEntryError,
     UnknownGalleryError,
 )
-from gateway.galleries.database import Database
-from gateway.galleries.entries import Known, Person
 from gateway.galleries.galleries import Galleries
 from gateway.galleries.gallery import Gallery, Vector
 from gateway.galleries.tables import METADATA, PEOPLE
