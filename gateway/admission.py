@@ -27,22 +27,25 @@ class Admission:
         self,
         places: int,
         workers: int,
-        inside: Gauge,
         waiting: Gauge,
         clock: Clock = time.monotonic,
         *,
         apart_s: float | None = None,
         behind: Callable[[float], object] | None = None,
     ) -> None:
-        """The gauges tell who has a place, and who of them waits for a turn. For the rest see `Turns`."""
+        """`waiting` tells who of those that have a place waits for a turn. For the rest see `Turns`."""
         self._limit = places
-        self._inside = inside
         self._lock = threading.Lock()
         self._taken = 0
         self._holders: set[Place] = set()  # with those that lost their place and do not know it yet
         self._clock = clock
         self._look_at = clock()
         self._turns = Turns(workers, waiting, clock, apart_s=apart_s, behind=behind)
+
+    @property
+    def taken(self) -> int:
+        """How many have a place."""
+        return self._taken
 
     @contextmanager
     def place(self) -> Iterator[Place]:
@@ -53,23 +56,18 @@ class Admission:
                 self._take_from_slowest()
             self._taken += 1
             self._holders.add(place)
-        self._inside.inc()
         try:
             yield place
         finally:
             with self._lock:
                 self._holders.discard(place)
-                kept = not place.lost
-                self._taken -= kept
-            if kept:
-                self._inside.dec()
+                self._taken -= not place.lost
 
     def _take_from_slowest(self) -> None:
         if self._clock() >= self._look_at:
             while slow := slowest(self._holders):
                 if slow.take():
                     self._taken -= 1
-                    self._inside.dec()
                     return
             self._look_at = self._clock() + _LOOK_EVERY_S
         raise BusyError(self._limit)

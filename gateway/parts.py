@@ -57,15 +57,15 @@ class Parts:
         router = Router(
             book, registry, backend, settings, metrics=RoutingMetrics(telemetry.registry), shared=shared_folder()
         )
-        admission = Admission(settings.requests, settings.threads, telemetry.inside, telemetry.waiting)
+        admission = Admission(settings.requests, settings.threads, telemetry.waiting)
         streams = Admission(
             settings.streams,
             settings.steps,
-            telemetry.streams,
             telemetry.steps_waiting,
             apart_s=_STEPS_APART_S,
             behind=admission.idle,
         )
+        telemetry.follow(inside=lambda: admission.taken, streams=lambda: streams.taken)
         captures = Captures(
             settings.state / "captures",
             Bounds(settings.capture_bytes, timedelta(days=settings.capture_days)),

@@ -56,8 +56,8 @@ class Clock:
 class Watched(Admission):
     """That lets the tests see who waits."""
 
-    def __init__(self, places: int, workers: int, inside: Gauge, waiting: Gauge, clock: Clock) -> None:
-        super().__init__(places, workers, inside, waiting, clock)
+    def __init__(self, places: int, workers: int, waiting: Gauge, clock: Clock) -> None:
+        super().__init__(places, workers, waiting, clock)
         self._gauge = waiting
 
     @property
@@ -70,8 +70,7 @@ class Watched(Admission):
 def one_worker_of(seconds: float) -> Iterator[tuple["Watched", Clock]]:
     """One worker, at work; work took so long until now."""
     clock = Clock()
-    inside, waiting = (Gauge(name, name, registry=CollectorRegistry()) for name in ("inside", "waiting"))
-    admission = Watched(8, 1, inside, waiting, clock)
+    admission = Watched(8, 1, Gauge("waiting", "", registry=CollectorRegistry()), clock)
     with admission.work(Deadline.after(60, clock)):
         clock.now += seconds
     with admission.work(Deadline.after(60, clock)):

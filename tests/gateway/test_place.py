@@ -107,9 +107,9 @@ def test_the_slowest_loses_and_learns_of_it() -> None:
 
 
 def test_places_are_counted_once_whoever_gives_them_back() -> None:
-    inside, waiting = (Gauge(name, name, registry=CollectorRegistry()) for name in ("inside", "waiting"))
-    admission = Admission(places=1, workers=1, inside=inside, waiting=waiting)
+    admission = Admission(places=1, workers=1, waiting=Gauge("waiting", "", registry=CollectorRegistry()))
     with admission.place(), pytest.raises(BusyError), admission.place():
         pass
     with admission.place():
-        pass
+        assert admission.taken == 1
+    assert admission.taken == 0

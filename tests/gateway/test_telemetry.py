@@ -1,0 +1,121 @@
+"""What is counted of requests is added up before it is written; the numbers are those of one by one."""
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+from prometheus_client import CollectorRegistry, Histogram
+from prometheus_client.parser import text_string_to_metric_families
+
+from gateway.telemetry import Telemetry
+from gateway.trace import Trace
+from tests.support.processes import until
+
+SECONDS = (0.0, 0.0005, 0.00051, 0.003, 0.003, 0.25, 9.0, 10.0, 11.0)
+
+
+class Hands:
+    """A clock that is moved by hand."""
+
+    def __init__(self) -> None:
+        self.now = 5.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def telemetry() -> Iterator[Telemetry]:
+    telemetry = Telemetry(dict)
+    yield telemetry
+    telemetry.close()
+
+
+def ended(telemetry: Telemetry, seconds: float, *, model: str | None = "m", status: int = 200) -> None:
+    clock = Hands()
+    telemetry.begin()
+    trace = Trace("an-id", clock=clock)
+    trace.model = model
+    trace.stages["infer"] = seconds / 2
+    clock.now += seconds
+    telemetry.end(trace, "native", status)
+
+
+def told(telemetry: Telemetry) -> dict[str, float]:
+    families = text_string_to_metric_families(telemetry.exposition().decode())
+    return {
+        sample.name + "".join(f" {value}" for _, value in sorted(sample.labels.items())): sample.value
+        for family in families
+        for sample in family.samples
+        if not sample.name.endswith("_created")
+    }
+
+
+def test_many_are_counted_as_one_by_one(telemetry: Telemetry) -> None:
+    registry = CollectorRegistry()
+    bounds = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+    expected = Histogram("expected", "", buckets=bounds, registry=registry)
+    for seconds in SECONDS:
+        trace_seconds = (5.0 + seconds) - 5.0  # as the clock has it
+        expected.observe(trace_seconds)
+        ended(telemetry, seconds)
+    [metric] = registry.collect()
+    found = told(telemetry)
+    for sample in metric.samples:
+        if sample.name.endswith("_bucket"):
+            bound = sample.labels["le"]
+            assert found[f"kmaas_request_seconds_bucket native {bound} m"] == sample.value, bound
+    assert found["kmaas_request_seconds_sum native m"] == pytest.approx(sum(SECONDS))
+    assert found["kmaas_stage_seconds_count m infer"] == len(SECONDS)
+    assert found["kmaas_stage_seconds_sum m infer"] == pytest.approx(sum(SECONDS) / 2)
+
+
+def test_requests_are_counted_by_their_end_and_once(telemetry: Telemetry) -> None:
+    ended(telemetry, 0.001)
+    ended(telemetry, 0.001, status=400)
+    told(telemetry)
+    ended(telemetry, 0.001)
+    ended(telemetry, 0.001, model=None, status=404)
+    found = told(telemetry)
+    counted = {name: value for name, value in found.items() if name.startswith("kmaas_requests_total")}
+    assert sorted(counted.values()) == [1, 1, 2]
+    assert found["kmaas_request_seconds_count native m"] == 3
+    assert found["kmaas_requests_in_flight"] == 0
+
+
+def test_those_with_a_place_and_those_being_answered_are_told(telemetry: Telemetry) -> None:
+    telemetry.follow(inside=lambda: 3, streams=lambda: 2)
+    telemetry.begin()
+    found = told(telemetry)
+    assert [found[f"kmaas_{name}"] for name in ("requests_in_flight", "requests_inside", "streams")] == [1, 3, 2]
+
+
+def test_it_is_written_without_anybody_who_asks(telemetry: Telemetry) -> None:
+    """Other workers read what is written."""
+    telemetry.start()
+    ended(telemetry, 0.001)
+    until(lambda: _count(telemetry) == 1, "it is written")
+
+
+def test_a_disk_that_is_full_ends_nothing(
+    telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    full = iter((OSError("no space left"),))
+
+    def level() -> int:
+        for error in full:
+            raise error
+        return 7
+
+    telemetry.follow(inside=level, streams=lambda: 0)
+    with caplog.at_level(logging.ERROR):
+        telemetry.start()
+        until(lambda: "metrics could not be written" in caplog.text, "it fails")
+        ended(telemetry, 0.001)
+        until(lambda: _count(telemetry) == 1, "it goes on")
+
+
+def _count(telemetry: Telemetry) -> float | None:
+    """As it stands in the registry."""
+    labels = {"model": "m", "version": "", "task": "", "dialect": "native", "status": "200"}
+    return telemetry.registry.get_sample_value("kmaas_requests_total", labels)
