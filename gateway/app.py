@@ -5,8 +5,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from flask import Blueprint, Flask, Response, request
+from flask import Blueprint, Flask, Request, Response, request
+from flask.sessions import NullSession, SessionInterface
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
+from werkzeug.routing import MapAdapter
 
 from gateway.access_log import AccessLog
 from gateway.backend import Backend
@@ -48,7 +50,7 @@ def create_app(settings: GatewaySettings) -> Flask:
     parts.telemetry.start()
     access_log = AccessLog(parts.telemetry.access_log_dropped) if settings.access_log else None
     observer = Observer(parts.telemetry, tracing, access_log)
-    app = _Synchronous(__name__, static_folder=None)
+    app = _Plain(__name__, static_folder=None)
     app.url_map.merge_slashes = False  # else a redirect would name whatever host the caller claimed
     app.extensions["parts"], app.extensions["observer"] = parts, observer
     for dialect in DIALECTS:
@@ -75,11 +77,29 @@ def create_app(settings: GatewaySettings) -> Flask:
     return app
 
 
-class _Synchronous(Flask):
-    """All functions of which are plain ones: Flask would look again at each of them, in every request."""
+class _NoSessions(SessionInterface):
+    """Nobody has one."""
+
+    _NONE = NullSession()
+
+    def open_session(self, app: Flask, request: Request) -> NullSession:  # noqa: ARG002  # as Flask asks
+        return self._NONE
+
+
+class _Plain(Flask):
+    """Without what no request here needs, and Flask looks at in each: coroutines, sessions, and the host's name, on
+    which no route depends.
+    """
+
+    session_interface = _NoSessions()
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         return func
+
+    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
+        if request is None:
+            return None
+        return MapAdapter(self.url_map, "", "", "", "http", request.path, request.method)
 
 
 def _refuse(error: Exception) -> Response:

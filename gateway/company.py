@@ -37,6 +37,7 @@ class _Request:
     Attributes:
         length: of its rows, where those of others may be filled up; else 0.
         group: of which this one is, and which its thread is to ask for.
+        woken: set when there is something new for it, if it waits.
         alone: it must be asked by itself, for together there was no answer.
     """
 
@@ -45,11 +46,15 @@ class _Request:
     form: Hashable
     length: int
     deadline: Deadline
-    woken: threading.Event = field(default_factory=threading.Event)
+    woken: threading.Event | None = None
     group: "Sequence[_Request] | None" = None
     answer: Tensors | None = None
     error: GatewayError | None = None
     alone: bool = False
+
+    def wake(self) -> None:
+        if self.woken is not None:
+            self.woken.set()
 
     @property
     def settled(self) -> bool:
@@ -101,9 +106,10 @@ class Company:
                 queue.under_way += 1
                 request.group = (request,)
             else:
+                request.woken = threading.Event()
                 queue.waiting.append(request)
-        if request.group is None:
-            self._wait(request, queue)
+        if request.woken is not None:
+            self._wait(request, request.woken, queue)
         if request.group is not None:
             self._lead(request.group, queue)
         if request.error is not None:
@@ -125,12 +131,12 @@ class Company:
         given = inputs[self._padding.input]
         return _Request(inputs, rows, given.dtype.str, given.shape[1], deadline)
 
-    def _wait(self, request: _Request, queue: _Queue) -> None:
+    def _wait(self, request: _Request, woken: threading.Event, queue: _Queue) -> None:
         """Until it is settled or has a group to ask for."""
         interrupt = request.deadline.interrupt
-        with interrupt.ending(request.woken.set) if interrupt else nullcontext():
+        with interrupt.ending(woken.set) if interrupt else nullcontext():
             while True:
-                request.woken.wait(_left_s(request.deadline))
+                woken.wait(_left_s(request.deadline))
                 with self._lock:
                     if request.group is not None or request.settled:
                         return
@@ -148,7 +154,7 @@ class Company:
                 self._pass_on(queue, group[0].form)
                 for request in group:
                     request.alone = request.answer is None and request.error is None
-                    request.woken.set()
+                    request.wake()
 
     def _travel(self, group: Sequence[_Request]) -> None:
         try:
@@ -196,7 +202,7 @@ class Company:
             queue.waiting.remove(request)
         leader = _last(group)
         leader.group = group
-        leader.woken.set()
+        leader.wake()
 
 
 def _last(group: Sequence[_Request]) -> _Request:

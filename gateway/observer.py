@@ -66,10 +66,10 @@ class Observer:
 
     def end(self, response: Response) -> Response:
         """The answer with its headers. A streamed one ends when its last piece was sent, or nobody wants more."""
-        trace = exchange.trace()
-        heads.tell(request.environ, *_headers(trace))
-        dialect = dialect_of(request.blueprint, request.path).name
-        client, method, path = request.remote_addr, request.method, request.path
+        trace, asked = exchange.trace(), exchange.asked()
+        heads.tell(asked.environ, *_headers(trace))
+        dialect = dialect_of(asked.blueprint, asked.path).name
+        client, method, path = asked.remote_addr, asked.method, asked.path
         streamed = response.is_streamed and not response.direct_passthrough  # that one, a file, would not tell its end
         length = None if streamed else response.content_length
 

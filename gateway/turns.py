@@ -75,13 +75,13 @@ class Turns:
         return self._idle.wait(limit_s)
 
     def _take(self, deadline: Deadline, *, begun: bool) -> None:
-        turn = threading.Event()
         with self._lock:
             if self._taken < self._limit() and not self._queue:
                 self._taken += 1
                 self._idle.clear()
                 return
             self._check(len(self._queue), deadline, begun=begun)
+            turn = threading.Event()
             self._queue.append(turn)
         with self._waiting.track_inprogress():
             self._wait(turn, deadline, begun=begun)

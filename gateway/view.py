@@ -37,16 +37,25 @@ class ModelView:
 
     def holding(self) -> "ModelView":
         """What of it holds: not what was checked only on servers that were away since."""
-        known = [self.current, *self.proved.values()]
-        if all(version is None or self.servers(version.number) for version in known):
+        for version in (self.current, *self.proved.values()):  # not `all`: each request asks three times
+            if version is not None and not self._answers(version.number):
+                break
+        else:
             return self
-        current = self.current if self.current and self.servers(self.current.number) else None
-        proved = {number: version for number, version in self.proved.items() if self.servers(number)}
+        current = self.current if self.current and self._answers(self.current.number) else None
+        proved = {number: version for number, version in self.proved.items() if self._answers(number)}
         return replace(self, current=current, proved=MappingProxyType(proved))
 
     def servers(self, number: int) -> int:
         """On how many servers the version answers."""
         return sum(standing.holds for standing in self.placed.get(number, ()))
+
+    def _answers(self, number: int) -> bool:
+        """Whether the version answers anywhere."""
+        for standing in self.placed.get(number, ()):  # noqa: SIM110
+            if standing.holds:
+                return True
+        return False
 
     def version(self, number: int) -> ServedVersion | None:
         """The checked version of that number, if it is known to be one."""

@@ -27,7 +27,10 @@ class _Model(Protocol):
 def detect(text: str) -> str | None:
     """The language of the beginning of a text by its code (ISO 639, two letters where there are two), None if it is
     short or the language not certain."""
-    letters = _NOISE.sub(" ", text[:READ_CHARS]).strip().lower()
+    read = text[:READ_CHARS].lower()
+    if len(read.encode(errors="ignore")) < FEWEST_BYTES:
+        return None
+    letters = _NOISE.sub(" ", read).strip()
     encoded = letters.encode(errors="ignore")  # half a character has no language
     alphabetic = [character for character in letters if character.isalpha()]
     if len("".join(alphabetic).encode()) < FEWEST_BYTES or _FEWEST_OF * len(alphabetic) < len(letters):
@@ -43,13 +46,19 @@ def unknown(texts: Iterable[str], known: Collection[str]) -> Mapping[str, Sequen
     language. None where no language is known: then nobody said."""
     if not known:
         return {}
-    taken_for = {code for codes in map(str.split, _ALIKE) if {*codes} & {*known} for code in codes}
+    expected = _expected(frozenset(known))
     found: dict[str, list[int]] = {}
     for position, text in enumerate(texts):
         language = detect(text)
-        if not (language is None or language in known or language in taken_for):
+        if language is not None and language not in expected:
             found.setdefault(language, []).append(position)
     return found
+
+
+@cache
+def _expected(known: frozenset[str]) -> frozenset[str]:
+    """With those that the detector takes for them."""
+    return known.union(code for codes in map(str.split, _ALIKE) if known.intersection(codes) for code in codes)
 
 
 def most_frequent(texts: Iterable[str]) -> tuple[str, ...]:

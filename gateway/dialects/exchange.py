@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from flask import Response, g, request
+from flask import Request, Response, g, request
 
 from gateway import sse
 from gateway.call import Call
@@ -22,6 +22,12 @@ from gateway.stream import Stream
 from gateway.trace import Trace
 
 _LINGER_BYTES = 64 * 2**20
+
+
+def asked() -> Request:
+    """The request being answered, itself: each look at it through Flask's `request` finds it anew."""
+    found: Request = request._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
+    return found
 
 
 def trace() -> Trace:
@@ -143,15 +149,16 @@ def body(place: Place, limit_bytes: int, deadline: Deadline, encodings: Collecti
         OverLimitError: more bytes than `limit_bytes`.
         SlowBodyError, TruncatedBodyError: it did not arrive, or not whole.
     """
-    announced = request.content_length
-    encoding = request.headers.get("Content-Encoding", "").strip().lower()
+    sent = asked()
+    announced = sent.content_length
+    encoding = sent.headers.get("Content-Encoding", "").strip().lower()
     if encoding not in ("", "identity", *encodings):
         _discard_rest(place, deadline)
         raise EncodedBodyError(encoding, (*encodings, "identity"))
     if announced is not None and announced > limit_bytes:
         _discard_rest(place, deadline)
         raise OverLimitError("bytes of body", announced, limit_bytes, "body_bytes")
-    source: Source = request.environ["wsgi.input"]
+    source: Source = sent.environ["wsgi.input"]
     received = place.receive(source, announced=announced, limit_bytes=limit_bytes, limit_s=deadline.limit_s)
     if len(received) > limit_bytes:
         _discard_rest(place, deadline)

@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -166,12 +166,12 @@ class Router:
             self._metrics.routed(model.name, *(("split", turn.part.to) if turn.part else ("to", route.to)))
         return turn
 
-    @contextmanager
-    def watched(self, turn: Turn) -> Iterator[None]:
+    def watched(self, turn: Turn) -> AbstractContextManager[None]:
         """Within it the call is answered: how that ends may withdraw a canary."""
-        if turn.live is None or not turn.dealt:
-            yield
-            return
+        return nullcontext() if turn.live is None or not turn.dealt else self._watched(turn)
+
+    @contextmanager
+    def _watched(self, turn: Turn) -> Iterator[None]:
         started = self._clock()
         try:
             yield

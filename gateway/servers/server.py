@@ -85,10 +85,10 @@ class Server:
                 listed = self._client.labels(timeout_s=deadline.remaining_s())
             except ModelServerError as exc:
                 if exc.code is grpc.StatusCode.UNIMPLEMENTED:
-                    self._heard()
+                    self.heard()
                     return None
-                raise self._translated(exc, "its models", None, deadline) from exc
-        self._heard()
+                raise self.translated(exc, "its models", None, deadline) from exc
+        self.heard()
         return listed
 
     def labelled(self, model: str, label: str, deadline: Deadline) -> int | None:
@@ -146,7 +146,7 @@ class Server:
             except ModelServerError as exc:
                 if exc.code not in _REJECTING:
                     raise
-                self._heard()  # below the first line are nodes of the graph
+                self.heard()  # below the first line are nodes of the graph
                 raise RejectedError(exc.code, exc.details.partition("\n")[0][:_SHOWN]) from exc
 
     def unheard_s(self) -> float:
@@ -205,18 +205,10 @@ class Server:
         finally:
             del self._quick[key]
 
-    @contextmanager
-    def _translating(self, model: str, version: int | None, deadline: Deadline) -> Iterator[None]:
-        try:
-            yield
-        except TensorError as exc:
-            self._heard()
-            raise BrokenAnswerError(f"{model} answered a tensor that cannot be read: {exc}") from exc
-        except ModelServerError as exc:
-            raise self._translated(exc, model, version, deadline) from exc
-        self._heard()
+    def _translating(self, model: str, version: int | None, deadline: Deadline) -> "_Translating":
+        return _Translating(self, model, version, deadline)
 
-    def _translated(self, exc: ModelServerError, model: str, version: int | None, deadline: Deadline) -> Exception:
+    def translated(self, exc: ModelServerError, model: str, version: int | None, deadline: Deadline) -> Exception:
         """The server's own words stay in the cause, for the log: they may name its addresses and paths."""
         match exc:
             case UnreachableError():
@@ -226,7 +218,7 @@ class Server:
                 return DeadlineError(deadline.limit_s)
             case InterruptedCallError():
                 return CallerLeftError()
-        self._heard()
+        self.heard()
         match exc:
             case NotServedError():
                 return VersionGoneError(model, version)
@@ -237,13 +229,38 @@ class Server:
             case _:
                 return BrokenAnswerError(f"the model server failed on {model} ({exc.code.name})")
 
-    def _heard(self) -> None:
+    def heard(self) -> None:
         self._heard_at = self._clock()
         self.down = False
 
     def _lost(self) -> None:
         self.down = True
         self.forget()
+
+
+@dataclass(slots=True)
+class _Translating:
+    """A call to a server: its errors become the gateway's, and an answer is a sign of life. Every request makes one: a
+    generator would take thrice as long.
+    """
+
+    server: Server
+    model: str
+    version: int | None
+    deadline: Deadline
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, exc: BaseException | None, _traceback: object) -> None:
+        match exc:
+            case None:
+                self.server.heard()
+            case TensorError():
+                self.server.heard()
+                raise BrokenAnswerError(f"{self.model} answered a tensor that cannot be read: {exc}") from exc
+            case ModelServerError():
+                raise self.server.translated(exc, self.model, self.version, self.deadline) from exc
 
 
 @dataclass(frozen=True)
