@@ -178,10 +178,10 @@ def _module(python: Path, name: str, *arguments: object) -> Start:
     return Start(command, f"127.0.0.1:{arguments[1]}", {})
 
 
-def _fastapi_gateway(load: Workload) -> Start:
+def _fastapi_gateway(load: Workload, module: str = "fastapi_grpc") -> Start:
     port, server_port = free_port(), free_port()
     server = [str(OURS), "-m", "kmaas", "serve", "--store", str(load.model.store), f"--port={server_port}"]
-    command = [str(PEERS), "-m", "bench.peers.fastapi_grpc", str(load.model.folder), str(port), str(server_port)]
+    command = [str(PEERS), "-m", f"bench.peers.{module}", str(load.model.folder), str(port), str(server_port)]
     command += [load.model.name, load.model.input, *server, "--rest_api_port=0"]
     return Start(command, f"127.0.0.1:{port}", {})
 
@@ -199,6 +199,13 @@ _PEERS = (
         GATEWAY_HTTP,
         "in front of kmaas' model server, as its gateway is",
         _fastapi_gateway,
+        fits=_not_tensors,
+    ),
+    Contestant(
+        "FastAPI + grpc.aio, checked",
+        GATEWAY_HTTP,
+        "the same with schemas, limits, a deadline, request ids, metrics by stage",
+        lambda load: _fastapi_gateway(load, "fastapi_checked"),
         fits=_not_tensors,
     ),
     Contestant(

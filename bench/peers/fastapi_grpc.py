@@ -6,7 +6,7 @@ A small picture or text is read in the event loop: a pool of threads would cost 
 
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -48,8 +48,13 @@ def create_app(folder: Path, target: str, model: str, given: str) -> FastAPI:
     return app
 
 
-if __name__ == "__main__":
+def start(create: Callable[[Path, str, str, str], FastAPI]) -> None:
+    """Serves what is made of the command line's arguments."""
     model_folder, port, server_port, model_name, input_name, *command = sys.argv[1:]
     with subprocess.Popen([*command, "--stop-on-eof"], stdin=subprocess.PIPE):
-        application = create_app(Path(model_folder), f"127.0.0.1:{server_port}", model_name, input_name)
+        application = create(Path(model_folder), f"127.0.0.1:{server_port}", model_name, input_name)
         uvicorn.run(application, port=int(port), log_level="warning", access_log=False)
+
+
+if __name__ == "__main__":
+    start(create_app)
