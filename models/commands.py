@@ -58,8 +58,8 @@ SPEC = ModelSpec(
         Origin(
             licence="recordings of our own; of the engines GPL-3.0 (espeak-ng, Piper), BSD-like (flite, festival), "
             "Apache-2.0 (Pico)",
-            source="words and sentences spoken by espeak-ng 1.51, flite 2.2, SVOX Pico; for the test by festival 2.5 and "
-            "Piper",
+            source="words and sentences spoken by espeak-ng 1.51, flite 2.2, SVOX Pico; for the test by festival 2.5 "
+            "and Piper",
         ),
     ),
     config=CommandsConfig,
