@@ -44,8 +44,8 @@ SPEC = ModelSpec(
         "games, prototypes. A trained ear for words of your own is made with `kmaas train audio-classifier`."
     ),
     limits=(
-        "It was trained on synthetic speech alone, of espeak-ng and flite, and measured on that of engines which it "
-        "never heard. No recordings of people who say these words are packaged: on them nobody has measured it.",
+        "It was trained on synthetic speech alone, of espeak-ng, flite and Pico, and measured on that of engines which "
+        "it never heard. No recordings of people who say these words are packaged: on them nobody has measured it.",
         "It knows ten English words. One that sounds alike may be taken for one of them, above all in a sentence: the "
         "figures tell how often.",
         "Of a long recording the clearest command is told, and not how many there are or when they were said.",
@@ -56,8 +56,10 @@ SPEC = ModelSpec(
     origins=(
         EMBEDDING_ORIGIN,
         Origin(
-            licence="recordings of our own; of the engines GPL-3.0 (espeak-ng, Piper), BSD-like (flite, festival)",
-            source="words and sentences spoken by espeak-ng 1.51 and flite 2.2; for the test by festival 2.5 and Piper",
+            licence="recordings of our own; of the engines GPL-3.0 (espeak-ng, Piper), BSD-like (flite, festival), "
+            "Apache-2.0 (Pico)",
+            source="words and sentences spoken by espeak-ng 1.51, flite 2.2, SVOX Pico; for the test by festival 2.5 "
+            "and Piper",
         ),
     ),
     config=CommandsConfig,

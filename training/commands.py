@@ -69,7 +69,7 @@ class CommandsRecipe(SpottingRecipe):
             self._train, self._validation = (thinned(of, config.rows) for of in (self._train, self._validation))
         self.facts = DataFacts(
             name="commands, digits, other words and sentences, all synthetic",
-            source="espeak-ng and flite; held out: festival and Piper",
+            source="espeak-ng, flite and Pico; held out: festival and Piper",
             sha256=data_sha256(),
             training_rows=len(self._train),
             held_out_rows=len(self._test),

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from models.commands import COMMANDS
 from training.data import austen, engines
-from training.data.engines import SAMPLE_RATE, Engine, Espeak, Festival, Flite, Piper, Saying, Sound
+from training.data.engines import SAMPLE_RATE, Engine, Espeak, Festival, Flite, Pico, Piper, Saying, Sound
 from training.data.kept import kept
 from training.data.prose import Text
 from training.progress import Progress
@@ -52,7 +52,7 @@ _SENTENCE = re.compile(r"[A-Z][a-z][^.!?;:\"_]*[.!?]")
 _FULL = 32767
 
 
-ENGINES: tuple[type[Engine], ...] = (Espeak, Flite, Festival, Piper)
+ENGINES: tuple[type[Engine], ...] = (Espeak, Flite, Pico, Festival, Piper)
 
 
 @dataclass(frozen=True)
@@ -73,12 +73,12 @@ class Corpus:
 
 
 def learnt(cache: Path, progress: Progress, seed: int) -> Corpus:
-    """By espeak-ng and flite: commands, digits, and others less often."""
+    """By espeak-ng, flite and Pico: commands, digits, and others less often."""
     rng = np.random.default_rng(seed)
     novels = austen.load(cache).others
     words: list[Spoken] = []
     sentences: list[Spoken] = []
-    for engine, counts in ((Espeak, (80, 30, 10)), (Flite, (80, 20, 8))):
+    for engine, counts in ((Espeak, (80, 30, 10)), (Flite, (80, 20, 8)), (Pico, (80, 20, 8))):
         by_kind = zip((COMMANDS, DIGITS, OTHERS), counts, strict=True)
         sayings = [_drawn(engine, word, rng) for kind, count in by_kind for word in kind for _ in range(count)]
         texts = _sentences(novels, _SENTENCES, rng)
@@ -117,7 +117,7 @@ def _piper_ways() -> list[tuple[str, float, int]]:
 
 def _drawn(engine: type[Engine], text: str, rng: np.random.Generator) -> Saying:
     """By a voice, as fast and as high as chance says."""
-    voices = Flite.voices if engine is Flite else [f"{rng.choice(_ACCENTS)}+{rng.choice(_VARIANTS)}"]
+    voices = (f"{rng.choice(_ACCENTS)}+{rng.choice(_VARIANTS)}",) if engine is Espeak else engine.voices
     voice = str(rng.choice(voices))
     speed, pitch = (float(np.exp(rng.uniform(*np.log(way)))) for way in (_SPEEDS, _PITCHES))
     return Saying(text, voice, round(speed, 3), round(pitch, 3))

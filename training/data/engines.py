@@ -1,4 +1,4 @@
-"""Four engines that speak English: espeak-ng, flite, festival and Piper, as Debian and PyPI have them.
+"""Five engines that speak English: espeak-ng, flite, Pico, festival and Piper, as Debian and PyPI have them.
 
 Their packages are pinned, and unpacked into the cache: nothing is installed. Of two runs of one engine each text sounds
 the same, but for another machine's arithmetic.
@@ -58,6 +58,7 @@ class Engine(ABC):
 
     name: ClassVar[str]
     packages: ClassVar[tuple[Package, ...]]
+    voices: ClassVar[tuple[str, ...]]  # espeak-ng has more than could be listed
 
     def __init__(self, cache: Path) -> None:
         """Raises `FetchError` where its packages cannot be had."""
@@ -101,6 +102,20 @@ class _OneByOne(Engine):
     def _write(self, saying: Saying, file: Path) -> None: ...
 
 
+class _Packaged(Engine):
+    """A package of Python's, asked by a process of its own, for it is not installed."""
+
+    script: ClassVar[str]
+    """Reads `{"folder": …, "sayings": […]}` from its standard input and writes `0.wav`, `1.wav`, … there."""
+
+    def speak(self, sayings: Sequence[Saying]) -> Iterator[Sound]:
+        with tempfile.TemporaryDirectory() as folder:
+            given = json.dumps({"folder": folder, "sayings": [asdict(saying) for saying in sayings]})
+            self._run([sys.executable, "-c", self.script], given, PYTHONPATH=str(self._root))
+            for number in range(len(sayings)):
+                yield _read(Path(folder) / f"{number}.wav")
+
+
 class Espeak(_OneByOne):
     """Formants. A voice is an accent and a variant, as in `en-gb+f2`."""
 
@@ -140,6 +155,37 @@ class Flite(_OneByOne):
         mean_hz = {"kal16": 105, "awb": 130, "rms": 105, "slt": 170}[saying.voice] * saying.pitch
         settings = ["--setf", f"duration_stretch={1 / saying.speed:.3f}", "--setf", f"int_f0_target_mean={mean_hz:.1f}"]
         self._run([self._root / "usr/bin/flite", "-voice", saying.voice, *settings, "-t", saying.text, "-o", file])
+
+
+class Pico(_Packaged):
+    """Hidden Markov models of two recorded voices."""
+
+    name = "pico"
+    packages = (
+        Package(
+            kind="pypi-wheel",
+            name="py-nanotts",
+            version="0.1.1",
+            sha256="669dad8790893731ee17d24fa5f291852cefee7a016ec8783f69dc6ab4ccb52f",
+            tag="cp39-abi3-manylinux_2_17_x86_64",
+        ),
+    )
+    voices = ("en-US", "en-GB")
+
+    script = """
+import json, sys, wave
+from pathlib import Path
+from py_nanotts import NanoTTS
+
+given = json.load(sys.stdin)
+for number, saying in enumerate(given["sayings"]):
+    with wave.open(str(Path(given["folder"]) / f"{number}.wav"), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(16_000)
+        # Louder it is cut off.
+        file.writeframes(NanoTTS().speak(saying["text"], saying["voice"], saying["speed"], saying["pitch"], 0.5))
+"""
 
 
 class Festival(Engine):
@@ -183,7 +229,7 @@ class Festival(Engine):
         )
 
 
-class Piper(Engine):
+class Piper(_Packaged):
     """A neural network (VITS). Its speech is partly chance, which `draw` decides."""
 
     name = "piper"
@@ -211,15 +257,7 @@ class Piper(Engine):
     )
     voices = ("joe",)
 
-    def speak(self, sayings: Sequence[Saying]) -> Iterator[Sound]:
-        with tempfile.TemporaryDirectory() as folder:
-            given = json.dumps({"folder": folder, "sayings": [asdict(saying) for saying in sayings]})
-            self._run([sys.executable, "-c", _PIPER], given, PYTHONPATH=str(self._root))
-            for number in range(len(sayings)):
-                yield _read(Path(folder) / f"{number}.wav")
-
-
-_PIPER = """
+    script = """
 import json, sys, wave
 from pathlib import Path
 import onnxruntime
