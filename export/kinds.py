@@ -38,12 +38,14 @@ from export.goldens import (
 )
 from export.records import Record
 from export.trained import Trained
-from export.transcript_goldens import make_transcript_goldens
+from export.transcript_goldens import heard_by_moonshine, heard_by_whisper, make_transcript_goldens
+from models import transcribe_moonshine
 from models.detection import Choice
 from models.faces import FacesConfig, networks_of
 from models.language import backbone_of, scores
 from models.spec import DetectorConfig, LanguageConfig
 from models.transcribe import TranscribeConfig, aligning, listening_of, steering, transcribing
+from models.transcribe_moonshine import MoonshineConfig
 from models.translation import search_of
 from processing.spec import ANY_LANGUAGE, ExportedSpec, ImageSpec, LanguageSpec, SpeechSpec, TranslationSpec
 from store.manifest import ALIGN_SIGNATURE, BEAM_SIGNATURE, STEER_SIGNATURE, Batching, Cache
@@ -281,22 +283,50 @@ class Translation(Kind):
 
 
 @dataclass(frozen=True)
-class Transcription(Kind):
+class Hearing(Kind):
     """What is said in a recording, as tokens."""
 
     processing: SpeechSpec
-    config: TranscribeConfig
 
     no_twin: ClassVar[str | None] = "its loop writes tensors that grow"
     slow: ClassVar[bool] = True
 
-    def serving(self, model: "keras.Model", _inputs: "tf.TensorSpec") -> Any:
-        return transcribing(model, self.config)
+    @abstractmethod
+    def heard(self, model: "keras.Model", inputs: Array) -> dict[str, Array]:
+        """By Keras' own layers. Raises `UnclearError`."""
 
     def goldens(self, model: "keras.Model", _predict: Predict) -> Sequence[CheckedRequest]:
         of = self.trained
-        listening = listening_of(self.config)
-        return make_transcript_goldens(of.examples, self.processing, of.tokenizer or "", model, listening)
+        return make_transcript_goldens(of.examples, self.processing, of.tokenizer or "", partial(self.heard, model))
+
+    def check_batches(self, answer: Answer, goldens: Sequence[CheckedRequest]) -> Batching:
+        return check_batch_safety(answer, goldens, pad=pad_of(self.processing), sizes=_WINDOWS)
+
+
+@dataclass(frozen=True)
+class PlainTranscription(Hearing):
+    """Plain text, by a Moonshine."""
+
+    config: MoonshineConfig
+
+    def serving(self, model: "keras.Model", _inputs: "tf.TensorSpec") -> Any:
+        return transcribe_moonshine.transcribing(model, self.config)
+
+    def heard(self, model: "keras.Model", inputs: Array) -> dict[str, Array]:
+        return heard_by_moonshine(model, transcribe_moonshine.listening_of(self.config), inputs)
+
+
+@dataclass(frozen=True)
+class Transcription(Hearing):
+    """By a Whisper, which can be steered, and of which can be told when each word was said."""
+
+    config: TranscribeConfig
+
+    def serving(self, model: "keras.Model", _inputs: "tf.TensorSpec") -> Any:
+        return transcribing(model, self.config)
+
+    def heard(self, model: "keras.Model", inputs: Array) -> dict[str, Array]:
+        return heard_by_whisper(model, listening_of(self.config), inputs)
 
     def further(self, model: "keras.Model", _inputs: "tf.TensorSpec") -> dict[str, Any]:
         return {STEER_SIGNATURE: steering(model, self.config), ALIGN_SIGNATURE: aligning(model, self.config)}
@@ -331,9 +361,6 @@ class Transcription(Kind):
         inputs = {self.processing.input: golden.inputs, "tokens": written}
         return Record(golden.golden.name, ALIGN_SIGNATURE, inputs, found, close=_ALIGNED_CLOSE)
 
-    def check_batches(self, answer: Answer, goldens: Sequence[CheckedRequest]) -> Batching:
-        return check_batch_safety(answer, goldens, pad=pad_of(self.processing), sizes=_WINDOWS)
-
 
 def kind_of(trained: Trained) -> Kind:
     processing = trained.spec.processing(trained.config)
@@ -343,6 +370,8 @@ def kind_of(trained: Trained) -> Kind:
         return Translation(trained, processing)
     if isinstance(processing, SpeechSpec) and isinstance(trained.config, TranscribeConfig):
         return Transcription(trained, processing, trained.config)
+    if isinstance(processing, SpeechSpec) and isinstance(trained.config, MoonshineConfig):
+        return PlainTranscription(trained, processing, trained.config)
     if isinstance(processing, ImageSpec) and isinstance(trained.config, DetectorConfig):
         of = trained.config
         kind = FaceDetector if isinstance(of, FacesConfig) else Detector

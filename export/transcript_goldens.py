@@ -1,6 +1,6 @@
 """Goldens of a version that transcribes: recordings of which it is clear at each token what is said."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,14 +20,18 @@ if TYPE_CHECKING:
     import keras
 
     from models.listening import Listening
+    from models.moonshine_listening import MoonshineListening
 
 _RECORDINGS = 8
+
+Hear = Callable[[Array], dict[str, Array]]
+"""What a window is heard as by Keras' own layers, which read all anew for each token. Raises `UnclearError`."""
 
 
 @dataclass(frozen=True)
 class CheckedTranscript(CheckedRequest):
-    """Of a model that hears: `tokens` `[1, most]`, `score` `[1]`, `no_speech` `[1]`, `language` `[1]` if there are
-    several."""
+    """Of a model that hears: `tokens` `[1, most]`, `score` `[1]`, `no_speech` `[1]` if it tells, `language` `[1]` if
+    there are several."""
 
     heard: Mapping[str, Array]
 
@@ -37,14 +41,9 @@ class CheckedTranscript(CheckedRequest):
 
 
 def make_transcript_goldens(
-    examples: Sequence[Example],
-    spec: SpeechSpec,
-    tokenizer: str,
-    model: "keras.Model",
-    listening: "Listening",
+    examples: Sequence[Example], spec: SpeechSpec, tokenizer: str, hear: Hear
 ) -> list[CheckedTranscript]:
-    """The first recordings of which it is clear at each token what is said, by Keras' own layers, which read all anew
-    for each token.
+    """The first recordings of which it is clear at each token what is said.
 
     Raises:
         NoGoldensError: there is none.
@@ -56,12 +55,13 @@ def make_transcript_goldens(
             break
         inputs = preprocess(example.body)
         try:
-            heard = _heard(model, listening, inputs)
+            heard = hear(inputs)
         except UnclearError:
             continue
-        tokens, score, no_speech = (heard[name][0] for name in ("tokens", "score", "no_speech"))
+        tokens, score = (heard[name][0] for name in ("tokens", "score"))
+        no_speech = float(heard["no_speech"][0]) if "no_speech" in heard else None
         window = Window(0.0, inputs.shape[1] / spec.sample_rate, inputs[0])
-        passage = transcriber.passage(window, Written(tokens.tolist(), float(score), float(no_speech)))
+        passage = transcriber.passage(window, Written(tokens.tolist(), float(score), no_speech))
         if passage.said and not passage.is_doubtful:
             expected: JsonValue = {"text": " ".join(piece.text for piece in passage.said)}
             golden = Golden.of(example.name, example.media_type, example.body, expected, TOLERANCE)
@@ -71,7 +71,36 @@ def make_transcript_goldens(
     return chosen
 
 
-def _heard(model: "keras.Model", listening: "Listening", inputs: Array) -> dict[str, Array]:
+def heard_by_moonshine(model: "keras.Model", listening: "MoonshineListening", inputs: Array) -> dict[str, Array]:
+    """The most probable token each time. Raises `UnclearError`.
+
+    Args:
+        inputs: samples, the last of which is not zero.
+    """
+    import keras
+
+    from models.moonshine_listening import read_anew
+
+    backbone = model.get_layer("backbone")
+    given = [backbone.input[name] for name in ("encoder_input_values", "encoder_padding_mask")]
+    encoder = keras.Model(given, backbone.output["encoder_sequence_output"])
+    heard = encoder([inputs[..., np.newaxis], np.ones(inputs.shape, bool)])
+    written, total = [listening.start], 0.0
+    limit = int(listening.limits(inputs.shape[1]))
+    while written[-1] != listening.end:
+        if len(written) > limit:
+            raise UnclearError
+        told = np.log(softmax(np.asarray(read_anew(backbone, heard, np.array([written], np.int32)))))[0]
+        if not is_clear(told, 1):
+            raise UnclearError
+        total += float(told.max())
+        written.append(int(told.argmax()))
+    tokens = np.full((1, listening.most), listening.end, np.int32)
+    tokens[0, : len(written) - 1] = written[1:]
+    return {"tokens": tokens, "score": np.array([total / (len(written) - 1)], np.float32)}
+
+
+def heard_by_whisper(model: "keras.Model", listening: "Listening", inputs: Array) -> dict[str, Array]:
     """The most probable token each time. Raises `UnclearError`."""
     from models.listening import encoded, read_anew
 

@@ -28,6 +28,7 @@ from models import (
     topics,
     transcribe,
     transcribe_base,
+    transcribe_moonshine,
     translation,
     wardrobe,
     writer,
@@ -69,6 +70,7 @@ NETWORKS = _table(
     faces.SPEC,
     transcribe.SPEC,
     transcribe_base.SPEC,
+    transcribe_moonshine.SPEC,
     speech_checkpoint.SPEC,
     commands.SPEC,
 )

@@ -1,6 +1,6 @@
 """The `processing` document of a manifest: how raw input becomes the tensors of `serving_default`."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, model_validator
 
@@ -107,6 +107,15 @@ class AudioSpec(RecordingSpec):
 ANY_LANGUAGE = -1  # the one that is spoken most probably
 
 
+class Steering(NamedTuple):
+    """Of a model that is told what to write, see `SpeechSpec`."""
+
+    previous_id: int
+    no_times_id: int
+    first_time_id: int
+    time_step_s: float
+
+
 class SpeechSpec(RecordingSpec):
     """A recording of speech; one call hears `window_s` seconds at most. `language` is the one that is spoken, by its
     ISO 639-1 code; None: one of `languages`, each with its token.
@@ -116,6 +125,7 @@ class SpeechSpec(RecordingSpec):
     together. Of several languages that of one, or `ANY_LANGUAGE`, follows the start, and `transcribe_id`, or
     `translate_id` for English. Behind a `no_times_id` there is plain text; else each piece of it stands between the
     tokens of two times, of which `first_time_id` is the window's beginning and each further one `time_step_s` later.
+    Of a model that writes plain text alone, behind nothing but the start, the last four are None.
     """
 
     kind: Literal["speech"] = "speech"
@@ -127,11 +137,26 @@ class SpeechSpec(RecordingSpec):
     start_id: int
     transcribe_id: int | None = None
     translate_id: int | None = None
-    no_times_id: int
-    previous_id: int
+    no_times_id: int | None = None
+    previous_id: int | None = None
     end_id: int
-    first_time_id: int
-    time_step_s: Annotated[float, Field(gt=0)]
+    first_time_id: int | None = None
+    time_step_s: Annotated[float, Field(gt=0)] | None = None
+
+    @model_validator(mode="after")
+    def _is_steered_by_all_or_none(self) -> Self:
+        told = (self.no_times_id, self.previous_id, self.first_time_id, self.time_step_s)
+        if self.steering is None and any(one is not None for one in told):
+            raise ValueError("no_times_id, previous_id, first_time_id and time_step_s are all there, or none is")
+        return self
+
+    @property
+    def steering(self) -> Steering | None:
+        """None: the model writes plain text alone."""
+        before, plain, first, step_s = self.previous_id, self.no_times_id, self.first_time_id, self.time_step_s
+        if before is None or plain is None or first is None or step_s is None:
+            return None
+        return Steering(before, plain, first, step_s)
 
 
 class TranslationSpec(_Frozen):

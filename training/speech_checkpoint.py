@@ -11,7 +11,7 @@ from training.data.speech_checkpoint import SpeechCheckpoint, read_speech_checkp
 from training.errors import ChangedCheckpointError
 from training.memory import free_bytes, require_memory
 from training.progress import Progress
-from training.transcribe import TranscribeRecipe, Weights
+from training.transcribe import Hearing, TranscribeRecipe, Weights
 
 _MOST_TOKENS = 224
 
@@ -21,7 +21,8 @@ def make(config: SpeechCheckpointConfig, cache: Path, progress: Progress, tokeni
     progress.stage("fetch recordings", 1)
     recorded, readings = spoken.load(cache), read_aloud.load(cache, progress, config.seed)
     tokenizer = tokenizer or _as_it_was(config).tokenizer
-    return TranscribeRecipe(config, recorded, weights_of(config), tokenizer, readings=readings)
+    hearing = Hearing.of_whisper(config)
+    return TranscribeRecipe(config, hearing, recorded, weights_of(config), tokenizer, readings=readings)
 
 
 def weights_of(config: SpeechCheckpointConfig) -> Weights:

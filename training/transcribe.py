@@ -1,24 +1,26 @@
-"""The recipes of `transcribe` and `transcribe-base`: published weights, measured by the words that are heard right."""
+"""The recipes of models that transcribe: published weights, measured by the words that are heard right."""
 
 import hashlib
 import io
 import wave
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import UnfitWeightsError
 from models.example import Example
+from models.spec import ModelConfig
 from models.transcribe import TranscribeConfig, processing, transcribing
 from models.transcribe_base import TranscribeBaseConfig
-from models.whisper import SAMPLE_RATE, WhisperSize, fill_whisper
+from models.whisper import SAMPLE_RATE, fill_whisper
 from processing.audio import decode
+from processing.spec import SpeechSpec
 from processing.speech import Passage, Transcriber, Window, Written, windows
 from store.evaluation import Evaluation, Robustness, Trial
 from store.held_out import HeldOut
@@ -27,7 +29,6 @@ from training.data import read_aloud, spoken, whisper
 from training.data.fetch import Package
 from training.data.read_aloud import Reading
 from training.data.spoken import Spoken
-from training.data.whisper import Whisper
 from training.disturbance import Disturbance, share
 from training.disturbed_sounds import SOUND_DISTURBANCES, Sound
 from training.evaluation import Measured
@@ -48,6 +49,31 @@ _OF_READINGS = 100  # of chance, beside that of recordings
 Hear = Callable[[Sound], str]
 
 
+class Pretrained(Protocol):
+    """A network's size, its weights by their names in PyTorch, and the document `tokenizer.json`."""
+
+    @property
+    def size(self) -> Any: ...
+
+    @property
+    def weights(self) -> Mapping[str, NDArray[np.float32]]: ...
+
+    @property
+    def tokenizer(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Hearing:
+    """How a network is asked: `transcribing` opens a Keras model as the `tf.function` that is exported."""
+
+    processing: SpeechSpec
+    transcribing: Callable[["keras.Model"], Any]
+
+    @classmethod
+    def of_whisper(cls, config: TranscribeConfig) -> Self:
+        return cls(processing(config), lambda model: transcribing(model, config))
+
+
 @dataclass(frozen=True)
 class Weights:
     """What a network is filled with: whose it is and where it is from, in words; `fill` gives a backbone all of it."""
@@ -60,24 +86,25 @@ class Weights:
 
 @dataclass(frozen=True)
 class Published:
-    """Weights that come with packages."""
+    """Weights that come with packages; `fill` puts them into a backbone."""
 
     name: str
     packages: tuple[Package, ...]
-    load: Callable[[Path], Whisper]
+    load: Callable[[Path], Pretrained]
+    fill: Callable[[Any, Mapping[str, NDArray[np.float32]]], None] = fill_whisper
 
     @property
     def sha256(self) -> str:
         return " ".join(package.sha256 for package in (*self.packages, spoken.PACKAGE))
 
-    def weights(self, cache: Path, size: WhisperSize) -> Weights:
+    def weights(self, cache: Path, size: Any) -> Weights:
         """For a network of that `size`; filling raises `UnfitWeightsError` for another."""
 
         def fill(backbone: Any) -> None:
             pretrained = self.load(cache)
             if pretrained.size != size:
                 raise UnfitWeightsError(f"they are of {pretrained.size}, expected {size}")
-            fill_whisper(backbone, pretrained.weights)
+            self.fill(backbone, pretrained.weights)
 
         name = f"{self.name}, weights as they were published"
         return Weights(name, ", ".join(map(str, self.packages)), self.packages[0].sha256, fill)
@@ -94,18 +121,19 @@ class TranscribeRecipe:
 
     def __init__(
         self,
-        config: TranscribeConfig,
+        config: ModelConfig,
+        hearing: Hearing,
         recorded: Sequence[Spoken],
         weights: Weights,
         tokenizer: str,
         *,
         readings: Sequence[Reading],
     ) -> None:
-        self._config, self._weights = config, weights
+        self._config, self._hears, self._weights = config, hearing, weights
         self._recorded, self._readings = recorded[: config.rows], readings[: config.rows]
         self._sounds = [decode(one.recording, sample_rate=SAMPLE_RATE, max_seconds=_MAX_S) for one in self._recorded]
         self.tokenizer: str | None = tokenizer
-        self._transcriber = Transcriber(tokenizer, processing(config))
+        self._transcriber = Transcriber(tokenizer, hearing.processing)
         self._words = [normalised(one.words) for one in self._recorded]
         self.facts = DataFacts(
             name=weights.name,
@@ -121,7 +149,8 @@ class TranscribeRecipe:
         published = BASE if isinstance(config, TranscribeBaseConfig) else TINY_EN
         recorded, readings = spoken.load(cache), read_aloud.load(cache, progress, config.seed)
         weights = published.weights(cache, config.hearing.size)
-        return cls(config, recorded, weights, tokenizer or published.load(cache).tokenizer, readings=readings)
+        tokenizer = tokenizer or published.load(cache).tokenizer
+        return cls(config, Hearing.of_whisper(config), recorded, weights, tokenizer, readings=readings)
 
     def prepare(self, model: "keras.Model") -> None:
         self._weights.fill(model.get_layer("backbone"))
@@ -221,15 +250,16 @@ class TranscribeRecipe:
 
     def _hearing(self, model: "keras.Model") -> tuple[Hear, Callable[[Array], object]]:
         """A recording to its text, and the graph that is exported."""
-        write = transcribing(model, self._config)
+        write, told = self._hears.transcribing(model), self._hears.processing
 
         def listen(_number: int, window: Window) -> Passage:
-            told = {name: np.asarray(values)[0] for name, values in write(window.samples[np.newaxis]).items()}
-            written = Written(told["tokens"].tolist(), float(told["score"]), float(told["no_speech"]))
+            outputs = {name: np.asarray(values)[0] for name, values in write(window.samples[np.newaxis]).items()}
+            no_speech = float(outputs["no_speech"]) if "no_speech" in outputs else None
+            written = Written(outputs["tokens"].tolist(), float(outputs["score"]), no_speech)
             return self._transcriber.passage(window, written)
 
         def hear(sound: Sound) -> str:
-            passages = self._transcriber.passages(windows(sound, processing(self._config)), listen)
+            passages = self._transcriber.passages(windows(sound, told), listen)
             return " ".join(piece.text for passage in passages for piece in passage.said)
 
         return hear, write

@@ -35,6 +35,7 @@ TENTH_OF_SILENCE = (  # a WAV file of 0.1 s at 8 kHz, without a sound
 _TOKENS, _SCORE, _NO_SPEECH, _LANGUAGE = "tokens", "score", "no_speech", "language"
 _ATTENTION = "attention"
 _UNALIGNED = f"this version cannot tell the times of words: it has no signature {ALIGN_SIGNATURE}; export it anew"
+_PLAIN = "this model writes plain text alone: "
 _TEMPERATURES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)  # of one try after the other, while a passage is doubtful
 
 Temperature = Annotated[float, Field(ge=0, le=1)]
@@ -150,10 +151,11 @@ class Transcript(SpeechRecognitionResponse):
 
 @dataclass(frozen=True, eq=False)
 class Recording:
-    """What is heard window by window, and behind which prompt, int32 `[1, tokens]`, it is written down."""
+    """What is heard window by window, and behind which prompt, int32 `[1, tokens]`, it is written down; None: the model
+    takes none."""
 
     windows: list[Window]
-    prompt: Array
+    prompt: Array | None
 
 
 class SpeechRecognition(Bulky):
@@ -161,7 +163,8 @@ class SpeechRecognition(Bulky):
     `no_speech`, see `processing.speech`.
 
     Plain text is what `serving_default` answers; with times, behind a text, or drawn it is `steer`. When each word was
-    said is found with `align`.
+    said is found with `align`. A model that is not steered has neither, and does not tell `no_speech`: its windows are
+    the pieces that have times.
     """
 
     name: ClassVar[str] = "automatic-speech-recognition"
@@ -181,8 +184,9 @@ class SpeechRecognition(Bulky):
         spec = parse_spec(manifest.processing)
         if not isinstance(spec, SpeechSpec):
             raise UnfitVersionError(f"{cls.name} needs processing of the kind speech, received {spec.kind}")
-        needed = {_TOKENS, _SCORE, _NO_SPEECH} | ({_LANGUAGE} if spec.languages else set())
-        for name in (cls.signature, STEER_SIGNATURE):
+        steered = spec.steering is not None
+        needed = {_TOKENS, _SCORE} | ({_NO_SPEECH} if steered else set()) | ({_LANGUAGE} if spec.languages else set())
+        for name in (cls.signature, *((STEER_SIGNATURE,) if steered else ())):
             found = manifest.signatures.get(name)
             if found is None or not needed <= found.outputs.keys():
                 raise UnfitVersionError(f"{cls.name} needs a signature {name} with outputs {', '.join(sorted(needed))}")
@@ -190,17 +194,8 @@ class SpeechRecognition(Bulky):
         return cls(spec, Transcriber(documents["tokenizer"], spec), limits, aligns=aligns)
 
     def preprocess(self, request: SpeechRecognitionRequest, checkpoint: Checkpoint) -> Recording:
-        asked = request.steered
-        self._check(asked)
-        if request.worded and not self.aligns:
-            raise InvalidRequestError([Fault("return_timestamps", _UNALIGNED)])
-        language = asked.language if self.transcriber.languages else None
-        try:
-            prompt = self.transcriber.prompt(
-                asked.prompt, timed=request.timed, language=language, translated=asked.translated
-            )
-        except UnusableInputError as exc:
-            raise InvalidRequestError([Fault("prompt", str(exc))]) from exc
+        self._check(request)
+        prompt = self._prompt(request) if self.transcriber.steered else None
         checkpoint()
         rate, longest = self._spec.sample_rate, self._limits.audio_seconds
         samples = decode(request.inputs, sample_rate=rate, max_seconds=longest)
@@ -246,14 +241,34 @@ class SpeechRecognition(Bulky):
         """Without the chunks, which have pieces of the text."""
         return {"text": answer.text}
 
-    def _check(self, asked: Steered) -> None:
-        """Raises `InvalidRequestError` for a language that the model does not know, or that it cannot translate."""
+    def _prompt(self, request: SpeechRecognitionRequest) -> Array:
+        """Raises `InvalidRequestError` for a text that steers the model."""
+        asked = request.steered
+        language = asked.language if self.transcriber.languages else None
+        try:
+            return self.transcriber.prompt(
+                asked.prompt, timed=request.timed, language=language, translated=asked.translated
+            )
+        except UnusableInputError as exc:
+            raise InvalidRequestError([Fault("prompt", str(exc))]) from exc
+
+    def _check(self, request: SpeechRecognitionRequest) -> None:
+        """Raises `InvalidRequestError` for a language that the model does not know, for one that it cannot translate,
+        and for what this version does not do."""
+        asked, steered = request.steered, self.transcriber.steered
         known = self.transcriber.languages
         if asked.language is not None and asked.language not in (known or (self._spec.language,)):
             expected = f"one of {len(known)} by their ISO 639-1 codes" if known else repr(self._spec.language)
             raise InvalidRequestError([Fault("language", f"expected {expected}, received {asked.language[:20]!r}")])
         if asked.translated and not self.transcriber.translates:
             raise InvalidRequestError([Fault("model", "does not translate; transcribe-base does, into English")])
+        if request.worded and not self.aligns:
+            told = _UNALIGNED if steered else f"{_PLAIN}it does not tell when a word was said"
+            raise InvalidRequestError([Fault("return_timestamps", told)])
+        if asked.prompt.strip() and not steered:
+            raise InvalidRequestError([Fault("prompt", f"{_PLAIN}it cannot go on behind a text")])
+        if request.temperature and not steered:
+            raise InvalidRequestError([Fault("temperature", f"{_PLAIN}each token is the most probable one; send 0")])
 
     def _with_words(self, window: Window, passage: Passage, ask: Ask) -> Passage:
         tokens = self.transcriber.aligned(passage)
@@ -265,11 +280,14 @@ class SpeechRecognition(Bulky):
         return self.transcriber.with_words(passage, attention[0])
 
     def _heard(
-        self, request: SpeechRecognitionRequest, prompt: Array, number: int, window: Window, ask: Ask
+        self, request: SpeechRecognitionRequest, prompt: Array | None, number: int, window: Window, ask: Ask
     ) -> Passage:
         """A doubtful passage is drawn anew, at higher and higher temperatures, until one is not; else it is the one of
-        which the model was surest, of those that do not repeat themselves if there are some."""
+        which the model was surest, of those that do not repeat themselves if there are some. Where nothing is drawn it
+        is as it is."""
         samples = window.samples[np.newaxis]
+        if prompt is None:
+            return self._passage(request.steered, window, ask({self._spec.input: samples}), 0.0)
         plain = not (request.timed or request.temperature or request.steered != Steered())
 
         def at(temperature: float) -> Passage:
@@ -291,7 +309,8 @@ class SpeechRecognition(Bulky):
         tokens: Any = outputs.get(_TOKENS)
         if tokens is None or tokens.dtype != np.int32 or tokens.ndim != 2 or len(tokens) != 1:
             raise BrokenAnswerError(f"the model answered no int32 [1, tokens] as {_TOKENS}")
-        score, no_speech = (float(floats(outputs, name, (1,))[0]) for name in (_SCORE, _NO_SPEECH))
+        score = float(floats(outputs, _SCORE, (1,))[0])
+        no_speech = float(floats(outputs, _NO_SPEECH, (1,))[0]) if self.transcriber.steered else None
         language = None
         if self.transcriber.languages:
             language = self._spec.languages[by.language] if by.language else int(outputs[_LANGUAGE][0])

@@ -1,17 +1,33 @@
-"""Reads the weights of an ONNX file, whose format is a few messages of Protocol Buffers: no package is needed."""
+"""Reads weights and nodes of an ONNX file, whose format is a few messages of Protocol Buffers: no package is needed."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from training.data.protobuf import fields, varints
 from training.errors import DataError
 
-_GRAPH, _INITIALIZER = 7, 5  # fields of ModelProto, of GraphProto
-_DIMS, _KIND, _NAME, _RAW = 1, 2, 8, 9  # fields of TensorProto
-_KINDS: dict[int, np.dtype[Any]] = {1: np.dtype("<f4"), 7: np.dtype("<i8")}
-_VARINT, _EIGHT, _SIZED, _FOUR = 0, 1, 2, 5  # ways to write a field
+_GRAPH, _NODE, _INITIALIZER = 7, 1, 5  # fields of ModelProto, of GraphProto
+_INPUT, _NODE_NAME, _OPERATION, _ATTRIBUTE, _BRANCH = 1, 3, 4, 5, 6  # fields of NodeProto, of AttributeProto
+_DIMS, _KIND, _FLOATS, _INTEGERS, _NAME, _RAW = 1, 2, 4, 5, 8, 9  # fields of TensorProto
+_KINDS: dict[int, np.dtype[Any]] = {
+    1: np.dtype("<f4"),
+    2: np.dtype("u1"),
+    3: np.dtype("i1"),
+    7: np.dtype("<i8"),
+}
+
+
+@dataclass(frozen=True)
+class Node:
+    """One operation of a graph, and the names of what it takes."""
+
+    operation: str
+    name: str
+    inputs: tuple[str, ...]
 
 
 def read_onnx(file: bytes) -> dict[str, NDArray[Any]]:
@@ -21,58 +37,52 @@ def read_onnx(file: bytes) -> dict[str, NDArray[Any]]:
         DataError: the file is broken, or has numbers of another kind.
     """
     try:
-        (graph,) = (value for field, value in _fields(file) if field == _GRAPH)
-        return dict(_tensor(value) for field, value in _fields(graph) if field == _INITIALIZER)
+        return dict(_tensor(value) for field, value in fields(_graph(file)) if field == _INITIALIZER)
     except (ValueError, IndexError, KeyError, TypeError) as exc:
         raise DataError(f"the ONNX file cannot be read: {exc!r}") from exc
 
 
+def read_nodes(file: bytes) -> list[Node]:
+    """All operations, those of branches among them. Raises `DataError` for a broken file."""
+    try:
+        return list(_nodes(_graph(file)))
+    except (ValueError, IndexError, TypeError, AttributeError) as exc:
+        raise DataError(f"the ONNX file cannot be read: {exc!r}") from exc
+
+
+def _graph(file: bytes) -> bytes:
+    (graph,) = (value for field, value in fields(file) if field == _GRAPH)
+    return bytes(graph)
+
+
+def _nodes(graph: bytes) -> Iterator[Node]:
+    for field, value in fields(graph):
+        if field == _NODE:
+            told = list(fields(value))
+            name, operation = (
+                b"".join(text for number, text in told if number == of).decode() for of in (_NODE_NAME, _OPERATION)
+            )
+            yield Node(operation, name, tuple(text.decode() for number, text in told if number == _INPUT))
+            for attribute in (given for number, given in told if number == _ATTRIBUTE):
+                for number, branch in fields(attribute):
+                    if number == _BRANCH:
+                        yield from _nodes(branch)
+
+
 def _tensor(message: bytes) -> tuple[str, NDArray[Any]]:
+    """Its numbers are as they are in memory, or, of a few, a list."""
     shape: list[int] = []
     name, kind, raw = "", 0, b""
-    for field, value in _fields(message):
+    for field, value in fields(message):
         if field == _DIMS:
-            shape += [value] if isinstance(value, int) else _packed(value)
+            shape += [value] if isinstance(value, int) else varints(value)
         elif field == _KIND:
             kind = value
         elif field == _NAME:
             name = value.decode()
-        elif field == _RAW:
-            raw = value
+        elif field in (_RAW, _FLOATS):
+            raw += value
+        elif field == _INTEGERS:
+            numbers = [value] if isinstance(value, int) else varints(value)
+            raw += np.array(numbers, np.uint64).astype(_KINDS[kind]).tobytes()
     return name, np.frombuffer(raw, _KINDS[kind]).reshape(shape)
-
-
-def _fields(message: bytes) -> Iterator[tuple[int, Any]]:
-    """The number of each field, and its value: a number, or bytes."""
-    at = 0
-    while at < len(message):
-        key, at = _varint(message, at)
-        field, way = key >> 3, key & 7
-        value: Any
-        if way == _VARINT:
-            value, at = _varint(message, at)
-        else:
-            size, at = _varint(message, at) if way == _SIZED else ({_EIGHT: 8, _FOUR: 4}[way], at)
-            value, at = message[at : at + size], at + size
-            if at > len(message):
-                raise ValueError(f"it ends {at - len(message)} bytes too early")
-        yield field, value
-
-
-def _varint(message: bytes, at: int) -> tuple[int, int]:
-    """A number of as many bytes as have their highest bit set, and one more; and where it ends."""
-    number = shift = 0
-    while True:
-        byte = message[at]
-        number |= (byte & 0x7F) << shift
-        at, shift = at + 1, shift + 7
-        if byte < 0x80:
-            return number, at
-
-
-def _packed(values: bytes) -> list[int]:
-    numbers, at = [], 0
-    while at < len(values):
-        number, at = _varint(values, at)
-        numbers.append(number)
-    return numbers

@@ -162,7 +162,7 @@ class Segment(BaseModel):
 
     `seek` is where the window begins in which it was heard, in hundredths of a second. Of that window are the last
     four: the mean log-probability of its tokens, how many times shorter its text can be packed, how probable it is
-    that nobody speaks, and at which temperature it was drawn.
+    that nobody speaks, if the model tells, and at which temperature it was drawn.
     """
 
     id: int
@@ -173,7 +173,7 @@ class Segment(BaseModel):
     tokens: list[int]
     avg_logprob: float
     compression_ratio: float
-    no_speech_prob: float
+    no_speech_prob: float | None = None
     temperature: float
 
 
