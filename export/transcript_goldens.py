@@ -87,17 +87,16 @@ def heard_by_moonshine(model: "keras.Model", listening: "MoonshineListening", in
     heard = encoder([inputs[..., np.newaxis], np.ones(inputs.shape, bool)])
     written, total = [listening.start], 0.0
     limit = int(listening.limits(inputs.shape[1]))
-    while written[-1] != listening.end:
-        if len(written) > limit:
-            raise UnclearError
+    while written[-1] != listening.end and len(written) <= limit:
         told = np.log(softmax(np.asarray(read_anew(backbone, heard, np.array([written], np.int32)))))[0]
         if not is_clear(told, 1):
             raise UnclearError
         total += float(told.max())
         written.append(int(told.argmax()))
     tokens = np.full((1, listening.most), listening.end, np.int32)
-    tokens[0, : len(written) - 1] = written[1:]
-    return {"tokens": tokens, "score": np.array([total / (len(written) - 1)], np.float32)}
+    count = len(written) - 1
+    tokens[0, :count] = written[1:]
+    return {"tokens": tokens, "score": np.array([total / count], np.float32)}
 
 
 def heard_by_whisper(model: "keras.Model", listening: "Listening", inputs: Array) -> dict[str, Array]:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 PRESET_HELP = (
     "A preset of the model, a TOML file that overlays its own, or a checkpoint: a language model's (chat), a "
-    "classifier's (imagenet), a Whisper's (transcribe)."
+    "classifier's (imagenet), a Whisper's or a Moonshine's (transcribe)."
 )
 
 

@@ -72,6 +72,7 @@ NETWORKS = _table(
     transcribe_base.SPEC,
     transcribe_moonshine.SPEC,
     speech_checkpoint.SPEC,
+    speech_checkpoint.MOONSHINE_SPEC,
     commands.SPEC,
 )
 

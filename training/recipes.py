@@ -75,6 +75,7 @@ RECIPES = {
     "transcribe-base": RecipeMaker(BASE.sha256, TranscribeRecipe.make, None),
     "transcribe-moonshine": RecipeMaker(transcribe_moonshine.TINY.sha256, transcribe_moonshine.make, None),
     "transcribe-checkpoint": RecipeMaker(spoken.PACKAGE.sha256, speech_checkpoint.make, None),
+    "transcribe-moonshine-checkpoint": RecipeMaker(spoken.PACKAGE.sha256, speech_checkpoint.make, None),
     "commands": RecipeMaker(data_sha256(), CommandsRecipe.make, None),
     "writer": RecipeMaker(WriterRecipe.sha256, WriterRecipe.make, WriterRecipe.for_trials),
     "en-es": RecipeMaker(paraphrases.PACKAGE.sha256, TranslationRecipe.english_spanish, None),

@@ -113,6 +113,18 @@ def weights_of(folder: Path) -> list[Path]:
     return [*weights, *(sorted(folder.glob("model_*.weights.h5")) if weights[0].name == _INDEX else ())]
 
 
+def fill_from_preset(folder: Path, kind: str, backbone: Any) -> None:
+    """Gives a backbone of that kind, and of its size, its weights. Raises `CheckpointError`."""
+    import keras_hub
+
+    try:
+        loaded = getattr(keras_hub.models, kind).from_preset(str(folder), dtype="float32")
+        for variable, read in zip(backbone.weights, loaded.weights, strict=True):
+            variable.assign(read)
+    except Exception as exc:  # whatever keras-hub and its readers find amiss in a folder
+        raise CheckpointError(folder, f"keras-hub cannot read it: {type(exc).__name__}: {exc}") from exc
+
+
 def parameters_of(folder: Path) -> int:
     """So many weights it has. Raises `CheckpointError`."""
     parameters = document(folder, _METADATA).get("parameter_count")

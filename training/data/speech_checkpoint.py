@@ -17,12 +17,11 @@ from training.data.checkpoint import (
     CONFIG,
     Kept,
     document,
-    family_of,
     optional,
     require_built_in,
     require_tokens_to_fit,
 )
-from training.data.hub_preset import byte_pairs, is_mark, parameters_of, weights_of
+from training.data.hub_preset import byte_pairs, fill_from_preset, is_mark, parameters_of, weights_of
 from training.data.safetensors import read_safetensors
 from training.data.tensor_files import tensor_files, tensor_sizes
 from training.errors import CheckpointError, DataError
@@ -64,9 +63,13 @@ class SpeechCheckpoint(Kept):
     tokenizer: str
     fill: Callable[[Any], None]
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        return {"size": self.size, "alphabet": self.alphabet, "aligned_heads": self.aligned_heads, "most_tokens": 224}
+
 
 def read_speech_checkpoint(folder: Path) -> SpeechCheckpoint:
-    """Raises `CheckpointError` when a file is missing or unreadable, or it is no Whisper as keras-hub has it."""
+    """Raises `CheckpointError` when a file is missing or unreadable, or it is built otherwise than keras-hub's."""
     config = document(folder, CONFIG)
     try:
         checkpoint = _of_hub(folder, config) if "registered_name" in config else _of_hugging_face(folder, config)
@@ -81,7 +84,7 @@ def read_speech_checkpoint(folder: Path) -> SpeechCheckpoint:
 
 
 def _of_hugging_face(folder: Path, config: Facts) -> SpeechCheckpoint:
-    require_built_in(folder, config, family_of(folder, config, {"whisper": _NETWORK}), "Whisper")
+    require_built_in(folder, config, _NETWORK, "Whisper")
     width, heads = int(config["d_model"]), int(config["encoder_attention_heads"])
     even = {"decoder_attention_heads": (heads,), "encoder_ffn_dim": (4 * width,), "decoder_ffn_dim": (4 * width,)}
     require_built_in(folder, config, even, "Whisper")
@@ -151,9 +154,7 @@ def _fill_from_tensors(folder: Path, files: Sequence[Path], backbone: Any) -> No
 
 
 def _of_hub(folder: Path, config: Facts) -> SpeechCheckpoint:
-    size, kind = config["config"], config["class_name"]
-    if config["registered_name"] != f"keras_hub>{kind}" or kind != "WhisperBackbone":
-        raise CheckpointError(folder, f"it is a {kind!r}; what can be read is a WhisperBackbone")
+    size = config["config"]
     width = int(size["hidden_dim"])
     require_built_in(folder, size, {**_HUB, "intermediate_dim": (4 * width,)}, "Whisper")
     told = document(folder, _TOKENIZER)["config"]
@@ -175,16 +176,5 @@ def _of_hub(folder: Path, config: Facts) -> SpeechCheckpoint:
         alphabet=alphabet_of(marks, multilingual=bool(languages)),
         aligned_heads=(),
         tokenizer=_document(folder, vocabulary, _HUB_MERGES, marks),
-        fill=lambda backbone: _fill_from_preset(folder, backbone),
+        fill=lambda backbone: fill_from_preset(folder, "WhisperBackbone", backbone),
     )
-
-
-def _fill_from_preset(folder: Path, backbone: Any) -> None:
-    import keras_hub
-
-    try:
-        loaded = keras_hub.models.WhisperBackbone.from_preset(str(folder), dtype="float32")
-        for variable, read in zip(backbone.weights, loaded.weights, strict=True):
-            variable.assign(read)
-    except Exception as exc:  # whatever keras-hub and its readers find amiss in a folder
-        raise CheckpointError(folder, f"keras-hub cannot read it: {type(exc).__name__}: {exc}") from exc

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.data.onnx import read_onnx
+from training.data.onnx import Node, read_nodes, read_onnx
 from training.errors import DataError
 
 
@@ -38,6 +38,30 @@ def test_weights_are_read_by_name_whichever_way_their_shape_is_written() -> None
     assert list(read) == ["kernel", "shape"]
     np.testing.assert_array_equal(read["kernel"], KERNEL)
     np.testing.assert_array_equal(read["shape"], SHAPE)
+
+
+def test_numbers_of_eight_bits_and_lists_are_read() -> None:
+    """Single numbers are kept as lists, and one of them without its length."""
+    bits = _tensor("bits", 3, _number(1, 2), bytes([1, 255]))
+    scale = _sized(5, _number(2, 1) + _sized(8, b"scale") + _sized(4, np.float32(0.5).tobytes()))
+    zeros = [
+        _sized(5, _number(2, 2) + _sized(8, name) + value)
+        for name, value in ((b"zero", _number(5, 200)), (b"other", _sized(5, _varint(130))))
+    ]
+    read = read_onnx(_sized(7, bits + scale + b"".join(zeros)))
+    assert (read["bits"].dtype, read["bits"].tolist()) == (np.int8, [1, -1])
+    assert (read["scale"], read["zero"], read["other"]) == (0.5, 200, 130)
+
+
+def test_operations_are_read_those_of_branches_among_them() -> None:
+    inner = _sized(1, _sized(1, b"x") + _sized(1, b"w") + _sized(3, b"/q_proj/MatMul") + _sized(4, b"MatMul"))
+    branch = _sized(5, _sized(1, b"else_branch") + _sized(6, inner))
+    outer = _sized(1, _sized(1, b"known") + _sized(3, b"if") + _sized(4, b"If") + branch)
+    nodes = read_nodes(_sized(7, outer + inner))
+    product = Node("MatMul", "/q_proj/MatMul", ("x", "w"))
+    assert nodes == [Node("If", "if", ("known",)), product, product]
+    with pytest.raises(DataError, match="cannot be read"):
+        read_nodes(FILE[:5])
 
 
 @pytest.mark.parametrize(
