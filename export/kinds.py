@@ -38,7 +38,7 @@ from export.goldens import (
 )
 from export.records import Record
 from export.trained import Trained
-from export.transcript_goldens import heard_by_moonshine, heard_by_whisper, make_transcript_goldens
+from export.transcript_goldens import Hear, ear_of_moonshine, heard_by_whisper, make_transcript_goldens
 from models import transcribe_moonshine
 from models.detection import Choice
 from models.faces import FacesConfig, networks_of
@@ -292,12 +292,12 @@ class Hearing(Kind):
     slow: ClassVar[bool] = True
 
     @abstractmethod
-    def heard(self, model: "keras.Model", inputs: Array) -> dict[str, Array]:
-        """By Keras' own layers. Raises `UnclearError`."""
+    def ear(self, model: "keras.Model") -> Hear:
+        """What a model hears by Keras' own layers."""
 
     def goldens(self, model: "keras.Model", _predict: Predict) -> Sequence[CheckedRequest]:
         of = self.trained
-        return make_transcript_goldens(of.examples, self.processing, of.tokenizer or "", partial(self.heard, model))
+        return make_transcript_goldens(of.examples, self.processing, of.tokenizer or "", self.ear(model))
 
     def check_batches(self, answer: Answer, goldens: Sequence[CheckedRequest]) -> Batching:
         return check_batch_safety(answer, goldens, pad=pad_of(self.processing), sizes=_WINDOWS)
@@ -312,8 +312,8 @@ class PlainTranscription(Hearing):
     def serving(self, model: "keras.Model", _inputs: "tf.TensorSpec") -> Any:
         return transcribe_moonshine.transcribing(model, self.config)
 
-    def heard(self, model: "keras.Model", inputs: Array) -> dict[str, Array]:
-        return heard_by_moonshine(model, transcribe_moonshine.listening_of(self.config), inputs)
+    def ear(self, model: "keras.Model") -> Hear:
+        return ear_of_moonshine(model, transcribe_moonshine.listening_of(self.config))
 
 
 @dataclass(frozen=True)
@@ -325,8 +325,8 @@ class Transcription(Hearing):
     def serving(self, model: "keras.Model", _inputs: "tf.TensorSpec") -> Any:
         return transcribing(model, self.config)
 
-    def heard(self, model: "keras.Model", inputs: Array) -> dict[str, Array]:
-        return heard_by_whisper(model, listening_of(self.config), inputs)
+    def ear(self, model: "keras.Model") -> Hear:
+        return partial(heard_by_whisper, model, listening_of(self.config))
 
     def further(self, model: "keras.Model", _inputs: "tf.TensorSpec") -> dict[str, Any]:
         return {STEER_SIGNATURE: steering(model, self.config), ALIGN_SIGNATURE: aligning(model, self.config)}

@@ -71,32 +71,34 @@ def make_transcript_goldens(
     return chosen
 
 
-def heard_by_moonshine(model: "keras.Model", listening: "MoonshineListening", inputs: Array) -> dict[str, Array]:
-    """The most probable token each time. Raises `UnclearError`.
-
-    Args:
-        inputs: samples, the last of which is not zero.
-    """
+def ear_of_moonshine(model: "keras.Model", listening: "MoonshineListening") -> Hear:
+    """The most probable token each time."""
     import keras
+    import tensorflow as tf
 
     from models.moonshine_listening import read_anew
 
     backbone = model.get_layer("backbone")
     given = [backbone.input[name] for name in ("encoder_input_values", "encoder_padding_mask")]
     encoder = keras.Model(given, backbone.output["encoder_sequence_output"])
-    heard = encoder([inputs[..., np.newaxis], np.ones(inputs.shape, bool)])
-    written, total = [listening.start], 0.0
-    limit = int(listening.limits(inputs.shape[1]))
-    while written[-1] != listening.end and len(written) <= limit:
-        told = np.log(softmax(np.asarray(read_anew(backbone, heard, np.array([written], np.int32)))))[0]
-        if not is_clear(told, 1):
-            raise UnclearError
-        total += float(told.max())
-        written.append(int(told.argmax()))
-    tokens = np.full((1, listening.most), listening.end, np.int32)
-    count = len(written) - 1
-    tokens[0, :count] = written[1:]
-    return {"tokens": tokens, "score": np.array([total / count], np.float32)}
+    shapes = [tf.TensorSpec([1, None, backbone.hidden_dim], tf.float32), tf.TensorSpec([1, None], tf.int32)]
+    read = tf.function(lambda heard, tokens: read_anew(backbone, heard, tokens), shapes, autograph=False)
+
+    def hear(inputs: Array) -> dict[str, Array]:
+        samples = inputs[:, : int(np.flatnonzero(inputs)[-1]) + 1]  # behind that it is silent
+        heard = encoder([samples[..., np.newaxis], np.ones(samples.shape, bool)])
+        written, total, limit = [listening.start], 0.0, int(listening.limits(samples.shape[1]))
+        while written[-1] != listening.end and len(written) <= limit:
+            told = np.log(softmax(np.asarray(read(heard, np.array([written], np.int32)))))[0]
+            if not is_clear(told, 1):
+                raise UnclearError
+            total += float(told.max())
+            written.append(int(told.argmax()))
+        tokens, count = np.full((1, listening.most), listening.end, np.int32), len(written) - 1
+        tokens[0, :count] = written[1:]
+        return {"tokens": tokens, "score": np.array([total / count], np.float32)}
+
+    return hear
 
 
 def heard_by_whisper(model: "keras.Model", listening: "Listening", inputs: Array) -> dict[str, Array]:

@@ -1,4 +1,6 @@
-"""A tiny checkpoint of a Whisper, from its folder to clients: recordings, languages, and both servers."""
+"""Tiny checkpoints of a Whisper and of a Moonshine, from their folders to clients: recordings, languages, and both
+servers.
+"""
 
 import re
 import warnings
@@ -21,6 +23,7 @@ from processing.spec import SpeechSpec, parse_spec
 from processing.speech import Transcriber, Written, windows
 from store.layout import Store, VersionDir
 from store.manifest import Manifest
+from tests.support.moonshine_checkpoints import write_moonshine_checkpoint
 from tests.support.processes import GatewayProcess, ModelServerProcess
 from tests.support.speech_checkpoints import write_speech_checkpoint
 from training.data import spoken
@@ -30,6 +33,7 @@ from training.run import Run, runs_of
 from wire.client import ModelServerClient
 
 NAME, LANGUAGES = "tiny-whisper", ("en", "de", "yue")
+PLAIN = "tiny-moonshine"
 
 
 @pytest.fixture(scope="module")
@@ -39,15 +43,18 @@ def recorded() -> list[Spoken]:
 
 @pytest.fixture(scope="module")
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Config:
-    """Store and runs with the checkpoint, whose folder is gone."""
+    """Store and runs with both checkpoints, whose folders are gone."""
     folder = tmp_path_factory.mktemp("shelf")
     config, given = Config(store=folder / "store", runs=folder / "runs"), folder / "given"
-    write_speech_checkpoint(given, "turbo")
-    arguments = ["transcribe", "--preset", str(given), "--name", NAME, "--set", "rows=2", "--set", "most_tokens=16"]
-    with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # Keras calls numpy in an old way
-        added = CliRunner().invoke(add, arguments, obj=config, catch_exceptions=False)
-    assert f"{NAME}: published as version 1" in added.output
-    given.rename(folder / "gone")
+    for name in (NAME, PLAIN):
+        write_moonshine_checkpoint(given) if name == PLAIN else write_speech_checkpoint(given, "turbo")
+        rows, most = (1, 8) if name == PLAIN else (2, 16)
+        arguments = ["transcribe", "--preset", str(given), "--name", name]
+        arguments += ["--set", f"rows={rows}", "--set", f"most_tokens={most}"]
+        with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # Keras calls numpy in an old way
+            added = CliRunner().invoke(add, arguments, obj=config, catch_exceptions=False)
+        assert f"{name}: published as version 1" in added.output
+        given.rename(folder / f"gone-{name}")
     return config
 
 
@@ -190,3 +197,39 @@ def test_a_language_is_told_or_named_and_english_is_another_text(
     with pytest.raises(BadRequestError, match="one of 3") as caught:
         openai.audio.transcriptions.create(model=NAME, file=sent, language="xx")
     assert caught.value.param == "language"
+
+
+def test_a_moonshine_writes_plain_text(
+    gateway: GatewayProcess, shelf: Config, server: ModelServerProcess, recorded: list[Spoken]
+) -> None:
+    """Its segments are windows; what it cannot do is refused."""
+    [run] = runs_of(shelf.runs, PLAIN)
+    manifest = Manifest.read(Store.at(shelf.store).version(PLAIN, 1).manifest)
+    assert manifest.signatures.keys() == {"serving_default", "raw", "manifest"}
+    assert manifest.signatures["serving_default"].outputs.keys() == {"tokens", "score"}
+    spec = parse_spec(manifest.processing)
+    assert isinstance(spec, SpeechSpec)
+    with ModelServerClient(server.target) as client:
+        given = {"audio_bytes": np.array([recorded[1].recording], object)}
+        outputs = client.predict(PLAIN, given, signature="raw", timeout_s=30).outputs
+    [window] = windows(np.ones(10, np.float32), spec)
+    written = Written(outputs["tokens"][0].tolist(), float(outputs["score"][0]))
+    [said] = Transcriber(run.tokenizer() or "", spec).passage(window, written).said
+    openai = OpenAI(base_url=f"{gateway.url}/v1", api_key="-", max_retries=0)
+    sent: Any = {"model": PLAIN, "file": ("a.wav", recorded[1].recording)}
+    verbose = openai.audio.transcriptions.create(**sent, response_format="verbose_json", language="en")
+    [segment] = verbose.segments or []
+    assert (verbose.text, verbose.language, segment.text) == (said.text, "en", said.text)
+    assert (segment.start, segment.end) == (0.0, verbose.duration)
+    assert len(said.text) > 4
+    hugging_face = InferenceClient(model=f"{gateway.url}/models/{PLAIN}")
+    assert hugging_face.automatic_speech_recognition(recorded[1].recording).text == said.text
+    worded = {"response_format": "verbose_json", "timestamp_granularities": ["word"]}
+    for asked, told in (
+        ({"prompt": "as before"}, "cannot go on behind a text"),
+        ({"temperature": 0.4}, "each token is the most probable one"),
+        ({"language": "de"}, "expected 'en'"),
+        (worded, "does not tell when a word was said"),
+    ):
+        with pytest.raises(BadRequestError, match=told):
+            openai.audio.transcriptions.create(**sent, **asked)

@@ -8,18 +8,19 @@ from numpy.typing import NDArray
 
 from models.moonshine import SHORTEST, MoonshineSize, fill_moonshine, moonshine_backbone
 from models.moonshine_listening import MoonshineListening, encoded, known_samples, read_anew
-from tests.support.moonshine_checkpoints import HEADS, LAYERS, VOCABULARY, WIDTH, drawn
+from tests.support.moonshine_checkpoints import HEADS, VOCABULARY, WIDTH, drawn
 
 RATE, MOST = 16_000, 16
 START, END = 1, 2
-SIZE = MoonshineSize(VOCABULARY, WIDTH, LAYERS, 1, HEADS, HEADS, 0.5)
+LAYERS = 2
+SIZE = MoonshineSize(VOCABULARY, WIDTH, LAYERS, LAYERS, HEADS, HEADS, 0.5)
 LISTENING = MoonshineListening(START, END, MOST)
 
 
 @pytest.fixture(scope="module")
 def backbone() -> Any:
     made = moonshine_backbone(SIZE)
-    fill_moonshine(made, drawn())
+    fill_moonshine(made, drawn(LAYERS))
     return made
 
 
@@ -48,7 +49,8 @@ def _logits(backbone: Any, sound: NDArray[np.float32], tokens: list[int]) -> NDA
             "decoder_padding_mask": np.ones(given.shape, bool),
         }
     )["decoder_sequence_output"]
-    return np.asarray(backbone.token_embedding(states, reverse=True))[0]
+    logits: NDArray[np.float32] = np.asarray(backbone.token_embedding(states, reverse=True))[0]
+    return logits
 
 
 def test_the_loop_says_what_keras_hubs_network_says(backbone: Any, write: Any) -> None:

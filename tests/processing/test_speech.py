@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from pydantic import ValidationError
 from tokenizers import Tokenizer
 from tokenizers.decoders import Fuse
 from tokenizers.models import WordLevel
@@ -53,6 +54,15 @@ def _window(start_s: float = 0.0, end_s: float = 3.0) -> Window:
 
 def test_a_spec_is_read_as_it_is_kept() -> None:
     assert parse_spec(json.loads(SPEC.model_dump_json())) == SPEC
+
+
+def test_what_steers_a_model_is_told_all_together() -> None:
+    steering = ("no_times_id", "previous_id", "first_time_id", "time_step_s")
+    plain = SPEC.model_dump() | dict.fromkeys(steering)
+    assert SpeechSpec.model_validate(plain).steering is None
+    for name in steering:
+        with pytest.raises(ValidationError, match="are all there, or none is"):
+            SpeechSpec.model_validate(plain | {name: 3})
 
 
 def test_a_window_ends_where_it_is_quietest_in_its_last_third() -> None:

@@ -3,6 +3,7 @@
 import json
 import struct
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from string import ascii_lowercase
 from typing import Any
@@ -13,7 +14,7 @@ from safetensors.numpy import save_file
 from tokenizers import AddedToken, Tokenizer, decoders
 from tokenizers.models import BPE
 
-WIDTH, HEADS, LAYERS = 32, 2, 2
+WIDTH, HEADS = 32, 2
 MARKS = ("<unk>", "<s>", "</s>")
 PIECES = (*MARKS, "▁", *ascii_lowercase, "▁a", "th", "▁th", "the", "▁the")
 VOCABULARY = 48
@@ -23,7 +24,7 @@ CONFIG: dict[str, Any] = {
     "vocab_size": VOCABULARY,
     "hidden_size": WIDTH,
     "intermediate_size": 4 * WIDTH,
-    "encoder_num_hidden_layers": LAYERS,
+    "encoder_num_hidden_layers": 1,
     "decoder_num_hidden_layers": 1,
     "encoder_num_attention_heads": HEADS,
     "decoder_num_attention_heads": HEADS,
@@ -56,15 +57,15 @@ def write_moonshine_checkpoint(folder: Path) -> Path:
     return folder
 
 
-def drawn() -> dict[str, NDArray[np.float32]]:
+def drawn(layers: int = 1) -> dict[str, NDArray[np.float32]]:
     """Each token that is written is clear, and depends on those before it and on what is heard."""
-    rng, made = np.random.default_rng(0), {}
-    for name, shape in _shapes():
+    rng, made = np.random.default_rng(3), {}
+    for name, shape in _shapes(layers):
         spread = (
             0.5
             if name.endswith(("q_proj.weight", "k_proj.weight"))
             else 0.6
-            if ".decoder.layers.0.mlp" in name
+            if "decoder" in name and "mlp" in name
             else 0.3
         )
         values = rng.normal(0, spread if len(shape) > 1 else 0.1, shape)
@@ -92,7 +93,7 @@ def _sized(field: int, value: bytes) -> bytes:
     return bytes([field << 3 | 2, len(value)]) + value
 
 
-def _shapes() -> Iterator[tuple[str, tuple[int, ...]]]:
+def _shapes(layers: int) -> Iterator[tuple[str, tuple[int, ...]]]:
     encoder, decoder = "model.encoder", "model.decoder"
     yield f"{encoder}.conv1.weight", (WIDTH, 1, 127)
     yield from _named(f"{encoder}.groupnorm", (WIDTH,), WIDTH)
@@ -101,8 +102,9 @@ def _shapes() -> Iterator[tuple[str, tuple[int, ...]]]:
     yield f"{encoder}.layer_norm.weight", (WIDTH,)
     yield f"{decoder}.embed_tokens.weight", (VOCABULARY, WIDTH)
     yield f"{decoder}.norm.weight", (WIDTH,)
-    layers = [(f"{encoder}.layers.{number}", ("self_attn",), 4) for number in range(LAYERS)]
-    for name, parts, wider in (*layers, (f"{decoder}.layers.0", ("self_attn", "encoder_attn"), 8)):
+    for number, side in product(range(layers), (encoder, decoder)):
+        name, hears = f"{side}.layers.{number}", side == encoder
+        parts, wider = (("self_attn",), 4) if hears else (("self_attn", "encoder_attn"), 8)
         for part in parts:
             for of in ("q_proj", "k_proj", "v_proj", "o_proj"):
                 yield f"{name}.{part}.{of}.weight", (WIDTH, WIDTH)
@@ -110,7 +112,8 @@ def _shapes() -> Iterator[tuple[str, tuple[int, ...]]]:
         yield from _named(f"{name}.mlp.fc2", (WIDTH, 4 * WIDTH), WIDTH)
         yield f"{name}.input_layernorm.weight", (WIDTH,)
         yield f"{name}.post_attention_layernorm.weight", (WIDTH,)
-    yield f"{decoder}.layers.0.final_layernorm.weight", (WIDTH,)
+        if not hears:
+            yield f"{name}.final_layernorm.weight", (WIDTH,)
 
 
 def _named(name: str, shape: tuple[int, ...], wide: int) -> Iterator[tuple[str, tuple[int, ...]]]:

@@ -49,8 +49,9 @@ def test_numbers_of_eight_bits_and_lists_are_read() -> None:
         for name, value in ((b"zero", _number(5, 200)), (b"other", _sized(5, _varint(130))))
     ]
     read = read_onnx(_sized(7, bits + scale + b"".join(zeros)))
-    assert (read["bits"].dtype, read["bits"].tolist()) == (np.int8, [1, -1])
-    assert (read["scale"], read["zero"], read["other"]) == (0.5, 200, 130)
+    assert read["bits"].dtype == np.int8
+    assert read["bits"].tolist() == [1, -1]
+    assert [read[name].item() for name in ("scale", "zero", "other")] == [0.5, 200, 130]
 
 
 def test_operations_are_read_those_of_branches_among_them() -> None:
