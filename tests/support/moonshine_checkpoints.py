@@ -60,7 +60,7 @@ def write_moonshine_checkpoint(folder: Path) -> Path:
 def drawn(layers: int = 1) -> dict[str, NDArray[np.float32]]:
     """Each token that is written is clear, and depends on those before it and on what is heard."""
     rng, made = np.random.default_rng(3), {}
-    for name, shape in _shapes(layers):
+    for name, shape in shapes(layers):
         spread = (
             0.5
             if name.endswith(("q_proj.weight", "k_proj.weight"))
@@ -93,7 +93,7 @@ def _sized(field: int, value: bytes) -> bytes:
     return bytes([field << 3 | 2, len(value)]) + value
 
 
-def _shapes(layers: int) -> Iterator[tuple[str, tuple[int, ...]]]:
+def shapes(layers: int) -> Iterator[tuple[str, tuple[int, ...]]]:
     encoder, decoder = "model.encoder", "model.decoder"
     yield f"{encoder}.conv1.weight", (WIDTH, 1, 127)
     yield from _named(f"{encoder}.groupnorm", (WIDTH,), WIDTH)

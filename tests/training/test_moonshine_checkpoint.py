@@ -12,6 +12,7 @@ import pytest
 
 from models.catalog import find, spec_of
 from models.moonshine import MoonshineSize
+from models.moonshine_listening import encoded, read_anew
 from models.speech_checkpoint import MoonshineCheckpointConfig
 from models.transcribe_moonshine import build, processing
 from processing.speech import Transcriber, Window, Written
@@ -30,6 +31,8 @@ from training.data.moonshine_checkpoint import read_moonshine_checkpoint
 from training.errors import CheckpointError
 from training.speech_checkpoint import weights_of
 
+RECORDED: dict[str, Any] = json.loads((Path(__file__).parent / "data" / "moonshine_checkpoint.json").read_text())
+"""What `transformers` 5.24 makes of the folder: it was given these very files."""
 _TONE = np.sin(np.arange(1, 8001, dtype=np.float32) / 20)[np.newaxis]
 
 
@@ -53,7 +56,15 @@ def test_it_is_described_by_what_it_says_of_itself(tmp_path: Path) -> None:
     assert (spec.origins[0].licence, spec.licence_unclear, spec.languages) == ("mit", False, ("en",))
     assert str(tmp_path) not in json.dumps(config.told())
     assert (heard.start_id, heard.end_id, heard.language, heard.steering) == (1, 2, "en", None)
-    assert np.isfinite(_filled(config)(_TONE)).all()
+
+
+def test_logits_are_those_of_pytorch(tmp_path: Path) -> None:
+    """Of the first token of all, and behind others."""
+    model = _filled(_config(write_moonshine_checkpoint(tmp_path)))
+    np.testing.assert_allclose(model(_TONE)[0], RECORDED["first"], atol=1e-3)  # they go up to 17
+    heard, _ = encoded(model.get_layer("backbone"), _TONE, np.array([_TONE.size], np.int32))
+    told = read_anew(model.get_layer("backbone"), heard, np.array([RECORDED["tokens"]], np.int32))
+    np.testing.assert_allclose(told[0], RECORDED["logits"], atol=1e-3)
 
 
 def test_its_text_is_one_piece_as_long_as_the_window(tmp_path: Path) -> None:
