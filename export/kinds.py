@@ -38,7 +38,7 @@ from export.goldens import (
 )
 from export.records import Record
 from export.trained import Trained
-from export.transcript_goldens import Hear, ear_of_moonshine, heard_by_whisper, make_transcript_goldens
+from export.transcript_goldens import Hear, ear_of_moonshine, ear_of_whisper, make_transcript_goldens
 from models import transcribe_moonshine
 from models.detection import Choice
 from models.faces import FacesConfig, networks_of
@@ -326,7 +326,7 @@ class Transcription(Hearing):
         return transcribing(model, self.config)
 
     def ear(self, model: "keras.Model") -> Hear:
-        return partial(heard_by_whisper, model, listening_of(self.config))
+        return ear_of_whisper(model, listening_of(self.config))
 
     def further(self, model: "keras.Model", _inputs: "tf.TensorSpec") -> dict[str, Any]:
         return {STEER_SIGNATURE: steering(model, self.config), ALIGN_SIGNATURE: aligning(model, self.config)}

@@ -101,34 +101,43 @@ def ear_of_moonshine(model: "keras.Model", listening: "MoonshineListening") -> H
     return hear
 
 
-def heard_by_whisper(model: "keras.Model", listening: "Listening", inputs: Array) -> dict[str, Array]:
-    """The most probable token each time. Raises `UnclearError`."""
+def ear_of_whisper(model: "keras.Model", listening: "Listening") -> Hear:
+    """The most probable token each time."""
+    import tensorflow as tf
+
     from models.listening import encoded, read_anew
 
     backbone, of = model.get_layer("backbone"), listening.alphabet
-    heard = encoded(backbone, model.get_layer("log_mel")(inputs))
-    written, total, spoken = np.zeros((1, 0), np.int32), 0.0, list(of.languages.values())
-    begun = np.asarray(read_anew(backbone, heard, np.array([[of.start]], np.int32)))[0]
-    steered = []
-    if of.transcribe is not None:
-        if not is_clear(begun[spoken], 1):
-            raise UnclearError
-        steered = [spoken[begun[spoken].argmax()], of.transcribe]
-    prompt, silence = np.array([[of.start, *steered, of.no_times]], np.int32), softmax(begun[np.newaxis])[0]
-    while written.shape[1] < listening.most:
-        logits = read_anew(backbone, heard, np.concatenate([prompt, written], axis=1))
-        told = np.asarray(listening.log_probabilities(logits, written, np.array([[False]])))[0]
-        if not is_clear(told, 1):
-            break
-        total += float(told.max())
-        written = np.append(written, np.array([[told.argmax()]], np.int32), axis=1)
-        if written[0, -1] == of.end:
-            tokens = np.full((1, listening.most), of.end, np.int32)
-            tokens[:, : written.shape[1]] = written
-            return {
-                "tokens": tokens,
-                "score": np.array([total / written.shape[1]], np.float32),
-                "no_speech": np.array([silence[of.no_speech]], np.float32),
-                **({"language": np.array(steered[:1], np.int32)} if steered else {}),
-            }
-    raise UnclearError
+    spoken = list(of.languages.values())
+    shapes = [tf.TensorSpec([1, None, backbone.hidden_dim], tf.float32), tf.TensorSpec([1, None], tf.int32)]
+    read = tf.function(lambda heard, tokens: read_anew(backbone, heard, tokens), shapes, autograph=False)
+
+    def hear(inputs: Array) -> dict[str, Array]:
+        heard = encoded(backbone, model.get_layer("log_mel")(inputs))
+        written, total = np.zeros((1, 0), np.int32), 0.0
+        begun = np.asarray(read(heard, np.array([[of.start]], np.int32)))[0]
+        steered = []
+        if of.transcribe is not None:
+            if not is_clear(begun[spoken], 1):
+                raise UnclearError
+            steered = [spoken[begun[spoken].argmax()], of.transcribe]
+        prompt, silence = np.array([[of.start, *steered, of.no_times]], np.int32), softmax(begun[np.newaxis])[0]
+        while written.shape[1] < listening.most:
+            logits = read(heard, np.concatenate([prompt, written], axis=1))
+            told = np.asarray(listening.log_probabilities(logits, written, np.array([[False]])))[0]
+            if not is_clear(told, 1):
+                break
+            total += float(told.max())
+            written = np.append(written, np.array([[told.argmax()]], np.int32), axis=1)
+            if written[0, -1] == of.end:
+                tokens = np.full((1, listening.most), of.end, np.int32)
+                tokens[:, : written.shape[1]] = written
+                return {
+                    "tokens": tokens,
+                    "score": np.array([total / written.shape[1]], np.float32),
+                    "no_speech": np.array([silence[of.no_speech]], np.float32),
+                    **({"language": np.array(steered[:1], np.int32)} if steered else {}),
+                }
+        raise UnclearError
+
+    return hear

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from models.moonshine import SHORTEST, MoonshineSize, fill_moonshine, moonshine_backbone
-from models.moonshine_listening import MoonshineListening, encoded, known_samples, read_anew
+from models.moonshine_listening import MoonshineListening, known_samples
 from tests.support.moonshine_checkpoints import HEADS, VOCABULARY, WIDTH, drawn
 
 RATE, MOST = 16_000, 16
@@ -54,7 +54,7 @@ def _logits(backbone: Any, sound: NDArray[np.float32], tokens: list[int]) -> NDA
 
 
 def test_the_loop_says_what_keras_hubs_network_says(backbone: Any, write: Any) -> None:
-    """Each token, and how probable all are; so do its layers one by one, with what is heard by us."""
+    """Each token, and how probable all are."""
     sound = _sound(1.5)
     outputs = write(sound[np.newaxis])
     tokens = outputs["tokens"].numpy()[0, : int(LISTENING.limits(len(sound)))].tolist()
@@ -63,9 +63,6 @@ def test_the_loop_says_what_keras_hubs_network_says(backbone: Any, write: Any) -
     assert len(set(tokens)) > 4
     scores = logits.max(axis=1) - np.log(np.exp(logits).sum(axis=1))
     assert float(outputs["score"][0]) == pytest.approx(scores.mean(), abs=1e-4)
-    heard, _ = encoded(backbone, sound[np.newaxis], np.array([len(sound)], np.int32))
-    anew = read_anew(backbone, heard, np.array([[START, *tokens[:-1]]], np.int32))
-    np.testing.assert_allclose(anew[0], logits[-1], atol=1e-3)  # they go up to 20
 
 
 def test_neighbours_and_what_fills_a_row_up_change_nothing(write: Any) -> None:
