@@ -26,6 +26,7 @@ from gateway.trace import Trace
 
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _PROBE_S = 0.25
+_LAST_S = 2.0  # for what is written when the process ends
 
 _log = logging.getLogger(__name__)
 
@@ -137,7 +138,10 @@ class Telemetry:
         self._probe.start()
 
     def close(self) -> None:
+        """Returns once what was counted is written, or that takes too long."""
         self._closing.set()
+        if self._probe.is_alive():
+            self._probe.join(_LAST_S)
 
     def follow(self, *, inside: Callable[[], int], streams: Callable[[], int]) -> None:
         """Who tells how many requests, and texts that are generated, have a place."""
@@ -157,27 +161,39 @@ class Telemetry:
             for language, positions in trace.unknown_language.items.items():
                 self._child(self._unknown_language, model, language).inc(len(positions))
 
-    def _write(self) -> None:
-        """What was counted since the last time, to where all workers' numbers are."""
+    def _write(self, delay_s: float | None = None) -> None:
+        """What was counted since the last time, to where all workers' numbers are.
+
+        Never raises: where the disk is full prometheus_client raises one thing and, later, others; what was to be
+        counted is lost then, and requests are not.
+        """
         with self._writing:
-            requests: Tally[tuple[object, ...]] = Tally()
-            seconds: defaultdict[tuple[str, str], _Observed] = defaultdict(_Observed)
-            stages: defaultdict[tuple[str, str], _Observed] = defaultdict(_Observed)
-            for _ in range(len(self._ended)):
-                ended = self._ended.popleft()
-                requests[ended.labels] += 1
-                model, _number, _task, dialect, _status = ended.labels
-                if model:
-                    seconds[model, dialect].note(ended.seconds)
-                    for stage, took_s in ended.stages.items():
-                        stages[model, stage].note(took_s)
-            for labels, count in requests.items():
-                self._child(self._requests, *labels).inc(count)
-            for metric, observed in ((self._seconds, seconds), (self._stages, stages)):
-                for of, found in observed.items():
-                    self._child(metric, *of).add(found.counts, found.total)
-            for gauge, level in self._levels:
-                gauge.set(level())
+            try:
+                self._add_up()
+                if delay_s is not None:
+                    self._delay.observe(delay_s)
+            except Exception:
+                _log.exception("metrics could not be written")
+
+    def _add_up(self) -> None:
+        requests: Tally[tuple[object, ...]] = Tally()
+        seconds: defaultdict[tuple[str, str], _Observed] = defaultdict(_Observed)
+        stages: defaultdict[tuple[str, str], _Observed] = defaultdict(_Observed)
+        for _ in range(len(self._ended)):
+            ended = self._ended.popleft()
+            requests[ended.labels] += 1
+            model, _number, _task, dialect, _status = ended.labels
+            if model:
+                seconds[model, dialect].note(ended.seconds)
+                for stage, took_s in ended.stages.items():
+                    stages[model, stage].note(took_s)
+        for labels, count in requests.items():
+            self._child(self._requests, *labels).inc(count)
+        for metric, observed in ((self._seconds, seconds), (self._stages, stages)):
+            for of, found in observed.items():
+                self._child(metric, *of).add(found.counts, found.total)
+        for gauge, level in self._levels:
+            gauge.set(level())
 
     def _child(self, metric: _Metric, *labels: object) -> _Metric:
         """As `metric.labels` finds it, which would make strings of the labels each time."""
@@ -203,11 +219,6 @@ class Telemetry:
         while True:
             due = time.monotonic() + _PROBE_S
             closing = self._closing.wait(_PROBE_S)
-            try:
-                if not closing:
-                    self._delay.observe(max(0.0, time.monotonic() - due))
-                self._write()
-            except OSError:  # the disk is full; what was to be counted is lost, and requests are not
-                _log.exception("metrics could not be written")
+            self._write(None if closing else max(0.0, time.monotonic() - due))
             if closing:
                 return

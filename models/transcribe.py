@@ -140,6 +140,16 @@ def listening_of(config: TranscribeConfig) -> "Listening":
     return Listening(config.hearing.alphabet, config.most_tokens)
 
 
+ENGLISH_ALONE = "English alone. Other languages come out as English words that sound alike."
+INVENTS = "It may write sentences that nobody said, most of all where there is noise or music and no speech."
+GUESSED_TIMES = (
+    "Times of pieces are accurate to some tenths of a second; those of words are guessed from where it listens."
+)
+IN_WINDOWS = (
+    "Longer recordings are heard in windows of 30 s: in noise, where nobody pauses, words may be lost or doubled where "
+    "two meet."
+)
+
 SPEC = ModelSpec(
     name="transcribe",
     task="automatic-speech-recognition",
@@ -150,11 +160,10 @@ SPEC = ModelSpec(
     ),
     limits=(
         "The smallest Whisper: of names, accents, noise and people who speak at once it hears less than larger ones.",
-        "English alone. Other languages come out as English words that sound alike.",
-        "It may write sentences that nobody said, most of all where there is noise or music and no speech.",
-        "Times of pieces are accurate to some tenths of a second; those of words are guessed from where it listens.",
-        "Longer recordings are heard in windows of 30 s: in noise, where nobody pauses, words may be lost or doubled "
-        "where two meet.",
+        ENGLISH_ALONE,
+        INVENTS,
+        GUESSED_TIMES,
+        IN_WINDOWS,
     ),
     languages=("en",),
     labels=(),

@@ -34,7 +34,9 @@ SPEC = replace(
         "A small Whisper: of names, accents, noise and people who speak at once it hears less than larger ones.",
         "It was measured in English alone. Its authors say: well in some ten languages, hardly in most of the others.",
         "Which language is spoken is told anew for each window, easily wrongly in a short one: name it if you can.",
-        *transcribe.SPEC.limits[2:],
+        transcribe.INVENTS,
+        transcribe.GUESSED_TIMES,
+        transcribe.IN_WINDOWS,
     ),
     languages=tuple(MULTILINGUAL.languages),
     origins=(

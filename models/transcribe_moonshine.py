@@ -85,9 +85,11 @@ def listening_of(config: MoonshineConfig) -> "MoonshineListening":
 
 
 PLAIN_LIMITS = (
+    transcribe.INVENTS,
     "It writes plain text: times are those of the windows in which a recording is heard, of up to 30 s, and it does "
     "not tell whether anybody speaks.",
     "Where it repeats itself or is unsure, it is not asked again, as a Whisper is.",
+    transcribe.IN_WINDOWS,
 )
 
 SPEC = replace(
@@ -100,9 +102,8 @@ SPEC = replace(
     ),
     limits=(
         "The smallest Moonshine: of names, accents, noise and people who speak at once it hears less than larger ones.",
-        *transcribe.SPEC.limits[1:3],
+        transcribe.ENGLISH_ALONE,
         *PLAIN_LIMITS,
-        transcribe.SPEC.limits[4],
     ),
     origins=(
         Origin(

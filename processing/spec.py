@@ -148,6 +148,8 @@ class SpeechSpec(RecordingSpec):
         told = (self.no_times_id, self.previous_id, self.first_time_id, self.time_step_s)
         if self.steering is None and any(one is not None for one in told):
             raise ValueError("no_times_id, previous_id, first_time_id and time_step_s are all there, or none is")
+        if self.steering is None and (self.languages or {self.transcribe_id, self.translate_id} != {None}):
+            raise ValueError("a model that writes plain text alone is told no language and no task")
         return self
 
     @property

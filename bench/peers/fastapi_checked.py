@@ -15,7 +15,7 @@ import grpc
 import numpy as np
 from fastapi import FastAPI, HTTPException, Request, Response
 from prometheus_client import Counter, Histogram, make_asgi_app
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from bench.peers.fastapi_grpc import start
 from bench.peers.labels import LabelWriter
@@ -48,7 +48,7 @@ _ANSWER = TypeAdapter(list[_LabelScore])
 
 
 def create_app(folder: Path, target: str, model: str, given: str) -> FastAPI:
-    read, write = RowReader(folder, "uint8", ()), LabelWriter(folder)
+    read, best = RowReader(folder, "uint8", ()), LabelWriter(folder).best
     calls = {}
 
     @asynccontextmanager
@@ -78,7 +78,7 @@ def create_app(folder: Path, target: str, model: str, given: str) -> FastAPI:
             with stage("receive"):
                 body = await _received(request)
             with stage("preprocess"):
-                row = read(body if picture_type(body) else _checked(body))
+                row = read(body) if picture_type(body) else read.of_text(_Text.model_validate_json(body).inputs)
             with stage("infer"):
                 asked = PredictRequest()
                 asked.model_spec.name = model
@@ -88,12 +88,15 @@ def create_app(folder: Path, target: str, model: str, given: str) -> FastAPI:
             version = str(answer.model_spec.version.value)
             with stage("postprocess"):
                 logits = from_proto(answer.outputs["logits"])
-                if logits.ndim != 2 or not np.isfinite(logits).all():
-                    raise HTTPException(502, "the model server answered something else than finite numbers")
-                told = _ANSWER.dump_json(_ANSWER.validate_json(write(logits[0])))
+                if len(logits) != 1 or not np.isfinite(logits).all():
+                    raise HTTPException(502, "the model server answered something else than finite numbers of a row")
+                told = _ANSWER.dump_json([_LabelScore(label=label, score=score) for label, score in best(logits[0])])
         except HTTPException as exc:
             _REQUESTS.labels(model, version, exc.status_code).inc()
             raise
+        except ValueError as exc:  # pydantic's and Pillow's too
+            _REQUESTS.labels(model, version, 400).inc()
+            raise HTTPException(400, str(exc)) from exc
         except grpc.aio.AioRpcError as exc:
             _REQUESTS.labels(model, version, 503).inc()
             raise HTTPException(503, exc.code().name) from exc
@@ -113,15 +116,6 @@ async def _received(request: Request) -> bytes:
             raise HTTPException(413, f"expected at most {_BODY_BYTES} bytes")
         pieces.append(piece)
     return b"".join(pieces)
-
-
-def _checked(body: bytes) -> bytes:
-    """A text's request as it was sent, which is one."""
-    try:
-        _Text.model_validate_json(body)
-    except ValidationError as exc:
-        raise HTTPException(400, exc.errors(include_url=False, include_input=False)) from exc
-    return body
 
 
 if __name__ == "__main__":

@@ -19,6 +19,11 @@ class LabelWriter:
 
     def __call__(self, logits: NDArray[Any]) -> bytes:
         """`logits` `[labels]` as JSON."""
+        return orjson.dumps([{"label": label, "score": score} for label, score in self.best(logits)])
+
+    def best(self, logits: NDArray[Any]) -> list[tuple[str, float]]:
+        """Raises `ValueError` for logits of other labels."""
+        if logits.shape != (len(self._labels),):
+            raise ValueError(f"expected {len(self._labels)} logits, received {logits.shape}")
         scores = softmax(logits)
-        best = np.argsort(-scores)[:MEDIA_TOP_K]
-        return orjson.dumps([{"label": self._labels[n], "score": float(scores[n])} for n in best])
+        return [(self._labels[n], float(scores[n])) for n in np.argsort(-scores)[:MEDIA_TOP_K]]

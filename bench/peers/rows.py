@@ -41,10 +41,16 @@ class RowReader:
     def __call__(self, body: bytes) -> NDArray[Any]:
         """A batch; a picture or a text becomes one row by the preprocessing that the gateway does."""
         if self._encoder is not None:
-            return self._encoder.encode([orjson.loads(body)["inputs"]])
+            return self.of_text(orjson.loads(body)["inputs"])
         if self._form is not None and picture_type(body):
             return self._form(decode(body, max_pixels=_MAX_PIXELS))[np.newaxis]
         return np.frombuffer(body, self._dtype).reshape(-1, *self._shape)
+
+    def of_text(self, text: str) -> NDArray[Any]:
+        """A batch of one text."""
+        if self._encoder is None:
+            raise ValueError("this model reads no texts")
+        return self._encoder.encode([text])
 
     def is_tensor(self, body: bytes) -> bool:
         """A model of texts is asked with texts only."""

@@ -230,6 +230,7 @@ class Server:
                 return BrokenAnswerError(f"the model server failed on {model} ({exc.code.name})")
 
     def heard(self) -> None:
+        """It has just given a sign of life."""
         self._heard_at = self._clock()
         self.down = False
 

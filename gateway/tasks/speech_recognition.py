@@ -61,6 +61,9 @@ class SpeechRecognitionRequest(Request):
         json_schema_extra={"examples": [{"inputs": TENTH_OF_SILENCE, "parameters": {"return_timestamps": True}}]}
     )
 
+    words_field: ClassVar[str] = "return_timestamps"
+    """By which the times of words are asked for, for whoever asked."""
+
     inputs: Media
     parameters: SpeechRecognitionParameters | None = None
 
@@ -94,6 +97,8 @@ class Steered(Request):
 
 class SteeredRecognitionRequest(SpeechRecognitionRequest):
     """`stream`: the passages are wanted while they are heard. `words`: the times of words are wanted too."""
+
+    words_field: ClassVar[str] = "timestamp_granularities[]"
 
     by: Steered
     stream: bool = False
@@ -190,7 +195,7 @@ class SpeechRecognition(Bulky):
             found = manifest.signatures.get(name)
             if found is None or not needed <= found.outputs.keys():
                 raise UnfitVersionError(f"{cls.name} needs a signature {name} with outputs {', '.join(sorted(needed))}")
-        aligns = ALIGN_SIGNATURE in manifest.signatures
+        aligns = steered and ALIGN_SIGNATURE in manifest.signatures
         return cls(spec, Transcriber(documents["tokenizer"], spec), limits, aligns=aligns)
 
     def preprocess(self, request: SpeechRecognitionRequest, checkpoint: Checkpoint) -> Recording:
@@ -264,7 +269,7 @@ class SpeechRecognition(Bulky):
             raise InvalidRequestError([Fault("model", "does not translate; transcribe-base does, into English")])
         if request.worded and not self.aligns:
             told = _UNALIGNED if steered else f"{_PLAIN}it does not tell when a word was said"
-            raise InvalidRequestError([Fault("return_timestamps", told)])
+            raise InvalidRequestError([Fault(request.words_field, told)])
         if asked.prompt.strip() and not steered:
             raise InvalidRequestError([Fault("prompt", f"{_PLAIN}it cannot go on behind a text")])
         if request.temperature and not steered:

@@ -225,11 +225,12 @@ def test_a_moonshine_writes_plain_text(
     hugging_face = InferenceClient(model=f"{gateway.url}/models/{PLAIN}")
     assert hugging_face.automatic_speech_recognition(recorded[1].recording).text == said.text
     worded = {"response_format": "verbose_json", "timestamp_granularities": ["word"]}
-    for asked, told in (
-        ({"prompt": "as before"}, "cannot go on behind a text"),
-        ({"temperature": 0.4}, "each token is the most probable one"),
-        ({"language": "de"}, "expected 'en'"),
-        (worded, "does not tell when a word was said"),
+    for asked, field, told in (
+        ({"prompt": "as before"}, "prompt", "cannot go on behind a text"),
+        ({"temperature": 0.4}, "temperature", "each token is the most probable one"),
+        ({"language": "de"}, "language", "expected 'en'"),
+        (worded, "timestamp_granularities[]", "does not tell when a word was said"),
     ):
-        with pytest.raises(BadRequestError, match=told):
+        with pytest.raises(BadRequestError, match=told) as caught:
             openai.audio.transcriptions.create(**sent, **asked)
+        assert caught.value.param == field

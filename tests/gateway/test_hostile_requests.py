@@ -145,6 +145,20 @@ def test_a_host_of_the_callers_choice_is_told_nowhere(gateway: GatewayProcess) -
         assert b"evil.example" not in answer.body
 
 
+@pytest.mark.parametrize("host", [b"..", b"a" * 300, b"\xff", b"h:port", b"[::1", b"evil.example:80"])
+def test_no_answer_depends_on_the_host(gateway: GatewayProcess, host: bytes) -> None:
+    answer = send(gateway, get(b"/healthz").replace(b"Host: h", b"Host: " + host))
+    assert (answer.status, answer.body) == (200, b'{"alive":true}')
+
+
+def test_nobody_is_led_to_another_protocol_or_path(gateway: GatewayProcess) -> None:
+    """A rule with a slash at its end would lead there, by a host that is not known."""
+    asked = get(b"/healthz", b"Connection: Upgrade", b"Upgrade: websocket", b"Sec-WebSocket-Version: 13")
+    assert send(gateway, asked).status == 200
+    for path in (b"/healthz/", b"/models/"):
+        assert send(gateway, get(path)).status == 404
+
+
 def test_a_request_id_cannot_break_a_header_or_a_log_line(gateway: GatewayProcess) -> None:
     for odd in (b"a\xff\xfe", b"a b", b"{}", b'"', b"%0d%0a", "é".encode(), b"x" * 129):
         answer = send(gateway, get(b"/models", b"X-Request-Id: " + odd))

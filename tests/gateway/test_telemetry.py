@@ -1,10 +1,14 @@
 """What is counted of requests is added up before it is written; the numbers are those of one by one."""
 
-import logging
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry, Histogram
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.telemetry import Telemetry
@@ -94,28 +98,59 @@ def test_it_is_written_without_anybody_who_asks(telemetry: Telemetry) -> None:
     """Other workers read what is written."""
     telemetry.start()
     ended(telemetry, 0.001)
-    until(lambda: _count(telemetry) == 1, "it is written")
+    until(lambda: _counted(telemetry.registry, model="m") == 1, "it is written")
 
 
-def test_a_disk_that_is_full_ends_nothing(
-    telemetry: Telemetry, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+_CHILD = """
+import os, resource, sys, time
+from gateway.telemetry import Telemetry
+from gateway.trace import Trace
+
+def ended(model):
+    telemetry.begin()
+    trace = Trace("an-id")
+    trace.model = model
+    trace.stages["infer"] = 0.001
+    telemetry.end(trace, "native", 200)
+
+telemetry = Telemetry(dict)
+telemetry.start()
+ended("first")
+telemetry.exposition()
+folder = os.environ["PROMETHEUS_MULTIPROC_DIR"]
+if sys.argv[1] == "full":
+    room = max(os.path.getsize(os.path.join(folder, name)) for name in os.listdir(folder))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, resource.RLIM_INFINITY))  # as a disk that is full
+    for round in range(3):
+        for number in range(200):
+            ended(f"a-model-with-a-long-name-{round}-{number}")
+        telemetry.exposition()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+for _ in range(100):
+    ended("first")
+telemetry.close()
+os._exit(0)
+"""
+
+
+@pytest.mark.parametrize("disk", ["full", "free"])
+def test_what_a_worker_counted_is_there_when_it_has_ended_whether_the_disk_was_full_meanwhile(
+    tmp_path: Path, disk: str
 ) -> None:
-    full = iter((OSError("no space left"),))
-
-    def level() -> int:
-        for error in full:
-            raise error
-        return 7
-
-    telemetry.follow(inside=level, streams=lambda: 0)
-    with caplog.at_level(logging.ERROR):
-        telemetry.start()
-        until(lambda: "metrics could not be written" in caplog.text, "it fails")
-        ended(telemetry, 0.001)
-        until(lambda: _count(telemetry) == 1, "it goes on")
+    done = subprocess.run(
+        [sys.executable, "-c", _CHILD, disk],
+        env=os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ("metrics could not be written" in done.stderr) == (disk == "full")
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry, path=str(tmp_path))  # type: ignore[no-untyped-call]  # it has no types
+    assert _counted(registry, model="first") == 101
 
 
-def _count(telemetry: Telemetry) -> float | None:
-    """As it stands in the registry."""
-    labels = {"model": "m", "version": "", "task": "", "dialect": "native", "status": "200"}
-    return telemetry.registry.get_sample_value("kmaas_requests_total", labels)
+def _counted(registry: CollectorRegistry, *, model: str) -> float | None:
+    """As it stands there."""
+    labels = {"model": model, "version": "", "task": "", "dialect": "native", "status": "200"}
+    return registry.get_sample_value("kmaas_requests_total", labels)

@@ -63,6 +63,9 @@ def test_what_steers_a_model_is_told_all_together() -> None:
     for name in steering:
         with pytest.raises(ValidationError, match="are all there, or none is"):
             SpeechSpec.model_validate(plain | {name: 3})
+    for steered in ({"transcribe_id": 3}, {"translate_id": 3}, {"language": None, "languages": {"de": 3}}):
+        with pytest.raises(ValidationError, match="is told no language and no task"):
+            SpeechSpec.model_validate(plain | steered)
 
 
 def test_a_window_ends_where_it_is_quietest_in_its_last_third() -> None:

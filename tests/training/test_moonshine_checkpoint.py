@@ -9,6 +9,7 @@ from typing import Any
 import keras_hub
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from models.catalog import find, spec_of
 from models.moonshine import MoonshineSize
@@ -22,6 +23,7 @@ from tests.support.moonshine_checkpoints import (
     PIECES,
     VOCABULARY,
     WIDTH,
+    drawn,
     sentencepiece,
     write_moonshine_checkpoint,
 )
@@ -121,6 +123,7 @@ def _changed(name: str, folder: Path, **changes: object) -> None:
 
 
 _configured, _processed = partial(_changed, "config"), partial(_changed, "preprocessor_config")
+_tokenized = partial(_changed, "tokenizer")
 _HUB = {"registered_name": "keras_hub>MoonshineBackbone", "class_name": "MoonshineBackbone"}
 _SIZE = {"hidden_dim": WIDTH, "filter_dim": WIDTH}
 
@@ -139,6 +142,16 @@ _SIZE = {"hidden_dim": WIDTH, "filter_dim": WIDTH}
         (partial(_processed, sampling_rate=8000), "sampling_rate is 8000"),
         (lambda folder: (folder / "tokenizer.json").unlink(), "it has no tokenizer.json"),
         (lambda folder: (folder / "model.safetensors").unlink(), "not from pickled files"),
+        (partial(_configured, hidden_size=float("inf")), "do not tell what it is"),
+        (partial(_configured, encoder_num_attention_heads=0, encoder_num_key_value_heads=0), "sizes that cannot be"),
+        (partial(_configured, encoder_num_attention_heads=5, encoder_num_key_value_heads=5), "sizes that cannot be"),
+        (partial(_configured, decoder_num_hidden_layers=10**9), "weights at least, its files have"),
+        (partial(_configured, vocab_size=10**12), "weights at least, its files have"),
+        (partial(_configured, partial_rotary_factor=5), "partial_rotary_factor is 5.0"),
+        (partial(_configured, partial_rotary_factor=float("nan")), "partial_rotary_factor is nan"),
+        (partial(_configured, eos_token_id=999), "begin and end with 1 and 999"),
+        (partial(_tokenized, decoder=None), "do not tell what it is"),
+        (partial(_tokenized, decoder={"type": "Metaspace"}), "the tokenizer's decoder is a 'Metaspace'"),
         (partial(_configured, **_HUB, config={**_SIZE, "filter_dim": 16}), "filter_dim is 16"),
         (partial(_configured, **_HUB, config=_SIZE), "its tokenizer is a None"),
     ],
@@ -148,3 +161,12 @@ def test_what_is_amiss_is_named(spoil: Callable[[Path], object], told: str, tmp_
     with pytest.raises(CheckpointError) as caught:
         SETTINGS["transcribe"](str(tmp_path), "mine")
     assert told in str(caught.value)
+
+
+def test_weights_that_are_no_real_numbers_are_not_taken(tmp_path: Path) -> None:
+    config = _config(write_moonshine_checkpoint(tmp_path))
+    weights = {name: np.ones(values.shape, np.int8) for name, values in drawn().items()}
+    save_file(weights, tmp_path / "model.safetensors", metadata={"format": "pt"})
+    checkpoint = read_moonshine_checkpoint(tmp_path)
+    with pytest.raises(CheckpointError, match="has numbers of int8"):
+        checkpoint.fill(build(config).get_layer("backbone"))

@@ -180,6 +180,8 @@ def _unmarked(folder: Path) -> None:
         (partial(_configured, model_type="wav2vec2"), "type 'wav2vec2'; those that can be read are whisper"),
         (partial(_configured, activation_function="relu"), "activation_function is 'relu'"),
         (partial(_configured, decoder_ffn_dim=7), "decoder_ffn_dim is 7"),
+        (partial(_configured, vocab_size=-51_865), "sizes that cannot be"),
+        (partial(_configured, encoder_layers=10**9), "weights at least, its files have"),
         (partial(_configured, decoder_attention_heads=4), "decoder_attention_heads is 4"),
         (partial(_configured, max_source_positions=750), "max_source_positions is 750"),
         (partial(_configured, vocab_size=VOCABULARY - 1), f"with those of times it needs {VOCABULARY}"),

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -51,6 +51,19 @@ class Kept:
         """Of all files that are read."""
         told = "".join(f"{path.name} {sha256_of(path)}\n" for path in sorted(self.files))
         return hashlib.sha256(told.encode()).hexdigest()
+
+    def require_sizes(self, *, vocabulary: int, width: int, layers: Sequence[int], heads: Sequence[int]) -> None:
+        """Raises `CheckpointError` for sizes that cannot be, or that its weights are too few for: what a network of
+        them takes is what memory was looked for.
+        """
+        if min(vocabulary, width, *layers, *heads) < 1 or any(width % count for count in heads):
+            told = f"{vocabulary} tokens, {width} wide, layers {[*layers]}, heads {[*heads]}"
+            raise CheckpointError(self.folder, f"its {CONFIG} tells sizes that cannot be: {told}")
+        least = vocabulary * width + 4 * sum(layers) * width**2
+        if least > self.parameters:
+            raise CheckpointError(
+                self.folder, f"its {CONFIG} asks for {least} weights at least, its files have {self.parameters}"
+            )
 
     def told_as(self, given: str, name: str) -> dict[str, Any]:
         """Of any configuration of a checkpoint: what it is, where it was, and under which `name` it is served."""

@@ -60,10 +60,16 @@ def tokenizer(cache: Path) -> str:
 
 
 def spaced(document: str) -> str:
-    """A `tokenizer.json` by which a piece of a text keeps the space that it begins with: so words can be told apart."""
+    """A `tokenizer.json` by which a piece of a text keeps the space that it begins with: so words can be told apart.
+
+    Raises:
+        ValueError, KeyError, TypeError: its decoder is not a sequence of steps.
+    """
     told = json.loads(document)
-    steps = told["decoder"].get("decoders", [])
-    told["decoder"]["decoders"] = [step for step in steps if step["type"] != "Strip"]
+    decoder = told["decoder"]
+    if decoder["type"] != "Sequence":
+        raise ValueError(f"the tokenizer's decoder is a {decoder['type']!r}, expected a Sequence")
+    decoder["decoders"] = [step for step in decoder["decoders"] if step["type"] != "Strip"]
     return json.dumps(told)
 
 

@@ -1,22 +1,19 @@
 """A Moonshine that somebody keeps in a folder: Hugging Face's layout, or keras-hub's own."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from models.errors import UnfitWeightsError
 from models.moonshine import SAMPLE_RATE, MoonshineSize, fill_moonshine
 from models.speech_checkpoint import MOONSHINE
 from training.data.checkpoint import CONFIG, Kept, document, optional, require_built_in, require_tokens_to_fit
 from training.data.hub_preset import fill_from_preset, parameters_of, weights_of
 from training.data.moonshine import spaced
-from training.data.safetensors import read_safetensors
 from training.data.sentencepiece import read_sentencepiece
-from training.data.tensor_files import tensor_files, tensor_sizes
+from training.data.tensor_files import fill_from_files, tensor_files, tensor_sizes
 from training.errors import CheckpointError, DataError
 
 _TOKENIZER, _PROCESSOR, _PIECES = "tokenizer.json", "preprocessor_config.json", "assets/tokenizer/vocabulary.spm"
@@ -71,9 +68,18 @@ def read_moonshine_checkpoint(folder: Path) -> MoonshineCheckpoint:
     config = document(folder, CONFIG)
     try:
         checkpoint = _of_hub(folder, config) if "registered_name" in config else _of_hugging_face(folder, config)
-    except (KeyError, TypeError, ValueError) as exc:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as exc:
         raise CheckpointError(folder, f"its files do not tell what it is: {exc!r}") from exc
-    require_tokens_to_fit(folder, checkpoint.tokenizer, checkpoint.size.vocabulary)
+    size = checkpoint.size
+    heads = (size.encoder_heads, size.decoder_heads)
+    layers = (size.encoder_layers, size.decoder_layers)
+    checkpoint.require_sizes(vocabulary=size.vocabulary, width=size.width, layers=layers, heads=heads)
+    if not 0 < size.turned <= 1:
+        raise CheckpointError(folder, f"its partial_rotary_factor is {size.turned}, expected one above 0, at most 1")
+    if not {checkpoint.start, checkpoint.end} <= {*range(size.vocabulary)}:
+        told = f"{checkpoint.start} and {checkpoint.end}"
+        raise CheckpointError(folder, f"its texts begin and end with {told}, its tokens are {size.vocabulary}")
+    require_tokens_to_fit(folder, checkpoint.tokenizer, size.vocabulary)
     return checkpoint
 
 
@@ -108,16 +114,8 @@ def _of_hugging_face(folder: Path, config: Facts) -> MoonshineCheckpoint:
         start=int(config["decoder_start_token_id"]),
         end=int(config["eos_token_id"]),
         tokenizer=spaced(json.dumps(document(folder, _TOKENIZER))),
-        fill=lambda backbone: _fill_from_tensors(folder, weights, backbone),
+        fill=lambda backbone: fill_from_files(folder, weights, partial(fill_moonshine, backbone)),
     )
-
-
-def _fill_from_tensors(folder: Path, files: Sequence[Path], backbone: Any) -> None:
-    try:
-        tensors = {name: values for path in files for name, values in read_safetensors(path.read_bytes()).items()}
-        fill_moonshine(backbone, {name: np.asarray(values, np.float32) for name, values in tensors.items()})
-    except (DataError, OSError, UnfitWeightsError) as exc:
-        raise CheckpointError(folder, f"its weights cannot be taken: {exc}") from exc
 
 
 def _of_hub(folder: Path, config: Facts) -> MoonshineCheckpoint:

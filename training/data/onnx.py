@@ -38,7 +38,7 @@ def read_onnx(file: bytes) -> dict[str, NDArray[Any]]:
     """
     try:
         return dict(_tensor(value) for field, value in fields(_graph(file)) if field == _INITIALIZER)
-    except (ValueError, IndexError, KeyError, TypeError) as exc:
+    except (ValueError, IndexError, KeyError, TypeError, AttributeError) as exc:
         raise DataError(f"the ONNX file cannot be read: {exc!r}") from exc
 
 
@@ -46,7 +46,7 @@ def read_nodes(file: bytes) -> list[Node]:
     """All operations, those of branches among them. Raises `DataError` for a broken file."""
     try:
         return list(_nodes(_graph(file)))
-    except (ValueError, IndexError, TypeError, AttributeError) as exc:
+    except (ValueError, IndexError, KeyError, TypeError, AttributeError) as exc:
         raise DataError(f"the ONNX file cannot be read: {exc!r}") from exc
 
 

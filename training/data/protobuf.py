@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 _VARINT, _EIGHT, _SIZED, _FOUR = 0, 1, 2, 5  # ways to write a field
+_MOST_BITS = 63
 
 
 def fields(message: bytes) -> Iterator[tuple[int, Any]]:
@@ -40,6 +41,8 @@ def _varint(message: bytes, at: int) -> tuple[int, int]:
     """A number of as many bytes as have their highest bit set, and one more; and where it ends."""
     number = shift = 0
     while True:
+        if shift > _MOST_BITS:
+            raise ValueError("a number goes on beyond ten bytes")
         byte = message[at]
         number |= (byte & 0x7F) << shift
         at, shift = at + 1, shift + 7

@@ -37,7 +37,7 @@ def read_sentencepiece(file: bytes) -> Tokenizer:
         kinds = [
             kind for field, value in told if field == _TRAINER for number, kind in fields(value) if number == _MODEL
         ]
-    except (ValueError, IndexError, KeyError, TypeError, struct.error) as exc:
+    except (ValueError, IndexError, KeyError, TypeError, AttributeError, struct.error) as exc:
         raise DataError(f"the vocabulary of SentencePiece cannot be read: {exc!r}") from exc
     if kinds != [_BYTE_PAIRS] or not pieces:
         raise DataError("the vocabulary of SentencePiece is none of byte pairs")

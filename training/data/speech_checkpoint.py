@@ -3,14 +3,13 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from tokenizers import AddedToken, pre_tokenizers
 from tokenizers.decoders import ByteLevel
 
-from models.errors import UnfitWeightsError
 from models.whisper import CONTEXT_TOKENS, FRAMES, SAMPLE_RATE, TIMES, WINDOW_S, WhisperSize, fill_whisper
 from models.whisper_tokens import Alphabet, alphabet_of
 from training.data.checkpoint import (
@@ -22,9 +21,8 @@ from training.data.checkpoint import (
     require_tokens_to_fit,
 )
 from training.data.hub_preset import byte_pairs, fill_from_preset, is_mark, parameters_of, weights_of
-from training.data.safetensors import read_safetensors
-from training.data.tensor_files import tensor_files, tensor_sizes
-from training.errors import CheckpointError, DataError
+from training.data.tensor_files import fill_from_files, tensor_files, tensor_sizes
+from training.errors import CheckpointError
 
 _TOKENIZER, _GENERATION, _PROCESSOR = "tokenizer.json", "generation_config.json", "preprocessor_config.json"
 _WORDS, _MERGES, _ADDED = "vocab.json", "merges.txt", "added_tokens.json"
@@ -73,9 +71,12 @@ def read_speech_checkpoint(folder: Path) -> SpeechCheckpoint:
     config = document(folder, CONFIG)
     try:
         checkpoint = _of_hub(folder, config) if "registered_name" in config else _of_hugging_face(folder, config)
-    except (KeyError, TypeError, ValueError) as exc:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as exc:
         raise CheckpointError(folder, f"its files do not tell what it is: {exc!r}") from exc
-    require_tokens_to_fit(folder, checkpoint.tokenizer, checkpoint.size.vocabulary)
+    size = checkpoint.size
+    layers = (size.layers, size.layers if size.decoder_layers is None else size.decoder_layers)
+    checkpoint.require_sizes(vocabulary=size.vocabulary, width=size.width, layers=layers, heads=(size.heads,))
+    require_tokens_to_fit(folder, checkpoint.tokenizer, size.vocabulary)
     if (least := checkpoint.alphabet.first_time + TIMES) > checkpoint.size.vocabulary:
         raise CheckpointError(
             folder, f"its table of tokens has {checkpoint.size.vocabulary} rows, with those of times it needs {least}"
@@ -109,7 +110,7 @@ def _of_hugging_face(folder: Path, config: Facts) -> SpeechCheckpoint:
         alphabet=alphabet,
         aligned_heads=_aligned_heads(folder, generation, decoder_layers, heads),
         tokenizer=tokenizer,
-        fill=lambda backbone: _fill_from_tensors(folder, weights, backbone),
+        fill=lambda backbone: fill_from_files(folder, weights, partial(fill_whisper, backbone)),
     )
 
 
@@ -143,14 +144,6 @@ def _document(folder: Path, vocabulary: Mapping[str, int], merges: str, marks: M
     tokenizer.add_special_tokens([AddedToken(mark, special=True) for mark in sorted(marks, key=marks.__getitem__)])
     document: str = tokenizer.to_str()
     return document
-
-
-def _fill_from_tensors(folder: Path, files: Sequence[Path], backbone: Any) -> None:
-    try:
-        tensors = {name: values for path in files for name, values in read_safetensors(path.read_bytes()).items()}
-        fill_whisper(backbone, {name: np.asarray(values, np.float32) for name, values in tensors.items()})
-    except (DataError, OSError, UnfitWeightsError) as exc:
-        raise CheckpointError(folder, f"its weights cannot be taken: {exc}") from exc
 
 
 def _of_hub(folder: Path, config: Facts) -> SpeechCheckpoint:

@@ -20,7 +20,13 @@ def test_pieces_keep_their_numbers_and_are_merged_by_their_scores() -> None:
 
 @pytest.mark.parametrize(
     ("broken", "told"),
-    [(sentencepiece()[:-1], "cannot be read"), (_UNIGRAM, "none of byte pairs"), (b"", "none of byte pairs")],
+    [
+        (sentencepiece()[:-1], "cannot be read"),
+        (b"\xff" * 100_000, "goes on beyond ten bytes"),
+        (bytes([1 << 3 | 2, 2, 1 << 3, 7]), "cannot be read"),
+        (_UNIGRAM, "none of byte pairs"),
+        (b"", "none of byte pairs"),
+    ],
 )
 def test_what_is_no_such_vocabulary_is_refused(broken: bytes, told: str) -> None:
     with pytest.raises(DataError, match=told):
