@@ -6,8 +6,8 @@ stages are counted by model and status; the answer must be finite, of the right 
 
 import time
 import uuid
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -17,11 +17,10 @@ from fastapi import FastAPI, HTTPException, Request, Response
 from prometheus_client import Counter, Histogram, make_asgi_app
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from bench.peers.fastapi_grpc import start
+from bench.peers.fastapi_grpc import ModelServer, start
 from bench.peers.labels import LabelWriter
 from bench.peers.rows import RowReader, picture_type
-from wire.messages import PredictRequest, PredictResponse
-from wire.methods import PREDICT
+from wire.messages import PredictRequest
 from wire.tensors import from_proto, write_proto
 
 _BODY_BYTES = 16 * 2**20
@@ -49,17 +48,7 @@ _ANSWER = TypeAdapter(list[_LabelScore])
 
 def create_app(folder: Path, target: str, model: str, given: str) -> FastAPI:
     read, best = RowReader(folder, "uint8", ()), LabelWriter(folder).best
-    calls = {}
-
-    @asynccontextmanager
-    async def connected(_app: FastAPI) -> AsyncIterator[None]:
-        async with grpc.aio.insecure_channel(target) as channel:
-            calls["predict"] = channel.unary_unary(
-                PREDICT.path,
-                request_serializer=PredictRequest.SerializeToString,
-                response_deserializer=PredictResponse.FromString,
-            )
-            yield
+    server = ModelServer(target)
 
     @contextmanager
     def stage(name: str) -> Iterator[None]:
@@ -67,7 +56,7 @@ def create_app(folder: Path, target: str, model: str, given: str) -> FastAPI:
         yield
         _STAGES.labels(model, name).observe(time.perf_counter() - began)
 
-    app = FastAPI(lifespan=connected)
+    app = FastAPI(lifespan=server.connected)
     app.mount("/metrics", make_asgi_app())
 
     @app.post(f"/models/{model}")  # type: ignore[untyped-decorator]  # its types are not there when ours are checked
@@ -84,7 +73,7 @@ def create_app(folder: Path, target: str, model: str, given: str) -> FastAPI:
                 asked.model_spec.name = model
                 write_proto(row, asked.inputs[given])
                 left_s = _DEADLINE_S - (time.perf_counter() - began)
-                answer = await calls["predict"](asked, timeout=left_s, wait_for_ready=True)
+                answer = await server.predict(asked, timeout=left_s)
             version = str(answer.model_spec.version.value)
             with stage("postprocess"):
                 logits = from_proto(answer.outputs["logits"])

@@ -8,7 +8,9 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import grpc
 import uvicorn
@@ -21,28 +23,37 @@ from wire.methods import PREDICT
 from wire.tensors import from_proto, write_proto
 
 
-def create_app(folder: Path, target: str, model: str, given: str) -> FastAPI:
-    read, write = RowReader(folder, "uint8", ()), LabelWriter(folder)
-    calls = {}
+class ModelServer:
+    """By grpc.aio, from when the application starts until it ends."""
+
+    predict: Any
+
+    def __init__(self, target: str) -> None:
+        self._target = target
 
     @asynccontextmanager
-    async def connected(_app: FastAPI) -> AsyncIterator[None]:
-        async with grpc.aio.insecure_channel(target) as channel:
-            calls["predict"] = channel.unary_unary(
+    async def connected(self, _app: FastAPI) -> AsyncIterator[None]:
+        async with grpc.aio.insecure_channel(self._target) as channel:
+            call = channel.unary_unary(
                 PREDICT.path,
                 request_serializer=PredictRequest.SerializeToString,
                 response_deserializer=PredictResponse.FromString,
             )
+            self.predict = partial(call, wait_for_ready=True)
             yield
 
-    app = FastAPI(lifespan=connected)
+
+def create_app(folder: Path, target: str, model: str, given: str) -> FastAPI:
+    read, write = RowReader(folder, "uint8", ()), LabelWriter(folder)
+    server = ModelServer(target)
+    app = FastAPI(lifespan=server.connected)
 
     @app.post(f"/models/{model}")  # type: ignore[untyped-decorator]  # its types are not there when ours are checked
     async def predict(request: Request) -> Response:
         asked = PredictRequest()
         asked.model_spec.name = model
         write_proto(read(await request.body()), asked.inputs[given])
-        answer = await calls["predict"](asked, wait_for_ready=True)
+        answer = await server.predict(asked)
         return Response(write(from_proto(answer.outputs["logits"])[0]), media_type="application/json")
 
     return app

@@ -26,7 +26,7 @@ _LINGER_BYTES = 64 * 2**20
 
 def asked() -> Request:
     """The request being answered, itself: each look at it through Flask's `request` finds it anew."""
-    found: Request = request._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
+    found: Request = request._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 (werkzeug's own way)
     return found
 
 
