@@ -18,6 +18,7 @@ let underWay = new AbortController(); // the newest question; starting another e
 
 /** Shows the answer of the chosen model to what its panel holds. An older answer never replaces a newer one. */
 async function update() {
+  if (!model) return; // what was given so early is asked once there is one
   const signal = begin();
   const request = (await panel?.request(model)) ?? null;
   if (signal.aborted) return;

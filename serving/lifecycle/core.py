@@ -63,14 +63,21 @@ class Core:
         """A version, the one with a label, or the highest available; it stays loaded inside the `with` block.
 
         Raises:
-            RequestError: there is no such label, the version is not available, or does not load within `timeout_s`.
+            RequestError: there is no such label, the version is not available, or does not load within `timeout_s`;
+                UNAVAILABLE, that is not known yet.
         """
+        self._check_read(name)
         if label is not None:
             version = self._labelled(name, label)
         return self._manager.use(name, version, timeout_s)
 
     def statuses(self, model: str) -> list[VersionStatus]:
-        """Every version remembered, highest first; empty for a model that never was."""
+        """Every version remembered, highest first; empty for a model that never was.
+
+        Raises:
+            RequestError: UNAVAILABLE, they are not known yet.
+        """
+        self._check_read(model)
         return self._manager.statuses(model)
 
     def models(self) -> list[str]:
@@ -80,7 +87,7 @@ class Core:
             RequestError: UNAVAILABLE, they are not known yet.
         """
         if not self.polled.is_set():
-            raise RequestError(Code.UNAVAILABLE, "The store has not been read yet")
+            raise _unread()
         return sorted({*self._manager.models(), *self._named})
 
     def is_configured(self, model: str) -> bool:
@@ -164,6 +171,11 @@ class Core:
         if failed := [trouble for trouble in troubled if trouble[1] is not None]:
             raise StartError(f"{Code.UNKNOWN.name}: {_told(failed, 'servable(s)')}")
 
+    def _check_read(self, model: str) -> None:
+        """Who asks a server that has just started for a model hears that it may come, not that there is none."""
+        if not self.polled.is_set() and not self._manager.statuses(model):
+            raise _unread()
+
     def _current(self) -> Collection[ModelConfig]:
         """What to look at: asked for by the source at each poll."""
         store = self._store
@@ -216,6 +228,10 @@ class Core:
                     f"Request to assign label to version {version} of model {model.name}, which is not currently "
                     "available for inference",
                 )
+
+
+def _unread() -> RequestError:
+    return RequestError(Code.UNAVAILABLE, "The store has not been read yet")
 
 
 def _told(troubled: Sequence[tuple[str, int | None, Failure]], what: str) -> str:

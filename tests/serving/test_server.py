@@ -214,13 +214,19 @@ def test_calls_beyond_the_limit_are_refused_and_the_others_answered(serve: Serve
     assert ask_once(0) is grpc.StatusCode.OK
 
 
-def test_a_store_that_never_could_be_listed_does_not_hold_up_the_end(tmp_path: Path) -> None:
+def test_a_store_that_could_not_be_listed_yet_says_so_and_does_not_hold_up_the_end(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     served = Served(tmp_path / "file")
     served.server.start()
-    with pytest.raises(UnreachableError, match="has not been read yet"):
-        served.client.models(timeout_s=30)
+    for question in (
+        lambda: served.client.models(timeout_s=30),
+        lambda: served.client.status("m", timeout_s=30),
+        lambda: served.client.predict("m", {"x": np.array(1.0, "f4")}, timeout_s=30),
+    ):
+        with pytest.raises(UnreachableError, match="has not been read yet"):
+            question()
     assert ask(served.url + "/v1/models").status == ask(served.url + "/healthz").status == 503
+    assert ask(served.url + "/v1/models/m/labels/stable:predict", b'{"instances": [1.0]}').status == 503
     served.client.close()
     served.server.stop()
 

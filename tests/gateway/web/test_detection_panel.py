@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, FilePayload, Page, expect
+from playwright.sync_api import Browser, FilePayload, Page, Route, expect
 
 from tests.support.browsing import copied_line_says, quiet_page
 from tests.support.processes import GatewayProcess
@@ -65,6 +65,22 @@ def test_the_least_score_can_be_chosen_and_the_line_for_the_shell_has_it(page: P
     page.get_by_role("button", name="Clear").click()
     expect(page.locator("#found-none")).to_have_text("Give it a photograph.")
     expect(page.locator("#found-picture")).to_be_hidden()
+
+
+def test_a_picture_that_comes_before_the_models_is_asked_once_they_are_there(page: Page) -> None:
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/models", hold)
+    with page.expect_request("**/models"):
+        page.goto("/#squares")
+    give(page, WEAK)
+    expect(page.locator("#file-name")).to_have_text("squares.png")
+    for route in held:
+        route.continue_()
+    things(page).to_have_count(1)
 
 
 def test_a_pasted_picture_can_be_saved_whatever_its_least_score_is(page: Page) -> None:
