@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from models.commands import EMBEDDING_ORIGIN
-from models.spec import Frozen, ModelSpec, Origin, SpottingConfig
+from models.spec import Frozen, ModelSpec, Origin, PatientConfig, SpottingConfig
 from processing.spec import AudioSpec
 
 if TYPE_CHECKING:
@@ -25,13 +25,13 @@ class SoundsSource(Frozen):
     sha256: str
 
 
-class AudioClassifierConfig(SpottingConfig):
+class AudioClassifierConfig(SpottingConfig, PatientConfig):
     """Attributes:
 
     name: what the model is called.
     labels: in the order in which answers have them.
     background: labels that say that there is nothing; those of them that the recordings have. Of a long recording
-        that part answers in which they are least probable; without any, the mean of all parts.
+        those parts answer in which they are least probable; without any, the mean of all parts.
     validation_share, test_share: of the recordings of each label.
     fewest_rows: a label of fewer recordings is not learnt.
     licence: the terms of the recordings.

@@ -15,7 +15,9 @@ BACKGROUND = tuple(map(LABELS.index, (SILENCE, UNKNOWN)))
 
 
 class CommandsConfig(SpottingConfig):
-    """Nothing beyond what can be set about every such network."""
+    """Nothing beyond what can be set about every such network. It is trained to its last epoch: those rows by which an
+    earlier one would be chosen are of engines that it learns from, and say little of others.
+    """
 
 
 def build(config: CommandsConfig) -> "keras.Model":

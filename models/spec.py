@@ -102,7 +102,7 @@ class PatientConfig(TrainConfig):
     patience: Count
 
 
-class SpottingConfig(PatientConfig):
+class SpottingConfig(TrainConfig):
     """What can be set about a small network on the speech embedding, see `models.spotting`.
 
     `views`: of each recording that is learnt from, each another way to hear it. `dropout` is of the network's only

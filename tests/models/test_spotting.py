@@ -50,15 +50,20 @@ def _clearest(background: Sequence[int], logits: Any, seconds: float) -> Any:
     return np.asarray(Clearest(background)([sound, np.array([logits], np.float32)]))[0]
 
 
-def test_the_window_answers_in_which_the_background_is_least_probable() -> None:
-    windows = [[0, 0, 5, 0], [4, 0, 0, 0], [0, 3, 0, 0]]
-    assert _clearest(BACKGROUND, windows, 2.0).tolist() == [4, 0, 0, 0]
+def test_the_windows_answer_in_which_the_background_is_least_probable() -> None:
+    windows = [*[[0, 0, 5, 0]] * 9, *[[4, 0, 0, 0]] * 7, [0, 4, 0, 0], *[[0, 0, 0, 5]] * 9]
+    assert _clearest(BACKGROUND, windows, 9.0).tolist() == [3.5, 0.5, 0, 0]
+
+
+def test_a_moment_that_sounds_like_something_is_outweighed() -> None:
+    windows = [*[[1, 0, 3, 0]] * 9, [4, 0, 0, 0], *[[1, 0, 3, 0]] * 9]
+    assert _clearest(BACKGROUND, windows, 9.0).argmax() == BACKGROUND[0]
 
 
 def test_windows_behind_the_end_of_a_recording_have_no_say() -> None:
-    windows = [[0, 0, 5, 0], [0, 3, 0, 0], *[[0, 0, 5, 0]] * 20, [9, 0, 0, 0]]
-    assert _clearest(BACKGROUND, windows, 1.0).tolist() == [0, 3, 0, 0]
-    assert _clearest(BACKGROUND, windows, 9.0).tolist() == [9, 0, 0, 0]
+    windows = [[0, 3, 0, 0], [0, 5, 0, 0], *[[0, 0, 5, 0]] * 20, [9, 0, 0, 0]]
+    assert _clearest(BACKGROUND, windows, 0.75).tolist() == [0, 4, 0, 0]
+    assert _clearest(BACKGROUND, windows, 9.0)[0] > 0
 
 
 def test_without_a_background_the_answer_is_the_mean_of_the_windows() -> None:
