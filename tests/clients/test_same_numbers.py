@@ -25,7 +25,8 @@ from tests.support.small_models import picture
 from tests.support.small_pictures import FORM as HUES_FORM
 from tests.support.small_pictures import coloured
 from tests.support.small_sounds import RATE, tone
-from tests.support.small_text_models import WORDS, recording
+from tests.support.small_speech import recording
+from tests.support.small_text_models import WORDS
 from wire import messages
 from wire.client import ModelServerClient
 from wire.methods import MODEL_INFER

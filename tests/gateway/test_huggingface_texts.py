@@ -12,7 +12,8 @@ from huggingface_hub.errors import GenerationError, HfHubHTTPError, ValidationEr
 from gateway.tasks.translation import TranslationRequest
 from tests.gateway.test_huggingface import refused
 from tests.support.processes import Answer, GatewayProcess
-from tests.support.small_text_models import EMOJI, END, recording
+from tests.support.small_speech import recording
+from tests.support.small_text_models import EMOJI, END
 from tests.support.streams import Events
 
 

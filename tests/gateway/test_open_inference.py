@@ -9,7 +9,8 @@ from gateway.open_inference.body import LENGTH_HEADER, InferAnswer, InferRequest
 from gateway.open_inference.metadata import ModelMetadata
 from tests.support.processes import Answer, GatewayProcess, ask
 from tests.support.small_models import json_picture, picture
-from tests.support.small_text_models import CONTEXT, SAMPLE_RATE, recording
+from tests.support.small_speech import SAMPLE_RATE, recording
+from tests.support.small_text_models import CONTEXT
 
 ONE_TEXT = {"inputs": [{"name": "token_ids", "shape": [1, 3], "datatype": "INT32", "data": [[5, 8, 9]]}]}
 

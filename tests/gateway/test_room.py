@@ -11,7 +11,7 @@ from gateway.errors import BusyError, DeadlineError, FullError, GatewayError, Lo
 from gateway.room import Room
 from gateway.routing.router import NOT_THE_VERSION
 from tests.support.processes import Answer, GatewayProcess, ModelServerProcess, until
-from tests.support.small_text_models import recording
+from tests.support.small_speech import recording
 from tests.support.tcp_proxy import TcpProxy
 
 SPOKEN = recording([0.5, 0.0, 0.5])

@@ -5,7 +5,7 @@ import pytest
 
 from processing.errors import ProcessingError, TooLargeError, UnreadableInputError
 from processing.wav import pcm_rate, read_pcm, seconds_of
-from tests.support.small_text_models import recording
+from tests.support.small_speech import recording
 
 
 @pytest.mark.parametrize("width", [1, 2, 3, 4])

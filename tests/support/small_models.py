@@ -13,7 +13,8 @@ Each is a folder that `store.publish` takes as it is:
   pictures in its signature `raw`, and `tensorflow.Example`s in `classify` and `regress`, which know nothing of strokes
 An answer of each signature that is `asked` is recorded: of `digits` one, of `strokes` three.
 and those of `tests.support.small_text_models` and `tests.support.small_pictures`, `squares` of
-`tests.support.small_detector` and `faces` of `tests.support.small_faces`.
+`tests.support.small_detector`, `faces` of `tests.support.small_faces`, `pitch` of `tests.support.small_sounds` and
+`speech` of `tests.support.small_speech`.
 """
 
 import base64
@@ -43,7 +44,7 @@ from store.contents import seal
 from store.golden import Golden, dump_goldens, parse_goldens, write_goldens
 from store.layout import VersionDir
 from store.manifest import Batching, Manifest, Origin, SignatureSpec, TensorSpec
-from tests.support import small_detector, small_faces, small_pictures, small_sounds, small_text_models
+from tests.support import small_detector, small_faces, small_pictures, small_sounds, small_speech, small_text_models
 from tests.support.manifests import PARITY
 from tests.support.once import made_once
 
@@ -422,5 +423,6 @@ if __name__ == "__main__":
     small_text_models.write_all(target, manifest_of)
     small_pictures.write_all(target, manifest_of)
     small_sounds.write_all(target, manifest_of)
+    small_speech.write_speech(target / "speech", manifest_of)
     small_detector.write_squares(target / "squares")
     small_faces.write_faces(target / "faces")

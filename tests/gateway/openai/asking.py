@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from tests.support.processes import Answer, GatewayProcess
-from tests.support.small_text_models import recording
+from tests.support.small_speech import recording
 
 SPOKEN = ("speech.wav", recording([0.5, 0.0, 0.5]))
 

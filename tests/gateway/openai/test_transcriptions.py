@@ -10,7 +10,7 @@ from openai import OpenAI
 from tests.gateway.openai.asking import SPOKEN, post, refused
 from tests.support.processes import GatewayProcess, ask
 from tests.support.recordings import encoded
-from tests.support.small_text_models import recording
+from tests.support.small_speech import recording
 
 
 def test_a_recording_is_transcribed(client: OpenAI) -> None:

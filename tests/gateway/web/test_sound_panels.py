@@ -15,7 +15,7 @@ from tests.support.browsing import chromium, copied_line_says, quiet_page
 from tests.support.processes import GatewayProcess
 from tests.support.recordings import wav
 from tests.support.small_sounds import tone
-from tests.support.small_text_models import recording
+from tests.support.small_speech import recording
 
 HEARD = (300, 3000)  # Hz, two seconds each, again and again
 SPOKEN = recording([0.5, 0.0, 0.5])
