@@ -28,7 +28,9 @@ STARTERS = ("digits", "sentiment")
 
 _LOCK = ".up.lock"  # in the store: not a model's name, so model servers skip it
 _POLL_S = 0.1
-_PATIENCE_S = 15.0  # after the first model is ready: then the stack is announced without the rest
+# After the first model is ready: then the stack is announced without the rest. Those that were asked for are waited for
+# longer than what else the store has.
+_PATIENCE_S, _LONG_PATIENCE_S = 15.0, 120.0
 _STOP_MARGIN_S = 5.0
 _QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2"}
 
@@ -49,7 +51,7 @@ def up(config: Config, models: tuple[str, ...], accept_licence: bool, no_auth: b
     with _only_one(config.store):
         _publish_missing(config, models or STARTERS, accept_licence=accept_licence, stopping=stopping)
         if not stopping.is_set():
-            _run(config, no_auth=no_auth, stopping=stopping)
+            _run(config, set(models), no_auth=no_auth, stopping=stopping)
     notice("stopped")
 
 
@@ -97,7 +99,7 @@ def _publish_missing(config: Config, models: Sequence[str], *, accept_licence: b
         raise ChildFailedError("publishing of models", adding.returncode)
 
 
-def _run(config: Config, *, no_auth: bool, stopping: threading.Event) -> None:
+def _run(config: Config, asked: set[str], *, no_auth: bool, stopping: threading.Event) -> None:
     flag = ["--no-auth"] if no_auth else []
     target = f"{reachable(config.serve.host)}:{config.serve.port}"
     url = f"http://{reachable(config.gateway.host)}:{config.gateway.port}"
@@ -113,7 +115,7 @@ def _run(config: Config, *, no_auth: bool, stopping: threading.Event) -> None:
         _wait_until_alive(url, gateway, stopping)
         # Only now: while it loads it measures how many cores a request is to have, and the gateway's start takes all.
         server.start(time.monotonic())
-        late = _wait_until_ready(url, set(Store.at(config.store).models()), (server, gateway), stopping)
+        late = _wait_until_ready(url, set(Store.at(config.store).models()), asked, (server, gateway), stopping)
         if not stopping.is_set():
             _greet(config, url, target, late, time.monotonic() - started)
         while not stopping.wait(_POLL_S):
@@ -134,10 +136,11 @@ def _wait_until_alive(url: str, gateway: Child, stopping: threading.Event) -> No
 
 
 def _wait_until_ready(
-    url: str, models: set[str], children: Sequence[Child], stopping: threading.Event
+    url: str, models: set[str], asked: set[str], children: Sequence[Child], stopping: threading.Event
 ) -> Mapping[str, str]:
     """Waits until every one of `models` has answered its golden requests, or told to stop, or some are ready and the
-    patience for the others is over. Returns the reasons of those that are not ready.
+    patience for the others, of which some may have been `asked` for, is over. Returns the reasons of those that are not
+    ready.
 
     Raises:
         ChildFailedError: a process ended before.
@@ -147,7 +150,8 @@ def _wait_until_ready(
         waiting = _unready(url, models)
         if len(waiting) < len(models) and first_ready is None:
             first_ready = time.monotonic()
-        over = first_ready is not None and time.monotonic() - first_ready > _PATIENCE_S
+        patience_s = _PATIENCE_S if asked.isdisjoint(waiting) else _LONG_PATIENCE_S
+        over = first_ready is not None and time.monotonic() - first_ready > patience_s
         if not waiting or over or stopping.wait(_POLL_S):
             return waiting
         for child in children:

@@ -50,7 +50,8 @@ SPEC = ModelSpec(
         "it never heard. No recordings of people who say these words are packaged: on them nobody has measured it.",
         "It knows ten English words. One that sounds alike may be taken for one of them, above all in a sentence: the "
         "figures tell how often.",
-        "Of a long recording the clearest command is told, and not how many there are or when they were said.",
+        "Of a long recording the clearest command is told, and not how many there are or when they were said; of two "
+        "that follow closely perhaps none.",
         "It learnt from the voices of adults, mostly men, with British and American accents: children and other "
         "accents may be heard worse. Not for what must not fail, such as an emergency stop.",
     ),

@@ -17,15 +17,15 @@ WINDOW = samples_of(VECTORS)  # samples, 1.42 s
 
 _EDGE = 5 * STEP  # samples of silence before and behind a recording, or a word at its end would be cut in every window
 _CHANNELS = 192
-_CLEAREST = 8  # windows, or one every 80 ms for 0.6 s: a word is whole in about so many
+_BESIDE = 4  # windows, or 0.32 s, before and after one: in most of them a word that is whole in that one is, too
 _LOUD = 16.0  # how far the numbers of the embedding lie from zero
 
 
 def spotter(labels: int, background: Sequence[int], dropout: float, name: str) -> "keras.Model":
     """float32 `[batch, samples]` at 16 kHz, zeros behind shorter recordings, to logits `[batch, labels]`.
 
-    Of all windows, one every 80 ms, the answer is the mean of those few in which the labels of `background`, which say
-    that there is nothing, are least probable; where there are no such labels, of all.
+    The answer is of that window, one every 80 ms, in which the labels of `background`, which say that there is nothing,
+    are least probable, and of its neighbours: their mean; where there are no such labels, the mean of all.
     """
     samples = keras.Input((None,), name="samples")
     vectors = speech_embedding(Edged(name="edged")(samples))
@@ -68,9 +68,8 @@ class Clearest(layers.Layer):  # type: ignore[misc]  # Keras ships no types
         windows = tf.range(tf.shape(logits)[1])[tf.newaxis]
         chosen = (windows * STEP + WINDOW <= lengths + 2 * _EDGE) | (windows == 0)
         if self._background:
-            something = 1 - tf.reduce_sum(tf.gather(tf.nn.softmax(logits), self._background, axis=2), axis=2)
-            something = tf.where(chosen, something, -1.0)
-            clearest = tf.math.top_k(something, tf.minimum(_CLEAREST, tf.shape(something)[1])).values
-            chosen &= something >= clearest[:, -1:]
+            nothing = tf.reduce_sum(tf.gather(tf.nn.softmax(logits), self._background, axis=2), axis=2)
+            clearest = tf.argmin(tf.where(chosen, nothing, 2.0), axis=1, output_type=tf.int32)
+            chosen &= tf.abs(windows - clearest[:, tf.newaxis]) <= _BESIDE
         share = tf.cast(chosen, logits.dtype)
         return tf.einsum("bw,bwl->bl", share / tf.reduce_sum(share, axis=1, keepdims=True), logits)

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from processing import wav
-from processing.errors import TooLargeError, UnreadableInputError, UnusableInputError
-from processing.wav import Samples
+from processing.errors import UnreadableInputError, UnusableInputError
+from processing.wav import Samples, too_long
 
 MEDIA_TYPES = (
     "audio/wav",
@@ -33,6 +33,7 @@ MEDIA_TYPES = (
 
 _RATES = range(4_000, 384_001)  # samples per second; of others there is no recording of anything that can be heard
 _WHOLE = 0.95  # of what the header promises: what has less is cut off
+_LOUDEST = 10.0  # times full scale: masters of floats may exceed it, but not by more than 20 dB
 _MP3_SYNC = 0xFFE0
 _EXPECTED = "expected WAV, FLAC, Ogg, MP3, MP4 or WebM"
 
@@ -56,7 +57,7 @@ def decode(data: bytes, *, sample_rate: int, max_seconds: float) -> Samples:
         return _checked(_resampled([wav.read_pcm(data, max_seconds)[1]], rate, sample_rate))
     with _opened(data) as sound:
         if sound.seconds is not None and sound.seconds > max_seconds:
-            raise _too_long(sound.seconds, max_seconds)
+            raise too_long(sound.seconds, max_seconds)
         samples = _resampled(sound.pieces(max_seconds), sound.rate, sample_rate)
         heard = len(samples) / sample_rate
         if sound.seconds is not None and heard < _WHOLE * sound.seconds:
@@ -86,7 +87,7 @@ class _Sound:
                         raise UnreadableInputError(f"its rate changes from {self.rate} to {frame.sample_rate}")
                     heard += frame.samples
                     if heard > max_seconds * self.rate:
-                        raise _too_long(heard / self.rate, max_seconds)
+                        raise too_long(heard / self.rate, max_seconds)
                     yield _mean(frame.to_ndarray().reshape(-1, frame.layout.nb_channels))
         except (FFmpegError, ValueError) as exc:
             raise UnreadableInputError(f"the recording is broken after {heard / self.rate:.1f} s: {exc}") from exc
@@ -156,8 +157,9 @@ def _checked(samples: Samples) -> Samples:
         raise UnusableInputError("the recording is empty; expected at least one sample")
     if not np.isfinite(samples).all():
         raise UnusableInputError("the recording has numbers that are infinite or none")
+    if (peak := float(np.abs(samples).max())) > _LOUDEST:
+        raise UnusableInputError(
+            f"the recording has samples up to {peak:.4g}; expected floats from -1 to 1 (up to {_LOUDEST:g} are taken): "
+            "divide integers that were written as floats by their largest"
+        )
     return samples
-
-
-def _too_long(seconds: float, most: float) -> TooLargeError:
-    return TooLargeError(f"the recording lasts {seconds:.1f} s; at most {most:g} s are accepted")

@@ -54,10 +54,15 @@ def read_pcm(data: bytes, max_seconds: float) -> tuple[int, Samples]:
     """
     rate, frames, channels, width, pcm = _opened(data)
     if frames / rate > max_seconds:
-        raise TooLargeError(f"the recording lasts {frames / rate:.1f} s; at most {max_seconds:g} s are accepted")
+        raise too_long(frames / rate, max_seconds)
     if len(pcm) != frames * channels * width:
         raise UnreadableInputError(f"the recording is cut off: {len(pcm)} of {frames * channels * width} bytes")
     return rate, np.asarray(_floats(pcm, width).reshape(frames, channels).mean(axis=1), np.float32)
+
+
+def too_long(seconds: float, most: float) -> TooLargeError:
+    more = "more than " if round(seconds, 1) == most else ""
+    return TooLargeError(f"the recording lasts {more}{seconds:.1f} s; at most {most:g} s are accepted")
 
 
 def _opened(data: bytes) -> _Recording:

@@ -13,7 +13,7 @@ export class Spotter {
   #spotted_s = -Infinity;
   #run = { label: null, windows: 0 };
 
-  constructor({ on = 0.6, off = 0.4, windows = 2, rest_s = 0.8 } = {}) {
+  constructor({ on = 0.7, off = 0.4, windows = 2, rest_s = 0.8 } = {}) {
     this.#bounds = { on, off, windows, rest_s };
   }
 

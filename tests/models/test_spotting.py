@@ -50,9 +50,14 @@ def _clearest(background: Sequence[int], logits: Any, seconds: float) -> Any:
     return np.asarray(Clearest(background)([sound, np.array([logits], np.float32)]))[0]
 
 
-def test_the_windows_answer_in_which_the_background_is_least_probable() -> None:
-    windows = [*[[0, 0, 5, 0]] * 9, *[[4, 0, 0, 0]] * 7, [0, 4, 0, 0], *[[0, 0, 0, 5]] * 9]
-    assert _clearest(BACKGROUND, windows, 9.0).tolist() == [3.5, 0.5, 0, 0]
+def test_the_window_answers_in_which_the_background_is_least_probable_and_its_neighbours() -> None:
+    windows = [*[[0, 0, 5, 0]] * 9, *[[4, 0, 0, 0]] * 4, [9, 0, 0, 0], *[[0, 4, 0, 0]] * 4, *[[0, 0, 0, 5]] * 9]
+    np.testing.assert_allclose(_clearest(BACKGROUND, windows, 9.0), [25 / 9, 16 / 9, 0, 0], rtol=1e-6)
+
+
+def test_of_two_sounds_far_apart_one_is_answered() -> None:
+    windows = [*[[4, 0, 0, 0]] * 9, *[[0, 0, 5, 0]] * 9, *[[0, 6, 0, 0]] * 9]
+    assert _clearest(BACKGROUND, windows, 9.0).argmax() == 1
 
 
 def test_a_moment_that_sounds_like_something_is_outweighed() -> None:

@@ -83,6 +83,7 @@ WEBM = encoded(tone(1.5, 48_000), 48_000, "webm", "libopus")
 FLOATS = encoded(tone(1.5, RATE), RATE, "wav", "pcm_f32le")
 MP4 = encoded(tone(1.5, 44_100), 44_100, "ipod", "aac")
 HOLLOW = encoded(np.full(RATE, np.nan), RATE, "wav", "pcm_f32le")
+SCALED = encoded(tone(1.5, RATE) * 32768, RATE, "wav", "pcm_f32le")
 LONG = {kind[:2]: encoded(tone(3, kind[2]), kind[2], *kind[:2]) for kind in KINDS}
 
 
@@ -104,6 +105,8 @@ LONG = {kind[:2]: encoded(tone(3, kind[2]), kind[2], *kind[:2]) for kind in KIND
         (wav(np.zeros((200, 1)), 1), UnusableInputError, "has 1 samples per second"),
         (wav(np.zeros((9, 1)), 1_000_000), UnusableInputError, "has 1000000 samples per second"),
         (HOLLOW, UnusableInputError, "infinite or none"),
+        (SCALED, UnusableInputError, "expected floats from -1 to 1"),
+        (wav(np.zeros((2 * RATE + 1, 1)), RATE), TooLargeError, "lasts more than 2.0 s; at most 2 s"),
         *((data, TooLargeError, "at most 2 s") for data in LONG.values()),
     ],
 )
