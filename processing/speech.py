@@ -21,7 +21,8 @@ _SEARCHED = 1 / 3  # of a window, its end
 _OVERLAP = 1 / 12  # of a window
 _TOGETHER = 1 / 2  # of a window: what is short is heard with what is next to it
 _ENGLISH = "en"  # into which it is translated
-_NO_SPEECH = 0.6  # from here on nobody speaks, unless the model is sure of what was said
+_NO_SPEECH = 0.6  # from here on nobody speaks, unless the model is sure of what was said;
+_NOBODY = 0.8  # from here on it is, too, of the "you" that it writes for a hum: of speech that could be heard it was 0.4
 _UNSURE = -1.0  # mean log-probability of a token
 _REPEATED = 2.4  # times shorter than itself a text can be packed that says the same again and again
 
@@ -233,9 +234,9 @@ class Transcriber:
         return self._shortened(before, last=behind), self._shortened(after, first=ahead)
 
     def passage(self, window: Window, written: Written) -> Passage:
-        """Nothing is said if nobody is likely to speak, and the model is unsure of the words."""
-        nobody = written.no_speech is not None and written.no_speech > _NO_SPEECH
-        guessed = nobody and written.score < _UNSURE
+        """Nothing is said if nobody is likely to speak and the model is unsure of the words, or very likely nobody."""
+        no_speech = written.no_speech or 0.0
+        guessed = no_speech > _NOBODY or (no_speech > _NO_SPEECH and written.score < _UNSURE)
         said = () if guessed else tuple(self._pieces(window, written.tokens))
         text = "".join(piece.text for piece in said).encode()
         repetition = len(text) / len(zlib.compress(text)) if text else 0.0

@@ -156,7 +156,7 @@ def test_plain_text_is_of_the_whole_window() -> None:
 
 @pytest.mark.parametrize(
     ("score", "no_speech", "said"),
-    [(-0.5, 0.9, True), (-1.5, 0.5, True), (-1.5, 0.9, False)],
+    [(-0.5, 0.7, True), (-1.5, 0.5, True), (-1.5, 0.7, False), (-0.1, 0.9, False)],
 )
 def test_nothing_is_said_where_nobody_speaks_and_the_words_are_guessed(
     score: float, no_speech: float, said: bool
