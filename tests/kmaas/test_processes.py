@@ -74,7 +74,7 @@ def test_children_end_when_their_parent_is_killed(tmp_path: Path) -> None:
     }
     script = (
         "import threading; from kmaas.config import load_config; from kmaas.up import _run; "
-        "_run(load_config(), no_auth=False, stopping=threading.Event())"
+        "_run(load_config(), set(), no_auth=False, stopping=threading.Event())"
     )
     with subprocess.Popen([sys.executable, "-c", script], env=environment) as parent:
         until(lambda: len(children(parent.pid)) >= 2, "the children run")
