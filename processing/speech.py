@@ -21,8 +21,8 @@ _SEARCHED = 1 / 3  # of a window, its end
 _OVERLAP = 1 / 12  # of a window
 _TOGETHER = 1 / 2  # of a window: what is short is heard with what is next to it
 _ENGLISH = "en"  # into which it is translated
-_NO_SPEECH = 0.6  # from here on nobody speaks, unless the model is sure of what was said;
-_NOBODY = 0.8  # from here on it is, too, of the "you" that it writes for a hum: of speech that could be heard it was 0.4
+_NO_SPEECH = 0.6  # from here on nobody speaks, unless the model is sure of what was said
+_NOBODY = 0.8  # from here on nobody does: models are sure of the "you" that they write for a hum
 _UNSURE = -1.0  # mean log-probability of a token
 _REPEATED = 2.4  # times shorter than itself a text can be packed that says the same again and again
 
