@@ -31,7 +31,7 @@ class AudioClassifierConfig(SpottingConfig, PatientConfig):
     name: what the model is called.
     labels: in the order in which answers have them.
     background: labels that say that there is nothing; those of them that the recordings have. Of a long recording
-        those parts answer in which they are least probable; without any, the mean of all parts.
+        that part answers, with what is beside it, in which they are least probable; without any, the mean of all.
     validation_share, test_share: of the recordings of each label.
     fewest_rows: a label of fewer recordings is not learnt.
     licence: the terms of the recordings.

@@ -215,7 +215,7 @@ class TranscribeRecipe:
             heard = [normalised(hear(of.act(one.sound, rng))) for one in self._readings]
             pairs = [compared(words, text) for words, text in zip(said, heard, strict=True)]
             found = share(np.concatenate([right for right, _ in pairs]))
-            what = f"{len(said)} readings by espeak-ng, {of.what}, as first written, without the gateway's guards"
+            what = f"{len(said)} readings by espeak-ng, {of.what}, once: the gateway draws doubtful ones anew"
             trials.append(Trial(**dict(found), disturbance="espeak-ng", strength=of.strength, what=what))
             errors, words = np.array([wrong for _, wrong in pairs]), np.array([len(words) for words in said])
             low, high = rate_interval(errors, words, self._config.seed)

@@ -45,10 +45,6 @@ class Room:
         self.core.start({model.name: model for model in models})
         self.core.wait_started()
 
-    def start_over_store(self) -> None:
-        self.core.start(self.root)
-        assert self.core.polled.wait(30)
-
     def reload(self, *models: ModelConfig) -> None:
         self.core.wait_available(self.core.reload({model.name: model for model in models}), 30)
 
@@ -57,6 +53,7 @@ class Room:
             return servable.version
 
     def states(self, name: str) -> dict[int, State]:
+        assert self.core.polled.wait(30)
         return {line.version: line.state for line in self.core.statuses(name)}
 
 
@@ -269,7 +266,7 @@ def test_a_store_s_models_come_and_go(room: Rooms) -> None:
     here = room()
     here.put("a/1")
     (here.root / "file").touch()
-    here.start_over_store()
+    here.core.start(here.root)
     until(lambda: here.states("a") == {1: State.AVAILABLE}, "a is loaded")
     assert here.core.models() == ["a"]
     here.put("b/7")
@@ -289,7 +286,7 @@ def test_a_store_s_labels_are_followed_long_before_the_next_poll(room: Rooms) ->
     for version in ("m/1", "m/2", "m/3"):
         here.put(version)
     labels(here.root, "m", stable=1)
-    here.start_over_store()
+    here.core.start(here.root)
     until(lambda: here.states("m") == {3: State.AVAILABLE, 1: State.AVAILABLE}, "what is labelled, and the newest")
     assert here.opener.tries == ["1", "3"], "traffic waits for what is labelled"
     assert here.served("m", label="stable") == 1
@@ -305,7 +302,7 @@ def test_a_store_s_label_moves_when_the_version_can_answer(room: Rooms) -> None:
         here.put(version)
     here.put("m/2", "good", "held")
     labels(here.root, "m", stable=1)
-    here.start_over_store()
+    here.core.start(here.root)
     until(lambda: here.states("m") == {3: State.AVAILABLE, 1: State.AVAILABLE}, "both are loaded")
     labels(here.root, "m", stable=2, canary=1)
     assert here.opener.loading.wait(30)
@@ -320,7 +317,7 @@ def test_a_store_that_goes_away_leaves_its_models_served(room: Rooms, tmp_path: 
     here = room(poll_interval_s=3600)
     here.root = tmp_path / "store"
     here.put("a/1")
-    here.start_over_store()
+    here.core.start(here.root)
     until(lambda: here.states("a") == {1: State.AVAILABLE}, "a is loaded")
     here.root.rename(tmp_path / "elsewhere")
     here.core._source.poll()
@@ -361,7 +358,7 @@ def test_a_model_added_to_a_store_stands_before_its_folder(room: Rooms) -> None:
     here = room()
     for version in ("a/1", "a/2", "elsewhere/x/5"):
         here.put(version)
-    here.start_over_store()
+    here.core.start(here.root)
     until(lambda: here.states("a") == {2: State.AVAILABLE}, "a is loaded")
     here.core.add(ModelConfig("x", here.root / "elsewhere" / "x"))
     here.core.add(here.config("a", Every()))
