@@ -56,21 +56,25 @@ class TextEncoder:
         except Exception as exc:  # tokenizers raises plain Exception
             raise UnreadableInputError(f"tokenizer.json cannot be read: {exc}") from exc
         self._around = self._tokenizer.num_special_tokens_to_add(is_pair=False)  # such as [CLS] and [SEP]
-        overlap = max(0, spec.max_tokens - self._around) // _OVERLAP_OF
-        self._tokenizer.enable_truncation(spec.max_tokens, stride=overlap)
+        self._overlap = max(0, spec.max_tokens - self._around) // _OVERLAP_OF
+        self._tokenizer.enable_truncation(spec.max_tokens, stride=self._overlap)
         self._tokenizer.no_padding()
         self._spec = spec
         self._cleans = cleans(tokenizer_json)
 
-    def encode(self, texts: Sequence[str], checkpoint: Callable[[], object] = lambda: None) -> NDArray[np.int32]:
-        """int32 `[len(texts), longest]`, padded at the end. `checkpoint` is called before each portion of long texts.
+    def encode(
+        self, texts: Sequence[str], checkpoint: Callable[[], object] = lambda: None, *, keep_end: bool = False
+    ) -> NDArray[np.int32]:
+        """int32 `[len(texts), longest]`, padded at the end. Of a text with more than `max_tokens` the first are kept,
+        or the last. `checkpoint` is called before each portion of long texts.
 
         Raises:
             UnusableInputError: a text is blank, nothing of it is left after normalisation, or it is too long to be
                 cleaned.
             Whatever `checkpoint` raises.
         """
-        return self.pad([encoding.ids for encoding in self._encodings(texts, checkpoint)])
+        encodings = self._encodings(texts, checkpoint)
+        return self.pad([self._end_of(encoding) if keep_end else encoding.ids for encoding in encodings])
 
     def encode_windows(
         self, texts: Sequence[str], most: int, checkpoint: Callable[[], object] = lambda: None
@@ -107,6 +111,18 @@ class TextEncoder:
                     raise UnusableInputError(f"text {position} has no readable characters; expected at least one word")
                 yield encoding
                 position += 1
+
+    def _end_of(self, first: Encoding) -> list[int]:
+        """The ids of a text's last tokens, with the special ones around them, by its first window."""
+        if not first.overflowing:
+            return first.ids
+        before, last = [first, *first.overflowing][-2:]
+        words = [*_words(before), *_words(last)[self._overlap :]][-len(_words(first)) :]
+        ids = iter(words)
+        return [
+            special_id if special else next(ids)
+            for special_id, special in zip(first.ids, first.special_tokens_mask, strict=True)
+        ]
 
     @property
     def vocabulary(self) -> int:
@@ -146,6 +162,11 @@ class TextEncoder:
             Token(token, start, _with_marks(text, end, before))
             for token, start, (_, end), before in zip(encoding.tokens, begins, encoding.offsets, ends, strict=True)
         ]
+
+
+def _words(window: Encoding) -> list[int]:
+    """Its ids without the special ones around them."""
+    return [word for word, special in zip(window.ids, window.special_tokens_mask, strict=True) if not special]
 
 
 def _portions(texts: Sequence[str]) -> Iterator[list[str]]:

@@ -48,7 +48,7 @@ class FeatureExtractionRequest(Request):
 
     `normalize` true: to length 1; false changes nothing, vectors are as the model makes them, mostly that long already.
     `dimensions`: only so many first numbers, as models trained for it take them, at length 1. `truncate` false: a text
-    that is too long is refused instead of cut.
+    that is too long is refused instead of cut. `truncation_direction` left: of one that is cut the end is kept.
     """
 
     model_config = ConfigDict(
@@ -71,7 +71,7 @@ class FeatureExtractionRequest(Request):
     parameters: ZeroShotParameters | None = None
     normalize: bool | None = None
     truncate: bool | None = None
-    truncation_direction: Annotated[Literal["right"] | None, Unsupported] = None
+    truncation_direction: Literal["left", "right", "Left", "Right"] | None = None
     dimensions: Annotated[int, Field(ge=1)] | None = None
     encoding_format: Annotated[Literal["float"] | None, Unsupported] = None
     prompt_name: Annotated[None, Unsupported] = None
@@ -191,7 +191,8 @@ class FeatureExtraction(OneRun, Versatile):
             raise UnusableInputError(
                 f"text {position} has more than {self._spec.max_tokens} tokens; it is not to be cut"
             )
-        return {self._spec.input: self._encoder.encode(texts, checkpoint)}
+        keep_end = (request.truncation_direction or "right").lower() == "left"
+        return {self._spec.input: self._encoder.encode(texts, checkpoint, keep_end=keep_end)}
 
     def postprocess(
         self, request: FeatureExtractionRequest | TokensRequest, outputs: Tensors

@@ -181,6 +181,16 @@ def test_a_text_that_is_too_long_is_cut_unless_it_must_not_be(texts: GatewayProc
     assert embeddings.feature_extraction("good " * 8, truncate=False).tolist() == [[2.0, 0.0, 0.0]]
 
 
+@pytest.mark.parametrize("left", ["left", "Left"])
+def test_of_a_text_that_is_too_long_the_end_may_be_kept(texts: GatewayProcess, left: Any) -> None:
+    """As the schemas write it, and as Text Embeddings Inference does."""
+    embeddings = client(texts, "embeddings")
+    end = embeddings.feature_extraction("good " * 7 + "bad").tolist()
+    assert embeddings.feature_extraction("good " * 9 + "bad", truncation_direction=left).tolist() == end
+    assert embeddings.feature_extraction("good", truncation_direction=left).tolist() == [[2.0, 0.0, 0.0]]
+    refused(post(texts, "embeddings", inputs="good", truncation_direction="up"), 422, says="")
+
+
 def test_sentence_similarity(texts: GatewayProcess) -> None:
     told = client(texts, "embeddings").sentence_similarity("good", other_sentences=["wonderful", "bad", "film"])
     assert told == pytest.approx([0.894427, -1, 0], abs=1e-6)
@@ -203,9 +213,7 @@ def test_features_of_what_is_none_are_422(texts: GatewayProcess, body: Any, fiel
     assert [fault["field"] for fault in problem["errors"]] == [field]
 
 
-@pytest.mark.parametrize(
-    "asked", [{"prompt_name": "query"}, {"truncation_direction": "left"}, {"encoding_format": "base64"}]
-)
+@pytest.mark.parametrize("asked", [{"prompt_name": "query"}, {"encoding_format": "base64"}])
 def test_what_would_change_a_vector_and_is_not_done_is_named(texts: GatewayProcess, asked: Any) -> None:
     problem = refused(post(texts, "embeddings", inputs="good", **asked), 422, says="is not supported here")
     assert [fault["field"] for fault in problem["errors"]] == list(asked)

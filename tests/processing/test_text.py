@@ -111,6 +111,23 @@ def test_a_text_that_is_cut_keeps_the_special_tokens_around_it(surrounded: TextE
     assert surrounded.encode(["good film " * 9, "a"]).tolist() == [[0, 3, 4, 1], [0, 2, 1, 9]]
 
 
+@pytest.mark.parametrize("words", range(1, 40))
+@pytest.mark.parametrize("most", [3, 4, 7, 12])
+def test_of_a_text_that_is_cut_the_end_is_kept_as_tokenizers_does_it(words: int, most: int) -> None:
+    numbered = {f"w{number}": number for number in range(100, 140)}
+    tokenizer = Tokenizer(WordLevel({"[CLS]": 1, "[SEP]": 2, **numbered}, unk_token="[CLS]"))
+    tokenizer.pre_tokenizer = Whitespace()
+    tokenizer.post_processor = TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 1), ("[SEP]", 2)])
+    text = " ".join(list(numbered)[:words])
+    encoder = TextEncoder(tokenizer.to_str(), TextSpec(max_tokens=most, pad_id=9))
+    tokenizer.enable_truncation(most, direction="left")
+    assert encoder.encode([text], keep_end=True).tolist() == [tokenizer.encode(text).ids]
+
+
+def test_the_end_of_a_text_without_special_tokens(encoder: TextEncoder) -> None:
+    assert encoder.encode(["good " * 9 + "a film", "a"], keep_end=True).tolist() == [[3, 3, 2, 4], [2, 0, 0, 0]]
+
+
 def test_special_tokens_around_it_make_nothing_readable(surrounded: TextEncoder) -> None:
     with pytest.raises(UnusableInputError, match="text 1 has no readable characters"):
         surrounded.encode(["good", "\u200b"])
