@@ -1,14 +1,10 @@
 """The Flask application: parts put together, every request traced, every error answered."""
 
 import atexit
-from collections.abc import Callable
 from functools import partial
-from typing import Any
 
-from flask import Blueprint, Flask, Request, Response, request
-from flask.sessions import NullSession, SessionInterface
+from flask import Blueprint, Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
-from werkzeug.routing import MapAdapter
 
 from gateway.access_log import AccessLog
 from gateway.backend import Backend
@@ -19,6 +15,7 @@ from gateway.errors import MalformedBodyError, MethodError, UnknownRouteError
 from gateway.failures import log_failure
 from gateway.observer import Observer
 from gateway.parts import Parts
+from gateway.plain import Plain
 from gateway.refusals import refusal
 from gateway.registry import Registry
 from gateway.routing.book import Book
@@ -50,8 +47,7 @@ def create_app(settings: GatewaySettings) -> Flask:
     parts.telemetry.start()
     access_log = AccessLog(parts.telemetry.access_log_dropped) if settings.access_log else None
     observer = Observer(parts.telemetry, tracing, access_log)
-    app = _Plain(__name__, static_folder=None)
-    app.url_map.merge_slashes = False  # else a redirect would name whatever host the caller claimed
+    app = Plain(__name__)
     app.extensions["parts"], app.extensions["observer"] = parts, observer
     for dialect in DIALECTS:
         routes = Blueprint(dialect.name, __name__)
@@ -75,31 +71,6 @@ def create_app(settings: GatewaySettings) -> Flask:
     app.extensions["close"] = close
     atexit.register(close)
     return app
-
-
-class _NoSessions(SessionInterface):
-    """Nobody has one."""
-
-    _NONE = NullSession()
-
-    def open_session(self, app: Flask, request: Request) -> NullSession:  # noqa: ARG002  # as Flask asks
-        return self._NONE
-
-
-class _Plain(Flask):
-    """Without what no request here needs, and Flask looks at in each: coroutines, sessions, and the host's name, on
-    which no route depends.
-    """
-
-    session_interface = _NoSessions()
-
-    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        return func
-
-    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
-        if request is None:
-            return None
-        return MapAdapter(self.url_map, "", "", "", "http", request.path, request.method)
 
 
 def _refuse(error: Exception) -> Response:

@@ -3,6 +3,7 @@
 from flask import Flask, Response, request
 
 from gateway import heads
+from gateway.dialects import exchange
 from gateway.heads import Heads
 from gateway.settings import GatewaySettings
 
@@ -47,7 +48,7 @@ def instruct(app: Flask, settings: GatewaySettings) -> None:
         headers = response.headers
         if "Content-Security-Policy" not in headers:
             policy = _PAGE_POLICY if response.mimetype == "text/html" else _OTHER_POLICY
-            heads.tell(request.environ, ("Content-Security-Policy", policy))
+            heads.tell(exchange.asked().environ, ("Content-Security-Policy", policy))
         if origins:
             response.vary.add("Origin")
             origin = request.headers.get("Origin")

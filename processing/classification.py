@@ -1,6 +1,7 @@
 """Scores of labels: logits to probabilities, and the order in which an answer names them."""
 
 from collections.abc import Sequence
+from heapq import nlargest
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,8 @@ def sigmoid(logits: Scores, temperature: float = 1.0) -> Scores:
 
 def ranked(scores: Scores, labels: Sequence[str], top_k: int) -> list[list[tuple[str, float]]]:
     """For each row of `scores` `[rows, labels]` the `top_k` best labels, descending; of equal ones the first leads."""
-    order = np.argsort(-scores, axis=1, kind="stable")[:, :top_k]
+    columns = range(scores.shape[1])
     return [
-        [(labels[column], float(row[column])) for column in columns] for row, columns in zip(scores, order, strict=True)
+        [(labels[column], row[column]) for column in nlargest(top_k, columns, key=row.__getitem__)]
+        for row in scores.tolist()
     ]

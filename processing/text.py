@@ -37,9 +37,14 @@ class Windows(NamedTuple):
     owners: NDArray[np.int64]
     shares: NDArray[np.float64]
 
+    @property
+    def one_each(self) -> bool:
+        """Whether each text has but one."""
+        return not len(self.owners) or bool(self.owners[-1] == len(self.owners) - 1)
+
     def averaged(self, values: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
         """Numbers of windows `[windows, …]` to those of texts, by their shares. Of one window they stay as they are."""
-        if len({*self.owners.tolist()}) == len(self.owners):
+        if self.one_each:
             return values
         weights = self.shares.astype(values.dtype).reshape(-1, *[1] * (values.ndim - 1))
         begins = np.flatnonzero(np.diff(self.owners, prepend=-1))
@@ -132,6 +137,8 @@ class TextEncoder:
     def pad(self, rows: Sequence[Sequence[int]]) -> NDArray[np.int32]:
         """Token ids as `encode` gives them, cut and padded: int32 `[len(rows), longest]`."""
         cut = [row[: self._spec.max_tokens] for row in rows]
+        if len(cut) == 1:
+            return np.array(cut, np.int32)
         padded = np.full((len(cut), max(map(len, cut), default=0)), self._spec.pad_id, dtype=np.int32)
         for number, row in enumerate(cut):
             padded[number, : len(row)] = row

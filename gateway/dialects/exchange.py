@@ -3,10 +3,11 @@
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from flask import Request, Response, g, request
+from werkzeug.datastructures import Headers
 
 from gateway import sse
 from gateway.call import Call
@@ -21,6 +22,9 @@ from gateway.refusals import Refusal, refusal
 from gateway.stream import Stream
 from gateway.trace import Trace
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
 _LINGER_BYTES = 64 * 2**20
 
 
@@ -32,7 +36,7 @@ def asked() -> Request:
 
 def trace() -> Trace:
     """The trace of the request being answered, begun by `gateway.app`."""
-    found: Trace = g.trace
+    found: Trace = g._get_current_object().trace  # noqa: SLF001  # as above
     return found
 
 
@@ -177,7 +181,14 @@ def _discard_rest(place: Place, deadline: Deadline) -> None:
 
 def json(document: Any, *, status: int = 200, media_type: str = "application/json") -> Response:
     """Numbers that JSON does not have (NaN, infinities) go as null."""
-    return Response(orjson.dumps(document), status=status, content_type=media_type)
+    return _Whole(orjson.dumps(document), status=status, content_type=media_type)
+
+
+class _Whole(Response):
+    """An answer whose head says all from the beginning: werkzeug need not look whether it does."""
+
+    def get_wsgi_headers(self, environ: "WSGIEnvironment") -> Headers:  # noqa: ARG002  # as werkzeug asks
+        return self.headers
 
 
 def problem(refusal: Refusal) -> Response:
