@@ -21,8 +21,9 @@ from gateway.tasks.base import (
     Tensors,
 )
 from gateway.tasks.classification import floats
-from processing.audio import MEDIA_TYPES, decode
+from processing.audio import decode
 from processing.errors import UnusableInputError
+from processing.recording_files import MEDIA_TYPES
 from processing.spec import SpeechSpec, parse_spec
 from processing.speech import Passage, Transcriber, Window, Written, windows
 from processing.word_times import Word
