@@ -264,7 +264,7 @@ class SpeechRecognition(Bulky):
         asked, steered = request.steered, self.transcriber.steered
         known = self.transcriber.languages
         if asked.language is not None and asked.language not in (known or (self._spec.language,)):
-            expected = f"one of {len(known)} by their ISO 639-1 codes" if known else repr(self._spec.language)
+            expected = f"one of {len(known)}, by its code or English name" if known else repr(self._spec.language)
             raise InvalidRequestError([Fault("language", f"expected {expected}, received {asked.language[:20]!r}")])
         if asked.translated and not self.transcriber.translates:
             raise InvalidRequestError([Fault("model", "does not translate; transcribe-base does, into English")])
