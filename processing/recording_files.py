@@ -102,24 +102,15 @@ _OGG_TYPES = (
     *("audio/ogg", "application/ogg", "audio/opus", "audio/vorbis", "audio/x-ogg", "application/x-ogg", "video/ogg"),
     *("audio/x-opus+ogg", "audio/x-vorbis+ogg", "audio/x-flac+ogg"),
 )
-_MP3_TYPES = (
-    *("audio/mpeg", "audio/mp3", "audio/x-mp3", "audio/x-mpeg", "audio/mpeg3", "audio/x-mpeg-3", "audio/mpga"),
-)
+_MP3_TYPES = ("audio/mpeg", "audio/mp3", "audio/x-mp3", "audio/x-mpeg", "audio/mpeg3", "audio/x-mpeg-3", "audio/mpga")
 _MP4_TYPES = (
     *("audio/mp4", "audio/m4a", "audio/x-m4a", "audio/x-m4b", "audio/mp4a-latm", "audio/3gpp", "audio/3gpp2"),
     *("video/mp4", "application/mp4", "video/x-m4v", "video/quicktime", "video/3gpp", "video/3gpp2"),
 )
-_WEBM_TYPES = (
-    *("audio/webm", "video/webm", "audio/x-matroska", "audio/matroska", "video/x-matroska", "video/matroska"),
-)
+_WEBM_TYPES = ("audio/webm", "video/webm", "audio/matroska", "video/matroska", "audio/x-matroska", "video/x-matroska")
+_WAV_TYPES = ("audio/wav", "audio/x-wav", "audio/wave", "audio/vnd.wave", "audio/x-pn-wav")
 KINDS = (
-    Kind(
-        "WAV",
-        "wav",
-        (8, b"WAVE"),
-        ("audio/wav", "audio/x-wav", "audio/wave", "audio/vnd.wave", "audio/x-pn-wav"),
-        _wav_bytes,
-    ),
+    Kind("WAV", "wav", (8, b"WAVE"), _WAV_TYPES, _wav_bytes),
     Kind("FLAC", "flac", (0, b"fLaC"), ("audio/flac", "audio/x-flac"), _nothing),
     Kind("Ogg", "ogg", (0, b"OggS"), _OGG_TYPES, _ogg_bytes),
     Kind("MP3", "mp3", (0, b"ID3"), _MP3_TYPES, _nothing),

@@ -66,7 +66,7 @@ def test_there_are_goldens_of_silence_though_for_most_of_it_no_second_label_is_c
     order = np.roll(np.arange(len(LABELS), 0, -1, dtype=np.float32), LABELS.index("silence"))
 
     def predict(inputs: NDArray[np.float32]) -> NDArray[np.float32]:
-        return order[np.newaxis] * (np.abs(inputs).max() >= peaks[-3])
+        return np.asarray(order[np.newaxis] * (np.abs(inputs).max() >= peaks[-3]), np.float32)
 
     goldens = make_goldens(examples, LABELS, AudioSpec(sample_rate=RATE), None, predict)
     named = [golden.golden.name for golden in goldens if golden.golden.name.startswith("silence")]
