@@ -8,34 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from processing import wav
+from processing import mp3, wav
 from processing.errors import UnreadableInputError, UnusableInputError
+from processing.recording_files import EXPECTED, Kind, kind_of
 from processing.wav import Samples, too_long
 
-MEDIA_TYPES = (
-    "audio/wav",
-    "audio/x-wav",
-    "audio/wave",
-    "audio/vnd.wave",
-    "audio/flac",
-    "audio/x-flac",
-    "audio/ogg",
-    "audio/opus",
-    "audio/mpeg",
-    "audio/mp3",
-    "audio/mp4",
-    "audio/m4a",
-    "audio/x-m4a",
-    "audio/webm",
-    "video/mp4",
-    "video/webm",
-)
-
 _RATES = range(4_000, 384_001)  # samples per second; of others there is no recording of anything that can be heard
-_WHOLE = 0.95  # of what the header promises: what has less is cut off
+_MISSING, _MISSING_S = 0.05, (0.06, 1.0)  # of what is promised, and of it at least and at most: more, and it is cut off
 _LOUDEST = 10.0  # times full scale: masters of floats may exceed it, but not by more than 20 dB
-_MP3_SYNC = 0xFFE0
-_EXPECTED = "expected WAV, FLAC, Ogg, MP3, MP4 or WebM"
 
 
 def decode(data: bytes, *, sample_rate: int, max_seconds: float) -> Samples:
@@ -55,14 +35,13 @@ def decode(data: bytes, *, sample_rate: int, max_seconds: float) -> Samples:
     if (rate := wav.pcm_rate(data)) is not None:
         _usable(rate)
         return _checked(_resampled([wav.read_pcm(data, max_seconds)[1]], rate, sample_rate))
-    with _opened(data) as sound:
+    kind = kind_of(data)
+    if (promised := kind.promised_bytes(data)) is not None and promised > len(data):
+        raise UnreadableInputError(f"the recording is cut off: {len(data)} of at least {promised} bytes")
+    with _opened(data, kind) as sound:
         if sound.seconds is not None and sound.seconds > max_seconds:
             raise too_long(sound.seconds, max_seconds)
-        samples = _resampled(sound.pieces(max_seconds), sound.rate, sample_rate)
-        heard = len(samples) / sample_rate
-        if sound.seconds is not None and heard < _WHOLE * sound.seconds:
-            raise UnreadableInputError(f"the recording is cut off: {heard:.1f} of {sound.seconds:.1f} s")
-        return _checked(samples)
+        return _checked(_resampled(sound.pieces(max_seconds), sound.rate, sample_rate))
 
 
 @dataclass(frozen=True)
@@ -79,7 +58,8 @@ class _Sound:
         from av import AudioResampler, FFmpegError
 
         as_floats = AudioResampler(format="flt")  # one plane: PyAV 18 counts eight of them, and what is behind, as nine
-        heard = 0
+        begin = float((self.stream.start_time or 0) * self.stream.time_base) if self.stream.duration else 0.0
+        heard, reached = 0, 0.0
         try:
             for decoded in self.container.decode(self.stream):
                 for frame in as_floats.resample(decoded):
@@ -89,43 +69,49 @@ class _Sound:
                     if heard > max_seconds * self.rate:
                         raise too_long(heard / self.rate, max_seconds)
                     yield _mean(frame.to_ndarray().reshape(-1, frame.layout.nb_channels))
+                reached = max(reached, heard / self.rate, (decoded.time or 0.0) + decoded.samples / self.rate - begin)
         except (FFmpegError, ValueError) as exc:
-            raise UnreadableInputError(f"the recording is broken after {heard / self.rate:.1f} s: {exc}") from exc
+            raise UnreadableInputError(f"the recording is broken or cut off after {self._of(reached)} s") from exc
+        if self.seconds is not None and self.seconds - reached > np.clip(_MISSING * self.seconds, *_MISSING_S):
+            raise UnreadableInputError(f"the recording is cut off: {self._of(reached)} s")
+
+    def _of(self, reached: float) -> str:
+        return f"{reached:.1f}" if self.seconds is None else f"{reached:.1f} of {self.seconds:.1f}"
 
 
 @contextmanager
-def _opened(data: bytes) -> Iterator[_Sound]:
+def _opened(data: bytes, kind: Kind) -> Iterator[_Sound]:
     """By the one reader that its first bytes tell: none of the others, some of which open further files, is asked."""
     import av  # 0.1 s and 30 MB that only recordings of these formats need
 
     try:
-        container = av.open(BytesIO(data), "r", _format(data), metadata_errors="replace")
+        container = av.open(BytesIO(data), "r", kind.reader, metadata_errors="replace")
     except (av.FFmpegError, ValueError) as exc:
-        raise UnreadableInputError(f"the recording is broken: {exc}; {_EXPECTED}") from exc
+        told = f"the recording is broken or cut off: it begins as {kind.name} and cannot be read as such"
+        raise UnreadableInputError(f"{told}; {EXPECTED}") from exc
     with container:
         stream = next(iter(container.streams.audio), None)
         if stream is None or stream.codec_context is None:
             raise UnusableInputError("there is no sound in the file that can be heard")
-        exact = container.format.name not in ("mp3", "ogg")  # whose length is guessed of what is there
-        seconds = container.duration / av.time_base if container.duration and exact else None
-        yield _Sound(container, stream, _usable(stream.rate), seconds)
+        yield _Sound(container, stream, _usable(stream.rate), _seconds(data, kind, container, stream))
 
 
-def _format(data: bytes) -> str:
-    """FFmpeg's name of it. Raises `UnreadableInputError`."""
-    for at, begin, name in (
-        (0, b"fLaC", "flac"),
-        (0, b"OggS", "ogg"),
-        (8, b"WAVE", "wav"),
-        (4, b"ftyp", "mov"),
-        (0, b"\x1aE\xdf\xa3", "matroska"),
-        (0, b"ID3", "mp3"),
-    ):
-        if data[at : at + len(begin)] == begin:
-            return name
-    if int.from_bytes(data[:2]) & _MP3_SYNC == _MP3_SYNC:
-        return "mp3"
-    raise UnreadableInputError(f"no recording that can be read: it begins as none; {_EXPECTED}")
+def _seconds(data: bytes, kind: Kind, container: Any, stream: Any) -> float | None:
+    """How long the sound is, as the file says; where it does not, FFmpeg guesses it from what is there of the file."""
+    import av
+
+    if kind.reader == "ogg":
+        return None
+    said = mp3.seconds_of(data) if kind.reader == "mp3" else None
+    if kind.reader == "mp3" and said is None:
+        return None
+    if stream.duration:
+        seconds = float(stream.duration * stream.time_base)
+    elif container.duration and not container.streams.video:
+        seconds = container.duration / av.time_base
+    else:
+        return None
+    return seconds if said is None else min(said, seconds)
 
 
 def _mean(channels: Any) -> Samples:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from processing.errors import TooLargeError, UnreadableInputError
 
 MOST_CHUNKS = 64  # before the samples: a file of nothing but empty ones would take seconds
+UNKNOWN_SIZE = 0x7FF0_0000  # from here on it stands for one that is not known, as programs write into a pipe
 
 Samples = NDArray[np.float32]
 
@@ -35,11 +36,13 @@ def seconds_of(data: bytes) -> float:
 
 
 def pcm_rate(data: bytes) -> int | None:
-    """Samples per second of a WAV file with PCM, as its header says; None where it is none."""
+    """Samples per second of a WAV file with PCM, as its header says; None where it is none, or does not know how long
+    it is."""
     try:
-        return _opened(data).rate
+        recording = _opened(data)
     except UnreadableInputError:
         return None
+    return None if _is_unknown(data, recording) else recording.rate
 
 
 def read_pcm(data: bytes, max_seconds: float) -> tuple[int, Samples]:
@@ -84,6 +87,12 @@ def _opened(data: bytes) -> _Recording:
             form = _FORMAT.unpack_from(data, at)
         at += size + size % 2
     raise _unreadable("it ends too soon, or has no chunk of its format before that of its samples")
+
+
+def _is_unknown(data: bytes, recording: _Recording) -> bool:
+    """Whether the header was written before the samples, and never put right: it says far too much, or none."""
+    promised, whole = recording.frames * recording.channels * recording.width, _CHUNK.size + _CHUNK.unpack_from(data)[1]
+    return promised >= UNKNOWN_SIZE or (not promised and whole != len(data))
 
 
 def _recording(form: tuple[int, ...], size: int, rest: memoryview) -> _Recording:

@@ -10,8 +10,9 @@ from gateway.settings import Limits
 from gateway.tasks.base import SERVING_SIGNATURE, Checkpoint, Documents, Media, OneRun, Request, Tensors, Told
 from gateway.tasks.classification import ClassificationParameters, LabelScore, ranked
 from gateway.tasks.speech_recognition import TENTH_OF_SILENCE
-from processing.audio import MEDIA_TYPES, decode
+from processing.audio import decode
 from processing.classification import MEDIA_TOP_K
+from processing.recording_files import MEDIA_TYPES
 from processing.spec import AudioSpec, parse_spec
 from store.manifest import Manifest
 

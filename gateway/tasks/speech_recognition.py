@@ -21,8 +21,9 @@ from gateway.tasks.base import (
     Tensors,
 )
 from gateway.tasks.classification import floats
-from processing.audio import MEDIA_TYPES, decode
+from processing.audio import decode
 from processing.errors import UnusableInputError
+from processing.recording_files import MEDIA_TYPES
 from processing.spec import SpeechSpec, parse_spec
 from processing.speech import Passage, Transcriber, Window, Written, windows
 from processing.word_times import Word
@@ -263,7 +264,7 @@ class SpeechRecognition(Bulky):
         asked, steered = request.steered, self.transcriber.steered
         known = self.transcriber.languages
         if asked.language is not None and asked.language not in (known or (self._spec.language,)):
-            expected = f"one of {len(known)} by their ISO 639-1 codes" if known else repr(self._spec.language)
+            expected = f"one of {len(known)}, by its code or English name" if known else repr(self._spec.language)
             raise InvalidRequestError([Fault("language", f"expected {expected}, received {asked.language[:20]!r}")])
         if asked.translated and not self.transcriber.translates:
             raise InvalidRequestError([Fault("model", "does not translate; transcribe-base does, into English")])

@@ -193,7 +193,7 @@ def test_a_language_is_told_or_named_and_english_is_another_text(
     english: Any = openai.audio.translations.create(model=NAME, file=sent, response_format="verbose_json")
     assert len({told.text, other.text, english.text}) == 3
     assert other.language == another
-    assert (english.language, english.model_dump()["task"]) == ("en", "translate")
+    assert (english.language, english.model_dump()["task"]) == ("english", "translate")
     with pytest.raises(BadRequestError, match="one of 3") as caught:
         openai.audio.transcriptions.create(model=NAME, file=sent, language="xx")
     assert caught.value.param == "language"

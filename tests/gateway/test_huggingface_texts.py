@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,10 @@ from huggingface_hub import InferenceClient
 from huggingface_hub.errors import GenerationError, HfHubHTTPError, ValidationError
 
 from gateway.tasks.translation import TranslationRequest
+from processing.recording_files import kind_of
 from tests.gateway.test_huggingface import refused
 from tests.support.processes import Answer, GatewayProcess
+from tests.support.recordings import encoded
 from tests.support.small_speech import recording
 from tests.support.small_text_models import EMOJI, END
 from tests.support.streams import Events
@@ -321,7 +324,31 @@ def test_recordings_that_cannot_be_heard(texts: GatewayProcess) -> None:
     refused(texts.post("/models/speech", whole[:16] + b"\xff" + whole[17:]), 400, says="broken")
     refused(texts.post("/models/speech", recording([0.5], rate=1000)), 422, says="has 1000 samples per second")
     refused(texts.post("/models/speech", recording([0.1] * 11)), 413, says="at most 5 s")
-    refused(texts.post("/models/speech", recording([0.1]), "audio/midi"), 415, says="audio/wav")
+    for other in ("audio/midi", "audio/aac", "video/mpeg"):
+        refused(texts.post("/models/speech", recording([0.1]), other), 415, says="audio/wav")
+
+
+@pytest.mark.parametrize(
+    ("container", "codec"), [("wav", "pcm_s16le"), ("ogg", "libopus"), ("mp4", "aac"), ("webm", "libopus")]
+)
+def test_a_recording_may_have_any_type_that_clients_call_it(texts: GatewayProcess, container: str, codec: str) -> None:
+    sound = encoded(0.5 * np.sin(np.arange(48_000) / 20), 48_000, container, codec)
+    for media_type in kind_of(sound).media_types:
+        assert texts.post("/models/speech", sound, media_type).json()["text"].startswith("loud"), media_type
+    assert texts.post("/models/speech", sound, f"{media_type.upper()}; codecs=opus").status == 200
+
+
+@pytest.mark.parametrize(
+    ("container", "codec"),
+    [("ogg", "libopus"), ("mp3", "libmp3lame"), ("mp4", "aac"), ("webm", "libopus"), ("flac", "flac")],
+)
+def test_a_recording_that_is_cut_off_is_refused_and_how_much_is_missing_is_told(
+    texts: GatewayProcess, container: str, codec: str
+) -> None:
+    sound = encoded(0.5 * np.sin(np.arange(96_000) / 20), 48_000, container, codec)
+    assert texts.post("/models/speech", sound).status == 200
+    problem = refused(texts.post("/models/speech", sound[: len(sound) // 2]), 400, says="cut off")
+    assert re.search(r" of (at least )?[\d.]+ (s|bytes)", problem["detail"])
 
 
 def test_a_stream_that_the_model_does_not_do_is_no_stream(texts: GatewayProcess) -> None:

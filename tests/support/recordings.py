@@ -25,13 +25,20 @@ def wav(frames: NDArray[np.floating[Any]], rate: int, *, width: int = 2) -> byte
 
 
 def encoded(
-    samples: NDArray[np.floating[Any]], rate: int, container: str, codec: str, *, channels: int = 1, film: bool = False
+    samples: NDArray[np.floating[Any]],
+    rate: int,
+    container: str,
+    codec: str,
+    *,
+    channels: int = 1,
+    film: bool = False,
+    options: dict[str, str] | None = None,
 ) -> bytes:
-    """`samples` `[samples]` in [-1, 1] at `rate`, the same in all channels, by FFmpeg's names; with `film`, beside
-    pictures."""
+    """`samples` `[samples]` in [-1, 1] at `rate`, the same in all channels, by FFmpeg's names, as are the `options` of
+    the container; with `film`, beside pictures."""
     layout = {1: "mono", 2: "stereo", 8: "7.1"}[channels]
     buffer = BytesIO()
-    with av.open(buffer, "w", format=container) as file:
+    with av.open(buffer, "w", format=container, options=options) as file:
         if film:
             pictures: Any = file.add_stream("mpeg4", rate=10)
             pictures.width = pictures.height = 16

@@ -5,10 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from export.goldens import make_goldens
 from kmaas.progress import PlainProgress
 from models.commands import COMMANDS, LABELS, SPEC, CommandsConfig
 from processing.audio import decode
+from processing.spec import AudioSpec
 from training.commands import CommandsRecipe
 from training.config import load_config
 from training.data.commands import Corpus, Spoken, trimmed
@@ -52,6 +55,22 @@ def test_examples_are_files_of_what_the_model_takes_some_of_each_label(recipe: C
     for example, row in zip(examples, inputs, strict=True):
         sound = decode(example.body, sample_rate=RATE, max_seconds=10)
         np.testing.assert_array_equal(row, np.pad(sound, (0, len(row) - len(sound))))
+
+
+def test_there_are_goldens_of_silence_though_for_most_of_it_no_second_label_is_clear(recipe: CommandsRecipe) -> None:
+    """By a model that takes all for silence, and only for the loudest of it is sure of the order of what remains."""
+    examples, _ = recipe.examples()
+    silences = [example.body for example in examples if example.label == "silence"]
+    assert len(silences) == 40
+    peaks = sorted(np.abs(decode(body, sample_rate=RATE, max_seconds=10)).max() for body in silences)
+    order = np.roll(np.arange(len(LABELS), 0, -1, dtype=np.float32), LABELS.index("silence"))
+
+    def predict(inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.asarray(order[np.newaxis] * (np.abs(inputs).max() >= peaks[-3]), np.float32)
+
+    goldens = make_goldens(examples, LABELS, AudioSpec(sample_rate=RATE), None, predict)
+    named = [golden.golden.name for golden in goldens if golden.golden.name.startswith("silence")]
+    assert len(named) == 3
 
 
 def test_in_an_epoch_every_command_is_as_frequent_as_another_and_unknown_is_more(recipe: CommandsRecipe) -> None:

@@ -170,7 +170,7 @@ def _transcriptions(summary: str) -> dict[str, Any]:
     fields = {
         "file": {"type": "string", "contentMediaType": "audio/wav"},
         "model": {"type": "string", "examples": ["speech"]},
-        "language": {"type": "string", "description": "ISO 639-1; one that the model knows"},
+        "language": {"type": "string", "description": "One that the model knows: `en` or `english`"},
         "prompt": {"type": "string", "description": "A text that came before, with names as they are to be written"},
         "response_format": {"enum": ["json", "text", "srt", "verbose_json", "vtt"]},
         "timestamp_granularities[]": {

@@ -8,6 +8,7 @@ from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 
 from gateway import sse
 from gateway.dialects import exchange
+from gateway.dialects.openai.languages import code_of
 from gateway.dialects.openai.subtitles import srt, vtt
 from gateway.dialects.openai.wire import Wire
 from gateway.errors import Fault, InvalidRequestError
@@ -26,6 +27,7 @@ Format = Literal["json", "text", "srt", "verbose_json", "vtt"]
 Granularity = Literal["segment", "word"]
 _TIMED = ("srt", "verbose_json", "vtt")
 _STREAMED = ("json", "text", "verbose_json")
+_ENGLISH = "english"  # of a translation, always, as the type of OpenAI's client says
 _GRANULARITIES = AliasChoices("timestamp_granularities[]", "timestamp_granularities")
 
 
@@ -39,6 +41,11 @@ def _number(value: object) -> object:
 
 def _flag(value: object) -> object:
     return {"true": True, "false": False}.get(value.lower(), value) if isinstance(value, str) else value
+
+
+def _language(value: object) -> object:
+    """Its code; of what is empty none."""
+    return (code_of(value) or None) if isinstance(value, str) else value
 
 
 def _texts(value: object) -> object:
@@ -61,7 +68,7 @@ class TranscriptionRequest(Wire):
     timestamp_granularities: Annotated[
         tuple[Granularity, ...], BeforeValidator(_texts), Field(validation_alias=_GRANULARITIES)
     ] = ()
-    language: Annotated[str | None, BeforeValidator(lambda value: value or None)] = None
+    language: Annotated[str | None, BeforeValidator(_language)] = None
     prompt: str = ""
     response_format: Annotated[Format, BeforeValidator(lambda value: value or "json")] = "json"
     temperature: Annotated[Temperature, BeforeValidator(_number)] = 0.0
@@ -131,7 +138,7 @@ class TranscriptionRequest(Wire):
             task="translate" if translated else "transcribe",
             text=heard.text,
             usage=usage,
-            language="en" if translated else heard.language or "",
+            language=_ENGLISH if translated else heard.language or "",
             duration=seconds,
             segments=_segments(heard.passages) if self._segments else None,
             words=_words(heard) if self._words else None,

@@ -51,6 +51,14 @@ def test_formats_of_a_transcription(client: OpenAI) -> None:
     assert [(part.start, part.end, part.text) for part in verbose.segments or ()][1] == (0.5, 1.0, "quiet")
 
 
+@pytest.mark.parametrize("language", ["en", "EN", "english", "English", ""])
+def test_a_language_is_named_by_its_code_or_by_its_name(client: OpenAI, language: str) -> None:
+    answer = client.audio.transcriptions.create(
+        model="speech", file=SPOKEN, response_format="verbose_json", language=language
+    )
+    assert (answer.text, answer.language) == ("loud quiet loud", "en")
+
+
 def test_the_times_of_words(client: OpenAI) -> None:
     of: dict[str, Any] = {"model": "speech", "file": SPOKEN, "response_format": "verbose_json"}
     words = client.audio.transcriptions.create(**of, timestamp_granularities=["word"])
@@ -70,6 +78,8 @@ def test_the_times_of_words(client: OpenAI) -> None:
     ("options", "param"),
     [
         ({"language": "fr"}, "language"),
+        ({"language": "french"}, "language"),
+        ({"language": "klingon"}, "language"),
         ({"prompt": "quiet <unknown>"}, "prompt"),
         ({"temperature": 1.5}, "temperature"),
         ({"temperature": "warm"}, "temperature"),
