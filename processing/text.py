@@ -37,14 +37,9 @@ class Windows(NamedTuple):
     owners: NDArray[np.int64]
     shares: NDArray[np.float64]
 
-    @property
-    def one_each(self) -> bool:
-        """Whether each text has but one."""
-        return not len(self.owners) or bool(self.owners[-1] == len(self.owners) - 1)
-
     def averaged(self, values: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
         """Numbers of windows `[windows, …]` to those of texts, by their shares. Of one window they stay as they are."""
-        if self.one_each:
+        if not len(self.owners) or self.owners[-1] == len(self.owners) - 1:  # ascending: one each
             return values
         weights = self.shares.astype(values.dtype).reshape(-1, *[1] * (values.ndim - 1))
         begins = np.flatnonzero(np.diff(self.owners, prepend=-1))

@@ -98,8 +98,6 @@ class TextClassification(Told):
     def infer(self, _request: TextClassificationRequest, windows: Windows, ask: Ask) -> Tensors:
         """For each text what its windows say together."""
         outputs = ask({self._spec.input: windows.token_ids})
-        if windows.one_each:
-            return outputs
         shape = (len(windows.owners), len(self._labels))
         return {name: windows.averaged(floats(outputs, name, shape)) for name in ("logits", "probabilities")}
 
