@@ -32,7 +32,7 @@ def instruct(app: Flask, settings: GatewaySettings) -> None:
     @app.before_request
     def preflight() -> Response | None:
         """Answers a browser that asks whether a page may ask."""
-        if request.method != "OPTIONS" or "Access-Control-Request-Method" not in request.headers:
+        if exchange.asked().method != "OPTIONS" or "Access-Control-Request-Method" not in request.headers:
             return None
         response = Response(status=204)
         if request.headers.get("Origin") in origins:

@@ -57,7 +57,8 @@ class Observer:
             )
 
     def begin(self) -> None:
-        trace = g.trace = Trace(sane_request_id(request.headers.get("X-Request-Id")), tracing=self._tracing)
+        offered = exchange.asked().headers.get("X-Request-Id")
+        trace = g.trace = Trace(sane_request_id(offered), tracing=self._tracing)
         if self._tracing:
             g.spans = ExitStack()
             carrier = {name.lower(): value for name, value in request.headers}
@@ -92,7 +93,7 @@ class Observer:
 
     def forget(self, _error: BaseException | None) -> None:
         """Ends the request's span, in the thread that began it."""
-        spans: ExitStack | None = g.pop("spans", None)
+        spans: ExitStack | None = g.pop("spans", None) if self._tracing else None
         if spans is not None:
             _mark(exchange.trace())
             spans.close()

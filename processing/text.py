@@ -84,9 +84,10 @@ class TextEncoder:
         rows: list[list[int]] = []
         owners: list[int] = []
         for text, encoding in enumerate(self._encodings(texts, checkpoint)):
-            windows = [encoding.ids, *(more.ids for more in encoding.overflowing[: most - 1])]
-            rows += windows
-            owners += [text] * len(windows)
+            rows.append(encoding.ids)
+            if most > 1:
+                rows += [more.ids for more in encoding.overflowing[: most - 1]]
+            owners += [text] * (len(rows) - len(owners))
         owned = np.array(owners, np.int64)
         if len(rows) == len(texts):
             return Windows(self.pad(rows), owned, np.ones(len(rows)))

@@ -167,9 +167,11 @@ def _shape(proto: Any) -> tuple[int, ...]:
 
 
 def _elements(shape: tuple[int, ...], wire_type: WireType) -> int:
-    if math.prod(size or 1 for size in shape) * wire_type.numpy.itemsize > _MAX_BYTES:  # numpy overflows for [0, 2**62]
+    count = math.prod(shape)
+    most = count or math.prod(size or 1 for size in shape)  # numpy overflows for [0, 2**62]
+    if most * wire_type.numpy.itemsize > _MAX_BYTES:
         raise TensorError(f"shape {list(shape)} of {wire_type.name} is larger than {_MAX_BYTES} bytes")
-    return math.prod(shape)
+    return count
 
 
 def _varint(number: int) -> bytes:

@@ -2,7 +2,7 @@
 
 from contextlib import ExitStack
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 from pydantic import BaseModel
 
 from gateway import sse
@@ -29,7 +29,7 @@ def _routes(routes: Blueprint, parts: Parts) -> None:
 
 
 def _reading(body: bytes) -> Read:
-    media_type = request.mimetype
+    media_type = exchange.asked().mimetype
     return lambda task: read_request(task, body, media_type)
 
 
