@@ -72,8 +72,8 @@ class Plain(Flask):
         return self.process_response(self.make_response(answer))
 
     def preprocess_request(self) -> ResponseReturnValue | None:
-        hooks = self.before_request_funcs
-        for hook in (*hooks[None], *hooks.get(exchange.asked().blueprint, ())):
+        hooks, blueprint = self.before_request_funcs, exchange.asked().blueprint
+        for hook in (*hooks[None], *(hooks.get(blueprint, ()) if blueprint else ())):
             answer: ResponseReturnValue | None = hook()
             if answer is not None:
                 return answer

@@ -27,6 +27,7 @@ def told(app: Flask) -> Flask:
 
     @app.before_request
     def begun() -> Response | None:
+        app.config.setdefault("begun", []).append(request.path)
         return Response("stopped", 418) if request.headers.get("X-Stopped") else None
 
     @app.after_request
@@ -79,6 +80,7 @@ def test_it_answers_as_flask_does(method: str, path: str, headers: dict[str, str
         ours = plain.test_client().open(path, method=method, headers=headers)
         assert (ours.status, ours.data, sorted(ours.headers)) == (theirs.status, theirs.data, sorted(theirs.headers))
         assert ours.allow.as_set() == theirs.allow.as_set()
+    assert plain.config["begun"] == flask.config["begun"]
     assert plain.config["ended"] == flask.config["ended"]
 
 
