@@ -281,11 +281,8 @@ class HostError(RequestError):
 
 
 class OriginError(RequestError):
-    def __init__(self, origin: str) -> None:
-        super().__init__(
-            f"pages of {origin[:_SHOWN]} may not ask for galleries here; cors_origins of the gateway's settings lists "
-            "those that may"
-        )
+    def __init__(self, origin: str, why: str) -> None:
+        super().__init__(f"pages of {origin[:_SHOWN]} may not ask {why}")
 
 
 class MethodError(RequestError):

@@ -2,24 +2,27 @@
 
 import hmac
 
-from gateway.errors import HostError, TokenError
+from gateway.errors import HostError, OriginError, TokenError
 from gateway.loopback import is_loopback
 
 
-def check(token: str | None, authorization: str | None, host: str) -> None:
-    """With a token, who sends it. Without one, whoever is on this machine and knows it: a page in a browser that had
-    its own name resolved to this machine comes with that name.
+def check(token: str | None, authorization: str | None, host: str, origin: str | None) -> None:
+    """With a token, who sends it. Without one, whoever is on this machine and knows it, but no page in a browser: one
+    comes with its origin, for everything but to look; one that had its own name resolved to this machine comes with
+    that name.
 
     Args:
-        authorization, host: the headers; `host` with or without a port.
+        authorization, host, origin: the headers; `host` with or without a port.
 
     Raises:
-        TokenError, HostError: not this caller.
+        TokenError, HostError, OriginError: not this caller.
     """
     if token is not None:
         sent = (authorization or "").encode(errors="surrogateescape")
         if not hmac.compare_digest(sent, f"Bearer {token}".encode()):
             raise TokenError
+    elif origin is not None:
+        raise OriginError(origin, "here: the admin API is for programs")
     elif not is_loopback(_name(host)):
         raise HostError
 

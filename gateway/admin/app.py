@@ -24,7 +24,8 @@ def create_admin(parts: Parts) -> Flask:
     @app.before_request
     def begin() -> None:
         g.trace = Trace(sane_request_id(request.headers.get("X-Request-Id")))
-        check(token, request.headers.get("Authorization"), request.host)
+        headers = request.headers
+        check(token, headers.get("Authorization"), request.host, headers.get("Origin"))
 
     @app.after_request
     def end(response: Response) -> Response:

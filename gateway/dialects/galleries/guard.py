@@ -20,7 +20,7 @@ def check(origin: str | None, host: str, bound: str, allowed: Collection[str]) -
         OriginError, HostError: not this page, or not by this name.
     """
     if origin is not None and origin not in allowed and _place(origin) != (host, _name(host)):
-        raise OriginError(origin)
+        raise OriginError(origin, "for galleries here; cors_origins of the gateway's settings lists those that may")
     if is_loopback(bound) and not is_loopback(_name(host)) and host not in {_place(one)[0] for one in allowed}:
         raise HostError("of galleries")
 

@@ -160,20 +160,31 @@ def test_with_a_token_nobody_else_is_answered(
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8082", "localhost", "[::1]:8082", "127.1.2.3"])
 def test_names_of_this_machine_are_answered(host: str) -> None:
-    check(None, None, host)
+    check(None, None, host, None)
 
 
 @pytest.mark.parametrize("host", ["attacker.example:8082", "", "localhost.attacker.example", "10.0.0.1"])
 def test_a_page_that_had_its_name_resolved_to_this_machine_is_not(host: str) -> None:
     with pytest.raises(HostError):
-        check(None, None, host)
+        check(None, None, host, None)
+
+
+@pytest.mark.parametrize("origin", ["https://attacker.example", "http://127.0.0.1:8080", "null", ""])
+def test_pages_are_not(gateway: RoutedGateway, origin: str) -> None:
+    """A form of any page may send this; its answer the page does not need."""
+    before = gateway.shown("digits")
+    sent = gateway.ask("POST", "/routes/digits/withdraw", {"to": 2}, **{"Origin": origin, "Content-Type": "text/plain"})
+    assert (sent.status, sent.json()["type"].rpartition(":")[2]) == (403, "origin")
+    assert "the admin API is for programs" in sent.json()["detail"]
+    assert gateway.shown("digits") == before
+    check(TOKEN, f"Bearer {TOKEN}", "admin.example", origin)
 
 
 @pytest.mark.parametrize("sent", [None, "", TOKEN, f"Basic {TOKEN}", f"Bearer {TOKEN} ", "Bearer \udcff"])
 def test_only_the_token_is_the_token(sent: str | None) -> None:
-    check(TOKEN, f"Bearer {TOKEN}", "admin.example")
+    check(TOKEN, f"Bearer {TOKEN}", "admin.example", None)
     with pytest.raises(TokenError):
-        check(TOKEN, sent, "localhost")
+        check(TOKEN, sent, "localhost", None)
 
 
 def test_an_address_that_others_reach_needs_a_token() -> None:
