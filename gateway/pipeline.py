@@ -244,13 +244,13 @@ class Pipeline:
         return done if isinstance(done, Stream) else self._mirrored(turn, done, task_of)
 
     def _mirrored(self, turn: Turn, done: _Done, task_of: TaskOf) -> BaseModel:
-        """The answer. Of what a version's own task answers, shadows get a copy; of any, if the route says so, the
-        captures."""
+        """The answer. Of what a version's own task answers, or makes step by step, shadows get a copy; of any, if the
+        route says so, the captures."""
         work = done.work
         if mask := self._router.captured(work.turn):
             self._captures.take(work, done.answer, mask)
-        if task_of(work.version) is work.version.task:
-            self._router.mirror(turn, work.version, work.task, work.request, done.answer)
+        if task_of(work.version) is work.version.task or isinstance(work.task, Streaming):
+            self._router.mirror(turn, work.version, work.request, done.answer, task=work.task, task_of=task_of)
         return done.answer
 
     def _prepared(self, turn: Turn, version: ServedVersion, read: Read, task_of: TaskOf) -> Work:

@@ -51,6 +51,10 @@ class Generation(Request):
     def streamed(self) -> bool:
         return self.stream
 
+    def again(self, answer: BaseModel) -> Self:
+        """With the seed that was drawn."""
+        return self.model_copy(update={"seed": answer.seed}) if isinstance(answer, Generated) else self
+
     def with_texts(self, change: Callable[[str], str]) -> Self:
         if not all(isinstance(prompt, str) for prompt in self.prompts):
             raise UnseenTextError("token ids")

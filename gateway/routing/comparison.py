@@ -65,9 +65,11 @@ def _lists(answer: Any) -> Iterator[Any]:
 
 
 def _texts(answer: Any) -> Iterator[str]:
-    if isinstance(answer, list):
+    if isinstance(answer, list | tuple):
         for item in answer:
             yield from _texts(item)
+    elif isinstance(answer, Mapping) and "choices" in answer:
+        yield from _texts(answer["choices"])
     elif isinstance(answer, Mapping):
         yield next((answer[name] for name in _TEXTS if isinstance(answer.get(name), str)), "")
     else:

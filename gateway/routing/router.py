@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
@@ -182,7 +182,16 @@ class Router:
             raise
         self._ended(turn, self._clock() - started)
 
-    def mirror(self, turn: Turn, version: ServedVersion, task: AnyTask, request: Request, answer: BaseModel) -> None:
+    def mirror(
+        self,
+        turn: Turn,
+        version: ServedVersion,
+        request: Request,
+        answer: BaseModel,
+        *,
+        task: AnyTask,
+        task_of: Callable[[ServedVersion], AnyTask],
+    ) -> None:
         """Gives a copy of an answered call to whoever is to be compared. Never waits, never raises."""
         if turn.live is None:
             return
@@ -191,10 +200,10 @@ class Router:
             return
         route, part = turn.live.route, turn.part
         if part is not None and part.canary and part.canary.disagreement is not None:
-            self._offer(Copy(turn.live, turn.model, part.to, route.to, version, task, request, answer))
+            self._offer(Copy(turn.live, turn.model, part.to, route.to, version, task_of, task, request, answer))
         elif part is None and route.shadow and sampled(route.shadow.percent, "shadow", turn.model.name, turn.key):
             to = route.shadow.to
-            self._offer(Copy(turn.live, turn.model, to, to, version, task, request, answer))
+            self._offer(Copy(turn.live, turn.model, to, to, version, task_of, task, request, answer))
 
     def captured(self, turn: Turn) -> Masker | None:
         """What masks private data in the call, once it is answered, for the captures; None if it is not captured."""
@@ -285,7 +294,7 @@ class Router:
             self._note(copy, looked_at.number, found)
 
     def _compared(self, copy: Copy, other: ServedVersion) -> Comparison:
-        task, name = limited(other.task, copy.live.limits), other.manifest.task
+        task, name = limited(copy.task_of(other), copy.live.limits), other.manifest.task
         if type(task) is not type(copy.task):
             raise BrokenAnswerError(f"version {other.number} has another task, {name}")
         limit_s = copy.live.route.deadline_s or self._settings.deadline_s
@@ -305,10 +314,11 @@ class Router:
                 at=server if signature in KEEPING_SIGNATURES else None,
             )
 
-        inputs = task.preprocess(copy.request, deadline.remaining_s)
-        answer = task.postprocess(copy.request, task.infer(copy.request, inputs, asking(run, task.signature, deadline)))
+        request = copy.request.again(copy.answer)
+        inputs = task.preprocess(request, deadline.remaining_s)
+        answer = task.postprocess(request, task.infer(request, inputs, asking(run, task.signature, deadline)))
         return compared(
-            copy.request.asks_for(name), copy.answer.model_dump(), answer.model_dump(), copy.live.route.tolerance
+            request.asks_for(name), copy.answer.model_dump(), answer.model_dump(), copy.live.route.tolerance
         )
 
     def _note(self, copy: Copy, version: int | None, found: Comparison | str) -> None:

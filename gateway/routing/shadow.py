@@ -1,5 +1,6 @@
 """A copy of an answered call, for a version that only shows what it would have answered."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from pydantic import BaseModel
@@ -21,6 +22,7 @@ class Copy:
     to: int | str
     ask: int | str | None
     version: ServedVersion  # the one that answered
+    task_of: Callable[[ServedVersion], AnyTask]  # which of a version's tasks is asked
     task: AnyTask
     request: Request
     answer: BaseModel

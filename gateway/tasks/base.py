@@ -91,6 +91,10 @@ class Request(BaseModel):
         """The name, in Hugging Face's table, of what is asked for. Some can be asked of models of another `task`."""
         return task
 
+    def again(self, _answer: BaseModel, /) -> Self:
+        """The same for another version, once this is its answer: what chance decided is decided alike."""
+        return self
+
     @property
     def texts(self) -> list[str]:
         """What the model reads, one item after another, if all of it is in a language."""

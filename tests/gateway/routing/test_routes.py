@@ -97,31 +97,6 @@ def test_a_shadow_is_compared_and_never_answers(gateway: RoutedGateway) -> None:
     assert gateway.shown("sentiment")["status"]["comparisons"] == [], "a version is not its own shadow"
 
 
-def test_a_shadow_is_compared_by_what_was_asked_for(shelf: Shelf, tmp_path: Path) -> None:
-    """Vectors, how alike sentences are, and which labels fit: all asked of one task."""
-    shelf.publish("embeddings", "embeddings")
-    config = tmp_path / "models.config"
-    row = f'name: "embeddings" base_path: "{shelf.store.base("embeddings")}" model_platform: "tensorflow"'
-    config.write_text(f"model_config_list {{ config {{ {row} model_version_policy {{ all {{}} }} }} }}")
-    with (
-        ModelServerProcess(shelf.store.root, None, "--model_config_file", str(config)) as server,
-        RoutedGateway(server.target, tmp_path / "state") as gateway,
-    ):
-        gateway.wait_ready()
-        gateway.route("embeddings", to=1, shadow={"to": 2})
-        for body in (
-            {"inputs": "good"},
-            {"inputs": {"source_sentence": "good", "sentences": ["bad", "film"]}},
-            {"inputs": "good", "parameters": {"candidate_labels": ["bad", "film"]}},
-        ):
-            assert gateway.post("/models/embeddings", json.dumps(body).encode()).status == 200
-
-        def agreed() -> float:
-            return gateway.counted("kmaas_shadow_copies", model="embeddings", to="2", outcome="agreed")
-
-        until(lambda: agreed() == 3, "every copy is compared")
-
-
 def test_a_shadow_that_hangs_delays_and_fails_nobody(two_versions: ModelServerProcess, tmp_path: Path) -> None:
     """The answers come while the shadow holds every copy that it was given."""
     settings = {"models": ("digits",), "shadow_threads": 1, "shadow_requests": 2, "deadline_s": 8.0}
