@@ -104,12 +104,16 @@ class Telemetry:
         self._seconds = _Seconds(
             "kmaas_request_seconds",
             "From the first line to the answer, or the end of a stream",
-            ["model", "dialect"],
+            ["model", "version", "dialect"],
             buckets=_SECONDS,
             registry=self.registry,
         )
         self._stages = _Seconds(
-            "kmaas_stage_seconds", "Time in each stage", ["model", "stage"], buckets=_SECONDS, registry=self.registry
+            "kmaas_stage_seconds",
+            "Time in each stage",
+            ["model", "version", "stage"],
+            buckets=_SECONDS,
+            registry=self.registry,
         )
         self._in_flight = self._gauge("kmaas_requests_in_flight", "Requests being answered")
         self._inside = self._gauge("kmaas_requests_inside", "Of those to models, how many have a place")
@@ -177,16 +181,16 @@ class Telemetry:
 
     def _add_up(self) -> None:
         requests: Tally[tuple[object, ...]] = Tally()
-        seconds: defaultdict[tuple[str, str], _Observed] = defaultdict(_Observed)
-        stages: defaultdict[tuple[str, str], _Observed] = defaultdict(_Observed)
+        seconds: defaultdict[tuple[str, str, str], _Observed] = defaultdict(_Observed)
+        stages: defaultdict[tuple[str, str, str], _Observed] = defaultdict(_Observed)
         for _ in range(len(self._ended)):
             ended = self._ended.popleft()
             requests[ended.labels] += 1
-            model, _number, _task, dialect, _status = ended.labels
+            model, version, _task, dialect, _status = ended.labels
             if model:
-                seconds[model, dialect].note(ended.seconds)
+                seconds[model, version, dialect].note(ended.seconds)
                 for stage, took_s in ended.stages.items():
-                    stages[model, stage].note(took_s)
+                    stages[model, version, stage].note(took_s)
         for labels, count in requests.items():
             self._child(self._requests, *labels).inc(count)
         for metric, observed in ((self._seconds, seconds), (self._stages, stages)):

@@ -82,8 +82,8 @@ def test_requests_stages_and_readiness_are_counted(gateway: GatewayProcess) -> N
     told = {"model": "digits", "version": "1", "task": "image-classification", "dialect": "huggingface"}
     answered = labelled("kmaas_requests_total", **told, status="200")
     refused = labelled("kmaas_requests_total", **told, status="400")
-    inferred = labelled("kmaas_stage_seconds_count", model="digits", stage="infer")
-    timed = labelled("kmaas_request_seconds_count", model="digits", dialect="huggingface")
+    inferred = labelled("kmaas_stage_seconds_count", model="digits", version="1", stage="infer")
+    timed = labelled("kmaas_request_seconds_count", model="digits", version="1", dialect="huggingface")
     gateway.post("/models/digits", picture())
     gateway.post("/models/digits", b"hello")
     before = metrics(gateway)

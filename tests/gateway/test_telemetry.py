@@ -48,7 +48,7 @@ def ended(telemetry: Telemetry, seconds: float, *, model: str | None = "m", stat
 def told(telemetry: Telemetry) -> dict[str, float]:
     families = text_string_to_metric_families(telemetry.exposition().decode())
     return {
-        sample.name + "".join(f" {value}" for _, value in sorted(sample.labels.items())): sample.value
+        sample.name + "".join(f" {value}" for _, value in sorted(sample.labels.items()) if value): sample.value
         for family in families
         for sample in family.samples
         if not sample.name.endswith("_created")
