@@ -353,7 +353,9 @@ class CutShortError(UnavailableError):
 
 class ModelNotReadyError(UnavailableError):
     def __init__(self, model: str, reason: str) -> None:
-        super().__init__(f"model {model} cannot answer now: {reason}; try again in {self.retry_after_s} s")
+        """`reason` may be the message of another of these, which says itself when to come again."""
+        again = f"; try again in {self.retry_after_s} s"
+        super().__init__(f"model {model} cannot answer now: {reason.removesuffix(again)}{again}")
 
 
 class NotReadyError(UnavailableError):
