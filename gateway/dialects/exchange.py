@@ -46,6 +46,18 @@ def call(model: str, deadline: Deadline, wanted: Wanted = None) -> Call:
     return Call(model, trace(), deadline, wanted, digest=headers.get("X-Model-Digest"), header=headers.get)
 
 
+def named(parts: Parts, model: str, deadline: Deadline) -> Call:
+    """As `call`, where nothing but the body names the model: it was read within the gateway's limit, not its route's.
+
+    Raises:
+        OverLimitError: more bytes than that allows.
+    """
+    limit_bytes, read_bytes = parts.router.limits(model).body_bytes, trace().bytes_in
+    if read_bytes > limit_bytes:
+        raise OverLimitError("bytes of body", read_bytes, limit_bytes, "body_bytes")
+    return call(model, deadline)
+
+
 @contextmanager
 def received(
     parts: Parts, model: str | None = None, encodings: Collection[str] = ()
@@ -53,7 +65,7 @@ def received(
     """The request's body within its limit, and the time there is, while it is its turn to be worked on.
 
     Args:
-        model: whose route may have a limit of its own, where that is known before the body.
+        model: whose route may have a limit of its own, where that is known before the body; else see `named`.
         encodings: those that whoever asks decodes, within a limit of its own.
 
     Raises:
