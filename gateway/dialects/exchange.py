@@ -1,7 +1,7 @@
 """What every dialect does with Flask: the body within its limit, JSON out, the trace of the request."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from werkzeug.datastructures import Headers
 from gateway import sse
 from gateway.call import Call
 from gateway.deadline import Deadline
-from gateway.errors import EncodedBodyError, OverLimitError
+from gateway.errors import BusyError, EncodedBodyError, OverLimitError, SlowBodyError
 from gateway.failures import log_failure
 from gateway.model import Wanted
 from gateway.parts import Parts
@@ -180,6 +180,18 @@ def body(place: Place, limit_bytes: int, deadline: Deadline, encodings: Collecti
         _discard_rest(place, deadline)
         raise OverLimitError("bytes of body", None, limit_bytes, "body_bytes")
     return received
+
+
+def let_finish(parts: Parts) -> None:
+    """Before the answer to a request that was refused without a look at its body: see `_discard_rest`.
+
+    Nothing is done where there is no place for it.
+    """
+    sent = asked()
+    if "receive" in trace().stages or not (sent.content_length or "Transfer-Encoding" in sent.headers):
+        return
+    with suppress(BusyError, SlowBodyError), parts.admission.place() as place:
+        _discard_rest(place, Deadline.after(parts.settings.deadline_s))
 
 
 def _discard_rest(place: Place, deadline: Deadline) -> None:
