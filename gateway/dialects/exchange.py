@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -137,21 +138,25 @@ def stream(
             ended.enter_context(parts.streams.place())
         else:
             ended.push(held.pop_all())
-        safe = _told(events, failed, trace().request_id)
-        lively = sse.alive(safe, parts.settings.heartbeat_s)
+        noted = trace()
+        lively = noted.continued(sse.alive(_told(events, failed, noted), parts.settings.heartbeat_s))
         response = Response(lively, content_type=f"{sse.MEDIA_TYPE}; charset=utf-8", headers=sse.HEADERS)
-        response.call_on_close(ended.pop_all().close)
+        response.call_on_close(partial(_close, ended.pop_all(), noted))
         return response
 
 
-def _told(
-    events: Iterable[bytes | None], failed: Callable[[Refusal], bytes], request_id: str
-) -> Iterator[bytes | None]:
+def _close(ended: ExitStack, noted: Trace) -> None:
+    with noted.within():
+        ended.close()
+
+
+def _told(events: Iterable[bytes | None], failed: Callable[[Refusal], bytes], noted: Trace) -> Iterator[bytes | None]:
     try:
         yield from events
     except Exception as exc:  # the status is said: the event is all that can tell of it
-        refused = refusal(exc, request_id)
+        refused = refusal(exc, noted.request_id)
         log_failure(refused)
+        noted.ended_with(refused.status, refused.slug)
         yield failed(refused)
 
 
