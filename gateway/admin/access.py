@@ -17,8 +17,9 @@ def check(token: str | None, authorization: str | None, host: str) -> None:
         TokenError, HostError: not this caller.
     """
     if token is not None:
-        sent = (authorization or "").encode(errors="surrogateescape")
-        if not hmac.compare_digest(sent, f"Bearer {token}".encode()):
+        scheme, _, sent = (authorization or "").partition(" ")
+        same = hmac.compare_digest(sent.encode(errors="surrogateescape"), token.encode())
+        if scheme.lower() != "bearer" or not same:
             raise TokenError
     elif not is_loopback(_name(host)):
         raise HostError

@@ -171,7 +171,8 @@ def test_a_page_that_had_its_name_resolved_to_this_machine_is_not(host: str) -> 
 
 @pytest.mark.parametrize("sent", [None, "", TOKEN, f"Basic {TOKEN}", f"Bearer {TOKEN} ", "Bearer \udcff"])
 def test_only_the_token_is_the_token(sent: str | None) -> None:
-    check(TOKEN, f"Bearer {TOKEN}", "admin.example")
+    for scheme in ("Bearer", "bearer", "BEARER"):
+        check(TOKEN, f"{scheme} {TOKEN}", "admin.example")
     with pytest.raises(TokenError):
         check(TOKEN, sent, "localhost")
 
