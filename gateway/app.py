@@ -11,7 +11,7 @@ from gateway.backend import Backend
 from gateway.browsers import instruct
 from gateway.dialects import exchange
 from gateway.dialects.table import DIALECTS, described, dialect_of
-from gateway.errors import MalformedBodyError, MethodError, UnknownRouteError
+from gateway.errors import MalformedBodyError, MethodError, UnavailableError, UnknownRouteError
 from gateway.failures import log_failure
 from gateway.observer import Observer
 from gateway.parts import Parts
@@ -57,7 +57,7 @@ def create_app(settings: GatewaySettings) -> Flask:
     app.after_request(observer.end)
     app.teardown_request(observer.forget)
     instruct(app, settings)
-    app.register_error_handler(Exception, _refuse)
+    app.register_error_handler(Exception, partial(_refuse, parts))
 
     def close() -> None:
         atexit.unregister(close)
@@ -73,8 +73,10 @@ def create_app(settings: GatewaySettings) -> Flask:
     return app
 
 
-def _refuse(error: Exception) -> Response:
+def _refuse(parts: Parts, error: Exception) -> Response:
     trace = exchange.trace()
+    if not isinstance(error, UnavailableError):  # of whom there are too many, each would take time and a place
+        exchange.let_finish(parts)
     refused = refusal(ours(error), trace.request_id, trace.stages)
     log_failure(refused)
     response = dialect_of(request.blueprint, request.path).refuse(refused)

@@ -21,8 +21,8 @@ def faces_in(
     """Of each encoded picture its faces, by falling score: `box`, `landmarks`, `quality`, and with `vectors` the
     `vector` of 128 numbers.
 
-    `call` is `exchange.call(model, deadline)`, made within `exchange.received`; which version answered, whose vectors
-    are comparable with no other version's, is in `call.trace.version` afterwards.
+    `call` is `exchange.named(parts, model, deadline)`, made within `exchange.received`; which version answered, whose
+    vectors are comparable with no other version's, is in `call.trace.version` afterwards.
 
     Raises:
         TaskError: the model knows no faces.

@@ -36,7 +36,10 @@ def form_of(
     try:
         _, fields, sent = parser.parse(BytesIO(body), mimetype, len(body), dict(options))
     except RequestEntityTooLarge as exc:
-        parts = body.count(f"--{options['boundary']}\r\n".encode())
+        boundary = f"--{options['boundary']}".encode()
+        if boundary not in body:  # all of it is taken for one head
+            raise MalformedBodyError("the boundary that the Content-Type announces is nowhere in the body") from exc
+        parts = body.count(boundary + b"\r\n")
         if parts > _MAX_PARTS:
             raise OverLimitError("parts of the form", parts, _MAX_PARTS) from exc
         raise OverLimitError("bytes of a part's head, or of a field that is no file,", None, _MAX_FIELD_BYTES) from exc

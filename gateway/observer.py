@@ -13,6 +13,8 @@ from gateway.telemetry import Telemetry
 from gateway.trace import Trace, sane_request_id
 from wire.tracing import Tracing
 
+_METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"})
+
 
 class Observer:
     """Stands around every request, in the thread that answers it. Owns its parts.
@@ -33,10 +35,7 @@ class Observer:
             if self._tracing:
                 trace.span = spans.enter_context(self._tracing.span(name, "SERVER", carrier))
             self._telemetry.begin()
-            try:
-                yield trace
-            finally:
-                _mark(trace)
+            yield trace
 
     def ended(
         self,
@@ -50,6 +49,7 @@ class Observer:
         bytes_out: int | None,
     ) -> None:
         """`status` is HTTP's, whatever the request came by."""
+        _mark(trace, status)
         self._telemetry.end(trace, dialect, status)
         if self._access_log:
             self._access_log.write(
@@ -60,9 +60,12 @@ class Observer:
         offered = exchange.asked().headers.get("X-Request-Id")
         trace = g.trace = Trace(sane_request_id(offered), tracing=self._tracing)
         if self._tracing:
-            g.spans = ExitStack()
             carrier = {name.lower(): value for name, value in request.headers}
-            trace.span = g.spans.enter_context(self._tracing.span(_name(), "SERVER", carrier))
+            name, facts = _named()
+            trace.span = self._tracing.begin(name, "SERVER", carrier)
+            trace.span.set_attributes(facts)
+            g.within = ExitStack()
+            g.within.enter_context(trace.within())
         self._telemetry.begin()
 
     def end(self, response: Response) -> Response:
@@ -84,6 +87,9 @@ class Observer:
                 status=response.status_code,
                 bytes_out=length,
             )
+            if trace.span:
+                trace.span.set_attribute("http.response.status_code", response.status_code)
+                trace.span.end()
 
         if streamed:
             response.call_on_close(ended)
@@ -92,11 +98,10 @@ class Observer:
         return response
 
     def forget(self, _error: BaseException | None) -> None:
-        """Ends the request's span, in the thread that began it."""
-        spans: ExitStack | None = g.pop("spans", None) if self._tracing else None
-        if spans is not None:
-            _mark(exchange.trace())
-            spans.close()
+        """The thread that began the request's span leaves it. It has ended with the answer, or does with the stream."""
+        within: ExitStack | None = g.pop("within", None) if self._tracing else None
+        if within is not None:
+            within.close()
 
     def close(self) -> None:
         self._telemetry.close()
@@ -119,7 +124,7 @@ def _headers(trace: Trace) -> Iterator[tuple[str, str]]:
         yield "X-Model-Warning", trace.unknown_language.header()
 
 
-def _mark(trace: Trace) -> None:
+def _mark(trace: Trace, status: int) -> None:
     """Its span with what is known at the end."""
     if trace.span is None:
         return
@@ -127,8 +132,12 @@ def _mark(trace: Trace) -> None:
     if trace.version:
         facts["kmaas.version"] = str(trace.version.number)
     trace.span.set_attributes(facts)
+    trace.ended_with(status, str(status))
 
 
-def _name() -> str:
-    """Of a span: the route, never what the caller wrote into it."""
-    return f"{request.method} {request.url_rule.rule if request.url_rule else '(no route)'}"
+def _named() -> tuple[str, dict[str, str]]:
+    """A span's name and what is known at its begin, in OpenTelemetry's conventions: never what the caller wrote."""
+    method, rule = request.method, request.url_rule
+    known = method in _METHODS
+    facts = {"http.request.method": method if known else "_OTHER"} | ({"http.route": rule.rule} if rule else {})
+    return f"{method if known else 'HTTP'} {rule.rule if rule else '(no route)'}", facts

@@ -4,19 +4,23 @@ import os
 import re
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from gateway.deadline import Clock
 from gateway.unknown_language import UnknownLanguage
 from gateway.version import ServedVersion
-from wire.tracing import Tracing
+from wire.tracing import Tracing, fail
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
 
 STAGES = ("receive", "queue", "decode", "preprocess", "infer", "postprocess")
+
+_SERVERS_FAULT = 500
+
+_T = TypeVar("_T")
 
 _SANE_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
@@ -51,6 +55,28 @@ class Trace:
     def _spanned(self, tracing: Tracing, name: str) -> Iterator[None]:
         with tracing.span(name, "CLIENT" if name == "infer" else "INTERNAL"), _Stage(self, name):
             yield
+
+    def within(self) -> AbstractContextManager[None]:
+        """What the block does belongs to the request's span: of what is done after Flask is through with it."""
+        return self.tracing.within(self.span) if self.tracing and self.span else nullcontext()
+
+    def continued(self, pieces: Iterator[_T]) -> Iterator[_T]:
+        """The pieces, each of which is made `within` the span."""
+        return self._continued(pieces) if self.tracing else pieces
+
+    def _continued(self, pieces: Iterator[_T]) -> Iterator[_T]:
+        while True:
+            with self.within():
+                try:
+                    piece = next(pieces)
+                except StopIteration:
+                    return
+            yield piece
+
+    def ended_with(self, status: int, why: str) -> None:
+        """By HTTP's status the span has failed where the server has, not its caller. `why` is one of few words."""
+        if self.span and status >= _SERVERS_FAULT:
+            fail(self.span, why)
 
     def seconds(self) -> float:
         """Since the request began."""

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from opentelemetry.context import Context
     from opentelemetry.trace import Span
 
 Metadata = tuple[tuple[str, str], ...]
@@ -43,9 +44,25 @@ class Tracing:
         """A span of what this thread does meanwhile, in the trace that the `carrier` names, else in the current one."""
         from opentelemetry.trace import SpanKind
 
-        context = None if carrier is None else self._propagator.extract(carrier)
-        with self._tracer.start_as_current_span(name, context, SpanKind[kind]) as span:
+        with self._tracer.start_as_current_span(name, self._context(carrier), SpanKind[kind]) as span:
             yield span
+
+    def begin(self, name: str, kind: Literal["SERVER"], carrier: Mapping[str, str]) -> "Span":
+        """A span as of `span`, for whoever ends it: until then see `within`."""
+        from opentelemetry.trace import SpanKind
+
+        return self._tracer.start_span(name, self._context(carrier), SpanKind[kind])
+
+    @contextmanager
+    def within(self, span: "Span") -> Iterator[None]:
+        """What this thread does meanwhile belongs to the span, which neither ends nor fails with it."""
+        from opentelemetry.trace import use_span
+
+        with use_span(span, record_exception=False, set_status_on_exception=False):
+            yield
+
+    def _context(self, carrier: Mapping[str, str] | None) -> "Context | None":
+        return None if carrier is None else self._propagator.extract(carrier)
 
     def metadata(self) -> Metadata:
         """What tells the called one the current span."""
@@ -57,3 +74,11 @@ class Tracing:
         """Sends what waits, for a short time."""
         self._provider.force_flush(int(_END_S * 1000))
         self._provider.shutdown()
+
+
+def fail(span: "Span", why: str) -> None:
+    """Marks a span as failed. `why` is the kind of error, one of few."""
+    from opentelemetry.trace import StatusCode
+
+    span.set_attribute("error.type", why)
+    span.set_status(StatusCode.ERROR)

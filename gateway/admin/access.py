@@ -18,8 +18,9 @@ def check(token: str | None, authorization: str | None, host: str, origin: str |
         TokenError, HostError, OriginError: not this caller.
     """
     if token is not None:
-        sent = (authorization or "").encode(errors="surrogateescape")
-        if not hmac.compare_digest(sent, f"Bearer {token}".encode()):
+        scheme, _, sent = (authorization or "").partition(" ")
+        same = hmac.compare_digest(sent.encode(errors="surrogateescape"), token.encode())
+        if scheme.lower() != "bearer" or not same:
             raise TokenError
     elif origin is not None:
         raise OriginError(origin, "here: the admin API is for programs")

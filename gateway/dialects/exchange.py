@@ -1,8 +1,9 @@
 """What every dialect does with Flask: the body within its limit, JSON out, the trace of the request."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -12,7 +13,7 @@ from werkzeug.datastructures import Headers
 from gateway import sse
 from gateway.call import Call
 from gateway.deadline import Deadline
-from gateway.errors import EncodedBodyError, OverLimitError
+from gateway.errors import BusyError, EncodedBodyError, OverLimitError, SlowBodyError
 from gateway.failures import log_failure
 from gateway.model import Wanted
 from gateway.parts import Parts
@@ -46,6 +47,18 @@ def call(model: str, deadline: Deadline, wanted: Wanted = None) -> Call:
     return Call(model, trace(), deadline, wanted, digest=headers.get("X-Model-Digest"), header=headers.get)
 
 
+def named(parts: Parts, model: str, deadline: Deadline) -> Call:
+    """As `call`, where nothing but the body names the model: it was read within the gateway's limit, not its route's.
+
+    Raises:
+        OverLimitError: more bytes than that allows.
+    """
+    limit_bytes, read_bytes = parts.router.limits(model).body_bytes, trace().bytes_in
+    if read_bytes > limit_bytes:
+        raise OverLimitError("bytes of body", read_bytes, limit_bytes, "body_bytes")
+    return call(model, deadline)
+
+
 @contextmanager
 def received(
     parts: Parts, model: str | None = None, encodings: Collection[str] = ()
@@ -53,7 +66,7 @@ def received(
     """The request's body within its limit, and the time there is, while it is its turn to be worked on.
 
     Args:
-        model: whose route may have a limit of its own, where that is known before the body.
+        model: whose route may have a limit of its own, where that is known before the body; else see `named`.
         encodings: those that whoever asks decodes, within a limit of its own.
 
     Raises:
@@ -125,21 +138,25 @@ def stream(
             ended.enter_context(parts.streams.place())
         else:
             ended.push(held.pop_all())
-        safe = _told(events, failed, trace().request_id)
-        lively = sse.alive(safe, parts.settings.heartbeat_s)
+        noted = trace()
+        lively = noted.continued(sse.alive(_told(events, failed, noted), parts.settings.heartbeat_s))
         response = Response(lively, content_type=f"{sse.MEDIA_TYPE}; charset=utf-8", headers=sse.HEADERS)
-        response.call_on_close(ended.pop_all().close)
+        response.call_on_close(partial(_close, ended.pop_all(), noted))
         return response
 
 
-def _told(
-    events: Iterable[bytes | None], failed: Callable[[Refusal], bytes], request_id: str
-) -> Iterator[bytes | None]:
+def _close(ended: ExitStack, noted: Trace) -> None:
+    with noted.within():
+        ended.close()
+
+
+def _told(events: Iterable[bytes | None], failed: Callable[[Refusal], bytes], noted: Trace) -> Iterator[bytes | None]:
     try:
         yield from events
     except Exception as exc:  # the status is said: the event is all that can tell of it
-        refused = refusal(exc, request_id)
+        refused = refusal(exc, noted.request_id)
         log_failure(refused)
+        noted.ended_with(refused.status, refused.slug)
         yield failed(refused)
 
 
@@ -168,6 +185,18 @@ def body(place: Place, limit_bytes: int, deadline: Deadline, encodings: Collecti
         _discard_rest(place, deadline)
         raise OverLimitError("bytes of body", None, limit_bytes, "body_bytes")
     return received
+
+
+def let_finish(parts: Parts) -> None:
+    """Before the answer to a request that was refused without a look at its body: see `_discard_rest`.
+
+    Nothing is done where there is no place for it.
+    """
+    sent = asked()
+    if "receive" in trace().stages or not (sent.content_length or "Transfer-Encoding" in sent.headers):
+        return
+    with suppress(BusyError, SlowBodyError), parts.admission.place() as place:
+        _discard_rest(place, Deadline.after(parts.settings.deadline_s))
 
 
 def _discard_rest(place: Place, deadline: Deadline) -> None:

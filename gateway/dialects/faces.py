@@ -135,7 +135,7 @@ def _routes(routes: Blueprint, parts: Parts) -> None:
     def detect() -> Response:
         with exchange.received(parts) as (deadline, body):
             asked = _asked(FaceDetectionRequest, body)
-            call = exchange.call(asked.model, deadline)
+            call = exchange.named(parts, asked.model, deadline)
             (faces,) = faces_in(parts.pipeline, call, [asked.inputs], threshold=asked.threshold, vectors=False)
             return _told(FacesFound(faces=faces))
 
@@ -143,7 +143,7 @@ def _routes(routes: Blueprint, parts: Parts) -> None:
     def embed() -> Response:
         with exchange.received(parts) as (deadline, body):
             asked = _asked(FaceEmbeddingRequest, body)
-            call = exchange.call(asked.model, deadline)
+            call = exchange.named(parts, asked.model, deadline)
             (faces,) = faces_in(parts.pipeline, call, [asked.inputs], threshold=asked.threshold)
             return _told(FacesFound(faces=faces if asked.all else [the_face(faces)]))
 
@@ -151,7 +151,7 @@ def _routes(routes: Blueprint, parts: Parts) -> None:
     def verify() -> Response:
         with exchange.received(parts) as (deadline, body):
             asked = _asked(FaceVerificationRequest, body)
-            call = exchange.call(asked.model, deadline)
+            call = exchange.named(parts, asked.model, deadline)
             found = faces_in(parts.pipeline, call, [asked.first, asked.second], threshold=asked.threshold)
             one, other = (the_face(faces, picture) for picture, faces in enumerate(found))
             version = exchange.trace().version

@@ -1,6 +1,7 @@
 """The Open Inference Protocol v2, as KServe and Triton speak it, over HTTP: `/v2`."""
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -11,13 +12,14 @@ from gateway.deadline import Deadline
 from gateway.dialects import exchange
 from gateway.dialects.dialect import Dialect
 from gateway.errors import NotOfferedError, NotReadyError
+from gateway.open_inference.absent import extension_at
 from gateway.open_inference.body import LENGTH_HEADER, InferAnswer, InferRequest, read_infer, write_answer
 from gateway.open_inference.metadata import ModelMetadata, ServerMetadata, model_metadata
 from gateway.open_inference.parameters import version_of
 from gateway.open_inference.tensors import outputs_of
 from gateway.openapi import CHOICE, MODEL, PIN, REFUSALS, Description, any_of, json, ref
 from gateway.parts import Parts
-from gateway.refusals import Refusal
+from gateway.refusals import Refusal, refusal
 
 _OCTETS = "application/octet-stream"
 _ONE, _VERSION = "/v2/models/<model>", "/v2/models/<model>/versions/<version>"
@@ -81,11 +83,6 @@ def _routes(routes: Blueprint, parts: Parts) -> None:
         found = parts.pipeline.by_version(call, lambda served: served)
         return exchange.json({"name": found.model, "ready": True})
 
-    @routes.get(f"{_ONE}/stats", defaults={"version": ""})
-    @routes.get(f"{_VERSION}/stats")
-    def stats(model: str, version: str) -> Response:  # noqa: ARG001 (the route's)
-        raise NotOfferedError("the statistics extension", "GET /metrics has the gateway's figures by model")
-
     @routes.post(f"{_ONE}/infer", defaults={"version": ""})
     @routes.post(f"{_VERSION}/infer")
     def infer(model: str, version: str) -> Response:
@@ -107,8 +104,11 @@ def _answer(content: bytes, json_bytes: int | None) -> Response:
     return Response(content, content_type=_OCTETS, headers={LENGTH_HEADER: str(json_bytes)})
 
 
-def _refuse(refusal: Refusal) -> Response:
-    return exchange.json(OpenInferenceError(error=refusal.detail).model_dump(), status=refusal.status)
+def _refuse(refused: Refusal) -> Response:
+    """What is not there is refused by its name, where the protocol has one for it."""
+    absent = extension_at(request.path) if refused.status == HTTPStatus.NOT_FOUND else None
+    told = refusal(NotOfferedError(*absent), refused.request_id) if absent else refused
+    return exchange.json(OpenInferenceError(error=told.detail).model_dump(), status=told.status)
 
 
 def _describe() -> Description:
@@ -133,7 +133,6 @@ def _describe() -> Description:
     told = {
         "": _get("A model's tensors", ModelMetadata, 403, 404, 412, 422, 503, 504),
         "/ready": _get("Whether a model can answer", ModelReadiness, 403, 404, 412, 422, 503, 504),
-        "/stats": {"summary": "Not offered", "responses": _refused(500, 501)},
     }
     paths: dict[str, Mapping[str, Any]] = {
         "/v2": {"get": _get("The server", ServerMetadata)},

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import orjson
-from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError, model_validator
 
 from gateway import shown
 from gateway.body import malformed
@@ -25,9 +25,18 @@ Parameters = Annotated[dict[str, Any], Field(default_factory=dict)]
 
 
 class _Document(BaseModel):
-    """Fields that are not known are not looked at, as the protocol has it."""
+    """Fields that are not known are not looked at, as the protocol has it. One that is null is as if it were not there:
+    so some clients write that they have nothing for it.
+    """
 
     model_config = ConfigDict(strict=True, frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, document: object) -> object:
+        if not isinstance(document, dict):
+            return document
+        return {field: value for field, value in document.items() if value is not None}
 
 
 class InferInput(_Document):

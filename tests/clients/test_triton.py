@@ -108,7 +108,7 @@ REFUSED = {
     "no_picture": ("400", "INVALID_ARGUMENT", "no picture"),
     "sequence": ("400", "INVALID_ARGUMENT", "sequence_id"),
     "statistics": ("501", "UNIMPLEMENTED", "not offered"),
-    "configuration": ("404", "UNIMPLEMENTED", ""),
+    "configuration": ("501", "UNIMPLEMENTED", "not offered"),
 }
 
 

@@ -5,6 +5,8 @@ import json
 import socket
 import zlib
 from collections.abc import Callable
+from contextlib import closing
+from http.client import HTTPConnection
 from io import BytesIO
 from typing import Any
 
@@ -222,3 +224,27 @@ def test_animations_are_not_decoded_beyond_their_first_picture(gateway: GatewayP
     animation = BytesIO()
     frames[0].save(animation, "GIF", save_all=True, append_images=frames[1:], loop=0)
     assert gateway.post("/models/digits", animation.getvalue()).status == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "status"),
+    [
+        ("POST", "/nope", {}, 404),
+        ("POST", "/v1/chat/completions/", {}, 404),
+        ("POST", "/healthz", {}, 405),
+        ("PUT", "/models/sentiment", {}, 405),
+        ("POST", "/v1/galleries", {"Origin": "https://evil.example"}, 403),
+    ],
+)
+def test_a_refusal_reaches_who_sends_a_large_body(
+    gateway: GatewayProcess, method: str, path: str, headers: dict[str, str], status: int
+) -> None:
+    address = gateway.url.removeprefix("http://")
+    for body in (bytes(10 * 2**20), (bytes(2**20) for _ in range(10))):
+        with closing(HTTPConnection(address, timeout=60)) as connection:
+            connection.request(method, path, body, headers)
+            answer = connection.getresponse()
+            answer.read()
+            assert answer.status == status
+            connection.request("GET", "/healthz")
+            assert connection.getresponse().status == 200

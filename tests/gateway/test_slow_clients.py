@@ -18,6 +18,7 @@ BLAME = {
     "half a body": STALLED,
     "half of what is not taken": STALLED.replace(b"\r\n\r\n", b"\r\nContent-Encoding: gzip\r\n\r\n"),
     "half of what is too much": STALLED.replace(b": 1000", b": 99999999"),
+    "half of what is sent nowhere": STALLED.replace(b"/models/sentiment", b"/nope"),
     "half a chunk": b"POST /models/sentiment HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n{",
 }
 

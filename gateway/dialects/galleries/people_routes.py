@@ -56,7 +56,7 @@ def _add_changes(routes: Blueprint, parts: Parts) -> None:
             if days > most_days:
                 raise InvalidRequestError([Fault("retention_days", f"expected {most_days} at most")])
             galleries.people.check(asked.known, len(asked.inputs))  # too much is refused before the model is asked
-            faces = faces_of(parts, exchange.call(found.model, deadline), found, asked.inputs)
+            faces = faces_of(parts, exchange.named(parts, found.model, deadline), found, asked.inputs)
             deadline.remaining_s()
             note(parts, "enrol", found.name)
             return _json(PersonDocument.of(galleries.people.enrol(found, asked.known, faces, days * _DAY_S)), 201)
@@ -68,7 +68,7 @@ def _add_changes(routes: Blueprint, parts: Parts) -> None:
             known = galleries.people.get(found, person)
             asked = read_json(MoreFacesRequest, body)
             galleries.people.check(known.known, known.faces + len(asked.inputs))
-            faces = faces_of(parts, exchange.call(found.model, deadline), found, asked.inputs)
+            faces = faces_of(parts, exchange.named(parts, found.model, deadline), found, asked.inputs)
             deadline.remaining_s()
             note(parts, "add faces", found.name, known.id)
             return _json(PersonDocument.of(galleries.people.add(found, person, faces)))
@@ -103,7 +103,7 @@ def _add_looks(routes: Blueprint, parts: Parts) -> None:
         with exchange.received(parts) as (deadline, body):
             found = galleries.shelf.find(gallery, _KIND)
             asked = wire.read(IdentifyRequest, body, request.mimetype, request.args)
-            [face] = faces_of(parts, exchange.call(found.model, deadline), found, [asked.inputs])
+            [face] = faces_of(parts, exchange.named(parts, found.model, deadline), found, [asked.inputs])
             deadline.remaining_s()
             note(parts, "identify", found.name)
             threshold = asked.threshold or found.threshold or THRESHOLD

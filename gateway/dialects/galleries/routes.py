@@ -60,7 +60,7 @@ def _add_galleries(routes: Blueprint, parts: Parts) -> None:
     def create() -> Response:
         with exchange.received(parts) as (deadline, body):
             asked = read_json(GalleryRequest, body)
-            call = exchange.call(asked.model, deadline)
+            call = exchange.named(parts, asked.model, deadline)
             version = parts.pipeline.by_version(call, lambda version: check_fits(version, asked.kind))
             threshold = (asked.threshold or THRESHOLD) if asked.kind == "people" else None
             note(parts, "make", asked.name)
@@ -135,7 +135,7 @@ def _put(parts: Parts, name: str, picture: str) -> Response:
         gallery = galleries.shelf.find(name, "pictures")
         asked = wire.read(PictureRequest, body, request.mimetype, request.args)
         galleries.pictures.document(asked.metadata)  # too much of it is refused before the model is asked
-        vector = vector_of(parts, exchange.call(gallery.model, deadline), gallery, asked.inputs)
+        vector = vector_of(parts, exchange.named(parts, gallery.model, deadline), gallery, asked.inputs)
         pixels = parts.router.limits(gallery.model).image_pixels
         small = None if asked.keep == "vector" else thumbnail(decode(asked.inputs, max_pixels=pixels))
         original = asked.inputs if asked.keep == "picture" else None
@@ -153,7 +153,7 @@ def _add_search(routes: Blueprint, parts: Parts) -> None:
             if asked.inputs is None:
                 matches = _like(parts, found, wire.check_id(str(asked.like)), asked)
             else:
-                vector = vector_of(parts, exchange.call(found.model, deadline), found, asked.inputs)
+                vector = vector_of(parts, exchange.named(parts, found.model, deadline), found, asked.inputs)
                 deadline.remaining_s()
                 matches = parts.galleries.pictures.nearest(found, vector, asked.top_k, asked.min_similarity)
             return _json(

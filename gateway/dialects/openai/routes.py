@@ -73,10 +73,10 @@ def _generate(
     parts: Parts, schema: type[ChatRequest] | type[CompletionsRequest], kind: str, model: str | None = None
 ) -> Response:
     """`model` is the one of the path, which counts more than the body's."""
-    with exchange.generating(parts) as turn:
+    with exchange.generating(parts, model) as turn:
         trace = exchange.trace()
         asked = schema.read(turn.body, trace.request_id)
-        call = exchange.call(model or asked.named_model, turn.deadline)
+        call = exchange.named(parts, model or asked.named_model, turn.deadline)
         used: list[LanguageModel] = []
 
         def language_model(version: ServedVersion) -> LanguageModel:
@@ -99,7 +99,7 @@ def _generate(
 def _embed(parts: Parts) -> Response:
     with exchange.received(parts) as (deadline, body):
         asked = EmbeddingsRequest.read(body, exchange.trace().request_id)
-        call, features = exchange.call(asked.named_model, deadline), asked.features()
+        call, features = exchange.named(parts, asked.named_model, deadline), asked.features()
         counted = 0
 
         def read(task: FeatureExtraction) -> Any:
@@ -116,7 +116,7 @@ def _transcribe(parts: Parts, *, translated: bool = False) -> Response:
     with exchange.generating(parts) as turn:
         form = form_of(turn.body, request.mimetype, request.mimetype_params)
         asked = TranscriptionRequest.of(form, exchange.trace().request_id)
-        call = exchange.call(asked.named_model, turn.deadline)
+        call = exchange.named(parts, asked.named_model, turn.deadline)
 
         def read(_task: SpeechRecognition) -> Any:
             return asked.recording(translated=translated)

@@ -39,6 +39,12 @@ def _number(value: object) -> object:
         return value
 
 
+def _file(value: object) -> object:
+    if isinstance(value, str):
+        raise ValueError("expected a file, received a text: the part of the form has no filename")
+    return value
+
+
 def _flag(value: object) -> object:
     return {"true": True, "false": False}.get(value.lower(), value) if isinstance(value, str) else value
 
@@ -64,7 +70,7 @@ class TranscriptionRequest(Wire):
         "include[]": (),
     }
 
-    file: Annotated[bytes, Field(min_length=1)]
+    file: Annotated[bytes, BeforeValidator(_file), Field(min_length=1)]
     timestamp_granularities: Annotated[
         tuple[Granularity, ...], BeforeValidator(_texts), Field(validation_alias=_GRANULARITIES)
     ] = ()

@@ -182,7 +182,8 @@ def test_pages_are_not(gateway: RoutedGateway, origin: str) -> None:
 
 @pytest.mark.parametrize("sent", [None, "", TOKEN, f"Basic {TOKEN}", f"Bearer {TOKEN} ", "Bearer \udcff"])
 def test_only_the_token_is_the_token(sent: str | None) -> None:
-    check(TOKEN, f"Bearer {TOKEN}", "admin.example", None)
+    for scheme in ("Bearer", "bearer", "BEARER"):
+        check(TOKEN, f"{scheme} {TOKEN}", "admin.example", None)
     with pytest.raises(TokenError):
         check(TOKEN, sent, "localhost", None)
 

@@ -107,6 +107,15 @@ def test_what_is_not_known_is_not_looked_at() -> None:
     assert array_of(infer).tolist() == [1]
 
 
+def test_null_is_as_if_it_were_not_there() -> None:
+    plain: dict[str, Any] = {"data": [1], "parameters": None}
+    infer = read(tensor([1], **plain), id=None, outputs=None, parameters=None)
+    assert (infer.id, infer.call.outputs, infer.binary) == ("", (), frozenset())
+    assert read(tensor([1], **plain), outputs=[{"name": "y", "parameters": None}]).call.outputs == ("y",)
+    with pytest.raises(MalformedBodyError, match="inputs: Field required"):
+        read_infer(b'{"inputs": null}', None)
+
+
 def test_the_signature_and_the_outputs_are_taken_over() -> None:
     infer = read(
         tensor([1], data=[1]), parameters={"signature": "raw"}, outputs=[{"name": "logits"}, {"name": "labels"}], id="7"

@@ -121,15 +121,10 @@ def test_what_asks_for_nothing_is_no_reason_to_refuse(texts: GatewayProcess, not
 
 def test_fields_that_are_not_known_are_passed_over_with_a_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
-        asked = ChatRequest.of({**CHAT, "user": "secret-1", "x" * 1000: 1, "new\nline": 2}, "id-1")
+        asked = ChatRequest.of({**CHAT, "user": "secret-1", "secret-2": 1, "x" * 1000: 1, "new\nline": 2}, "id-1")
     assert asked.max_tokens == 1
     [line] = [record.getMessage() for record in caplog.records]
-    assert "id-1" in line
-    assert "3 fields" in line
-    assert "'user'" in line
-    assert "secret" not in line
-    assert "\n" not in line
-    assert len(line) < 300
+    assert line == "request id-1: passed over 4 fields that are not known"
     with pytest.raises(UnsupportedError, match="tools"):
         ChatRequest.of({**CHAT, "tools": [1]}, "id-1")
 

@@ -196,6 +196,20 @@ def test_a_multipart_body_that_is_none_is_400(texts: GatewayProcess, body: bytes
     assert ask(f"{texts.url}/v1/audio/transcriptions", body, headers).status == 400
 
 
+def test_a_large_form_of_another_boundary_is_400(texts: GatewayProcess) -> None:
+    body = (
+        b'--y\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\n' + bytes(200_000) + b"\r\n--y--"
+    )
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    refused(ask(f"{texts.url}/v1/audio/transcriptions", body, headers), 400, param=None, says="boundary")
+
+
+def test_a_file_without_a_filename_is_told_so(texts: GatewayProcess) -> None:
+    body = b'--x\r\nContent-Disposition: form-data; name="file"\r\n\r\nRIFF\r\n--x--'
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    refused(ask(f"{texts.url}/v1/audio/transcriptions", body, headers), 400, param="file", says="has no filename")
+
+
 def test_a_part_without_a_name_is_400(texts: GatewayProcess) -> None:
     body = b"--x\r\nContent-Disposition: form-data\r\n\r\n1\r\n--x--"
     headers = {"Content-Type": "multipart/form-data; boundary=x"}

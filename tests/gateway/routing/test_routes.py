@@ -20,6 +20,7 @@ from tests.support.clients import Clients
 from tests.support.processes import Answer, ModelServerProcess, until
 from tests.support.proxy import Proxy
 from tests.support.small_models import picture
+from tests.support.small_speech import recording
 from tests.support.stacks import workers
 from wire.client import ModelServerClient
 
@@ -157,6 +158,35 @@ def test_a_route_s_limits_and_deadline_are_its_model_s(two_versions: ModelServer
         assert (late.status, "within 0.3 s" in late.json()["detail"]) == (504, True)
         assert gateway.ask("DELETE", "/routes/sentiment").status == 200
         assert gateway.post("/models/sentiment", both).status == 200
+
+
+@pytest.mark.parametrize("named_by", ["the path", "the body"])
+def test_a_route_s_limit_of_bytes_holds_in_openai_s_dialect(
+    text_server: ModelServerProcess, tmp_path: Path, named_by: str
+) -> None:
+    prefix = "/models/writer" if named_by == "the path" else ""
+    say = {"model": "writer", "max_tokens": 1}
+    asked = {
+        f"{prefix}/v1/completions": say | {"prompt": "ab"},
+        f"{prefix}/v1/chat/completions": say | {"messages": [{"role": "user", "content": "ab"}]},
+    }
+    if named_by == "the body":
+        asked["/v1/embeddings"] = {"model": "embeddings", "input": "ab"}
+    with RoutedGateway(text_server.target, tmp_path / "state") as gateway:
+        gateway.wait_ready()
+        for model in ("writer", "embeddings", "speech"):
+            gateway.route(model, limits={"body_bytes": 200})
+        for path, document in asked.items():
+            body = json.dumps(document).encode()
+            assert gateway.post(path, body, "application/json").status == 200, path
+            refused = gateway.post(path, body + b" " * 200, "application/json")
+            assert (refused.status, "at most 200 are" in refused.json()["error"]["message"]) == (413, True), path
+        if named_by == "the body":
+            head = b'--x\r\nContent-Disposition: form-data; name="%b"%b\r\n\r\n'
+            fields = (head % (b"model", b"") + b"speech\r\n", head % (b"file", b'; filename="a.wav"'), recording([0.5]))
+            body = b"".join([*fields, b"\r\n--x--\r\n"])
+            refused = gateway.post("/v1/audio/transcriptions", body, "multipart/form-data; boundary=x")
+            assert (refused.status, "at most 200 are" in refused.json()["error"]["message"]) == (413, True)
 
 
 def test_a_part_that_cannot_answer_leaves_its_calls_to_the_others(
