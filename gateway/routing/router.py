@@ -53,6 +53,7 @@ from gateway.version import ServedVersion
 from processing.errors import ProcessingError
 from processing.masking import Masker
 from store.manifest import KEEPING_SIGNATURES
+from wire.tensors import Array
 
 VERSION_HEADER = "X-Model-Version"
 
@@ -305,8 +306,13 @@ class Router:
                 at=server if signature in KEEPING_SIGNATURES else None,
             )
 
+        def release(leases: Array) -> None:
+            if server is not None:
+                server.release(other.model, other.number, leases)
+
         inputs = task.preprocess(copy.request, deadline.remaining_s)
-        answer = task.postprocess(copy.request, task.infer(copy.request, inputs, asking(run, task.signature, deadline)))
+        ask = asking(run, release, task.signature, deadline)
+        answer = task.postprocess(copy.request, task.infer(copy.request, inputs, ask))
         return compared(
             copy.request.asks_for(name), copy.answer.model_dump(), answer.model_dump(), copy.live.route.tolerance
         )
