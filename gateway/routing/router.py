@@ -3,8 +3,8 @@
 import logging
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,16 +18,11 @@ from gateway.call import Call
 from gateway.deadline import Clock, Deadline
 from gateway.errors import (
     BrokenAnswerError,
-    BusyError,
-    CallerLeftError,
     ChoiceError,
     DeadlineError,
     Fault,
-    FullError,
     GatewayError,
     InvalidRequestError,
-    LongQueueError,
-    RequestError,
     StateError,
     UnavailableError,
     UnknownModelError,
@@ -47,6 +42,7 @@ from gateway.routing.metrics import RoutingMetrics
 from gateway.routing.route import Part, Route, selector_of
 from gateway.routing.shadow import Copy
 from gateway.routing.turn import Turn
+from gateway.routing.watch import NOT_THE_VERSION, Watch
 from gateway.settings import GatewaySettings, Limits
 from gateway.tasks.base import AnyTask, Request, Streaming, Tensors, limited
 from gateway.version import ServedVersion
@@ -56,9 +52,6 @@ from store.manifest import KEEPING_SIGNATURES
 from wire.tensors import Array
 
 VERSION_HEADER = "X-Model-Version"
-
-# What the caller did, and what the gateway has no room for: it tells nothing of a version, and no other may do better.
-NOT_THE_VERSION = (RequestError, ProcessingError, CallerLeftError, BusyError, FullError, LongQueueError)
 
 _log = logging.getLogger(__name__)
 
@@ -167,21 +160,11 @@ class Router:
             self._metrics.routed(model.name, *(("split", turn.part.to) if turn.part else ("to", route.to)))
         return turn
 
-    def watched(self, turn: Turn) -> AbstractContextManager[None]:
+    def watched(self, turn: Turn) -> AbstractContextManager[Watch | None]:
         """Within it the call is answered: how that ends may withdraw a canary."""
-        return nullcontext() if turn.live is None or not turn.dealt else self._watched(turn)
-
-    @contextmanager
-    def _watched(self, turn: Turn) -> Iterator[None]:
-        started = self._clock()
-        try:
-            yield
-        except NOT_THE_VERSION:
-            raise
-        except Exception:
-            self._ended(turn, None)
-            raise
-        self._ended(turn, self._clock() - started)
+        if turn.live is None or not turn.dealt:
+            return nullcontext()
+        return Watch(partial(self._ended, turn), self._clock)
 
     def mirror(self, turn: Turn, version: ServedVersion, task: AnyTask, request: Request, answer: BaseModel) -> None:
         """Gives a copy of an answered call to whoever is to be compared. Never waits, never raises."""
