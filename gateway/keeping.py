@@ -1,6 +1,5 @@
 """How the keeping signatures of versions are asked: each conversation stays on the model server that has its slot."""
 
-import logging
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -15,20 +14,17 @@ from gateway.admission import Admission
 from gateway.backend import Backend
 from gateway.convoy import Convoy
 from gateway.deadline import Deadline
-from gateway.errors import GatewayError, ModelServerDownError, UnavailableError, VersionGoneError
+from gateway.errors import ModelServerDownError, UnavailableError, VersionGoneError
 from gateway.line import Line
 from gateway.outputs import check_outputs
 from gateway.servers.server import Server
 from gateway.stride import Stride
 from gateway.tasks.base import Tensors
 from gateway.version import ServedVersion
-from store.manifest import DECODE_SIGNATURE, RELEASE_SIGNATURE, SignatureSpec
+from store.manifest import DECODE_SIGNATURE, SignatureSpec
 from wire.tensors import Array
 
-_RELEASE_S = 2.0
 _MOMENT_S = 0.05
-
-_log = logging.getLogger(__name__)
 
 
 class Keepers:
@@ -78,14 +74,6 @@ class Keepers:
         """Of those who found no slot."""
         with self._lock:
             return self._lines.setdefault(version, Line())
-
-    def release(self, version: ServedVersion, server: Server, leases: Array) -> None:
-        """Asks the server to free what is kept under these leases. Raises what asking does."""
-        deadline = Deadline.after(_RELEASE_S)
-        self._backend.predict(
-            version.model, version.number, RELEASE_SIGNATURE, {"lease": leases}, deadline, aside=True, at=server
-        )
-        self.line(version).given_back()
 
     def _call(  # noqa: PLR0917 (a partial of it keeps no version alive)
         self,
@@ -142,12 +130,14 @@ class Kept:
         self._keepers = keepers
         self._steps = steps
         self._server: Server | None = None
+        self._asked: tuple[Server, int] | None = None  # the last one, and the version there: leases are kept by these
 
     def ask(self, signature: str, inputs: Tensors) -> Tensors:
         try:
             server = self._server = self._server or self._keepers.take(self._version)
             if server is None:
                 raise ModelServerDownError
+            self._asked = server, self._version.number
             convoy = self._keepers.convoy(self._version, server)
             return self._steps.take(lambda deadline: convoy.ask(self, signature, inputs, deadline))
         except VersionGoneError as exc:
@@ -173,11 +163,10 @@ class Kept:
         return self._keepers.line(self._version).place(self._steps.deadline())
 
     def release(self, leases: Array) -> None:
-        if self._server is not None:
-            try:
-                self._keepers.release(self._version, self._server, leases)
-            except GatewayError as exc:
-                _log.debug("slots are left to lapse: %s", exc)
+        if self._asked is not None:
+            server, number = self._asked
+            server.release(self._version.model, number, leases)
+            self._keepers.line(self._version).given_back()
 
     def leave(self) -> None:
         if self._server is not None:

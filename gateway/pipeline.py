@@ -29,6 +29,7 @@ from gateway.registry import Registry
 from gateway.room import Room
 from gateway.routing.router import Router
 from gateway.routing.turn import Turn
+from gateway.routing.watch import Watch
 from gateway.settings import GatewaySettings
 from gateway.steps import AnswerSteps
 from gateway.stream import Stream, followed
@@ -239,8 +240,10 @@ class Pipeline:
 
     def _reply(self, call: Call, read: Read, task_of: TaskOf) -> BaseModel | Stream:
         turn = self._router.turn(call)
-        with self._router.watched(turn):
-            done = self._led(turn, lambda version: self._begun(self._prepared(turn, version, read, task_of)), task_of)
+        with self._router.watched(turn) as watch:
+            done = self._led(
+                turn, lambda version: self._begun(self._prepared(turn, version, read, task_of), watch), task_of
+            )
         return done if isinstance(done, Stream) else self._mirrored(turn, done, task_of)
 
     def _mirrored(self, turn: Turn, done: _Done, task_of: TaskOf) -> BaseModel:
@@ -274,20 +277,28 @@ class Pipeline:
             self._room.take(inputs, task.size(inputs))
             return inputs
 
-    def _begun(self, work: Work) -> _Done | Stream:
+    def _begun(self, work: Work, watch: Watch | None) -> _Done | Stream:
         request, task = work.request, work.task
         if not (request.streamed and isinstance(task, Streaming)):
             return self._finished(work)
         with work.turn.call.trace.stage("infer"):
             pieces = task.stream(request, work.inputs, self._asking(work))
-            if mask := self._router.captured(work.turn):
-                pieces = followed(pieces, partial(self._capture, work, mask))
+            if watch:
+                pieces = watch.lasting(pieces)
+            mask = self._router.captured(work.turn)
+            if mask or work.turn.live:
+                pieces = followed(pieces, partial(self._told, work, mask))
             return Stream(work.inputs, pieces)
 
-    def _capture(self, work: Work, mask: Masker, pieces: list[Any], whole: bool) -> None:
-        """What was told of a stream."""
-        if pieces and isinstance(work.task, Streaming):
-            self._captures.take(work, work.task.joined(work.request, work.inputs, pieces), mask, whole=whole)
+    def _told(self, work: Work, mask: Masker | None, pieces: list[Any], whole: bool) -> None:
+        """What was told of a stream, to the captures; and if it is whole to shadows."""
+        if not (pieces and isinstance(work.task, Streaming)):
+            return
+        answer = work.task.joined(work.request, work.inputs, pieces)
+        if mask:
+            self._captures.take(work, answer, mask, whole=whole)
+        if whole:
+            self._router.mirror(work.turn, work.version, work.request, answer, task=work.task, task_of=work.task_of)
 
     def _finished(self, work: Work) -> _Done:
         task, trace = work.task, work.turn.call.trace

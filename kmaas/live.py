@@ -19,7 +19,7 @@ from gateway.servers.combine import one_status
 from gateway.servers.server import Server
 from gateway.settings import Limits
 from gateway.tasks.base import Tensors
-from gateway.version import ServedVersion, learn_version, replay_goldens, replayed, running
+from gateway.version import ServedVersion, learn_version, releasing, replay_goldens, replayed, running
 from kmaas.recorded import check_others
 from serving.errors import ProofError
 from store.layout import VersionDir
@@ -161,7 +161,7 @@ class LiveServer:
             for golden in version.goldens:
                 began, until = self._clock(), self._deadline()
                 run = _Counted(running(version, self._server, until))
-                replayed(version, golden, run, until)
+                replayed(version, golden, run, releasing(version, self._server), until)
                 taken.append((self._clock() - began) * 1e3 / max(1, run.steps))
         return tuple(taken)
 

@@ -12,7 +12,7 @@ from store.manifest import DECODE_SIGNATURE, PREFILL_SIGNATURE, RELEASE_SIGNATUR
 if TYPE_CHECKING:
     import keras
 
-_IDLE_S = 60.0  # a caller who lets a slot lie for so long may lose it to another
+_IDLE_S = 15.0  # a caller who lets a slot lie for so long may lose it to another; longer than a step takes
 
 
 class CachedDecoding:

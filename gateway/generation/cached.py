@@ -53,8 +53,7 @@ class CachedDecoder:
         return {choice: after.written or Written.of(after.logits) for choice, after in found.items()}
 
     def close(self) -> None:
-        if self._leases:
-            self._keeping.release(np.array(list(self._leases.values()), np.int64))
+        self._give_back()
         self._keeping.leave()
 
     def _found(self, sequences: Mapping[int, Sequence[int]], steps: int) -> Mapping[int, "_After"]:
@@ -62,7 +61,8 @@ class CachedDecoder:
             try:
                 return self._next(sequences, steps)
             except ModelServerDownError:
-                self._keeping.move()  # what is not kept there is read again
+                self._give_back()  # a server that is back proves itself first, and needs a slot for that
+                self._keeping.move()
         return self._next(sequences, steps)
 
     def _next(self, sequences: Mapping[int, Sequence[int]], steps: int) -> Mapping[int, "_After"]:
@@ -94,6 +94,8 @@ class CachedDecoder:
             if holds:
                 self._kept[choice] += len(tokens.tokens)
                 found[choice] = _After(row, tokens)
+            else:
+                self._lose(choice)
         return found
 
     def _read(self, choice: int, tokens: Sequence[int]) -> Logits:
@@ -145,6 +147,13 @@ class CachedDecoder:
                 f"the model answered to {signature} without telling of each row whether it was held"
             )
         return held, checked_logits(outputs, (rows, self._vocabulary))
+
+    def _give_back(self) -> None:
+        """All slots; the texts are read again, if they go on."""
+        if self._leases:
+            self._keeping.release(np.array(list(self._leases.values()), np.int64))
+        self._leases.clear()
+        self._kept.clear()
 
     def _free(self, choice: int) -> None:
         self._keeping.release(np.array([self._leases[choice]], np.int64))

@@ -3,8 +3,8 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,16 +18,11 @@ from gateway.call import Call
 from gateway.deadline import Clock, Deadline
 from gateway.errors import (
     BrokenAnswerError,
-    BusyError,
-    CallerLeftError,
     ChoiceError,
     DeadlineError,
     Fault,
-    FullError,
     GatewayError,
     InvalidRequestError,
-    LongQueueError,
-    RequestError,
     StateError,
     UnavailableError,
     UnknownModelError,
@@ -47,17 +42,16 @@ from gateway.routing.metrics import RoutingMetrics
 from gateway.routing.route import Part, Route, selector_of
 from gateway.routing.shadow import Copy
 from gateway.routing.turn import Turn
+from gateway.routing.watch import NOT_THE_VERSION, Watch
 from gateway.settings import GatewaySettings, Limits
 from gateway.tasks.base import AnyTask, Request, Streaming, Tensors, limited
 from gateway.version import ServedVersion
 from processing.errors import ProcessingError
 from processing.masking import Masker
 from store.manifest import KEEPING_SIGNATURES
+from wire.tensors import Array
 
 VERSION_HEADER = "X-Model-Version"
-
-# What the caller did, and what the gateway has no room for: it tells nothing of a version, and no other may do better.
-NOT_THE_VERSION = (RequestError, ProcessingError, CallerLeftError, BusyError, FullError, LongQueueError)
 
 _log = logging.getLogger(__name__)
 
@@ -166,21 +160,11 @@ class Router:
             self._metrics.routed(model.name, *(("split", turn.part.to) if turn.part else ("to", route.to)))
         return turn
 
-    def watched(self, turn: Turn) -> AbstractContextManager[None]:
+    def watched(self, turn: Turn) -> AbstractContextManager[Watch | None]:
         """Within it the call is answered: how that ends may withdraw a canary."""
-        return nullcontext() if turn.live is None or not turn.dealt else self._watched(turn)
-
-    @contextmanager
-    def _watched(self, turn: Turn) -> Iterator[None]:
-        started = self._clock()
-        try:
-            yield
-        except NOT_THE_VERSION:
-            raise
-        except Exception:
-            self._ended(turn, None)
-            raise
-        self._ended(turn, self._clock() - started)
+        if turn.live is None or not turn.dealt:
+            return nullcontext()
+        return Watch(partial(self._ended, turn), self._clock)
 
     def mirror(
         self,
@@ -314,9 +298,14 @@ class Router:
                 at=server if signature in KEEPING_SIGNATURES else None,
             )
 
+        def release(leases: Array) -> None:
+            if server is not None:
+                server.release(other.model, other.number, leases)
+
         request = copy.request.again(copy.answer)
         inputs = task.preprocess(request, deadline.remaining_s)
-        answer = task.postprocess(request, task.infer(request, inputs, asking(run, task.signature, deadline)))
+        ask = asking(run, release, task.signature, deadline)
+        answer = task.postprocess(request, task.infer(request, inputs, ask))
         return compared(
             request.asks_for(name), copy.answer.model_dump(), answer.model_dump(), copy.live.route.tolerance
         )

@@ -1,5 +1,6 @@
 """One model server as the gateway sees it: calls within a deadline, failures as the gateway's own errors."""
 
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,7 +22,9 @@ from gateway.errors import (
     RejectedError,
     VersionGoneError,
 )
+from gateway.servers.owed import Owed
 from gateway.tasks.base import Tensors
+from store.manifest import RELEASE_SIGNATURE
 from wire.client import ModelServerClient, Prediction, VersionStatus
 from wire.errors import (
     InterruptedCallError,
@@ -46,7 +49,10 @@ _REJECTING = (
     grpc.StatusCode.UNIMPLEMENTED,
 )
 _SHOWN = 1000  # characters of its words
+_RELEASE_S = 2.0
 _PASSING = (grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.ABORTED, grpc.StatusCode.CANCELLED)
+
+_log = logging.getLogger(__name__)
 
 
 class Server:
@@ -76,6 +82,7 @@ class Server:
         self._on_outage = on_outage
         self._client = connect(target)
         self._heard_at = clock()
+        self._owed = Owed(self._released)
         self._quick: dict[object, float] = {}  # running calls that every server answers at once, and since when
 
     def labels(self, deadline: Deadline) -> Mapping[str, Mapping[str, int]] | None:
@@ -118,6 +125,20 @@ class Server:
 
     def predict(self, model: str, version: int, signature: str, inputs: Tensors, deadline: Deadline) -> Tensors:
         return self._pinned(model, version, signature, inputs, deadline).outputs
+
+    def release(self, model: str, version: int, leases: Array) -> None:
+        """Has the server forget what it keeps under these leases, int64 `[leases]`: at once, or as soon as it answers.
+        Raises nothing."""
+        owed = leases.tolist()
+        try:
+            if not self.down:
+                told = self._released(model, version, owed)
+                owed = [lease for lease, was_kept in zip(owed, told, strict=True) if not was_kept]
+        except VersionGoneError:
+            return
+        except GatewayError as exc:
+            _log.debug("slots at %s are given back later: %s", self.target, exc)
+        self._owed.add(model, version, owed)
 
     def ask(
         self,
@@ -177,6 +198,15 @@ class Server:
 
     def close(self) -> None:
         self._client.close()
+
+    def _released(self, model: str, version: int, leases: Sequence[int]) -> Sequence[bool]:
+        """Whether something was kept of each until now."""
+        inputs = {"lease": np.array(leases, np.int64)}
+        told = self.predict(model, version, RELEASE_SIGNATURE, inputs, Deadline.after(_RELEASE_S)).get("released")
+        if told is None or told.shape != (len(leases),) or told.dtype != np.bool_:
+            raise BrokenAnswerError(f"{model} answered to {RELEASE_SIGNATURE} without telling what it kept")
+        released: list[bool] = told.tolist()
+        return released
 
     def _pinned(
         self, model: str, version: int, signature: str, inputs: Mapping[str, Array], deadline: Deadline

@@ -57,7 +57,8 @@ class Keeping(Protocol):
         the time of a step is over."""
 
     def release(self, leases: Array) -> None:
-        """Gives back what is kept under these leases, int64 `[leases]`, if that can be done soon. Raises nothing."""
+        """Gives back what is kept under these leases, int64 `[leases]`, as soon as the server that was asked last
+        answers. Raises nothing."""
 
     def leave(self) -> None:
         """Nothing more is asked."""

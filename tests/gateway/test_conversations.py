@@ -4,19 +4,22 @@ import json
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
 import pytest
 from openai import OpenAI
 
+from bench.stack import free_port
 from tests.gateway.conftest import Shelf
+from tests.support.clients import Clients
 from tests.support.processes import Answer, GatewayProcess, ModelServerProcess, until
 from tests.support.proxy import Proxy
 from tests.support.small_text_models import CONTEXT, SLOTS
 from tests.support.streams import Events, Gate
 from wire.client import ModelServerClient
+from wire.errors import ModelServerError
 
 PROMPTS = ("roses", "a", "violets are blue, and so is the sea.", "zzz", "hello", "the quick brown fox", "q.", "wx,yz")
 
@@ -211,6 +214,52 @@ def test_who_finds_no_slot_is_told_so(poets: Shelf) -> None:
         client.predict("poet", {"lease": leases[:1]}, timeout_s=20, signature="release")
         assert ask(gateway, "poet", "roses").status == 200
         client.close()
+
+
+def test_a_gateway_that_starts_while_no_slot_is_free_says_so(poets: Shelf) -> None:
+    """Its proof needs one: callers are told 503, and it is proved as soon as there is one."""
+    with ModelServerProcess(poets.store.root) as server:
+        client, leases = ModelServerClient(server.target), np.arange(1, SLOTS + 1, dtype=np.int64)
+
+        def all_held() -> bool:
+            with suppress(ModelServerError):  # it is being loaded
+                return bool(
+                    client.predict("poet", prompts(leases), timeout_s=20, signature="prefill").outputs["held"].all()
+                )
+            return False
+
+        until(all_held, "no slot is free")
+        with GatewayProcess(server.target) as gateway:
+            until(lambda: gateway.get("/models/poet-plain").status == 200, "the gateway answers")
+            refused = ask(gateway, "poet", "roses")
+            assert (refused.status, "Retry-After" in refused.headers) == (503, True)
+            client.predict("poet", {"lease": leases}, timeout_s=20, signature="release")
+            until(lambda: ask(gateway, "poet", "roses").status == 200, "it is proved", timeout_s=5)
+        client.close()
+
+
+def test_texts_go_on_soon_after_their_server_was_frozen(poets: Shelf) -> None:
+    """What was given up there is given back, and so it is proved again, for which it needs a slot."""
+    with (
+        ModelServerProcess(poets.store.root) as server,
+        GatewayProcess((server.target, f"127.0.0.1:{free_port()}")) as gateway,
+    ):
+        until(lambda: ask(gateway, "poet", "roses").status == 200, "it is proved")
+        body = json.dumps({"inputs": "roses", "stream": True, "parameters": {"max_new_tokens": 50}}).encode()
+        clients = Clients(gateway, "poet", body, 2 * SLOTS)
+        with clients.asking():
+            clients.wait_for(2 * SLOTS)
+            server.signal(signal.SIGSTOP)
+            until(lambda: f'{{server="{server.target}",state="silent"}} 1.0' in metrics(gateway), "it is missed")
+            server.signal(signal.SIGCONT)
+            until(lambda: ask(gateway, "poet", "a").status == 200, "texts are written again", timeout_s=5)
+    assert clients.statuses.keys() <= {200, 503}
+    lasts = [answer.body.decode().strip().rpartition("data:")[2] for answer in clients.answers if answer.status == 200]
+    assert len({json.loads(last)["generated_text"] for last in lasts}) == 1
+
+
+def metrics(gateway: GatewayProcess) -> str:
+    return gateway.get("/metrics").body.decode()
 
 
 def test_workers_share_the_slots(poets: Shelf) -> None:

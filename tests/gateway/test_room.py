@@ -9,7 +9,7 @@ import pytest
 from gateway.deadline import Deadline
 from gateway.errors import BusyError, DeadlineError, FullError, GatewayError, LongQueueError
 from gateway.room import Room
-from gateway.routing.router import NOT_THE_VERSION
+from gateway.routing.watch import NOT_THE_VERSION
 from tests.support.processes import Answer, GatewayProcess, ModelServerProcess, until
 from tests.support.small_speech import recording
 from tests.support.tcp_proxy import TcpProxy

@@ -37,7 +37,7 @@ def _answered(outputs: dict[str, Any], text: str = "a film", windows: int | None
         return arrays
 
     inputs = task.preprocess(request, lambda: None)
-    found = task.infer(request, inputs, asking(run, task.signature, Deadline.after(60)))
+    found = task.infer(request, inputs, asking(run, lambda _: None, task.signature, Deadline.after(60)))
     return task.postprocess(request, found).model_dump()
 
 

@@ -55,7 +55,7 @@ class Memory:
 
     def release(self, leases: Array) -> None:
         for lease in leases.tolist():
-            del self.texts[lease]
+            self.texts.pop(lease, None)
 
     def leave(self) -> None:
         self.left = True
@@ -188,6 +188,38 @@ def test_a_server_that_goes_is_left_for_another() -> None:
     assert kept.next_logits({0: [1, 2, 3]})[0].argmax() == 6
     assert first[0].argmax() == 3
     assert memory.moved == 1
+
+
+def test_a_text_that_loses_its_server_gives_its_slots_back_before_it_waits_for_one() -> None:
+    """The server is to prove itself first, which needs a slot. So it does when none comes in time."""
+
+    class Lonely(Memory):
+        def move(self) -> None:
+            assert not self.texts
+            raise DeadlineError(1)
+
+    memory = Lonely()
+    kept = decoder(memory)
+    kept.next_logits({0: [1, 2], 1: [3]})
+    memory.falls = [ModelServerDownError()]
+    with pytest.raises(DeadlineError):
+        kept.next_logits({0: [1, 2, 3], 1: [3, 3]})
+
+
+def test_a_reading_that_breaks_off_leaves_no_slot_behind() -> None:
+    memory = Memory()
+    kept = decoder(memory)
+    calls = 0
+
+    def fall(_signature: str) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            memory.falls = [ModelServerDownError()]
+
+    memory.before, memory.move = fall, lambda: None  # type: ignore[method-assign] # to the same server, which kept all
+    kept.next_logits({0: [1] * 20})
+    assert len(memory.texts) == 1
 
 
 def test_a_text_at_which_servers_fall_over_does_not_go_to_them_all() -> None:

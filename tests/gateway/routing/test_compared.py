@@ -55,7 +55,9 @@ def test_texts_of_every_dialect(shelf: Shelf, tmp_path: Path, second: str, outco
         ("/v1/completions", {**PROMPT, "prompt": "ab", "temperature": 0}),
         ("/v1/completions", {**PROMPT, "prompt": ["ab", "cd"], "temperature": 2}),
         ("/v1/completions", {**PROMPT, "prompt": "ab", "n": 2, "temperature": 2, "seed": 7}),
+        ("/v1/completions", {**PROMPT, "prompt": "ab", "temperature": 2, "stream": True}),
         ("/models/writer", {"inputs": "ab", "parameters": {"max_new_tokens": 3}}),
+        ("/models/writer", {"inputs": "ab", "parameters": {"max_new_tokens": 3}, "stream": True}),
     ]
     with shadowed(shelf, "writer", "writer", second, tmp_path) as gateway:
         for path, body in asked:

@@ -260,6 +260,34 @@ def test_a_canary_is_withdrawn_for_failing_more_than_the_version_beside_it(
             assert {version(gateway.post("/models/digits", PICTURE)) for _ in range(10)} == {"1"}
 
 
+def test_a_canary_whose_streams_fail_after_their_first_piece_is_withdrawn(shelf: Shelf, tmp_path: Path) -> None:
+    shelf.publish("writer", "writer")
+    config = tmp_path / "models.config"
+    row = f'name: "writer" base_path: "{shelf.store.base("writer")}" model_platform: "tensorflow"'
+    config.write_text(f"model_config_list {{ config {{ {row} model_version_policy {{ all {{}} }} }} }}")
+    with (
+        ModelServerProcess(shelf.store.root, None, "--model_config_file", str(config)) as server,
+        RoutedGateway(server.target, tmp_path / "state", models=("writer",)) as gateway,
+    ):
+        gateway.wait_ready()
+        gateway.route(
+            "writer", to=1, split=[{"to": 2, "percent": 50, "canary": {"errors": 0.05}}], sticky="X-Sticky-Key"
+        )
+
+        def streamed(prompt: str, number: int) -> Answer:
+            body = {"inputs": prompt, "stream": True, "parameters": {"max_new_tokens": 3}}
+            return gateway.post("/models/writer", json.dumps(body).encode(), **{"X-Sticky-Key": f"caller-{number}"})
+
+        places = [version(streamed("a", number)) for number in range(60)]
+        [figures] = gateway.shown("writer")["status"]["canaries"]
+        assert figures["canary"]["failed"] == {"events": 0, "trials": places.count("2")}
+        for number, place in enumerate(places):
+            answer = streamed("?" if place == "2" else "a", number)
+            assert (answer.status, b"error_type" in answer.body) == (200, place == "2")
+        until(lambda: gateway.shown("writer")["route"]["split"] == [], "the canary is withdrawn")
+        assert gateway.audit[-1]["why"].startswith("errors: ")
+
+
 def test_another_model_stands_in_for_one_that_cannot_answer(two_versions: ModelServerProcess, tmp_path: Path) -> None:
     routes = {"ghost": {"fallback": "strokes"}, "digits": {"fallback": "strokes"}, "sentiment": {"fallback": "ghost"}}
     with (
