@@ -48,14 +48,17 @@ def test_vectors_how_alike_sentences_are_and_which_labels_fit(shelf: Shelf, tmp_
         copies(gateway, "embeddings", "agreed", 3)
 
 
-@pytest.mark.parametrize(("second", "outcome"), [("writer", "agreed"), ("writer-other", "disagreed")])
-def test_texts_of_every_dialect(shelf: Shelf, tmp_path: Path, second: str, outcome: str) -> None:
+@pytest.mark.parametrize(
+    ("second", "temperature", "outcome"), [("writer", 2, "agreed"), ("writer-other", 0, "disagreed")]
+)
+def test_texts_of_every_dialect(shelf: Shelf, tmp_path: Path, second: str, temperature: int, outcome: str) -> None:
     """One that is drawn is drawn with the same seed."""
+    told = {**PROMPT, "temperature": temperature}
     asked = [
-        ("/v1/completions", {**PROMPT, "prompt": "ab", "temperature": 0}),
-        ("/v1/completions", {**PROMPT, "prompt": ["ab", "cd"], "temperature": 2}),
-        ("/v1/completions", {**PROMPT, "prompt": "ab", "n": 2, "temperature": 2, "seed": 7}),
-        ("/v1/completions", {**PROMPT, "prompt": "ab", "temperature": 2, "stream": True}),
+        ("/v1/completions", {**told, "prompt": "ab"}),
+        ("/v1/completions", {**told, "prompt": ["ab", "cd"]}),
+        ("/v1/completions", {**told, "prompt": "ab", "n": 2, "seed": 7}),
+        ("/v1/completions", {**told, "prompt": "ab", "stream": True}),
         ("/models/writer", {"inputs": "ab", "parameters": {"max_new_tokens": 3}}),
         ("/models/writer", {"inputs": "ab", "parameters": {"max_new_tokens": 3}, "stream": True}),
     ]
