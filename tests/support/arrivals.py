@@ -83,6 +83,9 @@ class Arrivals:
         self, message: bytes, began_at: float, at_s: float, free: "asyncio.LifoQueue[_Connection | None]"
     ) -> Arrived:
         connection = await free.get()
+        if connection is not None and connection.reader.at_eof():  # closed meanwhile, as one is that was idle for 30 s
+            connection.writer.close()
+            connection = None
         try:
             async with asyncio.timeout(self.patience_s):
                 connection = connection or await _Connection.open(self.port)
