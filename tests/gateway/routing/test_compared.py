@@ -1,33 +1,16 @@
 """What shadows, and canaries, are compared by: the answers to what was asked for, in every dialect."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.gateway.conftest import Shelf
+from tests.gateway.routing.conftest import both_of
 from tests.support.admin import RoutedGateway
-from tests.support.processes import ModelServerProcess, until
+from tests.support.processes import until
 
 PROMPT = {"model": "writer", "max_tokens": 3}
-
-
-@contextmanager
-def shadowed(shelf: Shelf, model: str, first: str, second: str, folder: Path) -> Iterator[RoutedGateway]:
-    """A gateway for two versions of a model, of which the second is the shadow of the first."""
-    shelf.publish(first, second)
-    config = folder / "models.config"
-    row = f'name: "{model}" base_path: "{shelf.store.base(model)}" model_platform: "tensorflow"'
-    config.write_text(f"model_config_list {{ config {{ {row} model_version_policy {{ all {{}} }} }} }}")
-    with (
-        ModelServerProcess(shelf.store.root, None, "--model_config_file", str(config)) as server,
-        RoutedGateway(server.target, folder / "state", models=(model,)) as gateway,
-    ):
-        gateway.wait_ready()
-        gateway.route(model, to=1, shadow={"to": 2})
-        yield gateway
 
 
 def copies(gateway: RoutedGateway, model: str, outcome: str, count: int) -> None:
@@ -38,7 +21,8 @@ def copies(gateway: RoutedGateway, model: str, outcome: str, count: int) -> None
 
 
 def test_vectors_how_alike_sentences_are_and_which_labels_fit(shelf: Shelf, tmp_path: Path) -> None:
-    with shadowed(shelf, "embeddings", "embeddings", "embeddings", tmp_path) as gateway:
+    with both_of(shelf, "embeddings", "embeddings", tmp_path) as gateway:
+        gateway.route("embeddings", to=1, shadow={"to": 2})
         for body in (
             {"inputs": "good"},
             {"inputs": {"source_sentence": "good", "sentences": ["bad", "film"]}},
@@ -62,7 +46,8 @@ def test_texts_of_every_dialect(shelf: Shelf, tmp_path: Path, second: str, tempe
         ("/models/writer", {"inputs": "ab", "parameters": {"max_new_tokens": 3}}),
         ("/models/writer", {"inputs": "ab", "parameters": {"max_new_tokens": 3}, "stream": True}),
     ]
-    with shadowed(shelf, "writer", "writer", second, tmp_path) as gateway:
+    with both_of(shelf, "writer", second, tmp_path) as gateway:
+        gateway.route("writer", to=1, shadow={"to": 2})
         for path, body in asked:
             assert gateway.post(path, json.dumps(body).encode()).status == 200
         copies(gateway, "writer", outcome, len(asked))

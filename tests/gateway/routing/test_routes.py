@@ -14,22 +14,17 @@ import pytest
 from gateway.server import SHARED_FOLDER
 from store.signing import Signer
 from tests.gateway.conftest import Shelf
+from tests.gateway.routing.conftest import version
 from tests.support import decided
 from tests.support.admin import RoutedGateway
 from tests.support.clients import Clients
 from tests.support.processes import Answer, ModelServerProcess, until
 from tests.support.proxy import Proxy
 from tests.support.small_models import picture
-from tests.support.small_speech import recording
 from tests.support.stacks import workers
 from wire.client import ModelServerClient
 
 PICTURE = picture()
-
-
-def version(answer: Answer) -> str:
-    assert answer.status == 200, answer.body
-    return answer.headers["X-Model-Version"]
 
 
 def test_a_split_gives_each_version_its_share(gateway: RoutedGateway) -> None:
@@ -160,35 +155,6 @@ def test_a_route_s_limits_and_deadline_are_its_model_s(two_versions: ModelServer
         assert gateway.post("/models/sentiment", both).status == 200
 
 
-@pytest.mark.parametrize("named_by", ["the path", "the body"])
-def test_a_route_s_limit_of_bytes_holds_in_openai_s_dialect(
-    text_server: ModelServerProcess, tmp_path: Path, named_by: str
-) -> None:
-    prefix = "/models/writer" if named_by == "the path" else ""
-    say = {"model": "writer", "max_tokens": 1}
-    asked = {
-        f"{prefix}/v1/completions": say | {"prompt": "ab"},
-        f"{prefix}/v1/chat/completions": say | {"messages": [{"role": "user", "content": "ab"}]},
-    }
-    if named_by == "the body":
-        asked["/v1/embeddings"] = {"model": "embeddings", "input": "ab"}
-    with RoutedGateway(text_server.target, tmp_path / "state") as gateway:
-        gateway.wait_ready()
-        for model in ("writer", "embeddings", "speech"):
-            gateway.route(model, limits={"body_bytes": 200})
-        for path, document in asked.items():
-            body = json.dumps(document).encode()
-            assert gateway.post(path, body, "application/json").status == 200, path
-            refused = gateway.post(path, body + b" " * 200, "application/json")
-            assert (refused.status, "at most 200 are" in refused.json()["error"]["message"]) == (413, True), path
-        if named_by == "the body":
-            head = b'--x\r\nContent-Disposition: form-data; name="%b"%b\r\n\r\n'
-            fields = (head % (b"model", b"") + b"speech\r\n", head % (b"file", b'; filename="a.wav"'), recording([0.5]))
-            body = b"".join([*fields, b"\r\n--x--\r\n"])
-            refused = gateway.post("/v1/audio/transcriptions", body, "multipart/form-data; boundary=x")
-            assert (refused.status, "at most 200 are" in refused.json()["error"]["message"]) == (413, True)
-
-
 def test_a_part_that_cannot_answer_leaves_its_calls_to_the_others(
     two_versions: ModelServerProcess, model_server: ModelServerProcess, tmp_path: Path
 ) -> None:
@@ -258,34 +224,6 @@ def test_a_canary_is_withdrawn_for_failing_more_than_the_version_beside_it(
             until(lambda: gateway.shown("digits")["route"]["split"] == [], "the canary is withdrawn")
             assert gateway.audit[-1]["why"].startswith("errors: ")
             assert {version(gateway.post("/models/digits", PICTURE)) for _ in range(10)} == {"1"}
-
-
-def test_a_canary_whose_streams_fail_after_their_first_piece_is_withdrawn(shelf: Shelf, tmp_path: Path) -> None:
-    shelf.publish("writer", "writer")
-    config = tmp_path / "models.config"
-    row = f'name: "writer" base_path: "{shelf.store.base("writer")}" model_platform: "tensorflow"'
-    config.write_text(f"model_config_list {{ config {{ {row} model_version_policy {{ all {{}} }} }} }}")
-    with (
-        ModelServerProcess(shelf.store.root, None, "--model_config_file", str(config)) as server,
-        RoutedGateway(server.target, tmp_path / "state", models=("writer",)) as gateway,
-    ):
-        gateway.wait_ready()
-        gateway.route(
-            "writer", to=1, split=[{"to": 2, "percent": 50, "canary": {"errors": 0.05}}], sticky="X-Sticky-Key"
-        )
-
-        def streamed(prompt: str, number: int) -> Answer:
-            body = {"inputs": prompt, "stream": True, "parameters": {"max_new_tokens": 3}}
-            return gateway.post("/models/writer", json.dumps(body).encode(), **{"X-Sticky-Key": f"caller-{number}"})
-
-        places = [version(streamed("a", number)) for number in range(60)]
-        [figures] = gateway.shown("writer")["status"]["canaries"]
-        assert figures["canary"]["failed"] == {"events": 0, "trials": places.count("2")}
-        for number, place in enumerate(places):
-            answer = streamed("?" if place == "2" else "a", number)
-            assert (answer.status, b"error_type" in answer.body) == (200, place == "2")
-        until(lambda: gateway.shown("writer")["route"]["split"] == [], "the canary is withdrawn")
-        assert gateway.audit[-1]["why"].startswith("errors: ")
 
 
 def test_another_model_stands_in_for_one_that_cannot_answer(two_versions: ModelServerProcess, tmp_path: Path) -> None:
