@@ -16,14 +16,14 @@ from wire.cores import usable_cores
 
 _MOST_WORKERS = 8  # by default: each takes 100 MB
 _DATABASE = re.compile(r"(sqlite:///.+|postgresql://.+)")
-_ADDRESS = re.compile(r"(dns:///)?([\w.-]+|\[[\da-fA-F:]+\]):\d{1,5}")
+_ADDRESS = re.compile(r"(dns:///)?([\w.-]+|\[[\da-fA-F:]+\]):\d{1,5}|local:/.+")
 
 
 def _addresses(given: str | tuple[str, ...]) -> str | tuple[str, ...]:
     wrong = [address for address in ([given] if isinstance(given, str) else given) if not _ADDRESS.fullmatch(address)]
     if wrong or not given:
         what = f"{wrong[0]!r} is no address" if wrong else "there is no address"
-        raise PydanticCustomError("address", f"{what}; expected host:port, dns:///name:port, or a list of these")
+        raise PydanticCustomError("address", f"{what}; expected host:port, dns:///name:port, local:/path, or a list")
     return given
 
 
@@ -52,8 +52,9 @@ class GatewaySettings(BaseModel):
     `grpc_port` is that of gRPC, 0 for none.
 
     `model_server` is an address, or several of replicas of one store; `dns:///name:port` stands for all addresses of a
-    name. `retry_percent` of the requests may go to a second server after the first failed; one that has no answer for
-    `hedge_after_ms` goes to a second as well, within the same share.
+    name, `local:/path` for the socket of a server on this host. `retry_percent` of the requests may go to a second
+    server after the first failed; one that has no answer for `hedge_after_ms` goes to a second as well, within the same
+    share.
 
     `models` names what the model server serves, for servers that cannot list it themselves (a stock TensorFlow
     Serving); empty means: ask the server. Of a model with the label `label` the version that has it answers, of others

@@ -7,6 +7,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.request
@@ -18,7 +19,7 @@ import click
 
 from kmaas.binding import check_bind
 from kmaas.config import Config
-from kmaas.errors import ChildFailedError, ConfigError, StoreInUseError
+from kmaas.errors import ChildFailedError, StoreInUseError
 from kmaas.notice import notice
 from kmaas.processes import Child, check_port_free, reachable
 from store.errors import StoreUnwritableError
@@ -32,6 +33,7 @@ _POLL_S = 0.1
 # longer than what else the store has.
 _PATIENCE_S, _LONG_PATIENCE_S = 15.0, 120.0
 _STOP_MARGIN_S = 5.0
+_LONG_FOLDER = 70  # characters
 _QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2"}
 
 
@@ -59,8 +61,6 @@ def _check_addresses(config: Config, *, no_auth: bool) -> None:
     serve, gateway = config.serve, config.gateway
     check_bind(serve.host, no_auth=no_auth or serve.no_auth)
     check_bind(gateway.host, no_auth=no_auth or gateway.no_auth)
-    if not serve.port:
-        raise ConfigError("serve.port is 0, which switches gRPC off; the gateway needs it: choose a port")
     check_port_free(serve.host, serve.port, "model server's gRPC")
     check_port_free(serve.host, serve.rest_api_port, "model server's REST")
     check_port_free(gateway.host, gateway.port, "gateway")
@@ -101,13 +101,13 @@ def _publish_missing(config: Config, models: Sequence[str], *, accept_licence: b
 
 def _run(config: Config, asked: set[str], *, no_auth: bool, stopping: threading.Event) -> None:
     flag = ["--no-auth"] if no_auth else []
-    target = f"{reachable(config.serve.host)}:{config.serve.port}"
     url = f"http://{reachable(config.gateway.host)}:{config.gateway.port}"
-    server = Child("model server", ["serve", *flag], _QUIET)
     quiet = [] if "access_log" in config.gateway.model_fields_set else ["--no-access-log"]
-    gateway = Child("gateway", ["gateway", "--model-server", target, *quiet, *flag], {})
     started = time.monotonic()
     with ExitStack() as children:
+        path = f"{children.enter_context(_folder_of_sockets())}/model-server"
+        server = Child("model server", ["serve", f"--local_socket_path={path}", *flag], _QUIET)
+        gateway = Child("gateway", ["gateway", f"--model-server=local:{path}", *quiet, *flag], {})
         # The last entered leaves first: no request meets a stopped model server.
         children.callback(server.stop, config.serve.lame_duck_seconds + config.serve.drain_seconds + _STOP_MARGIN_S)
         children.callback(gateway.stop, config.gateway.deadline_s + _STOP_MARGIN_S)
@@ -117,11 +117,17 @@ def _run(config: Config, asked: set[str], *, no_auth: bool, stopping: threading.
         server.start(time.monotonic())
         late = _wait_until_ready(url, set(Store.at(config.store).models()), asked, (server, gateway), stopping)
         if not stopping.is_set():
-            _greet(config, url, target, late, time.monotonic() - started)
+            _greet(config, url, late, time.monotonic() - started)
         while not stopping.wait(_POLL_S):
             server.revive(time.monotonic())
             gateway.revive(time.monotonic())
         notice("stopping …")
+
+
+def _folder_of_sockets() -> tempfile.TemporaryDirectory[str]:
+    """Its owner's alone; at a short path, for that of a socket has 107 characters at most."""
+    usual = tempfile.gettempdir()
+    return tempfile.TemporaryDirectory(prefix="kmaas-up-", dir=usual if len(usual) < _LONG_FOLDER else "/tmp")  # noqa: S108
 
 
 def _wait_until_alive(url: str, gateway: Child, stopping: threading.Event) -> None:
@@ -174,15 +180,19 @@ def _unready(url: str, models: set[str]) -> dict[str, str]:
     return {name: f"{line['reason']}" for name, line in lines.items() if not line["ready"]}
 
 
-def _greet(config: Config, url: str, target: str, late: Mapping[str, str], seconds: float) -> None:
+def _greet(config: Config, url: str, late: Mapping[str, str], seconds: float) -> None:
     notice(click.style(f"\nkmaas is ready ({seconds:.1f} s)", fg="green", bold=True))
     for name, reason in late.items():
         notice(click.style(f"  without {name}: {reason}", fg="yellow"))
     notice(f"  page         {url}/\n  API          {url}/docs")
-    rest = f", http://{reachable(config.serve.host)}:{config.serve.rest_api_port}/v1/models"
     if config.gateway.grpc_port:
         notice(f"  gRPC         {reachable(config.gateway.host)}:{config.gateway.grpc_port}")
-    notice(f"  model server {target}{rest if config.serve.rest_api_port else ''}\n")
+    host, serve = reachable(config.serve.host), config.serve
+    ports = (
+        (serve.port, f"{host}:{serve.port}"),
+        (serve.rest_api_port, f"http://{host}:{serve.rest_api_port}/v1/models"),
+    )
+    notice(f"  model server {', '.join(text for port, text in ports if port) or 'for the gateway alone'}\n")
     for line in _curl_lines(config, url):
         notice(f"  {line}")
     notice("\nCtrl-C stops everything.")

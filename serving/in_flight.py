@@ -2,6 +2,9 @@
 
 import threading
 
+MOST_CALLS = 256
+"""Of each face by default: TensorFlow Serving refuses beyond four per core, where waiting a little would have done."""
+
 
 class InFlight:
     """A sum with a limit. Thread-safe."""

@@ -16,6 +16,7 @@ from serving.lifecycle.core import Core
 from serving.lifecycle.manager import Manager
 from serving.lifecycle.model_config import Configs, named_model, read_config
 from serving.lifecycle.rules import Rules
+from serving.local import LocalServer
 from serving.metrics import Metrics
 from serving.opener import Opener
 from serving.rest.api import RestApi
@@ -49,6 +50,7 @@ class ModelServer:
         self._tracing = Tracing("kmaas-model-server", settings.otlp_endpoint) if settings.otlp_endpoint else None
         self._config_file: ConfigFile | None = None
         self._grpc: GrpcServer | None = None
+        self._local: LocalServer | None = None
         self._rest: RestServer | None = None
         self._of_store = settings.model_config_file is None and not settings.model_base_path
         self._ready = threading.Event()
@@ -94,6 +96,7 @@ class ModelServer:
         faces = (
             (settings.port, f"gRPC {host}:{settings.port}"),
             (settings.grpc_socket_path, f"gRPC unix:{settings.grpc_socket_path}"),
+            (settings.local_socket_path, f"local:{settings.local_socket_path}"),
             (settings.rest_api_port, f"REST http{secure}://{host}:{settings.rest_api_port}"),
         )
         return ", ".join(text for there, text in faces if there)
@@ -109,7 +112,7 @@ class ModelServer:
         with self._announcing:
             lame_duck_s = 0 if self._stopping else self._settings.lame_duck_seconds
             self._stopping = True
-            for face in self._faces():
+            for face in self._probed():
                 face.unready()
         threading.Event().wait(lame_duck_s)
         if self._config_file is not None:
@@ -117,7 +120,7 @@ class ModelServer:
         self._core.stop()
         drain_s = self._settings.drain_seconds
         deadline = time.monotonic() + drain_s
-        with ThreadPoolExecutor(2, thread_name_prefix="stop") as threads:
+        with ThreadPoolExecutor(3, thread_name_prefix="stop") as threads:
             for stopped in [threads.submit(face.stop, drain_s) for face in self._faces()]:
                 stopped.result()
         self._manager.close(max(0, deadline - time.monotonic()))
@@ -152,11 +155,18 @@ class ModelServer:
             tracing = self._tracing
             self._grpc = GrpcServer(dataplane, control_plane, self.metrics, settings, credentials, tracing=tracing)
             self._grpc.start()
+        if settings.local_socket_path:
+            path, tracing = settings.local_socket_path, self._tracing
+            self._local = LocalServer(path, dataplane, control_plane, self.metrics, tracing=tracing)
+            self._local.start()
         if self._rest:
             self._rest.start()
 
-    def _faces(self) -> Iterator[GrpcServer | RestServer]:
+    def _probed(self) -> Iterator[GrpcServer | RestServer]:
         yield from (face for face in (self._grpc, self._rest) if face is not None)
+
+    def _faces(self) -> Iterator[GrpcServer | LocalServer | RestServer]:
+        yield from (face for face in (*self._probed(), self._local) if face is not None)
 
     def _announce(self) -> None:
         self._core.polled.wait()
@@ -171,7 +181,7 @@ class ModelServer:
 
     def _tell_ready(self) -> None:
         with self._announcing:
-            for face in () if self._stopping else self._faces():
+            for face in () if self._stopping else self._probed():
                 face.ready()
 
 

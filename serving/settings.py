@@ -41,6 +41,7 @@ class ServeSettings(BaseModel):
     no_auth: bool = Field(False, description="Serve everyone who can connect, on any address.")
     port: Port = Field(8500, description="Port of gRPC; 0 switches it off.")
     grpc_socket_path: str = Field("", description="UNIX socket of gRPC, beside the port or without it.")
+    local_socket_path: str = Field("", description="UNIX socket for a gateway on this host, faster than gRPC's.")
     grpc_channel_arguments: str = Field("", description="gRPC server arguments: k=v,k=v with whole numbers as such.")
     grpc_max_threads: Count = Field(0, description="Calls in flight; those beyond are refused. 0: 256.")
     grpc_max_receive_message_bytes: Annotated[int, Field(ge=-1)] = Field(-1, description="-1: what protobuf allows.")
@@ -113,8 +114,10 @@ class ServeSettings(BaseModel):
     @model_validator(mode="after")
     def _agree(self) -> Self:
         """What TensorFlow Serving refuses at start, in its words; beside, what would say nothing."""
-        if not (self.port or self.grpc_socket_path or self.rest_api_port):
-            raise ValueError("port, grpc_socket_path and rest_api_port are all off: set one, or nobody can ask")
+        if not (self.port or self.grpc_socket_path or self.local_socket_path or self.rest_api_port):
+            raise ValueError(
+                "port, grpc_socket_path, local_socket_path and rest_api_port are all off: set one, or nobody can ask"
+            )
         if (
             self.tensorflow_session_parallelism
             and self.tensorflow_intra_op_parallelism

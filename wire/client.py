@@ -1,4 +1,4 @@
-"""A client of any model server that speaks TensorFlow Serving's gRPC."""
+"""A client of any model server that speaks TensorFlow Serving's gRPC, or ours on the same host."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -6,35 +6,24 @@ from types import TracebackType
 from typing import Any, Self
 
 import grpc
-from grpc.experimental import ChannelOptions
 
 from wire import messages
-from wire.errors import InterruptedCallError, ModelServerError, UnreachableError
+from wire.errors import InterruptedCallError, ModelServerError
 from wire.interrupt import Interrupt
+from wire.local.channel import SCHEME, LocalChannel
 from wire.methods import (
-    CLASSIFY,
     GET_MODEL_METADATA,
     GET_MODEL_STATUS,
     LIST_MODELS,
-    MULTI_INFERENCE,
     PREDICT,
-    REGRESS,
     TENSOR_CONTENT_KEY,
     Method,
 )
+from wire.rpc.channel import GrpcChannel
 from wire.tensors import Array, from_proto, write_proto
 from wire.tracing import Metadata
 
-_UNLIMITED = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
-# Reconnect within a second: a restarted model server must not wait for gRPC's default backoff of up to two minutes.
-_RECONNECT = [("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 1000)]
-
-# A stream's events are taken by the thread that reads it, not handed over by another one.
-_BY_ITS_CALLER = (ChannelOptions.SingleThreadedUnaryStream, 1)
-
 _NO_LABEL = "Unrecognized servable version label"  # TensorFlow Serving's words
-
-_METHODS = (PREDICT, CLASSIFY, REGRESS, MULTI_INFERENCE, GET_MODEL_METADATA, GET_MODEL_STATUS, LIST_MODELS)
 
 # To servers that do not know it, it says nothing; those answer with typed values.
 _TENSOR_CONTENT = ((TENSOR_CONTENT_KEY, "1"),)
@@ -68,27 +57,12 @@ class ModelServerClient:
     """
 
     def __init__(self, target: str, context: Callable[[], Metadata] = tuple) -> None:
-        """`context` is asked at each call what metadata it brings besides, see `wire.tracing`."""
+        """`target` is an address of gRPC, or `local:` and the path of a socket; `context` is asked at each call what
+        metadata it brings besides, see `wire.tracing`.
+        """
+        local = target.startswith(SCHEME)
+        self._channel = LocalChannel(target.removeprefix(SCHEME)) if local else GrpcChannel(target)
         self._context = context
-        self._closed = False
-        self._channel = grpc.insecure_channel(target, options=[*_UNLIMITED, *_RECONNECT, _BY_ITS_CALLER])
-        self._calls = {
-            method: self._channel.unary_unary(
-                method.path,
-                request_serializer=method.request.SerializeToString,
-                response_deserializer=method.response.FromString,
-            )
-            for method in _METHODS
-        }
-        # The same calls as streams of one message: a tenth slower, and they can be ended; a future is twice as slow.
-        self._streams = {
-            method: self._channel.unary_stream(
-                method.path,
-                request_serializer=method.request.SerializeToString,
-                response_deserializer=method.response.FromString,
-            )
-            for method in _METHODS
-        }
 
     def predict(
         self,
@@ -160,25 +134,13 @@ class ModelServerClient:
         """The response to a message as it is. `tensor_content` asks for that instead of typed values, in Predict."""
         metadata = (*(_TENSOR_CONTENT if tensor_content else ()), *self._context())
         try:
-            if interrupt is None:
-                return self._calls[method](request, timeout=timeout_s, metadata=metadata)
-            stream = self._streams[method](request, timeout=timeout_s, metadata=metadata)
-            with interrupt.ending(stream.cancel):
-                received = list(stream)
-            if len(received) != 1:
-                raise ModelServerError(grpc.StatusCode.INTERNAL, f"{len(received)} messages, expected one")
-            return received[0]
-        except (grpc.RpcError, ValueError) as exc:
-            if self._closed:
-                raise UnreachableError(grpc.StatusCode.UNAVAILABLE, "the channel was closed") from exc
+            return self._channel.ask(method, request, timeout_s=timeout_s, metadata=metadata, interrupt=interrupt)
+        except ModelServerError as exc:
             if interrupt is not None and interrupt.fired:
                 raise InterruptedCallError(grpc.StatusCode.CANCELLED, "interrupted here") from exc
-            if isinstance(exc, grpc.RpcError):
-                raise ModelServerError.of(exc) from exc
             raise
 
     def close(self) -> None:
-        self._closed = True
         self._channel.close()
 
     def __enter__(self) -> Self:

@@ -66,7 +66,11 @@ class ModelServerError(WireError):
 
     @staticmethod
     def of(error: grpc.RpcError) -> "ModelServerError":
-        code, details = error.code(), error.details() or ""
+        return ModelServerError.named(error.code(), error.details() or "")
+
+    @staticmethod
+    def named(code: grpc.StatusCode, details: str) -> "ModelServerError":
+        """Of the kind that the status, and a server's words, stand for."""
         kind = ModelServerError.kinds.get(code, ModelServerError)
         if kind is UnreachableError:
             kind = next((of for words, of in ModelServerError.there.items() if details.startswith(words)), kind)

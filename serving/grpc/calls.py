@@ -1,4 +1,4 @@
-"""The RPCs of the gRPC face on serialized messages: whatever the bytes are, the answer is a response or a status."""
+"""The RPCs on serialized messages: whatever the bytes are, the answer is a response or a status."""
 
 import logging
 import time
@@ -16,6 +16,7 @@ from serving.dataplane import Dataplane
 from serving.errors import Code, RequestError
 from serving.in_flight import InFlight
 from serving.request_metrics import Answered, RequestMetrics
+from wire.local.frames import Bytes
 from wire.methods import (
     ADD_MODEL,
     CLASSIFY,
@@ -30,7 +31,7 @@ from wire.methods import (
     TENSOR_CONTENT_KEY,
     Method,
 )
-from wire.rpc.ending import abort, seconds_left
+from wire.rpc.ending import CallContext, abort, seconds_left
 from wire.rpc.threads import Refuse
 from wire.tracing import Tracing
 
@@ -39,10 +40,10 @@ _log = logging.getLogger(__name__)
 _STATUS = {Code(status.value[0]): status for status in grpc.StatusCode}
 
 # A request message and its context become a response message.
-Call = Callable[[Any, grpc.ServicerContext], Any]
+Call = Callable[[Any, CallContext], Any]
 # A request or response message, and what it says of the model.
 Spec = Callable[[Any], Answered]
-Handler = Callable[[bytes, grpc.ServicerContext], bytes]
+Handler = Callable[[Bytes, CallContext], bytes]
 
 
 @dataclass(frozen=True)
@@ -114,13 +115,21 @@ def rpcs(dataplane: Dataplane, control_plane: ControlPlane, *, tensor_content: b
     )
 
 
+def handlers(
+    table: Sequence[Rpc], in_flight: InFlight, metrics: RequestMetrics, tracing: Tracing | None = None
+) -> dict[str, Handler]:
+    """By path, what answers a call. Those beyond the calls that `in_flight` may be are refused."""
+    return {rpc.method.path: _traced(_on_bytes(rpc, in_flight, metrics), rpc.method, tracing) for rpc in table}
+
+
 def methods(
     table: Sequence[Rpc], in_flight: InFlight, metrics: RequestMetrics, tracing: Tracing | None = None
 ) -> "dict[str, tuple[grpc.RpcMethodHandler[bytes, bytes], Refuse]]":
-    """By path, what answers a call and what refuses it. Calls beyond those `in_flight` may be are refused."""
+    """By path, what answers a call over gRPC and what refuses it."""
+    answering = handlers(table, in_flight, metrics, tracing)
     return {
         rpc.method.path: (
-            grpc.unary_unary_rpc_method_handler(_traced(_on_bytes(rpc, in_flight, metrics), rpc.method, tracing)),
+            grpc.unary_unary_rpc_method_handler(answering[rpc.method.path]),
             partial(_refuse, rpc.method.name, metrics),
         )
         for rpc in table
@@ -131,7 +140,7 @@ def _on_bytes(rpc: Rpc, in_flight: InFlight, metrics: RequestMetrics) -> Handler
     parse, call, asked, answered = rpc.method.request.FromString, rpc.call, rpc.asked, rpc.answered
     name, api = rpc.method.name, rpc.method.name if rpc.counted else None
 
-    def handle(body: bytes, context: grpc.ServicerContext) -> bytes:
+    def handle(body: Bytes, context: CallContext) -> bytes:
         started = time.perf_counter()
         what = Answered()
         if not in_flight.enter():
@@ -159,7 +168,7 @@ def _traced(handle: Handler, method: Method, tracing: Tracing | None) -> Handler
     if tracing is None:
         return handle
 
-    def handle_traced(body: bytes, context: grpc.ServicerContext) -> bytes:
+    def handle_traced(body: Bytes, context: CallContext) -> bytes:
         carrier = {key: value for key, value in context.invocation_metadata() if isinstance(value, str)}
         with tracing.span(method.path.removeprefix("/"), "SERVER", carrier):
             return handle(body, context)
@@ -167,7 +176,7 @@ def _traced(handle: Handler, method: Method, tracing: Tracing | None) -> Handler
     return handle_traced
 
 
-def _refuse(name: str, metrics: RequestMetrics, context: grpc.ServicerContext) -> NoReturn:
+def _refuse(name: str, metrics: RequestMetrics, context: CallContext) -> NoReturn:
     metrics.ended(name, Code.RESOURCE_EXHAUSTED, Answered(), time.perf_counter(), api=None)
     _abort(context, Code.RESOURCE_EXHAUSTED, "Server Threadpool Exhausted")
 
@@ -186,11 +195,11 @@ def _failure(error: Exception, method: Method) -> RequestError:
     return RequestError(Code.INTERNAL, f"internal error, incident {incident}")
 
 
-def _asks_for_tensor_content(context: grpc.ServicerContext) -> bool:
+def _asks_for_tensor_content(context: CallContext) -> bool:
     return (TENSOR_CONTENT_KEY, "1") in context.invocation_metadata()
 
 
-def _abort(context: grpc.ServicerContext, code: Code, message: str) -> NoReturn:
+def _abort(context: CallContext, code: Code, message: str) -> NoReturn:
     abort(context, _STATUS[code], message)
 
 

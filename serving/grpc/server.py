@@ -8,7 +8,7 @@ from serving.dataplane import Dataplane
 from serving.errors import BindError
 from serving.grpc.calls import methods, rpcs
 from serving.grpc.options import server_options
-from serving.in_flight import InFlight
+from serving.in_flight import MOST_CALLS, InFlight
 from serving.metrics import Metrics
 from serving.request_metrics import RequestMetrics
 from serving.settings import ServeSettings
@@ -17,7 +17,6 @@ from wire.rpc.reflection import reflection_handlers
 from wire.rpc.threads import Gate, Workers
 from wire.tracing import Tracing
 
-_MAX_CALLS = 256  # TensorFlow Serving refuses beyond four per core, where waiting a little would have done
 _SPARE_THREADS = 8  # to refuse with
 _BARE_NAMES = ("ModelService", "PredictionService")  # under which TensorFlow Serving is healthy
 
@@ -41,12 +40,12 @@ class GrpcServer:
             BindError: the address or the socket's path cannot be had.
             ChannelArgumentError: `grpc_channel_arguments` cannot be read.
         """
-        in_flight = InFlight(settings.grpc_max_threads or _MAX_CALLS)
+        in_flight = InFlight(settings.grpc_max_threads or MOST_CALLS)
         metrics.calls_in_flight.watch(lambda: [(("gRPC",), in_flight.count)])
         # Twice: a call also has a thread while its message is on its way, before it is in flight.
         workers = Workers(2 * in_flight.limit + _SPARE_THREADS)
         self._server = grpc.server(
-            workers, options=server_options(settings, max_streams=max(_MAX_CALLS, in_flight.limit))
+            workers, options=server_options(settings, max_streams=max(MOST_CALLS, in_flight.limit))
         )
         self._health = Health(_BARE_NAMES if settings.enable_grpc_healthcheck_service else ())
         table = rpcs(dataplane, control_plane, tensor_content=settings.enable_serialization_as_tensor_content)
