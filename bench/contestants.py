@@ -57,7 +57,7 @@ def contestants() -> list[Contestant]:
         _embedded("kmaas, batching", "SavedModel, bench/batching_parameters.txt", "--enable_batching", twin=False),
         _embedded("kmaas, twin", "LiteRT", twin=True),
         _embedded("kmaas, twin, batching", "LiteRT, bench/batching_parameters.txt", "--enable_batching", twin=True),
-        _stack("kmaas up", "gateway and model server", {}),
+        _stack("kmaas up", "gateway and model server, over a UNIX socket", {}),
         _stack("kmaas up, SavedModel", "without the twin", _WITHOUT_TWIN, fits=_pictures),
         *_one_worker(),
         Contestant(
@@ -197,7 +197,7 @@ _PEERS = (
     Contestant(
         "FastAPI + grpc.aio",
         GATEWAY_HTTP,
-        "in front of kmaas' model server, as its gateway is",
+        "in front of kmaas' model server, over gRPC",
         _fastapi_gateway,
         fits=_not_tensors,
     ),

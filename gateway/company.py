@@ -118,11 +118,11 @@ class Company:
 
     @property
     def _abreast(self) -> int:
-        """Calls of a form at a time. Where lengths differ there is one form, and its calls are long: a server that
-        waits for the next costs more than smaller groups do.
+        """Calls of a form at a time. Where lengths differ there is one form, and if its calls are long as well, a
+        server that waits for the next costs more than smaller groups do.
         """
         calls = ABREAST * max(1, self._servers())
-        return calls if self._padding else max(1, calls // self._workers)
+        return calls if self._padding and self._pace.tokens_are_dear else max(1, calls // self._workers)
 
     def _request(self, inputs: Tensors, deadline: Deadline) -> _Request:
         rows = rows_of(inputs)

@@ -20,6 +20,7 @@ from wire.tensors import Array
 _CALL_S = 0.002  # the way there and back
 _WEIGHTS = 8.0  # tokens that cost as much as the weights' way through the processor, once a call, be they few or many
 _TELLING = 128  # a call with fewer tokens says little about what one costs
+_DEAR = 64  # tokens: what costs more than a call with so few is work
 _DRIFT = 1.001  # so that a cost which grew is believed in the end
 _FULL = 16  # calls' worth of tokens: more together saves next to nothing, and another processor may take them
 
@@ -77,6 +78,11 @@ class Pace:
     def call_tokens(self) -> float:
         """How many tokens cost as much as a call does by itself; endlessly many until one is known to be dear."""
         return math.inf if self._token_s is None else _WEIGHTS + _CALL_S / max(self._token_s, 1e-9)
+
+    @property
+    def tokens_are_dear(self) -> bool:
+        """Whether a few texts cost more than a call does by itself."""
+        return self.call_tokens < _DEAR
 
 
 def divided(lengths: Lengths, call_tokens: float) -> list[Array]:

@@ -17,14 +17,15 @@ from tests.support.tcp_proxy import TcpProxy
 pytestmark = pytest.mark.chaos
 
 
-def test_it_is_killed_and_started_again(store: Store, goldens: Goldens, see: See) -> None:
+@pytest.mark.parametrize("local", [False, True], ids=["grpc", "local"])
+def test_it_is_killed_and_started_again(store: Store, goldens: Goldens, see: See, *, local: bool) -> None:
     port = free_port()
     with ExitStack() as running:
-        server = running.enter_context(ModelServerProcess(store.root, port))
+        server = running.enter_context(ModelServerProcess(store.root, port, local=local))
         gauntlet, bounds = running.enter_context(under_load(server.target, goldens, see))
         server.kill()
         lasting(1)
-        again = running.enter_context(ModelServerProcess(store.root, port))
+        again = running.enter_context(ModelServerProcess(store.root, port, local=local))
         until(lambda: has_all(again), "it is back")
         over_at = time.monotonic()
         gauntlet.settle()
@@ -32,9 +33,10 @@ def test_it_is_killed_and_started_again(store: Store, goldens: Goldens, see: See
     assert gauntlet.statuses[503] > 0
 
 
-def test_it_is_frozen(store: Store, goldens: Goldens, see: See) -> None:
+@pytest.mark.parametrize("local", [False, True], ids=["grpc", "local"])
+def test_it_is_frozen(store: Store, goldens: Goldens, see: See, *, local: bool) -> None:
     with (
-        ModelServerProcess(store.root) as server,
+        ModelServerProcess(store.root, local=local) as server,
         under_load(server.target, goldens, see) as (gauntlet, bounds),
     ):
         server.signal(signal.SIGSTOP)
@@ -95,14 +97,17 @@ def test_those_of_one_of_two_are(
         bounds.hold(over_at, statuses={503, 504})
 
 
-def test_one_of_two_is_lost_and_back(store: Store, goldens: Goldens, see: See) -> None:
+@pytest.mark.parametrize("local", [False, True], ids=["grpc", "local"])
+def test_one_of_two_is_lost_and_back(store: Store, goldens: Goldens, see: See, *, local: bool) -> None:
     port = free_port()
     with ExitStack() as running:
-        one, other = (running.enter_context(ModelServerProcess(store.root, at)) for at in (port, free_port()))
+        one, other = (
+            running.enter_context(ModelServerProcess(store.root, at, local=local)) for at in (port, free_port())
+        )
         gauntlet, bounds = running.enter_context(under_load([one.target, other.target], goldens, see))
         one.kill()
         lasting(1)
-        again = running.enter_context(ModelServerProcess(store.root, port))
+        again = running.enter_context(ModelServerProcess(store.root, port, local=local))
         until(lambda: has_all(again), "it is back")
         over_at = time.monotonic()
         until(lambda: all_servers(gauntlet.gateway, 2), "it gets requests again")

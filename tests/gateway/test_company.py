@@ -171,11 +171,22 @@ def test_each_server_has_calls_under_way() -> None:
     server.let()
 
 
-@pytest.mark.parametrize(("workers", "under_way"), [(1, 2), (2, 1), (8, 1)])
-def test_the_calls_under_way_are_those_of_all_workers(workers: int, under_way: int) -> None:
-    server = Server()
+DEAR = 0.01  # seconds a token
+
+
+@pytest.mark.parametrize(
+    ("workers", "token_s", "under_way"),
+    [(1, None, 2), (2, None, 1), (8, None, 1), (2, 1e-6, 1), (1, 1e-6, 2), (2, DEAR, 2)],
+)
+def test_the_calls_under_way_are_those_of_all_workers_unless_texts_are_dear(
+    workers: int, token_s: float | None, under_way: int
+) -> None:
+    server, pace = Server(), Pace()
+    if token_s:
+        pace.note(1000, 1000 * token_s)
     visit = Visit(server)
-    visit.company = Company(server, 8, workers=workers)
+    padding = Padding("x", 0) if token_s else None
+    visit.company = Company(server, 8, workers=workers, padding=padding, pace=pace)
     for value in range(under_way):
         visit.ask(value)
         assert server.arrived.acquire(timeout=30)

@@ -238,10 +238,11 @@ def test_a_gateway_that_starts_while_no_slot_is_free_says_so(poets: Shelf) -> No
         client.close()
 
 
-def test_texts_go_on_soon_after_their_server_was_frozen(poets: Shelf) -> None:
+@pytest.mark.parametrize("local", [False, True], ids=["grpc", "local"])
+def test_texts_go_on_soon_after_their_server_was_frozen(poets: Shelf, *, local: bool) -> None:
     """What was given up there is given back, and so it is proved again, for which it needs a slot."""
     with (
-        ModelServerProcess(poets.store.root) as server,
+        ModelServerProcess(poets.store.root, local=local) as server,
         GatewayProcess((server.target, f"127.0.0.1:{free_port()}")) as gateway,
     ):
         until(lambda: ask(gateway, "poet", "roses").status == 200, "it is proved")

@@ -10,6 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from bench.footprint import children
 from bench.stack import free_port
 from store.golden import difference
@@ -26,9 +28,10 @@ from wire.errors import ModelServerError
 PICTURE = picture()
 
 
-def test_versions_swap_under_sixteen_clients_without_a_failed_request(shelf: Shelf) -> None:
+@pytest.mark.parametrize("local", [False, True], ids=["grpc", "local"])
+def test_versions_swap_under_sixteen_clients_without_a_failed_request(shelf: Shelf, *, local: bool) -> None:
     shelf.publish("digits-a")
-    with ModelServerProcess(shelf.store.root) as server, GatewayProcess(server.target) as gateway:
+    with ModelServerProcess(shelf.store.root, local=local) as server, GatewayProcess(server.target) as gateway:
         gateway.wait_ready()
         clients = Clients(gateway, "digits", PICTURE, 16)
         pinning = Clients(gateway, "digits", PICTURE, 2, **{"X-Model-Digest": "sha256:digits-1"})
@@ -48,10 +51,11 @@ def test_versions_swap_under_sixteen_clients_without_a_failed_request(shelf: She
     assert difference(told[0].json(), pinned.json(), 1e-6) is None
 
 
-def test_a_killed_model_server_gives_503_and_comes_back_by_itself(shelf: Shelf) -> None:
+@pytest.mark.parametrize("local", [False, True], ids=["grpc", "local"])
+def test_a_killed_model_server_gives_503_and_comes_back_by_itself(shelf: Shelf, *, local: bool) -> None:
     shelf.publish("digits-a")
     port = free_port()
-    with ModelServerProcess(shelf.store.root, port) as server, GatewayProcess(server.target) as gateway:
+    with ModelServerProcess(shelf.store.root, port, local=local) as server, GatewayProcess(server.target) as gateway:
         gateway.wait_ready()
         before = gateway.post("/models/digits", PICTURE)
         clients = Clients(gateway, "digits", PICTURE, 8)
@@ -69,7 +73,7 @@ def test_a_killed_model_server_gives_503_and_comes_back_by_itself(shelf: Shelf) 
         assert gateway.get("/healthz").status == 200
         assert [model["name"] for model in gateway.get("/models").json()["models"]] == ["digits"]
         assert gateway.post("/models/none", b"{}").status == 404
-        with ModelServerProcess(shelf.store.root, port):
+        with ModelServerProcess(shelf.store.root, port, local=local):
             gateway.wait_ready()
             until(lambda: gateway.post("/models/digits", PICTURE).status == 200, "answers again")
             assert gateway.post("/models/digits", PICTURE).body == before.body
@@ -106,18 +110,21 @@ def test_a_model_server_that_hangs_gives_504(model_server: ModelServerProcess) -
         until(lambda: gateway.post("/models/digits", PICTURE).status == 200, "answers again")
 
 
-def test_a_server_that_comes_back_with_other_content_is_learnt_anew(shelf: Shelf, tmp_path: Path) -> None:
+@pytest.mark.parametrize("local", [False, True], ids=["grpc", "local"])
+def test_a_server_that_comes_back_with_other_content_is_learnt_anew(
+    shelf: Shelf, tmp_path: Path, *, local: bool
+) -> None:
     shelf.publish("digits-a")
     other = Store.at(tmp_path / "other")
     publish(other, shelf.exports / "digits-b")
     port = free_port()
-    with ModelServerProcess(shelf.store.root, port) as server, GatewayProcess(server.target) as gateway:
+    with ModelServerProcess(shelf.store.root, port, local=local) as server, GatewayProcess(server.target) as gateway:
         gateway.wait_ready()
         clients = Clients(gateway, "digits", PICTURE, 4)
         with clients.asking():
             clients.wait_for(20)
             server.kill()
-            with ModelServerProcess(other.root, port):
+            with ModelServerProcess(other.root, port, local=local):
                 until(lambda: clients.answers[-1].status == 503, "503")
                 until(lambda: clients.answers[-1].status == 200, "answers again")
                 clients.wait_for(50)

@@ -64,11 +64,14 @@ def two(model_server: ModelServerProcess) -> Iterator[tuple[Proxy, Proxy]]:
         yield one, other
 
 
-def test_no_request_fails_while_one_of_three_is_killed_frozen_and_back(shelf: Shelf) -> None:
+@pytest.mark.parametrize("local", [False, True], ids=["grpc", "local"])
+def test_no_request_fails_while_one_of_three_is_killed_frozen_and_back(shelf: Shelf, *, local: bool) -> None:
     shelf.publish("digits-a")
     ports = [free_port() for _ in range(3)]
     with ExitStack() as running:
-        first, second, third = (running.enter_context(ModelServerProcess(shelf.store.root, port)) for port in ports)
+        first, second, third = (
+            running.enter_context(ModelServerProcess(shelf.store.root, port, local=local)) for port in ports
+        )
         gateway = running.enter_context(GatewayProcess([server.target for server in (first, second, third)]))
         until(lambda: servers(gateway) == 3, "every server proves itself")
         clients = Clients(gateway, "digits", PICTURE, 8)
@@ -77,7 +80,7 @@ def test_no_request_fails_while_one_of_three_is_killed_frozen_and_back(shelf: Sh
             second.kill()
             until(lambda: servers(gateway) == 2, "the killed one is missed")
             clients.wait_for(100)
-            running.enter_context(ModelServerProcess(shelf.store.root, ports[1]))
+            running.enter_context(ModelServerProcess(shelf.store.root, ports[1], local=local))
             until(lambda: servers(gateway) == 3, "it is back")
             third.signal(signal.SIGSTOP)
             until(lambda: state(gateway, third.target) == "silent", "the frozen one is missed")

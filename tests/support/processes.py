@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.error
@@ -73,8 +74,13 @@ class Process:
 class ModelServerProcess(Process):
     """The embedded model server over `store`."""
 
-    def __init__(self, store: Path, port: int | None = None, *flags: str, log: Path | None = None) -> None:
+    def __init__(
+        self, store: Path, port: int | None = None, *flags: str, log: Path | None = None, local: bool = False
+    ) -> None:
+        """`local`: gateways are to ask it over a socket, whose path hangs on the port."""
         self.port = port or free_port()
+        self._socket = Path(tempfile.gettempdir(), f"kmaas-test-{self.port}") if local else None
+        flags = (*flags, f"--local_socket_path={self._socket}") if local else flags
         ports = ("--port", str(self.port), "--rest_api_port", "0")
         super().__init__(
             "serve", "--store", str(store), *ports, "--file_system_poll_wait_seconds", "0.1", *flags, log=log
@@ -84,6 +90,13 @@ class ModelServerProcess(Process):
         """Once it can be asked; what it has to load may take longer."""
         until(self._listens, "the model server listens")
         return super().__enter__()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        super().__exit__(kind, error, trace)
+        if self._socket:
+            self._socket.unlink(missing_ok=True)
 
     def _listens(self) -> bool:
         assert self._process.poll() is None, "the model server ended"
@@ -95,7 +108,7 @@ class ModelServerProcess(Process):
 
     @property
     def target(self) -> str:
-        return f"127.0.0.1:{self.port}"
+        return f"local:{self._socket}" if self._socket else f"127.0.0.1:{self.port}"
 
     def kill(self) -> None:
         self.signal(signal.SIGKILL)

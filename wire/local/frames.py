@@ -17,7 +17,9 @@ from wire.tracing import Metadata
 _MARK = b"kml1"
 _CALL = struct.Struct("!4sIdHH")  # the mark, bytes of the message, seconds left, bytes of path and of metadata
 _ANSWER = struct.Struct("!4sIB")  # the mark, bytes of the message, status
+_LARGEST = 2**31 - 1  # bytes, as protobuf has it
 _AT_ONCE = 64 * 2**10  # bytes; a message beyond is received into a buffer of its own, and sent from it
+_BLOCK = 16 * 2**20  # bytes, by which that buffer grows: who says that a message is large must send it first
 
 Bytes = bytes | bytearray
 _Wait = Callable[[], None]
@@ -109,16 +111,19 @@ def _message(connection: socket.socket, first: bytes, size: int, wait: _Wait) ->
         if len(first) > size:
             raise FrameError("more than was said")
         return first
-    message = bytearray(size)
-    rest = memoryview(message)
-    rest[: len(first)] = first
-    rest = rest[len(first) :]
-    while rest:
+    if size > _LARGEST:
+        raise FrameError(f"a message of {size} bytes")
+    message, there = bytearray(min(size, _BLOCK)), len(first)
+    message[:there] = first
+    while there < size:
+        if there == len(message):
+            message.extend(bytes(min(size - there, _BLOCK)))
         wait()
-        came = connection.recv_into(rest)
+        with memoryview(message) as whole, whole[there:] as rest:
+            came = connection.recv_into(rest)
         if not came:
             raise FrameError("closed in the middle")
-        rest = rest[came:]
+        there += came
     return message
 
 
