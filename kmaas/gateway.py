@@ -17,7 +17,7 @@ from kmaas.processes import check_port_free, stop_on_eof
     "--model-server",
     multiple=True,
     metavar="HOST:PORT",
-    help="gRPC address of the model server; again for each replica.",
+    help="gRPC address of the model server, or local:/path of its socket; again for each replica.",
 )
 @click.option("--workers", type=int, help="Processes that share the port.")
 @click.option("--access-log/--no-access-log", default=None, help="A JSON line per request on standard output.")

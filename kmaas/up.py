@@ -3,6 +3,7 @@
 import fcntl
 import json
 import logging
+import os
 import shlex
 import signal
 import subprocess
@@ -19,7 +20,7 @@ import click
 
 from kmaas.binding import check_bind
 from kmaas.config import Config
-from kmaas.errors import ChildFailedError, StoreInUseError
+from kmaas.errors import ChildFailedError, ConfigError, StoreInUseError
 from kmaas.notice import notice
 from kmaas.processes import Child, check_port_free, reachable
 from store.errors import StoreUnwritableError
@@ -33,7 +34,7 @@ _POLL_S = 0.1
 # longer than what else the store has.
 _PATIENCE_S, _LONG_PATIENCE_S = 15.0, 120.0
 _STOP_MARGIN_S = 5.0
-_LONG_FOLDER = 70  # characters
+_LONG_FOLDER = 70  # bytes
 _QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2"}
 
 
@@ -61,6 +62,8 @@ def _check_addresses(config: Config, *, no_auth: bool) -> None:
     serve, gateway = config.serve, config.gateway
     check_bind(serve.host, no_auth=no_auth or serve.no_auth)
     check_bind(gateway.host, no_auth=no_auth or gateway.no_auth)
+    if not serve.port:
+        raise ConfigError("serve.port is 0, which switches gRPC off; `kmaas promote` needs it: choose a port")
     check_port_free(serve.host, serve.port, "model server's gRPC")
     check_port_free(serve.host, serve.rest_api_port, "model server's REST")
     check_port_free(gateway.host, gateway.port, "gateway")
@@ -125,9 +128,10 @@ def _run(config: Config, asked: set[str], *, no_auth: bool, stopping: threading.
 
 
 def _folder_of_sockets() -> tempfile.TemporaryDirectory[str]:
-    """Its owner's alone; at a short path, for that of a socket has 107 characters at most."""
+    """Its owner's alone; at a short path, for that of a socket has 107 bytes at most."""
     usual = tempfile.gettempdir()
-    return tempfile.TemporaryDirectory(prefix="kmaas-up-", dir=usual if len(usual) < _LONG_FOLDER else "/tmp")  # noqa: S108
+    short = len(os.fsencode(usual)) < _LONG_FOLDER
+    return tempfile.TemporaryDirectory(prefix="kmaas-up-", dir=usual if short else "/tmp")  # noqa: S108
 
 
 def _wait_until_alive(url: str, gateway: Child, stopping: threading.Event) -> None:
@@ -187,12 +191,9 @@ def _greet(config: Config, url: str, late: Mapping[str, str], seconds: float) ->
     notice(f"  page         {url}/\n  API          {url}/docs")
     if config.gateway.grpc_port:
         notice(f"  gRPC         {reachable(config.gateway.host)}:{config.gateway.grpc_port}")
-    host, serve = reachable(config.serve.host), config.serve
-    ports = (
-        (serve.port, f"{host}:{serve.port}"),
-        (serve.rest_api_port, f"http://{host}:{serve.rest_api_port}/v1/models"),
-    )
-    notice(f"  model server {', '.join(text for port, text in ports if port) or 'for the gateway alone'}\n")
+    host, rest_port = reachable(config.serve.host), config.serve.rest_api_port
+    rest = f", http://{host}:{rest_port}/v1/models" if rest_port else ""
+    notice(f"  model server {host}:{config.serve.port}{rest}\n")
     for line in _curl_lines(config, url):
         notice(f"  {line}")
     notice("\nCtrl-C stops everything.")

@@ -11,6 +11,7 @@ from serving.control_plane import ControlPlane
 from serving.dataplane import Dataplane
 from serving.errors import ModelConfigError, StartError
 from serving.grpc.server import GrpcServer
+from serving.in_flight import MOST_CALLS
 from serving.lifecycle.config_file import ConfigFile
 from serving.lifecycle.core import Core
 from serving.lifecycle.manager import Manager
@@ -156,8 +157,8 @@ class ModelServer:
             self._grpc = GrpcServer(dataplane, control_plane, self.metrics, settings, credentials, tracing=tracing)
             self._grpc.start()
         if settings.local_socket_path:
-            path, tracing = settings.local_socket_path, self._tracing
-            self._local = LocalServer(path, dataplane, control_plane, self.metrics, tracing=tracing)
+            path, most, tracing = settings.local_socket_path, settings.grpc_max_threads or MOST_CALLS, self._tracing
+            self._local = LocalServer(path, dataplane, control_plane, self.metrics, most_calls=most, tracing=tracing)
             self._local.start()
         if self._rest:
             self._rest.start()

@@ -43,7 +43,9 @@ class ServeSettings(BaseModel):
     grpc_socket_path: str = Field("", description="UNIX socket of gRPC, beside the port or without it.")
     local_socket_path: str = Field("", description="UNIX socket for a gateway on this host, faster than gRPC's.")
     grpc_channel_arguments: str = Field("", description="gRPC server arguments: k=v,k=v with whole numbers as such.")
-    grpc_max_threads: Count = Field(0, description="Calls in flight; those beyond are refused. 0: 256.")
+    grpc_max_threads: Count = Field(
+        0, description="Calls in flight, of gRPC and of the local socket; those beyond are refused. 0: 256."
+    )
     grpc_max_receive_message_bytes: Annotated[int, Field(ge=-1)] = Field(-1, description="-1: what protobuf allows.")
     grpc_max_send_message_bytes: Annotated[int, Field(ge=-1)] = Field(-1, description="-1: what protobuf allows.")
     enable_grpc_reflection: bool = Field(False, description="Let clients such as grpcurl ask for the services.")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -108,18 +109,37 @@ def test_ctrl_c_stops_everything_cleanly(stack: Stack, tmp_path: Path) -> None:
 
 def test_a_log_without_room_stops_nothing(stack: Stack, tmp_path: Path) -> None:
     """Its greeting, which comes after the stack is ready, finds none."""
-    ports = {
-        name: free_port() for name in ("SERVE__PORT", "SERVE__REST_API_PORT", "GATEWAY__PORT", "GATEWAY__GRPC_PORT")
-    }
-    settings = {f"KMAAS_{name}": str(port) for name, port in ports.items()}
-    store = {"KMAAS_STORE": str(linked_copy(stack.store, tmp_path / "store"))}
-    url = f"http://127.0.0.1:{ports['GATEWAY__PORT']}"
-    with Process("up", "digits", "sentiment", environment=settings | store, log=Path("/dev/full")) as up:
+    url, environment = place(stack, tmp_path)
+    with Process("up", "digits", "sentiment", environment=environment, log=Path("/dev/full")) as up:
         until(lambda: is_ready(url), "the stack is ready")
         for _ in range(200):
             assert ask(f"{url}/models/sentiment", b'{"inputs": "good"}').status == 200
         up.signal(signal.SIGINT)
         assert up.wait() == 0
+
+
+def test_where_temporary_files_lie_deep(stack: Stack, tmp_path: Path) -> None:
+    deep = tmp_path / ("deep" * 30)
+    deep.mkdir()
+    url, environment = place(stack, tmp_path)
+    with Process("up", "digits", "sentiment", environment=environment | {"TMPDIR": str(deep)}) as up:
+        until(lambda: is_ready(url), "the stack is ready")
+        assert ask(f"{url}/models/sentiment", b'{"inputs": "good"}').status == 200
+        [socket] = {Path(path) for path in re.findall('server="local:([^"]+)"', ask(f"{url}/metrics").body.decode())}
+        assert socket.is_socket()
+        up.signal(signal.SIGINT)
+        assert up.wait() == 0
+    assert not socket.parent.exists()
+
+
+def place(stack: Stack, tmp_path: Path) -> tuple[str, dict[str, str]]:
+    """The address and the environment of another stack, with the same models."""
+    ports = {
+        name: free_port() for name in ("SERVE__PORT", "SERVE__REST_API_PORT", "GATEWAY__PORT", "GATEWAY__GRPC_PORT")
+    }
+    settings = {f"KMAAS_{name}": str(port) for name, port in ports.items()}
+    store = {"KMAAS_STORE": str(linked_copy(stack.store, tmp_path / "store"))}
+    return f"http://127.0.0.1:{ports['GATEWAY__PORT']}", settings | store
 
 
 def is_ready(url: str) -> bool:

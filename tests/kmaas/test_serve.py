@@ -136,11 +136,12 @@ def test_flags_of_tensorflow_serving_that_say_nothing_here_are_taken_with_a_warn
             ("--memory_budget_mb=10",),
             "INVALID_ARGUMENT: memory_budget_mb was set without lazy_loading, which it limits",
         ),
-        (("--port=0", "--rest_api_port=0"), "INVALID_ARGUMENT: port, grpc_socket_path and rest_api_port are all off"),
+        (("--port=0", "--rest_api_port=0"), "INVALID_ARGUMENT: port, grpc_socket_path, local_socket_path and rest"),
         (("--ssl_config_file=nowhere",), "'nowhere': expected a text tensorflow.serving.SSLConfig: "),
         (("--ssl_config_file=garbage",), "'garbage': expected a text tensorflow.serving.SSLConfig: "),
         (("--monitoring_config_file=garbage",), "'garbage': expected a text tensorflow.serving.MonitoringConfig: "),
         (("--grpc_channel_arguments=grpc.x",), "expected k=v,k=v, received 'grpc.x'"),
+        (("--local_socket_path=garbage",), "cannot listen on garbage for local: a file that is not a socket is in the"),
         (("--grpc_socket_path=garbage",), "cannot listen on garbage for gRPC: a file that is not a socket is in the"),
     ],
 )

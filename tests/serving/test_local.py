@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import grpc
@@ -20,7 +20,7 @@ from tests.serving.conftest import Serve, Served
 from tests.support.processes import until
 from wire import messages
 from wire.client import ModelServerClient
-from wire.errors import NotServedError, TimedOutError, UnreachableError
+from wire.errors import ModelServerError, NotServedError, TimedOutError, UnreachableError
 from wire.local.frames import receive_answer, send_call
 from wire.methods import CLASSIFY, LIST_MODELS, MODEL_INFER, PREDICT, RELOAD_CONFIG
 from wire.tensors import to_proto
@@ -55,7 +55,7 @@ def raw(path: str, method: str, body: bytes, metadata: tuple[tuple[str, str], ..
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(SOON)
         connection.connect(path)
-        send_call(connection, method, SOON, metadata, body)
+        send_call(connection, method, time.monotonic() + SOON, metadata, body)
         status, answer = receive_answer(connection, time.monotonic() + SOON)
         return status, bytes(answer)
 
@@ -143,20 +143,75 @@ def test_bytes_that_are_no_call_and_callers_that_leave(served: Served, client: M
     assert client.predict("plus", ONE, timeout_s=SOON).version == 1
 
 
-def test_more_connections_than_there_may_be_wait_for_their_turn(
+STEPS = {"steps": np.array(20_000, "i4")}  # some hundred milliseconds
+
+
+def test_who_has_no_place_takes_that_of_an_idle_one_and_waits_for_busy_ones(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(local, "_CONNECTIONS", 2)
-    served = serve(plus=("plus-2", 1), local_socket_path=str(tmp_path / "socket"))
-    with ExitStack() as stack, near(served) as third, ThreadPoolExecutor(1) as threads:
-        held = [stack.enter_context(closing(near(served))) for _ in range(2)]
-        for client in held:
-            client.predict("plus", ONE, timeout_s=SOON)
-        asked = threads.submit(third.predict, "plus", ONE, timeout_s=SOON)
+    served = serve(slow=("slow", 1), local_socket_path=str(tmp_path / "socket"))
+    with ExitStack() as stack, ThreadPoolExecutor(3) as threads:
+        clients = [stack.enter_context(near(served)) for _ in range(4)]
+        for _ in range(2):
+            for client in clients:
+                assert client.models(timeout_s=SOON) == ["slow"]
+        asked = [threads.submit(client.predict, "slow", STEPS, timeout_s=SOON) for client in clients[:3]]
+        until(lambda: served.users("slow") == 2, "two calls are under way")
         with pytest.raises(TimedOutError):
-            near(served).predict("plus", ONE, timeout_s=0.2)
-        assert not asked.done()
-        held[0].close()
+            clients[3].models(timeout_s=0.01)
+        assert [one.result(60).version for one in asked] == [1, 1, 1]
+        assert clients[3].models(timeout_s=SOON) == ["slow"]
+
+
+def test_calls_that_are_over_or_whose_callers_have_left_are_not_run(served: Served, client: ModelServerClient) -> None:
+    """As they lie there after the server was frozen."""
+    path, body = served.settings.local_socket_path, predict("plus", ONE, signature_name="none")
+
+    def count() -> int:
+        lines = served.server.metrics.text().splitlines()
+        return sum(int(line.split()[-1]) for line in lines if "requests_total" in line and 'method="Predict"' in line)
+
+    before = count()
+    with socket.socket(socket.AF_UNIX) as late, socket.socket(socket.AF_UNIX) as left:
+        for connection, ends_at in ((late, time.monotonic() - 1), (left, time.monotonic() + SOON)):
+            connection.connect(path)
+            send_call(connection, PREDICT.path, ends_at, (), body)
+            connection.shutdown(socket.SHUT_WR)
+        for connection in (late, left):
+            assert receive_answer(connection, time.monotonic() + SOON) == (4, b"Deadline Exceeded")
+    assert count() == before
+    raw(path, PREDICT.path, body)
+    assert count() == before + 1
+
+
+def test_a_thread_that_cannot_be_had_costs_one_connection(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served = serve(plus=("plus-2", 1), local_socket_path=str(tmp_path / "socket"))
+    monkeypatch.setattr(local, "_PAUSE_S", 0.01)
+    start, refused = threading.Thread.start, iter([True])
+
+    def starting(thread: threading.Thread) -> None:
+        if thread.name == "local" and next(refused, False):
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", starting)
+    with near(served) as client:
+        with pytest.raises(UnreachableError):
+            client.models(timeout_s=SOON)
+        assert client.models(timeout_s=SOON) == ["plus"]
+
+
+def test_as_many_calls_at_a_time_as_over_grpc(serve: Serve, tmp_path: Path) -> None:
+    served = serve(slow=("slow", 1), local_socket_path=str(tmp_path / "socket"), grpc_max_threads=1)
+    with near(served) as client, ThreadPoolExecutor(1) as threads:
+        asked = threads.submit(client.predict, "slow", STEPS, timeout_s=SOON)
+        until(lambda: served.users("slow") == 1, "the call is under way")
+        with pytest.raises(ModelServerError, match="Server Threadpool Exhausted") as caught:
+            client.models(timeout_s=SOON)
+        assert caught.value.code is grpc.StatusCode.RESOURCE_EXHAUSTED
         assert asked.result(60).version == 1
 
 
@@ -164,11 +219,12 @@ def test_calls_under_way_are_answered_when_it_stops_and_no_new_ones_taken(serve:
     served = serve(slow=("slow", 1), local_socket_path=str(tmp_path / "socket"))
     with near(served) as client, near(served) as idle, ThreadPoolExecutor(2) as threads:
         idle.models(timeout_s=SOON)
-        asked = threads.submit(client.predict, "slow", {"steps": np.array(20_000, "i4")}, timeout_s=SOON)
+        asked = threads.submit(client.predict, "slow", STEPS, timeout_s=SOON)
         until(lambda: served.users("slow") == 1, "the call is under way")
         stopping = threads.submit(served.server.stop)
         assert asked.result(60).version == 1
         stopping.result(60)
+        assert not (tmp_path / "socket").exists()
         for late in (client, idle):
             with pytest.raises(UnreachableError):
                 late.models(timeout_s=SOON)

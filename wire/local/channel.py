@@ -1,5 +1,6 @@
 """Calls over a UNIX socket to a model server on this host."""
 
+import errno
 import socket
 import threading
 import time
@@ -19,7 +20,8 @@ from wire.tracing import Metadata
 SCHEME = "local:"
 """Before the socket's path, in addresses."""
 
-_KEPT = 32  # idle connections; a server has a thread for each
+_KEPT = 16  # idle connections; a server has a thread for each
+_SHORT = (errno.EAGAIN, errno.EMFILE, errno.ENFILE)  # of places in the server's queue, of descriptors here
 _STATUS = {status.value[0]: status for status in grpc.StatusCode}
 
 
@@ -43,16 +45,15 @@ class LocalChannel:
         """The response message. Raises `ModelServerError`; ended by the `interrupt`, as if nobody answered."""
         call = _Call(method, request.SerializeToString(), metadata, time.monotonic() + timeout_s, interrupt)
         try:
-            kept = self._kept()
             try:
-                status, answer = self._exchanged(kept or self._connected(), call)
-            except _NotSentError:  # to a server that is gone; there may be another by now
-                if kept is None:
-                    raise
+                status, answer = self._exchanged(self._kept() or self._connected(), call)
+            except _NotSentError:  # to a server that is gone, or needs the place; it has not got the call
                 status, answer = self._exchanged(self._connected(), call)
         except TimeoutError as exc:
             raise TimedOutError(grpc.StatusCode.DEADLINE_EXCEEDED, f"no answer within {timeout_s:.1f} s") from exc
         except (OSError, FrameError, _NotSentError) as exc:
+            if isinstance(exc, OSError) and exc.errno in _SHORT:
+                raise ModelServerError(grpc.StatusCode.RESOURCE_EXHAUSTED, f"no connection to be had: {exc}") from exc
             raise UnreachableError(grpc.StatusCode.UNAVAILABLE, f"nobody answers at {self._path}: {exc}") from exc
         return _read(method, status, answer)
 
@@ -128,7 +129,7 @@ class _Call:
             raise TimeoutError
         connection.settimeout(left_s)
         try:
-            send_call(connection, self._method.path, left_s, self._metadata, self._message)
+            send_call(connection, self._method.path, self.ends_at, self._metadata, self._message)
         except (BrokenPipeError, ConnectionResetError) as exc:
             raise _NotSentError(exc.strerror) from exc
 

@@ -15,7 +15,7 @@ from functools import lru_cache
 from wire.tracing import Metadata
 
 _MARK = b"kml1"
-_CALL = struct.Struct("!4sIdHH")  # the mark, bytes of the message, seconds left, bytes of path and of metadata
+_CALL = struct.Struct("!4sIdHH")  # the mark, bytes of the message, until when, bytes of the path and of the metadata
 _ANSWER = struct.Struct("!4sIB")  # the mark, bytes of the message, status
 _LARGEST = 2**31 - 1  # bytes, as protobuf has it
 _AT_ONCE = 64 * 2**10  # bytes; a message beyond is received into a buffer of its own, and sent from it
@@ -31,18 +31,18 @@ class FrameError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A call as a server receives it: `seconds_left` may be infinite."""
+    """A call as a server receives it, to be answered until `ends_at`, by the host's `time.monotonic`."""
 
     path: str
-    seconds_left: float
+    ends_at: float
     metadata: Metadata
     message: Bytes
 
 
-def send_call(connection: socket.socket, path: str, seconds_left: float, metadata: Metadata, message: bytes) -> None:
+def send_call(connection: socket.socket, path: str, ends_at: float, metadata: Metadata, message: bytes) -> None:
     """Within the connection's timeout."""
     named, lines = _named(path, metadata)
-    head = _CALL.pack(_MARK, len(message), seconds_left, len(named), len(lines))
+    head = _CALL.pack(_MARK, len(message), ends_at, len(named), len(lines))
     _send(connection, b"".join((head, named, lines)), message)
 
 
@@ -52,13 +52,13 @@ def receive_call(connection: socket.socket) -> Incoming | None:
     if not first:
         return None
     first = _whole(connection, first, _CALL.size, _for_ever)
-    mark, message, seconds_left, named, lines = _CALL.unpack_from(first)
+    mark, message, ends_at, named, lines = _CALL.unpack_from(first)
     if mark != _MARK:
         raise FrameError("no call")
     begins = _CALL.size + named + lines
     first = _whole(connection, first, begins, _for_ever)
     path, metadata = _parsed(first[_CALL.size : _CALL.size + named], first[_CALL.size + named : begins])
-    return Incoming(path, seconds_left, metadata, _message(connection, first[begins:], message, _for_ever))
+    return Incoming(path, ends_at, metadata, _message(connection, first[begins:], message, _for_ever))
 
 
 def send_answer(connection: socket.socket, status: int, message: bytes) -> None:

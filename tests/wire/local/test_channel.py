@@ -4,7 +4,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import grpc
@@ -157,6 +157,16 @@ def test_an_answer_that_is_cut_or_none_is_nobody_and_its_connection_is_not_used_
     assert len(listener.connections) == 2
 
 
+def test_a_full_queue_is_not_taken_for_a_server_that_is_gone(tmp_path: Path, client: ModelServerClient) -> None:
+    with socket.socket(socket.AF_UNIX) as full, ExitStack() as stack:
+        full.bind(str(tmp_path / "socket"))
+        full.listen(0)
+        stack.enter_context(socket.socket(socket.AF_UNIX)).connect(str(tmp_path / "socket"))
+        with pytest.raises(ModelServerError) as caught:
+            ask(client)
+        assert caught.value.code is grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
 def test_an_answer_that_is_no_message_and_statuses(
     listen: Callable[[Answer], Listener], client: ModelServerClient
 ) -> None:
@@ -254,7 +264,7 @@ def test_a_hundred_callers_each_get_their_own_answer_and_few_connections_are_kep
         for asked in [threads.submit(ask, client, 100 + caller) for caller in range(100)]:
             asked.result(60)
     assert len(listener.connections) == 100
-    until(lambda: sum(_is_alive(connection) for connection in listener.connections) == 32, "the others are closed")
+    until(lambda: sum(_is_alive(connection) for connection in listener.connections) == 16, "the others are closed")
 
 
 def _is_alive(connection: socket.socket) -> bool:

@@ -38,7 +38,7 @@ def test_a_call_and_its_answer_arrive_as_they_were_sent(
         for status in (0, 14):
             call = receive_call(theirs)
             assert call is not None
-            assert (call.path, call.seconds_left, call.metadata) == ("/a.Service/Do", 2.5, metadata)
+            assert (call.path, call.ends_at, call.metadata) == ("/a.Service/Do", 2.5, metadata)
             send_answer(theirs, status, bytes(call.message)[::-1])
 
     answering = Thread(target=answer)
