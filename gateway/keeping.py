@@ -17,11 +17,12 @@ from gateway.deadline import Deadline
 from gateway.errors import ModelServerDownError, UnavailableError, VersionGoneError
 from gateway.line import Line
 from gateway.outputs import check_outputs
+from gateway.servers.estate import Estate
 from gateway.servers.server import Server
 from gateway.stride import Stride
 from gateway.tasks.base import Tensors
 from gateway.version import ServedVersion
-from store.manifest import DECODE_SIGNATURE, SignatureSpec
+from store.manifest import DECODE_SIGNATURE, PREFILL_SIGNATURE, SignatureSpec
 from wire.tensors import Array
 
 _MOMENT_S = 0.05
@@ -30,8 +31,9 @@ _MOMENT_S = 0.05
 class Keepers:
     """Safe to share between threads. Nothing is kept of versions that are gone."""
 
-    def __init__(self, backend: Backend, streams: Admission) -> None:
+    def __init__(self, backend: Backend, streams: Admission, estate: Estate) -> None:
         """Each call takes a turn of `streams`, behind short requests."""
+        self.estate = estate
         self._backend = backend
         self._streams = streams
         self._lock = threading.Lock()
@@ -139,11 +141,13 @@ class Kept:
                 raise ModelServerDownError
             self._asked = server, self._version.number
             convoy = self._keepers.convoy(self._version, server)
-            return self._steps.take(lambda deadline: convoy.ask(self, signature, inputs, deadline))
+            outputs = self._steps.take(lambda deadline: convoy.ask(self, signature, inputs, deadline))
         except VersionGoneError as exc:
             self.leave()
             self._steps.go_over()
             raise ModelServerDownError from exc  # with what was kept there
+        self._note(signature, inputs, outputs["held"])
+        return outputs
 
     def move(self) -> None:
         self._let_go()
@@ -166,6 +170,7 @@ class Kept:
         if self._asked is not None:
             server, number = self._asked
             server.release(self._version.model, number, leases)
+            self._keepers.estate.let_go(leases.tolist())
             self._keepers.line(self._version).given_back()
 
     def leave(self) -> None:
@@ -185,6 +190,16 @@ class Kept:
     @property
     def _version(self) -> ServedVersion:
         return self._steps.version
+
+    def _note(self, signature: str, inputs: Tensors, held: Array) -> None:
+        """Which leases have begun here, and which are lost."""
+        leases = inputs["lease"]
+        if not held.all():
+            self._keepers.estate.let_go(leases[~held].tolist())
+        if signature == PREFILL_SIGNATURE and self._asked is not None:
+            server, number = self._asked
+            begun = leases[held & (inputs["start"] == 0)]
+            self._keepers.estate.hold((server.target, self._version.model, number), begun.tolist())
 
     def _let_go(self) -> None:
         if self._server is not None:

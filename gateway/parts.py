@@ -19,6 +19,7 @@ from gateway.routing.book import Book
 from gateway.routing.metrics import RoutingMetrics
 from gateway.routing.router import Router
 from gateway.server import shared_folder
+from gateway.servers.estate import Estate
 from gateway.servers.metrics import ServerMetrics
 from gateway.settings import GatewaySettings
 from gateway.telemetry import Telemetry
@@ -54,9 +55,8 @@ class Parts:
         openapi: Callable[[], Mapping[str, Any]],
     ) -> "Parts":
         telemetry = Telemetry(registry.models, ServerMetrics(backend))
-        router = Router(
-            book, registry, backend, settings, metrics=RoutingMetrics(telemetry.registry), shared=shared_folder()
-        )
+        shared = shared_folder()
+        router = Router(book, registry, backend, settings, metrics=RoutingMetrics(telemetry.registry), shared=shared)
         admission = Admission(settings.requests, settings.threads, telemetry.waiting)
         streams = Admission(
             settings.streams,
@@ -71,7 +71,9 @@ class Parts:
             Bounds(settings.capture_bytes, timedelta(days=settings.capture_days)),
             CaptureMetrics(telemetry.registry),
         )
-        pipeline = Pipeline(router, registry, backend, streams=streams, captures=captures, settings=settings)
+        pipeline = Pipeline(
+            router, registry, backend, streams=streams, captures=captures, estate=Estate(shared), settings=settings
+        )
         return cls(
             settings=settings,
             registry=registry,

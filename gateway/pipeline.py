@@ -30,6 +30,7 @@ from gateway.room import Room
 from gateway.routing.router import Router
 from gateway.routing.turn import Turn
 from gateway.routing.watch import Watch
+from gateway.servers.estate import Estate
 from gateway.settings import GatewaySettings
 from gateway.steps import AnswerSteps
 from gateway.stream import Stream, followed
@@ -77,6 +78,7 @@ class Pipeline:
         *,
         streams: Admission,
         captures: Captures,
+        estate: Estate,
         settings: GatewaySettings,
     ) -> None:
         """Each step of a text that is generated takes a turn of `streams`: many texts at once leave the interpreter to
@@ -86,7 +88,7 @@ class Pipeline:
         self._registry = registry
         self._backend = backend
         self._companies = Companies(backend, settings.workers)
-        self._keepers = Keepers(backend, streams)
+        self._keepers = Keepers(backend, streams, estate)
         self._streams = streams
         self._room = Room(settings.recording_bytes, readers=settings.steps)
         self._captures = captures

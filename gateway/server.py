@@ -86,6 +86,7 @@ def _load(settings: GatewaySettings) -> Any:
         from gateway.admin.app import create_admin
         from gateway.admin.server import serve_admin
         from gateway.app import create_app
+        from gateway.servers.estate import inherited
         from gateway.stragglers import Stragglers
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -95,6 +96,8 @@ def _load(settings: GatewaySettings) -> Any:
     multiprocessing.util.Finalize(None, app.extensions["close"], exitpriority=0)
     multiprocessing.util.Finalize(None, _leave, exitpriority=-1)
     parts = app.extensions["parts"]
+    if folder:
+        parts.backend.pool.settle(inherited(folder))
     Stragglers(settings.port, settings.silence_s, parts.longest_wait_s).start()
     if settings.grpc_port:
         _serve_grpc(app, settings)

@@ -3,13 +3,16 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+
+import numpy as np
 
 from gateway.deadline import Clock
 from gateway.servers.address import is_name, looked_up
 from gateway.servers.balance import least
 from gateway.servers.breaker import Breaker, State
+from gateway.servers.estate import Holder
 from gateway.servers.outlier import Window, is_outlier
 from gateway.servers.server import Connect, Server, Standing
 from wire.client import ModelServerClient
@@ -81,6 +84,13 @@ class Pool:
     def servers(self) -> tuple[Server, ...]:
         """All of them, in the order of their addresses' configuration."""
         return tuple(self._members)
+
+    def settle(self, left: Mapping[Holder, Sequence[int]]) -> None:
+        """Gives back what processes held that are gone."""
+        for server in self.servers:
+            for (target, model, version), leases in left.items():
+                if target == server.target:
+                    server.release(model, version, np.array(leases, np.int64))
 
     def start(self) -> None:
         self._thread.start()

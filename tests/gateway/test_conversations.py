@@ -1,10 +1,12 @@
 """Texts whose model server remembers them: many at once, by the gateway's own decoding, as if each were alone."""
 
 import json
+import os
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from http.client import HTTPException
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,7 @@ from tests.support.clients import Clients
 from tests.support.processes import Answer, GatewayProcess, ModelServerProcess, until
 from tests.support.proxy import Proxy
 from tests.support.small_text_models import CONTEXT, SLOTS
+from tests.support.stacks import workers
 from tests.support.streams import Events, Gate
 from wire.client import ModelServerClient
 from wire.errors import ModelServerError
@@ -257,6 +260,41 @@ def test_texts_go_on_soon_after_their_server_was_frozen(poets: Shelf, *, local: 
     assert clients.statuses.keys() <= {200, 503}
     lasts = [answer.body.decode().strip().rpartition("data:")[2] for answer in clients.answers if answer.status == 200]
     assert len({json.loads(last)["generated_text"] for last in lasts}) == 1
+
+
+def test_texts_go_on_soon_after_the_gateway_s_workers_were_killed(poets: Shelf) -> None:
+    """Who takes their places gives back what they held; by itself it would lapse after 15 s."""
+
+    def stream() -> None:
+        body = {"inputs": "roses", "stream": True, "parameters": {"max_new_tokens": 50}}
+        with suppress(OSError, HTTPException):
+            gateway.post("/models/poet", json.dumps(body).encode())
+
+    with (
+        ModelServerProcess(poets.store.root) as server,
+        ModelServerClient(server.target) as client,
+        GatewayProcess(server.target, workers=2) as gateway,
+        ThreadPoolExecutor(4 * SLOTS) as threads,
+    ):
+        until(lambda: ask(gateway, "poet", "roses").status == 200, "it is proved")
+        before = workers(gateway.pid)
+        for _ in range(4 * SLOTS):
+            threads.submit(stream)
+        until(lambda: not has_a_slot(client), "no slot is free")
+        server.signal(signal.SIGSTOP)
+        for worker in before:
+            os.kill(worker, signal.SIGKILL)
+        until(lambda: len(workers(gateway.pid) - before) == 2, "there are others")
+        until(gateway.alive, "they listen")
+        server.signal(signal.SIGCONT)
+        until(lambda: ask(gateway, "poet", "a").status == 200, "texts are written again", timeout_s=8)
+
+
+def has_a_slot(client: ModelServerClient) -> bool:
+    lease = np.array([1], np.int64)
+    told = client.predict("poet", prompts(lease), timeout_s=20, signature="prefill").outputs
+    client.predict("poet", {"lease": lease}, timeout_s=20, signature="release")
+    return bool(told["held"].all())
 
 
 def metrics(gateway: GatewayProcess) -> str:
