@@ -1,6 +1,7 @@
 """The face for a gateway on the same host: the RPCs over a UNIX socket, see `wire.local`."""
 
 import logging
+import select
 import socket
 import threading
 import time
@@ -159,10 +160,10 @@ def _take_no_more(connection: socket.socket) -> None:
 
 
 def _has_left(connection: socket.socket) -> bool:
-    try:
-        return connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
-    except BlockingIOError:
-        return False
+    """Whether the other side closed it; this side's half may be closed by `_take_no_more`."""
+    looking = select.poll()
+    looking.register(connection, 0)
+    return any(event & select.POLLHUP for _, event in looking.poll(0))
 
 
 class _AbortError(Exception):

@@ -56,4 +56,6 @@ def _is_there(process: int) -> bool:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
+    except PermissionError:  # another user's has the number now
+        pass
     return True

@@ -164,25 +164,49 @@ def test_who_has_no_place_takes_that_of_an_idle_one_and_waits_for_busy_ones(
         assert clients[3].models(timeout_s=SOON) == ["slow"]
 
 
-def test_calls_that_are_over_or_whose_callers_have_left_are_not_run(served: Served, client: ModelServerClient) -> None:
-    """As they lie there after the server was frozen."""
-    path, body = served.settings.local_socket_path, predict("plus", ONE, signature_name="none")
+def test_calls_that_are_over_or_whose_callers_have_left_are_not_run(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As they lie there after the server was frozen. One that has come before its connection is ended is run."""
+    monkeypatch.setattr(local, "_CONNECTIONS", 1)
+    served = serve(slow=("slow", 1), plus=("plus-2", 1), local_socket_path=str(tmp_path / "socket"))
+    asked = {version: predict("plus", ONE, version={"value": version}) for version in (7, 8, 9)}
 
-    def count() -> int:
-        lines = served.server.metrics.text().splitlines()
-        return sum(int(line.split()[-1]) for line in lines if "requests_total" in line and 'method="Predict"' in line)
+    def connected(stack: ExitStack, ends_at: float, version: int) -> socket.socket:
+        connection = stack.enter_context(socket.socket(socket.AF_UNIX))
+        connection.connect(str(tmp_path / "socket"))
+        send_call(connection, PREDICT.path, ends_at, (), asked[version])
+        return connection
 
-    before = count()
-    with socket.socket(socket.AF_UNIX) as late, socket.socket(socket.AF_UNIX) as left:
-        for connection, ends_at in ((late, time.monotonic() - 1), (left, time.monotonic() + SOON)):
-            connection.connect(path)
-            send_call(connection, PREDICT.path, ends_at, (), body)
-            connection.shutdown(socket.SHUT_WR)
-        for connection in (late, left):
-            assert receive_answer(connection, time.monotonic() + SOON) == (4, b"Deadline Exceeded")
-    assert count() == before
-    raw(path, PREDICT.path, body)
-    assert count() == before + 1
+    with ExitStack() as stack, near(served) as busy, ThreadPoolExecutor(1) as threads:
+        first = threads.submit(busy.predict, "slow", STEPS, timeout_s=SOON)
+        until(lambda: served.users("slow") == 1, "the one place is taken")
+        late = connected(stack, time.monotonic() + 0.01, 7)
+        connected(stack, time.monotonic() + SOON, 8).close()
+        waiting = connected(stack, time.monotonic() + SOON, 9)
+        assert first.result(60).version == 1
+        assert receive_answer(late, time.monotonic() + SOON) == (4, b"Deadline Exceeded")
+        late.close()
+        assert receive_answer(waiting, time.monotonic() + SOON)[0] == 5
+    told = {line for line in served.server.metrics.text().splitlines() if 'model="plus"' in line}
+    assert "NOT_FOUND" in " ".join(told)
+    [count] = [line.split()[-1] for line in told if 'code="NOT_FOUND"' in line]
+    assert count == "1"
+
+
+def test_a_call_that_has_come_is_answered_when_its_connection_is_to_end(serve: Serve, tmp_path: Path) -> None:
+    served = serve(slow=("slow", 1), plus=("plus-2", 1), local_socket_path=str(tmp_path / "socket"))
+    with socket.socket(socket.AF_UNIX) as connection, ThreadPoolExecutor(1) as threads:
+        connection.connect(str(tmp_path / "socket"))
+        slow = messages.PredictRequest(model_spec={"name": "slow"})
+        slow.inputs["steps"].CopyFrom(to_proto(STEPS["steps"]))
+        for body in (slow.SerializeToString(), predict("plus", ONE)):  # the second comes while the first is run
+            send_call(connection, PREDICT.path, time.monotonic() + SOON, (), body)
+            until(lambda: served.users("slow") == 1, "the first is run")
+        stopping = threads.submit(served.server.stop)
+        assert receive_answer(connection, time.monotonic() + SOON)[0] == 0
+        assert receive_answer(connection, time.monotonic() + SOON)[0] == 0
+        stopping.result(60)
 
 
 def test_a_thread_that_cannot_be_had_costs_one_connection(
