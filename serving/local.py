@@ -83,8 +83,7 @@ class LocalServer:
 
     def _accept(self) -> None:
         while not self._closing.is_set():
-            if not self._places.acquire(timeout=_LOOK_S):
-                self._end_an_idle_one()
+            if not self._has_a_place():
                 continue
             try:
                 self._begin(self._listener.accept()[0])
@@ -93,6 +92,13 @@ class LocalServer:
                 if not self._closing.is_set():
                     _log.warning("no local connection could be accepted: %s", exc)
                     self._closing.wait(_PAUSE_S)
+
+    def _has_a_place(self) -> bool:
+        """For the next connection: a free one, or soon that of an idle one."""
+        if self._places.acquire(blocking=False):
+            return True
+        self._end_an_idle_one()
+        return self._places.acquire(timeout=_LOOK_S)
 
     def _begin(self, connection: socket.socket) -> None:
         """A thread of its own. Raises `RuntimeError` if there is none, or none any more."""
