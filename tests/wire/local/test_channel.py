@@ -4,7 +4,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import grpc
@@ -235,6 +235,25 @@ def test_an_interrupt_ends_a_call_at_once(listen: Callable[[Answer], Listener], 
     with pytest.raises(InterruptedCallError):
         ask(client, interrupt=interrupt)
     ask(client, interrupt=Interrupt())
+
+
+class Late(Interrupt):
+    """Fires just when the answer has come: what it would have ended it may still be about to end."""
+
+    @contextmanager
+    def ending(self, end: Callable[[], object]) -> Iterator[None]:
+        with super().ending(end):
+            yield
+        self.fire()
+
+
+def test_a_connection_that_an_interrupt_may_be_about_to_cut_is_not_used_again(
+    listen: Callable[[Answer], Listener], client: ModelServerClient
+) -> None:
+    listener = listen(mirrored)
+    ask(client, interrupt=Late())
+    ask(client)
+    assert len(listener.connections) == 2
 
 
 def test_closing_ends_calls_as_if_nobody_answered(listen: Callable[[Answer], Listener], tmp_path: Path) -> None:
