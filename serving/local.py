@@ -12,10 +12,10 @@ from typing import NoReturn
 import grpc
 
 from serving.binding import check_socket_path
+from serving.calls import handlers, rpcs
 from serving.control_plane import ControlPlane
 from serving.dataplane import Dataplane
 from serving.errors import BindError
-from serving.grpc.calls import handlers, rpcs
 from serving.in_flight import MOST_CALLS, InFlight
 from serving.metrics import Metrics
 from serving.request_metrics import RequestMetrics

@@ -3,10 +3,10 @@
 import grpc
 
 from serving.binding import check_socket_path, listen
+from serving.calls import methods, rpcs
 from serving.control_plane import ControlPlane
 from serving.dataplane import Dataplane
 from serving.errors import BindError
-from serving.grpc.calls import methods, rpcs
 from serving.grpc.options import server_options
 from serving.in_flight import MOST_CALLS, InFlight
 from serving.metrics import Metrics
