@@ -33,7 +33,8 @@ _REPEATED = 2.4  # times shorter than itself a text can be packed that says the 
 class Window:
     """Samples, float32 `[samples]`, from so many seconds on until so many.
 
-    `silent`: nobody speaks. `overlap_s`: so much of its beginning is the end of the window before.
+    `silent`: nobody speaks. `overlap_s`: so much of its beginning is the end of the window before. `paused`: there is a
+    pause in it of some seconds, behind which a model hears more if it writes times.
     """
 
     start_s: float
@@ -41,6 +42,7 @@ class Window:
     samples: NDArray[np.float32]
     silent: bool = False
     overlap_s: float = 0.0
+    paused: bool = False
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,8 @@ def _spoken(samples: NDArray[np.float32], stretch: Stretch, least: float, spec: 
         yield Window(start / rate, end / rate, samples[start:end], overlap_s=heard / rate)
         heard = overlap if loudness[quietest] >= least else 0
         start = end - heard
-    yield Window(start / rate, stretch.end / rate, samples[start : stretch.end], overlap_s=heard / rate)
+    last, paused = samples[start : stretch.end], stretch.paused
+    yield Window(start / rate, stretch.end / rate, last, overlap_s=heard / rate, paused=paused)
 
 
 _Part = TypeVar("_Part", Said, Word)

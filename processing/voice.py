@@ -28,10 +28,11 @@ _LEAST_POWER = 1e-12
 
 @dataclass(frozen=True)
 class Stretch:
-    """Samples from `start` until `end`."""
+    """Samples from `start` until `end`; `paused`: with a pause of some seconds in it."""
 
     start: int
     end: int
+    paused: bool = False
 
 
 def loudness_db(frames: Samples) -> NDArray[np.float64]:
@@ -74,7 +75,7 @@ def together(of: Iterable[Stretch], most: int) -> list[Stretch]:
     found: list[Stretch] = []
     for stretch in of:
         if found and stretch.end - found[-1].start <= most:
-            found[-1] = Stretch(found[-1].start, stretch.end)
+            found[-1] = Stretch(found[-1].start, stretch.end, paused=True)
         else:
             found.append(stretch)
     return found

@@ -103,6 +103,8 @@ def test_a_pause_of_some_seconds_is_a_window_in_which_nobody_speaks() -> None:
     assert told == [(False, 0.0, 2.4), (True, 2.4, 6.6), (False, 6.6, 9.4), (True, 9.4, 14.0)]
     long = windows(voice, SPEC.model_copy(update={"window_s": 20.0}))
     assert [(window.silent, round(window.end_s, 1)) for window in long] == [(False, 9.4), (True, 14.0)]
+    assert [window.paused for window in long] == [True, False]
+    assert not any(window.paused for window in windows(voice, SPEC))
     [quiet] = windows(np.zeros(9000, np.float32), SPEC)
     assert (quiet.silent, quiet.end_s) == (True, 9.0)
 
