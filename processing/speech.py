@@ -4,11 +4,13 @@ import math
 import zlib
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, islice
+from itertools import accumulate, chain, islice
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from processing.apart import apart
 from processing.errors import UnusableInputError
 from processing.overlap import doubled
 from processing.spec import ANY_LANGUAGE, SpeechSpec, Steering
@@ -21,9 +23,9 @@ _SEARCHED = 1 / 3  # of a window, its end
 _OVERLAP = 1 / 12  # of a window
 _TOGETHER = 1 / 2  # of a window: what is short is heard with what is next to it
 _ENGLISH = "en"  # into which it is translated
-_NO_SPEECH = 0.6  # from here on nobody speaks, unless the model is sure of what was said
-_NOBODY = 0.8  # from here on nobody does: models are sure of the "you" that they write for a hum
+_NOBODY = 0.7  # from here on nobody speaks, however sure the model is of the "you" that it writes for a hum
 _UNSURE = -1.0  # mean log-probability of a token
+_ROUNDED_S = 0.02  # by which a piece may be shorter than a window that it is all of
 _REPEATED = 2.4  # times shorter than itself a text can be packed that says the same again and again
 
 
@@ -31,7 +33,8 @@ _REPEATED = 2.4  # times shorter than itself a text can be packed that says the 
 class Window:
     """Samples, float32 `[samples]`, from so many seconds on until so many.
 
-    `silent`: nobody speaks. `overlap_s`: so much of its beginning is the end of the window before.
+    `silent`: nobody speaks. `overlap_s`: so much of its beginning is the end of the window before. `paused`: there is a
+    pause in it of some seconds, behind which a model hears more if it writes times.
     """
 
     start_s: float
@@ -39,6 +42,7 @@ class Window:
     samples: NDArray[np.float32]
     silent: bool = False
     overlap_s: float = 0.0
+    paused: bool = False
 
 
 @dataclass(frozen=True)
@@ -135,7 +139,28 @@ def _spoken(samples: NDArray[np.float32], stretch: Stretch, least: float, spec: 
         yield Window(start / rate, end / rate, samples[start:end], overlap_s=heard / rate)
         heard = overlap if loudness[quietest] >= least else 0
         start = end - heard
-    yield Window(start / rate, stretch.end / rate, samples[start : stretch.end], overlap_s=heard / rate)
+    last, paused = samples[start : stretch.end], stretch.paused
+    yield Window(start / rate, stretch.end / rate, last, overlap_s=heard / rate, paused=paused)
+
+
+_Part = TypeVar("_Part", Said, Word)
+
+
+def _apart(parts: Sequence[_Part], since_s: float, until_s: float) -> tuple[_Part, ...]:
+    spans = apart([(part.start_s, part.end_s) for part in parts], since_s, until_s)
+    return tuple(replace(part, start_s=at[0], end_s=at[1]) for part, at in zip(parts, spans, strict=True))
+
+
+def _one_behind_the_other(before: Passage, after: Passage) -> tuple[Passage, Passage]:
+    """Of two windows that overlap, so that neither a piece nor a word of the second begins before those of the first
+    end."""
+    said = [*before.said, *after.said]
+    words = [word for piece in said for word in piece.words]
+    left = iter(_apart(words, words[0].start_s, after.end_s) if words else ())
+    pieces = _apart(said, said[0].start_s, after.end_s) if said else ()
+    told = tuple(replace(piece, words=tuple(islice(left, len(piece.words)))) for piece in pieces)
+    count = len(before.said)
+    return replace(before, said=told[:count]), replace(after, said=told[count:])
 
 
 class Transcriber:
@@ -206,9 +231,10 @@ class Transcriber:
         heard = attention[-count - 2 : -1, : math.ceil(length_s / step) + 1]  # of each token, and the end behind it
         starts_s = passage.start_s + np.minimum(begins(heard) * step, length_s)
         spelt = self._spelt(passage)
-        words = iter(timed(list(chain.from_iterable(spelt)), starts_s))
+        words = timed(list(chain.from_iterable(spelt)), starts_s)
+        left = iter(_apart(words, passage.start_s, passage.end_s))
         said = [
-            replace(piece, words=tuple(islice(words, len(of)))) for piece, of in zip(passage.said, spelt, strict=True)
+            replace(piece, words=tuple(islice(left, len(of)))) for piece, of in zip(passage.said, spelt, strict=True)
         ]
         return replace(passage, said=tuple(said))
 
@@ -228,16 +254,33 @@ class Transcriber:
                 yield passage
 
     def _told_once(self, before: Passage, after: Passage) -> tuple[Passage, Passage]:
-        """Of two windows that overlap, without the words that both have heard there, or that are cut in two."""
+        """Of two windows that overlap, without the words that both have heard there, or that are cut in two. If they
+        have none in common, the middle parts them, as far as it is known when words were said."""
         texts = ([word.text for words in self._spelt(passage) for word in words] for passage in (before, after))
         behind, ahead = doubled(*texts)
-        return self._shortened(before, last=behind), self._shortened(after, first=ahead)
+        if not ahead:
+            middle_s = (before.end_s + after.start_s) / 2
+            behind = sum(at_s > middle_s for at_s in self._moments(before))
+            ahead = sum(at_s < middle_s for at_s in self._moments(after))
+        return _one_behind_the_other(self._shortened(before, last=behind), self._shortened(after, first=ahead))
+
+    def _moments(self, passage: Passage) -> Iterator[float]:
+        """The middle of each word, in seconds, by its own time or by how many tokens its piece has before it; of a
+        piece as long as its window it is not known."""
+        for piece, spelt in zip(passage.said, self._spelt(passage), strict=True):
+            per_token = (piece.end_s - piece.start_s) / len(piece.tokens)
+            if piece.words:
+                yield from ((word.start_s + word.end_s) / 2 for word in piece.words)
+            elif piece.end_s - piece.start_s < passage.end_s - passage.start_s - _ROUNDED_S:
+                ends = accumulate(word.tokens for word in spelt)
+                pairs = zip(ends, spelt, strict=True)
+                yield from (piece.start_s + (end - word.tokens / 2) * per_token for end, word in pairs)
 
     def passage(self, window: Window, written: Written) -> Passage:
-        """Nothing is said if nobody is likely to speak and the model is unsure of the words, or very likely nobody."""
-        no_speech = written.no_speech or 0.0
-        guessed = no_speech > _NOBODY or (no_speech > _NO_SPEECH and written.score < _UNSURE)
-        said = () if guessed else tuple(self._pieces(window, written.tokens))
+        """Nothing is said if nobody is likely to speak, of which a model is as sure whether it writes times or not."""
+        is_nobody = (written.no_speech or 0.0) > _NOBODY
+        pieces = () if is_nobody else tuple(self._pieces(window, written.tokens))
+        said = _apart(pieces, window.start_s, window.end_s)
         text = "".join(piece.text for piece in said).encode()
         repetition = len(text) / len(zlib.compress(text)) if text else 0.0
         language = self._spec.language if written.language is None else self._languages.get(written.language)

@@ -1,14 +1,17 @@
-"""Where in a recording somebody may speak: where it is louder than what is there all the time.
+"""Where in a recording somebody may speak: where it is louder than what is there all the time, and no tone.
 
 In doubt it is a voice: what is left out is never heard.
 """
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from processing.runs import runs
+from processing.tones import tonal
 
 Samples = NDArray[np.float32]
 
@@ -25,10 +28,11 @@ _LEAST_POWER = 1e-12
 
 @dataclass(frozen=True)
 class Stretch:
-    """Samples from `start` until `end`."""
+    """Samples from `start` until `end`; `paused`: with a pause of some seconds in it."""
 
     start: int
     end: int
+    paused: bool = False
 
 
 def loudness_db(frames: Samples) -> NDArray[np.float64]:
@@ -55,8 +59,10 @@ def stretches(samples: Samples, rate: int, least: float) -> list[Stretch]:
         least: loudness of a voice, see `least_db`.
     """
     frame, margin = _frame(rate), int(_MARGIN_S * rate)
+    frames = _frames(samples, rate)
+    loud = loudness_db(frames) >= least
     found: list[Stretch] = []
-    for start, end in _runs(loudness_db(_frames(samples, rate)) >= least):
+    for start, end in runs(loud & ~tonal(frames, rate, loud)):
         begin, until = max(0, start * frame - margin), min(len(samples), end * frame + margin)
         if found and begin - found[-1].end < _PAUSE_S * rate:
             begin = found.pop().start
@@ -69,7 +75,7 @@ def together(of: Iterable[Stretch], most: int) -> list[Stretch]:
     found: list[Stretch] = []
     for stretch in of:
         if found and stretch.end - found[-1].start <= most:
-            found[-1] = Stretch(found[-1].start, stretch.end)
+            found[-1] = Stretch(found[-1].start, stretch.end, paused=True)
         else:
             found.append(stretch)
     return found
@@ -89,9 +95,3 @@ def _frames(samples: Samples, rate: int) -> Samples:
     """`[frames, samples]`, the last one filled up with its last sample."""
     frame = _frame(rate)
     return np.pad(samples, (0, -len(samples) % frame), mode="edge").reshape(-1, frame)
-
-
-def _runs(flags: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
-    """From each first place that is true until the one behind the last."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
-    return zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)

@@ -157,11 +157,12 @@ class Transcript(SpeechRecognitionResponse):
 
 @dataclass(frozen=True, eq=False)
 class Recording:
-    """What is heard window by window, and behind which prompt, int32 `[1, tokens]`, it is written down; None: the model
-    takes none."""
+    """What is heard window by window, and behind which prompts, int32 `[1, tokens]`, it is written down: `prompt` as it
+    is asked for, `timed` with times; None: the model takes none."""
 
     windows: list[Window]
     prompt: Array | None
+    timed: Array | None
 
 
 class SpeechRecognition(Bulky):
@@ -201,11 +202,12 @@ class SpeechRecognition(Bulky):
 
     def preprocess(self, request: SpeechRecognitionRequest, checkpoint: Checkpoint) -> Recording:
         self._check(request)
-        prompt = self._prompt(request) if self.transcriber.steered else None
+        steered = self.transcriber.steered
+        prompt, timed = (self._prompt(request, timed=of) if steered else None for of in (request.timed, True))
         checkpoint()
         rate, longest = self._spec.sample_rate, self._limits.audio_seconds
         samples = decode(request.inputs, sample_rate=rate, max_seconds=longest)
-        return Recording(windows(samples, self._spec), prompt)
+        return Recording(windows(samples, self._spec), prompt, timed)
 
     def size(self, recording: Recording) -> int:
         return sum(window.samples.nbytes for window in recording.windows)
@@ -219,7 +221,7 @@ class SpeechRecognition(Bulky):
         """A passage for each window; of one in which nobody speaks nobody is asked."""
 
         def listen(number: int, window: Window) -> Passage:
-            passage = self._heard(request, recording.prompt, number, window, ask)
+            passage = self._heard(request, recording, number, window, ask)
             return self._with_words(window, passage, ask) if request.worded and passage.said else passage
 
         yield from self.transcriber.passages(recording.windows, listen)
@@ -247,14 +249,12 @@ class SpeechRecognition(Bulky):
         """Without the chunks, which have pieces of the text."""
         return {"text": answer.text}
 
-    def _prompt(self, request: SpeechRecognitionRequest) -> Array:
+    def _prompt(self, request: SpeechRecognitionRequest, *, timed: bool) -> Array:
         """Raises `InvalidRequestError` for a text that steers the model."""
         asked = request.steered
         language = asked.language if self.transcriber.languages else None
         try:
-            return self.transcriber.prompt(
-                asked.prompt, timed=request.timed, language=language, translated=asked.translated
-            )
+            return self.transcriber.prompt(asked.prompt, timed=timed, language=language, translated=asked.translated)
         except UnusableInputError as exc:
             raise InvalidRequestError([Fault("prompt", str(exc))]) from exc
 
@@ -286,15 +286,20 @@ class SpeechRecognition(Bulky):
         return self.transcriber.with_words(passage, attention[0])
 
     def _heard(
-        self, request: SpeechRecognitionRequest, prompt: Array | None, number: int, window: Window, ask: Ask
+        self, request: SpeechRecognitionRequest, recording: Recording, number: int, window: Window, ask: Ask
     ) -> Passage:
-        """A doubtful passage is drawn anew, at higher and higher temperatures, until one is not; else it is the one of
+        """With times where there is a pause, whatever is asked for: without, what is behind it is not written if it is
+        quiet.
+
+        A doubtful passage is drawn anew, at higher and higher temperatures, until one is not; else it is the one of
         which the model was surest, of those that do not repeat themselves if there are some. Where nothing is drawn it
-        is as it is."""
+        is as it is.
+        """
         samples = window.samples[np.newaxis]
+        prompt = recording.timed if window.paused else recording.prompt
         if prompt is None:
             return self._passage(request.steered, window, ask({self._spec.input: samples}), 0.0)
-        plain = not (request.timed or request.temperature or request.steered != Steered())
+        plain = not (window.paused or request.timed or request.temperature or request.steered != Steered())
 
         def at(temperature: float) -> Passage:
             if plain and not temperature:

@@ -1,6 +1,7 @@
 """Windows of long recordings, and tokens that become text with times."""
 
 import json
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -102,6 +103,8 @@ def test_a_pause_of_some_seconds_is_a_window_in_which_nobody_speaks() -> None:
     assert told == [(False, 0.0, 2.4), (True, 2.4, 6.6), (False, 6.6, 9.4), (True, 9.4, 14.0)]
     long = windows(voice, SPEC.model_copy(update={"window_s": 20.0}))
     assert [(window.silent, round(window.end_s, 1)) for window in long] == [(False, 9.4), (True, 14.0)]
+    assert [window.paused for window in long] == [True, False]
+    assert not any(window.paused for window in windows(voice, SPEC))
     [quiet] = windows(np.zeros(9000, np.float32), SPEC)
     assert (quiet.silent, quiet.end_s) == (True, 9.0)
 
@@ -126,6 +129,45 @@ def test_words_that_two_windows_have_heard_are_told_once() -> None:
     assert [piece.text for passage in passages for piece in passage.said] == ["yes yes no no", "yes yes", "yes"]
     [second] = passages[1].said
     assert (second.start_s, second.end_s, second.tokens) == (3.33, 5.0, (YES, YES))
+
+
+def _told(first: list[int], second: list[int]) -> list[tuple[str, float, float]]:
+    """By two windows of which the second begins half a second before the first ends."""
+    heard = [_window(0.0, 3.0), Window(2.5, 5.0, _noise(2.5), overlap_s=0.5)]
+
+    def listen(number: int, window: Window) -> Passage:
+        return TRANSCRIBER.passage(window, Written([*(first, second)[number], END], -0.1, 0.0))
+
+    said = [piece for passage in TRANSCRIBER.passages(heard, listen) for piece in passage.said]
+    return [(piece.text, piece.start_s, piece.end_s) for piece in said]
+
+
+def test_pieces_of_windows_that_overlap_do_not_though_none_of_their_words_is_the_same() -> None:
+    """What the first says of all its window, and the second of the half second that both hear."""
+    first = [TIME, YES, TIME + 4, TIME + 4, YES, TIME + 6]
+    assert _told(first, [TIME, NO, TIME + 5]) == [("yes", 0.0, 2.0), ("yes", 2.0, 2.5), ("no", 2.5, 5.0)]
+
+
+def test_what_both_windows_heard_otherwise_is_parted_in_the_middle() -> None:
+    """Of the first the last word is said behind it, of the second the first one before."""
+    first = [TIME, YES, TIME + 5, TIME + 5, YES, YES, TIME + 6]
+    second = [TIME, NO, NO, TIME + 1, TIME + 2, NO, TIME + 4]
+    assert _told(first, second) == [("yes", 0.0, 2.5), ("yes", 2.5, 2.75), ("no", 2.75, 3.0), ("no", 3.5, 4.5)]
+
+
+def test_of_plain_text_nothing_is_left_out_that_is_not_in_both() -> None:
+    assert [text for text, _, _ in _told([YES, YES, YES], [NO, NO, NO])] == ["yes yes yes", "no no no"]
+
+
+def test_a_word_lasts_though_the_model_looks_at_no_place_for_it() -> None:
+    """All three of them are looked at in the first half second."""
+    passage = TRANSCRIBER.passage(_window(), Written([YES, NO, YES, END], -0.1, 0.0))
+    attention = np.zeros((6, 7), np.float32)
+    attention[1:4, 0] = attention[4, 6] = 1.0
+    [piece] = TRANSCRIBER.with_words(passage, attention).said
+    assert [word.text for word in piece.words] == ["yes", "no", "yes"]
+    assert all(word.end_s > word.start_s for word in piece.words)
+    assert all(one.end_s <= other.start_s for one, other in pairwise(piece.words))
 
 
 @pytest.mark.parametrize(
@@ -156,9 +198,9 @@ def test_plain_text_is_of_the_whole_window() -> None:
 
 @pytest.mark.parametrize(
     ("score", "no_speech", "said"),
-    [(-0.5, 0.7, True), (-1.5, 0.5, True), (-1.5, 0.7, False), (-0.1, 0.9, False)],
+    [(-0.5, 0.65, True), (-1.5, 0.65, True), (-1.5, 0.75, False), (-0.1, 0.75, False)],
 )
-def test_nothing_is_said_where_nobody_speaks_and_the_words_are_guessed(
+def test_nothing_is_said_where_nobody_speaks_however_sure_the_words_are(
     score: float, no_speech: float, said: bool
 ) -> None:
     passage = TRANSCRIBER.passage(_window(), Written([YES, END], score, no_speech))

@@ -17,7 +17,7 @@ def test_every_width_and_number_of_channels_gives_the_same_samples(width: int, c
     assert samples.shape == (8000,)
     assert np.abs(samples[:4000]) == pytest.approx(np.full(4000, 0.5), abs=0.01)
     assert np.abs(samples[4000:]) == pytest.approx(np.full(4000, 0.25), abs=0.01)
-    assert np.sign(samples[:2]).tolist() == [-1, 1]
+    assert np.sign(samples[:4]).tolist() == [1, 1, 1, -1]
 
 
 def test_full_scale_stays_within_one() -> None:

@@ -125,7 +125,7 @@ def write_speech(folder: Path, manifest_of: ManifestOf) -> None:
 def recording(
     loudness: Sequence[float], *, rate: int = SAMPLE_RATE, width: int = 2, channels: int = 1, seconds: float = 0.5
 ) -> bytes:
-    """A WAV file: so loud in each half second."""
+    """A WAV file: so loud in each half second, and no tone."""
     amplitude = np.repeat(np.asarray(loudness), int(rate * seconds))
-    samples = amplitude * np.where(np.arange(len(amplitude)) % 2, 1, -1)
+    samples = amplitude * np.random.default_rng(0).choice([-1, 1], len(amplitude))
     return wav(np.repeat(samples[:, np.newaxis], channels, axis=1), rate, width=width)

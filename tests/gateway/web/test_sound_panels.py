@@ -26,7 +26,8 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     heard = tmp_path_factory.mktemp("microphone") / "heard.wav"
     seconds = np.arange(2 * 48_000) / 48_000
     samples = np.concatenate([0.5 * np.sin(2 * np.pi * hz * seconds) for hz in HEARD])
-    heard.write_bytes(wav(samples[:, np.newaxis], 48_000))
+    hiss = np.random.default_rng(0).uniform(-0.15, 0.15, len(samples))  # nobody speaks in a pure tone
+    heard.write_bytes(wav((samples + hiss)[:, np.newaxis], 48_000))
     fake = ("device-for-media-stream", "ui-for-media-stream")
     with chromium(*(f"--use-fake-{what}" for what in fake), f"--use-file-for-fake-audio-capture={heard}") as running:
         yield running
