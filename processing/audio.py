@@ -10,7 +10,7 @@ import numpy as np
 
 from processing import mp3, wav
 from processing.errors import UnreadableInputError, UnusableInputError
-from processing.recording_files import EXPECTED, Kind, kind_of
+from processing.recording_files import EXPECTED, Kind, kind_of, untagged
 from processing.wav import Samples, too_long
 
 _RATES = range(4_000, 384_001)  # samples per second; of others there is no recording of anything that can be heard
@@ -35,6 +35,7 @@ def decode(data: bytes, *, sample_rate: int, max_seconds: float) -> Samples:
     if (rate := wav.pcm_rate(data)) is not None:
         _usable(rate)
         return _checked(_resampled([wav.read_pcm(data, max_seconds)[1]], rate, sample_rate))
+    data = untagged(data)
     kind = kind_of(data)
     if (promised := kind.promised_bytes(data)) is not None and promised > len(data):
         raise UnreadableInputError(f"the recording is cut off: {len(data)} of at least {promised} bytes")
@@ -48,6 +49,7 @@ def decode(data: bytes, *, sample_rate: int, max_seconds: float) -> Samples:
 class _Sound:
     """An open file. `seconds` is how long its header says that it is, None where that is not said or guessed."""
 
+    kind: Kind
     container: Any
     stream: Any
     rate: int
@@ -59,21 +61,39 @@ class _Sound:
 
         as_floats = AudioResampler(format="flt")  # one plane: PyAV 18 counts eight of them, and what is behind, as nine
         begin = float((self.stream.start_time or 0) * self.stream.time_base) if self.stream.duration else 0.0
-        heard, reached = 0, 0.0
+        heard, reached, skipped = 0, 0.0, 0.0
         try:
-            for decoded in self.container.decode(self.stream):
-                for frame in as_floats.resample(decoded):
+            for frames, lost in self._decoded():
+                for frame in [one for decoded in frames for one in as_floats.resample(decoded)]:
                     if frame.sample_rate != self.rate:
                         raise UnreadableInputError(f"its rate changes from {self.rate} to {frame.sample_rate}")
                     heard += frame.samples
                     if heard > max_seconds * self.rate:
                         raise too_long(heard / self.rate, max_seconds)
                     yield _mean(frame.to_ndarray().reshape(-1, frame.layout.nb_channels))
-                reached = max(reached, heard / self.rate, (decoded.time or 0.0) + decoded.samples / self.rate - begin)
+                ends = [(decoded.time or 0.0) + decoded.samples / self.rate - begin for decoded in frames]
+                reached, skipped = max(reached, heard / self.rate, *ends), skipped + lost
         except (FFmpegError, ValueError) as exc:
             raise UnreadableInputError(f"the recording is broken or cut off after {self._of(reached)} s") from exc
-        if self.seconds is not None and self.seconds - reached > np.clip(_MISSING * self.seconds, *_MISSING_S):
+        if skipped > _missing(reached):
+            raise UnreadableInputError(f"the recording is broken: {skipped:.1f} s of it cannot be read")
+        if self.seconds is not None and self.seconds - reached > _missing(self.seconds):
             raise UnreadableInputError(f"the recording is cut off: {self._of(reached)} s")
+
+    def _decoded(self) -> Iterator[tuple[list[Any], float]]:
+        """Frames; or none, and how long was what is none. An MP3 file is a row of frames, and what is between or behind
+        them or damaged is skipped, as players do. Whatever else cannot be read is an error of FFmpeg's."""
+        from av import FFmpegError
+
+        for packet in self.container.demux(self.stream):
+            try:
+                frames = packet.decode()
+            except FFmpegError:
+                if self.kind.reader != "mp3":
+                    raise
+                yield [], float((packet.duration or 0) * self.stream.time_base)
+            else:
+                yield frames, 0.0
 
     def _of(self, reached: float) -> str:
         return f"{reached:.1f}" if self.seconds is None else f"{reached:.1f} of {self.seconds:.1f}"
@@ -93,7 +113,7 @@ def _opened(data: bytes, kind: Kind) -> Iterator[_Sound]:
         stream = next(iter(container.streams.audio), None)
         if stream is None or stream.codec_context is None:
             raise UnusableInputError("there is no sound in the file that can be heard")
-        yield _Sound(container, stream, _usable(stream.rate), _seconds(data, kind, container, stream))
+        yield _Sound(kind, container, stream, _usable(stream.rate), _seconds(data, kind, container, stream))
 
 
 def _seconds(data: bytes, kind: Kind, container: Any, stream: Any) -> float | None:
@@ -112,6 +132,11 @@ def _seconds(data: bytes, kind: Kind, container: Any, stream: Any) -> float | No
     else:
         return None
     return seconds if said is None else min(said, seconds)
+
+
+def _missing(seconds: float) -> float:
+    """As many of these may be, without which it is whole all the same."""
+    return float(np.clip(_MISSING * seconds, *_MISSING_S))
 
 
 def _mean(channels: Any) -> Samples:

@@ -17,7 +17,7 @@ _HAS_FRAMES = 1
 def seconds_of(data: bytes) -> float | None:
     """With what an encoder puts before and behind the sound, a tenth of a second or two; None where nothing tells it,
     as in what is written while it is recorded."""
-    at = _first_frame(data)
+    at = behind_tag(data)
     word = int.from_bytes(data[at : at + _HEADER])
     version, layer, rate, mode = word >> 19 & 3, word >> 17 & 3, word >> 10 & 3, word >> 6 & 3
     is_frame = word >> 16 & _SYNC == _SYNC and layer == _LAYER_3
@@ -28,8 +28,8 @@ def seconds_of(data: bytes) -> float | None:
     return frames * samples / (_RATES[rate] >> _RATE_SHIFT[version]) if frames else None
 
 
-def _first_frame(data: bytes) -> int:
-    """Behind a tag of ID3, whose size is in four times seven bits."""
+def behind_tag(data: bytes) -> int:
+    """Where the first frame begins: behind a tag of ID3, whose size is in four times seven bits."""
     if data[:3] != b"ID3" or len(data) < _TAG:
         return 0
     high, upper, lower, low = data[6:_TAG]

@@ -5,12 +5,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from processing.errors import UnreadableInputError
+from processing.mp3 import behind_tag
 from processing.wav import MOST_CHUNKS, UNKNOWN_SIZE
 
 _MOST_BOXES = 100_000  # a fragment has two, and some recorders write one for each of 20 ms
 _WITH_SOUND = (b"mdat", b"moof", b"moov")  # boxes; behind the last one there may be anything
 _MP3_SYNC, _MP3_LAYER = 0xFFE0, 0x0006  # without a layer it is AAC, which has the same beginning
 _PAGE = 27  # bytes of the head of an Ogg page, before the sizes of its parts
+_FLAC = b"fLaC"
 _SEGMENT = b"\x18\x53\x80\x67"
 
 
@@ -111,7 +113,7 @@ _WEBM_TYPES = ("audio/webm", "video/webm", "audio/matroska", "video/matroska", "
 _WAV_TYPES = ("audio/wav", "audio/x-wav", "audio/wave", "audio/vnd.wave", "audio/x-pn-wav")
 KINDS = (
     Kind("WAV", "wav", (8, b"WAVE"), _WAV_TYPES, _wav_bytes),
-    Kind("FLAC", "flac", (0, b"fLaC"), ("audio/flac", "audio/x-flac"), _nothing),
+    Kind("FLAC", "flac", (0, _FLAC), ("audio/flac", "audio/x-flac"), _nothing),
     Kind("Ogg", "ogg", (0, b"OggS"), _OGG_TYPES, _ogg_bytes),
     Kind("MP3", "mp3", (0, b"ID3"), _MP3_TYPES, _nothing),
     Kind("MP4", "mov", (4, b"ftyp"), _MP4_TYPES, _mp4_bytes),
@@ -128,6 +130,12 @@ def kind_of(data: bytes) -> Kind:
         if data[at : at + len(begin)] == begin or (kind.reader == "mp3" and _is_mp3(data)):
             return kind
     raise UnreadableInputError(f"no recording that can be read: it begins as none; {EXPECTED}")
+
+
+def untagged(data: bytes) -> bytes:
+    """Of a FLAC file without the tag that is meant for MP3 and that some programs write before it."""
+    begin = behind_tag(data)
+    return data[begin:] if data[begin : begin + len(_FLAC)] == _FLAC else data
 
 
 def _is_mp3(data: bytes) -> bool:

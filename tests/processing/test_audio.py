@@ -163,6 +163,44 @@ def test_a_wav_file_that_went_through_a_pipe_is_heard_to_its_end(riff: int, samp
     np.testing.assert_array_equal(heard, read_pcm(whole, 2)[1])
 
 
+MP3 = encoded(tone(3, 44_100), 44_100, "mp3", "libmp3lame")
+TAG = b"ID3\x04\0\0\0\0\1\0" + bytes(128)  # whose size is in four times seven bits
+MIDDLE = len(MP3) // 2
+
+
+@pytest.mark.parametrize(
+    ("data", "seconds"),
+    [
+        pytest.param(MP3 + bytes(10), 3, id="zeros behind"),
+        pytest.param(MP3 + bytes(5000), 3, id="many zeros behind"),
+        pytest.param(MP3 + b"LYRICSBEGININD0000200000025LYRICS200", 3, id="a tag behind"),
+        pytest.param(MP3 + MP3, 6, id="two files"),
+        pytest.param(MP3 + TAG + MP3, 6, id="two files and a tag between them"),
+        pytest.param(MP3[:MIDDLE] + b"\xaa" * 300 + MP3[MIDDLE + 300 :], 3, id="damaged"),
+    ],
+)
+def test_what_players_play_of_an_mp3_file_is_heard(data: bytes, seconds: float) -> None:
+    samples = decode(data, sample_rate=RATE, max_seconds=7)
+    assert len(samples) / RATE == pytest.approx(seconds, abs=0.15)
+    assert pitch(samples) == pytest.approx(PITCH, abs=3)
+
+
+def test_an_mp3_file_of_which_much_is_damaged_is_refused() -> None:
+    spoilt = bytearray(MP3)
+    for at in range(2000, len(MP3) - 400, 1000):
+        spoilt[at : at + 400] = b"\xaa" * 400
+    with pytest.raises(UnreadableInputError, match=r"broken: \d\.\d s of it cannot be read"):
+        decode(bytes(spoilt), sample_rate=RATE, max_seconds=4)
+
+
+def test_a_flac_file_behind_a_tag_is_heard() -> None:
+    np.testing.assert_array_equal(
+        decode(TAG + FLAC, sample_rate=RATE, max_seconds=2), decode(FLAC, sample_rate=RATE, max_seconds=2)
+    )
+    with pytest.raises(UnreadableInputError, match="cut off"):
+        decode((TAG + FLAC)[: len(FLAC) // 2], sample_rate=RATE, max_seconds=2)
+
+
 def test_an_empty_wav_file_is_no_unknown_length() -> None:
     empty = wav(np.zeros((0, 1)), RATE)
     behind = empty[:4] + (46).to_bytes(4, "little") + empty[8:] + b"LIST\2\0\0\0ab"
