@@ -20,19 +20,26 @@ _PCM = 1
 
 
 class _Recording(NamedTuple):
-    """A file as its header says; of `pcm` as much as is there."""
+    """A file as its header says."""
 
     rate: int
-    frames: int
     channels: int
     width: int  # of a number, in bytes
-    pcm: memoryview
+    size: int  # of all samples, in bytes, by the header of their chunk
+    behind: memoryview  # this header: as many of the samples as there are, and whatever follows
+
+    @property
+    def frames(self) -> int:
+        return self.size // (self.channels * self.width)
+
+    @property
+    def seconds(self) -> float:
+        return self.frames / self.rate
 
 
 def seconds_of(data: bytes) -> float:
     """How long a recording is, as its header says. Raises `UnreadableInputError` as `read_pcm` does."""
-    recording = _opened(data)
-    return recording.frames / recording.rate
+    return _opened(data).seconds
 
 
 def pcm_rate(data: bytes) -> int | None:
@@ -42,7 +49,7 @@ def pcm_rate(data: bytes) -> int | None:
         recording = _opened(data)
     except UnreadableInputError:
         return None
-    return None if _is_unknown(data, recording) else recording.rate
+    return None if _is_unknown(recording) else recording.rate
 
 
 def read_pcm(data: bytes, max_seconds: float) -> tuple[int, Samples]:
@@ -55,12 +62,15 @@ def read_pcm(data: bytes, max_seconds: float) -> tuple[int, Samples]:
         UnreadableInputError: not a WAV file with PCM of 8, 16, 24 or 32 bits, or one that is cut off.
         TooLargeError: longer than `max_seconds`.
     """
-    rate, frames, channels, width, pcm = _opened(data)
-    if frames / rate > max_seconds:
-        raise too_long(frames / rate, max_seconds)
-    if len(pcm) != frames * channels * width:
-        raise UnreadableInputError(f"the recording is cut off: {len(pcm)} of {frames * channels * width} bytes")
-    return rate, np.asarray(_floats(pcm, width).reshape(frames, channels).mean(axis=1), np.float32)
+    recording = _opened(data)
+    promised = recording.frames * recording.channels * recording.width
+    pcm = recording.behind[:promised]
+    if len(pcm) != promised:  # before it is believed how long it is
+        raise UnreadableInputError(f"the recording is cut off: {len(pcm)} of {promised} bytes")
+    if recording.seconds > max_seconds:
+        raise too_long(recording.seconds, max_seconds)
+    frames = _floats(pcm, recording.width).reshape(-1, recording.channels)
+    return recording.rate, np.asarray(frames.mean(axis=1), np.float32)
 
 
 def too_long(seconds: float, most: float) -> TooLargeError:
@@ -69,42 +79,54 @@ def too_long(seconds: float, most: float) -> TooLargeError:
 
 
 def _opened(data: bytes) -> _Recording:
-    """Walks over the chunks of the file, up to its samples."""
+    """Walks over the chunks of the file, up to its samples. Of these their own chunk tells how many there are: the size
+    of the whole is not looked at, which many programs write wrong."""
     if data[:4] != b"RIFF" or data[8:_FIRST_CHUNK] != b"WAVE":
         raise _unreadable("it does not begin as one")
-    end = min(len(data), _CHUNK.size + _CHUNK.unpack_from(data)[1])
     at, form = _FIRST_CHUNK, None
     for _ in range(MOST_CHUNKS + 1):
-        if at + _CHUNK.size > end:
+        if at + _CHUNK.size > len(data):
             break
         name, size = _CHUNK.unpack_from(data, at)
         at += _CHUNK.size
         if name == b"data" and form is not None:
-            return _recording(form, size, memoryview(data)[at:end])
+            return _recording(form, size, memoryview(data)[at:])
         if name == b"data":
             break
-        if name == b"fmt " and size >= _FORMAT.size and at + _FORMAT.size <= end:
+        if name == b"fmt " and size >= _FORMAT.size and at + _FORMAT.size <= len(data):
             form = _FORMAT.unpack_from(data, at)
         at += size + size % 2
     raise _unreadable("it ends too soon, or has no chunk of its format before that of its samples")
 
 
-def _is_unknown(data: bytes, recording: _Recording) -> bool:
-    """Whether the header was written before the samples, and never put right: it says far too much, or none."""
-    promised, whole = recording.frames * recording.channels * recording.width, _CHUNK.size + _CHUNK.unpack_from(data)[1]
-    return promised >= UNKNOWN_SIZE or (not promised and whole != len(data))
+def _is_unknown(recording: _Recording) -> bool:
+    """Whether the header was written before the samples, and never put right: it says far too much, or none where
+    something follows that is no more chunks."""
+    return recording.size >= UNKNOWN_SIZE or (not recording.size and not _are_chunks(recording.behind))
 
 
-def _recording(form: tuple[int, ...], size: int, rest: memoryview) -> _Recording:
-    """`form`: the numbers of `_FORMAT`; `size`: bytes of samples by their chunk's header; `rest`: all from there on."""
+def _are_chunks(rest: memoryview) -> bool:
+    """Whether it is nothing but whole chunks, or nothing at all."""
+    at = 0
+    for _ in range(MOST_CHUNKS):
+        if at + _CHUNK.size > len(rest):
+            break
+        name, size = _CHUNK.unpack_from(rest, at)
+        if not name.decode("latin-1").isprintable():
+            return False
+        at += _CHUNK.size + size + size % 2
+    return at in (len(rest), len(rest) + 1)  # behind the last one the byte that makes it even may be missing
+
+
+def _recording(form: tuple[int, ...], size: int, behind: memoryview) -> _Recording:
+    """`form`: the numbers of `_FORMAT`; `size`, `behind`: see `_Recording`."""
     encoding, channels, rate, _, _, bits = form
     width = (bits + 7) // 8
     if encoding != _PCM:
         raise _unreadable(f"its format is number {encoding}, PCM is {_PCM}")
     if channels < 1 or rate < 1 or width not in (1, 2, 3, 4):
         raise _unreadable(f"it says {channels} channels with {bits} bits at the rate {rate}")
-    frames = size // (channels * width)
-    return _Recording(rate, frames, channels, width, rest[: frames * channels * width])
+    return _Recording(rate, channels, width, size, behind)
 
 
 def _unreadable(why: str) -> UnreadableInputError:

@@ -49,17 +49,18 @@ class AudioGraph:
 
         begin = tf.strings.substr(data, 0, _FIRST_CHUNK)
         data = _checked(data, tf.strings.regex_full_match(begin, _BEGIN), _UNREADABLE)
-        end = tf.minimum(tf.cast(tf.strings.length(data), tf.int64), _HEADER + _size(data, 0))
+        end = tf.cast(tf.strings.length(data), tf.int64)
         at, start = _chunks(data, end)
         fields = tf.cast(tf.io.decode_raw(tf.strings.substr(data, at, _FORMAT), tf.uint16), tf.int64)
         encoding, channels, low, high, *_, bits = tf.unstack(fields, num=_FORMAT // 2)
         rate, width = low + high * 2**16, (bits + 7) // 8
         readable = (encoding == _PCM) & (channels > 0) & (rate > 0) & (width >= 1) & (width <= 4)
         frame = _checked(channels * width, readable, _UNREADABLE)
-        frames = self._accepted(_size(data, start - _HEADER) // frame, rate)
+        frames = _size(data, start - _HEADER) // frame
         received, expected = end - start, frames * frame
         message = tf.strings.format("the recording is cut off: {} of {} bytes", [received, expected])
-        pcm = tf.strings.substr(data, start, _checked(expected, received >= expected, message))
+        frames = self._accepted(_checked(frames, received >= expected, message), rate)
+        pcm = tf.strings.substr(data, start, frames * frame)
         return mono(tf.reshape(_floats(pcm, width), tf.stack([frames, channels])))
 
     def _accepted(self, frames: "tf.Tensor", rate: "tf.Tensor") -> "tf.Tensor":

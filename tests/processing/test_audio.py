@@ -155,7 +155,10 @@ def test_what_has_no_length_because_it_was_written_while_it_was_recorded_is_hear
 
 @pytest.mark.parametrize(
     ("riff", "samples"),
-    [(0xFFFFFFFF, 0xFFFFFFFF), (0, 0), (0, 0xFFFFFFFF), (0x7FFFF024, 0x7FFFF000), (0xFFFFFFFF, 0), (36, 0)],
+    [
+        *[(0xFFFFFFFF, 0xFFFFFFFF), (0, 0), (0, 0xFFFFFFFF), (0x7FFFF024, 0x7FFFF000), (0xFFFFFFFF, 0), (36, 0)],
+        (36 + 2 * RATE, 0),
+    ],
 )
 def test_a_wav_file_that_went_through_a_pipe_is_heard_to_its_end(riff: int, samples: int) -> None:
     whole = wav(tone(1, RATE)[:, np.newaxis], RATE)
@@ -204,7 +207,8 @@ def test_a_flac_file_behind_a_tag_is_heard() -> None:
 def test_an_empty_wav_file_is_no_unknown_length() -> None:
     empty = wav(np.zeros((0, 1)), RATE)
     behind = empty[:4] + (46).to_bytes(4, "little") + empty[8:] + b"LIST\2\0\0\0ab"
-    for data in (empty, behind):
+    odd = behind + b"INFO\1\0\0\0c"
+    for data in (empty, behind, odd, odd + b"\0"):
         with pytest.raises(UnusableInputError, match="empty"):
             decode(data, sample_rate=RATE, max_seconds=2)
 

@@ -52,10 +52,19 @@ def test_what_cannot_be_heard_is_told(data: bytes, error: type[ProcessingError],
         read_pcm(data, 2)
 
 
-def test_a_header_that_claims_hours_is_refused_before_anything_is_decoded() -> None:
-    claims = WHOLE[:40] + (2**31).to_bytes(4, "little") + WHOLE[44:]
-    with pytest.raises(TooLargeError):
+def test_a_header_that_claims_hours_is_judged_by_what_is_there() -> None:
+    claims = WHOLE[:40] + (2**31 - 1024).to_bytes(4, "little") + WHOLE[44:]
+    with pytest.raises(UnreadableInputError, match="cut off: 8000 of 2147482624 bytes"):
         read_pcm(claims, 2)
+
+
+@pytest.mark.parametrize("riff", [0, 8, 36, len(WHOLE) - 44, len(WHOLE) - 12, len(WHOLE), 2**32 - 1])
+def test_a_size_of_the_whole_that_is_wrong_neither_cuts_off_nor_hides_that_it_was_cut_off(riff: int) -> None:
+    lies = WHOLE[:4] + riff.to_bytes(4, "little") + WHOLE[8:]
+    np.testing.assert_array_equal(read_pcm(lies, 2)[1], read_pcm(WHOLE, 2)[1])
+    assert pcm_rate(lies) == 8000
+    with pytest.raises(UnreadableInputError, match="cut off: 7998 of 8000 bytes"):
+        read_pcm(lies[:-2], 2)
 
 
 def test_the_header_tells_whether_it_is_one() -> None:
