@@ -64,9 +64,10 @@ class _Sound:
         heard, reached, skipped = 0, 0.0, 0.0
         try:
             for frames, lost in self._decoded():
+                if others := {decoded.sample_rate for decoded in frames} - {self.rate}:
+                    told = f"its rate changes from {self.rate} to {others.pop()} samples per second"
+                    raise UnreadableInputError(f"{told} in the middle; expected one rate: join such files as samples")
                 for frame in [one for decoded in frames for one in as_floats.resample(decoded)]:
-                    if frame.sample_rate != self.rate:
-                        raise UnreadableInputError(f"its rate changes from {self.rate} to {frame.sample_rate}")
                     heard += frame.samples
                     if heard > max_seconds * self.rate:
                         raise too_long(heard / self.rate, max_seconds)
@@ -112,7 +113,9 @@ def _opened(data: bytes, kind: Kind) -> Iterator[_Sound]:
     with container:
         stream = next(iter(container.streams.audio), None)
         if stream is None or stream.codec_context is None:
-            raise UnusableInputError("there is no sound in the file that can be heard")
+            raise UnusableInputError(
+                "there is no sound in the file that can be heard; expected a track with a codec that FFmpeg knows"
+            )
         yield _Sound(kind, container, stream, _usable(stream.rate), _seconds(data, kind, container, stream))
 
 
@@ -158,7 +161,8 @@ def _resampled(pieces: Iterable[Samples], rate: int, wanted: int) -> Samples:
 def _usable(rate: int) -> int:
     if rate not in _RATES:
         raise UnusableInputError(
-            f"the recording has {rate} samples per second; expected from {_RATES.start} to {_RATES.stop - 1}"
+            f"the recording has {rate} samples per second, as its header says; expected from {_RATES.start} to "
+            f"{_RATES.stop - 1}: write the rate at which it was recorded"
         )
     return rate
 
@@ -166,8 +170,11 @@ def _usable(rate: int) -> int:
 def _checked(samples: Samples) -> Samples:
     if not len(samples):
         raise UnusableInputError("the recording is empty; expected at least one sample")
-    if not np.isfinite(samples).all():
-        raise UnusableInputError("the recording has numbers that are infinite or none")
+    if len(wrong := np.flatnonzero(~np.isfinite(samples))):
+        raise UnusableInputError(
+            f"{len(wrong)} of the recording's {len(samples)} samples are infinite or not a number, first {wrong[0]}; "
+            "expected floats from -1 to 1: look at what computed them"
+        )
     if (peak := float(np.abs(samples).max())) > _LOUDEST:
         raise UnusableInputError(
             f"the recording has samples up to {peak:.4g}; expected floats from -1 to 1 (up to {_LOUDEST:g} are taken): "

@@ -106,7 +106,8 @@ _OGG_TYPES = (
 )
 _MP3_TYPES = ("audio/mpeg", "audio/mp3", "audio/x-mp3", "audio/x-mpeg", "audio/mpeg3", "audio/x-mpeg-3", "audio/mpga")
 _MP4_TYPES = (
-    *("audio/mp4", "audio/m4a", "audio/x-m4a", "audio/x-m4b", "audio/mp4a-latm", "audio/3gpp", "audio/3gpp2"),
+    *("audio/mp4", "audio/m4a", "audio/x-m4a", "audio/x-m4b", "audio/mp4a-latm", "audio/aac", "audio/x-aac"),
+    *("audio/3gpp", "audio/3gpp2"),
     *("video/mp4", "application/mp4", "video/x-m4v", "video/quicktime", "video/3gpp", "video/3gpp2"),
 )
 _WEBM_TYPES = ("audio/webm", "video/webm", "audio/matroska", "video/matroska", "audio/x-matroska", "video/x-matroska")
@@ -125,6 +126,8 @@ EXPECTED = "expected WAV, FLAC, Ogg, MP3, MP4 or WebM"
 
 def kind_of(data: bytes) -> Kind:
     """By its first bytes. Raises `UnreadableInputError` where they are those of none."""
+    if not data:
+        raise UnreadableInputError(f"the recording is empty: it has no bytes; {EXPECTED}")
     for kind in KINDS:
         at, begin = kind.begins
         if data[at : at + len(begin)] == begin or (kind.reader == "mp3" and _is_mp3(data)):

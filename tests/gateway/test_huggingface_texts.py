@@ -324,7 +324,7 @@ def test_recordings_that_cannot_be_heard(texts: GatewayProcess) -> None:
     refused(texts.post("/models/speech", whole[:16] + b"\xff" + whole[17:]), 400, says="broken")
     refused(texts.post("/models/speech", recording([0.5], rate=1000)), 422, says="has 1000 samples per second")
     refused(texts.post("/models/speech", recording([0.1] * 11)), 413, says="at most 5 s")
-    for other in ("audio/midi", "audio/aac", "video/mpeg"):
+    for other in ("audio/midi", "audio/ac3", "video/mpeg"):
         refused(texts.post("/models/speech", recording([0.1]), other), 415, says="audio/wav")
 
 

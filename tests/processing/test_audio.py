@@ -196,6 +196,12 @@ def test_an_mp3_file_of_which_much_is_damaged_is_refused() -> None:
         decode(bytes(spoilt), sample_rate=RATE, max_seconds=4)
 
 
+def test_an_mp3_file_of_two_rates_is_refused() -> None:
+    other = encoded(tone(1, 48_000), 48_000, "mp3", "libmp3lame")
+    with pytest.raises(UnreadableInputError, match=r"its rate changes from 44100 to 48000 samples per second"):
+        decode(MP3 + other, sample_rate=RATE, max_seconds=7)
+
+
 def test_a_flac_file_behind_a_tag_is_heard() -> None:
     np.testing.assert_array_equal(
         decode(TAG + FLAC, sample_rate=RATE, max_seconds=2), decode(FLAC, sample_rate=RATE, max_seconds=2)
@@ -236,7 +242,7 @@ LONG = {kind[:2]: encoded(tone(3, kind[2]), kind[2], *kind[:2]) for kind in KIND
 @pytest.mark.parametrize(
     ("data", "error", "says"),
     [
-        (b"", UnreadableInputError, "expected WAV, FLAC, Ogg, MP3, MP4 or WebM"),
+        (b"", UnreadableInputError, "empty: it has no bytes; expected WAV, FLAC, Ogg, MP3, MP4 or WebM"),
         (b"hello", UnreadableInputError, "begins as none"),
         (b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n", UnreadableInputError, "begins as none"),
         (b"ffconcat version 1.0\nfile /etc/passwd\n", UnreadableInputError, "begins as none"),
@@ -246,7 +252,7 @@ LONG = {kind[:2]: encoded(tone(3, kind[2]), kind[2], *kind[:2]) for kind in KIND
         (wav(np.zeros((0, 1)), RATE), UnusableInputError, "empty"),
         (wav(np.zeros((200, 1)), 1), UnusableInputError, "has 1 samples per second"),
         (wav(np.zeros((9, 1)), 1_000_000), UnusableInputError, "has 1000000 samples per second"),
-        (HOLLOW, UnusableInputError, "infinite or none"),
+        (HOLLOW, UnusableInputError, "16000 of the recording's 16000 samples are infinite or not a number, first 0"),
         (SCALED, UnusableInputError, "expected floats from -1 to 1"),
         (wav(np.zeros((2 * RATE + 1, 1)), RATE), TooLargeError, "lasts more than 2.0 s; at most 2 s"),
         *((data, TooLargeError, "at most 2 s") for data in LONG.values()),

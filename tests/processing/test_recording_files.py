@@ -35,7 +35,7 @@ def test_what_is_like_mp4_is_read_as_that(container: str, codec: str) -> None:
     assert kind_of(_encoded(container, codec)).name == "MP4"
 
 
-@pytest.mark.parametrize("data", [b"", b"hello", b"\xff\xf1\x50\x80" + bytes(100), b"RIFF\0\0\0\0AVI "])
+@pytest.mark.parametrize("data", [b"hello", b"\xff\xf1\x50\x80" + bytes(100), b"RIFF\0\0\0\0AVI "])
 def test_other_beginnings_are_of_none(data: bytes) -> None:
     with pytest.raises(UnreadableInputError, match="begins as none"):
         kind_of(data)
@@ -60,7 +60,7 @@ def test_what_clients_call_a_kind_is_known(name: str, said: str) -> None:
 def test_no_type_stands_twice_and_none_is_of_what_cannot_be_read() -> None:
     assert len(set(MEDIA_TYPES)) == len(MEDIA_TYPES)
     assert all(media_type == media_type.lower() for media_type in MEDIA_TYPES)
-    assert not {"audio/aac", "audio/aacp", "audio/midi", "audio/aiff", "audio/basic", "video/mpeg"} & set(MEDIA_TYPES)
+    assert not {"audio/aacp", "audio/midi", "audio/aiff", "audio/basic", "video/mpeg"} & set(MEDIA_TYPES)
 
 
 @pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "oga", "opus", "mp3", "m4a", "mp4", "webm", "mov", "mkv"])

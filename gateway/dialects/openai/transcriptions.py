@@ -70,7 +70,7 @@ class TranscriptionRequest(Wire):
         "include[]": (),
     }
 
-    file: Annotated[bytes, BeforeValidator(_file), Field(min_length=1)]
+    file: Annotated[bytes, BeforeValidator(_file)]
     timestamp_granularities: Annotated[
         tuple[Granularity, ...], BeforeValidator(_texts), Field(validation_alias=_GRANULARITIES)
     ] = ()

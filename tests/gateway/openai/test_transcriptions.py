@@ -183,6 +183,9 @@ def test_recordings_that_cannot_be_heard(client: OpenAI, texts: GatewayProcess) 
     with pytest.raises(openai.BadRequestError, match="is broken") as caught:
         client.audio.transcriptions.create(model="speech", file=("a.mp3", b"ID3..."))
     assert caught.value.param == "file"
+    with pytest.raises(openai.BadRequestError, match="the recording is empty: it has no bytes; expected WAV") as empty:
+        client.audio.transcriptions.create(model="speech", file=("a.wav", b""))
+    assert empty.value.param == "file"
     with pytest.raises(openai.APIStatusError, match="at most 5 s") as large:
         client.audio.transcriptions.create(model="speech", file=("a.wav", recording([0.1] * 11)))
     assert large.value.status_code == 413
