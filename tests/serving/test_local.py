@@ -21,7 +21,7 @@ from tests.support.processes import until
 from wire import messages
 from wire.client import ModelServerClient
 from wire.errors import ModelServerError, NotServedError, TimedOutError, UnreachableError
-from wire.local.frames import receive_answer, send_call
+from wire.local.frames import _ANSWER, receive_answer, send_call
 from wire.methods import CLASSIFY, LIST_MODELS, MODEL_INFER, PREDICT, RELOAD_CONFIG
 from wire.tensors import to_proto
 
@@ -58,6 +58,16 @@ def raw(path: str, method: str, body: bytes, metadata: tuple[tuple[str, str], ..
         send_call(connection, method, time.monotonic() + SOON, metadata, body)
         status, answer = receive_answer(connection, time.monotonic() + SOON)
         return status, bytes(answer)
+
+
+def statuses(answers: bytes) -> list[int]:
+    """Of answers one behind the other, which no client of ours would ask for."""
+    found, at = [], 0
+    while at < len(answers):
+        _, size, status = _ANSWER.unpack_from(answers, at)
+        found.append(status)
+        at += _ANSWER.size + size
+    return found
 
 
 def over_grpc(served: Served, method: str, body: bytes) -> tuple[int, bytes]:
@@ -204,8 +214,8 @@ def test_a_call_that_has_come_is_answered_when_its_connection_is_to_end(serve: S
             send_call(connection, PREDICT.path, time.monotonic() + SOON, (), body)
             until(lambda: served.users("slow") == 1, "the first is run")
         stopping = threads.submit(served.server.stop)
-        assert receive_answer(connection, time.monotonic() + SOON)[0] == 0
-        assert receive_answer(connection, time.monotonic() + SOON)[0] == 0
+        connection.settimeout(SOON)
+        assert statuses(b"".join(iter(lambda: connection.recv(2**16), b""))) == [0, 0]
         stopping.result(60)
 
 
