@@ -10,23 +10,8 @@ from tokenizers.models import WordLevel
 from gateway.settings import Limits
 from gateway.tasks.base import Ask, Tensors
 from gateway.tasks.speech_recognition import Recording, SpeechRecognition, SpeechRecognitionRequest
-from processing.spec import SpeechSpec
 from processing.speech import Transcriber, Window
-
-END, YES, START, PLAIN, BEFORE, TIME = range(6)
-SPEC = SpeechSpec(
-    sample_rate=1000,
-    language="en",
-    window_s=3.0,
-    context_tokens=20,
-    most_tokens=10,
-    start_id=START,
-    no_times_id=PLAIN,
-    previous_id=BEFORE,
-    end_id=END,
-    first_time_id=TIME,
-    time_step_s=0.5,
-)
+from tests.support.speech_spec import END, SPEC, START, TIME, YES
 
 
 @pytest.mark.parametrize("paused", [False, True])

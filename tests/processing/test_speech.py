@@ -17,22 +17,9 @@ from tokenizers.models import WordLevel
 from processing.errors import UnusableInputError
 from processing.spec import ANY_LANGUAGE, SpeechSpec, parse_spec
 from processing.speech import Passage, Transcriber, Window, Written, windows
+from tests.support.speech_spec import BEFORE, END, NO, PLAIN, SPEC, START, TIME, YES
 
 RATE = 1000
-END, YES, NO, START, PLAIN, BEFORE, TIME = range(7)
-SPEC = SpeechSpec(
-    sample_rate=RATE,
-    language="en",
-    window_s=3.0,
-    context_tokens=20,
-    most_tokens=10,
-    start_id=START,
-    no_times_id=PLAIN,
-    previous_id=BEFORE,
-    end_id=END,
-    first_time_id=TIME,
-    time_step_s=0.5,
-)
 
 
 def _transcriber(**changes: Any) -> Transcriber:
