@@ -1,8 +1,8 @@
 """Small real models beyond classification, made as those of `tests.support.small_models`, which calls this one.
 
 - `writer`: continues the alphabet by construction: after "c" comes "d", after "z" the end. After "!" comes an emoji,
-  byte by byte, and "!" again; digits go round for ever. After "?" comes "." and after that numbers that are none.
-  With a chat template; a token is a byte.
+  byte by byte, and "!" again; digits go round for ever. After "?", which it never draws, comes "." and after that
+  numbers that are none. With a chat template; a token is a byte.
 - `writer-other`: the same in capitals
 - `poet`: a GPT-2 of keras-hub's whose weights are drawn, so that each letter depends on all before; it keeps `SLOTS`
   texts in its cache. `poet-plain`: the same without a cache
@@ -60,10 +60,14 @@ def byte_tokenizer() -> Tokenizer:
 
 
 def _bigrams(tokenizer: Tokenizer, *, capitals: bool) -> "NDArray[np.float32]":
-    """Logits of the token that follows each token: 8 for the one that should, 6 for a letter's capital."""
+    """Logits of the token that follows each token: 8 for the one that should, 6 for a letter's capital.
+
+    "?" and "." follow no other: a text drawn without a seed must not come to the numbers that are none.
+    """
     table = np.zeros((tokenizer.get_vocab_size(),) * 2, np.float32)
     [end] = tokenizer.encode(END).ids
     table[:, end] = 4
+    table[:, tokenizer.encode("?.").ids] = -100
 
     def chain(text: str, *more: int) -> None:
         ids = [*tokenizer.encode(text).ids, *more]
