@@ -8,6 +8,7 @@ import orjson
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from gateway import shown
 from gateway.errors import Fault, InvalidRequestError, MalformedBodyError, MediaTypeError, OverLimitError
 from gateway.routing.route import DISAGREEMENT
 from gateway.tasks.base import TAGS, AnyTask, Request
@@ -22,6 +23,7 @@ UNSAID = ("", "application/octet-stream", "application/x-www-form-urlencoded")
 # A parser makes an object of each value: a million keys in 16 MB keep it, and everybody else, busy for half a minute.
 _MOST_VALUES = 10_000
 _MOST_FAULTS = 100
+_EXPECTED = "Input should be "  # as Pydantic begins
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)  # to the end if nothing closes it: never read twice
 
 
@@ -131,17 +133,19 @@ def _told(error: ErrorDetails) -> list[Fault]:
 
 
 def _fault(error: ErrorDetails) -> Fault:
-    """Pydantic's words, but for those that only a programmer understands."""
+    """Pydantic's words, and behind them what was received; others for what only a programmer understands."""
     location = [part for part in error["loc"] if part not in TAGS]
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).removeprefix(".")
     match error["type"]:
         case "string_type" | "bytes_type" as kind if error["loc"][-1:] == TAGS[:1]:
             what = "text" if kind == "string_type" else "base64 text"
-            message = f"expected a {what}, or a list of them, received {type(error['input']).__name__}"
+            message = f"expected a {what}, or a list of them, received {shown.value(error['input'])}"
         case "extra_forbidden":
             message = "is not known here"
         case "model_type":
-            message = f"expected an object, received {type(error['input']).__name__}"
+            message = f"expected an object, received {shown.value(error['input'])}"
+        case _ if error["msg"].startswith(_EXPECTED):
+            message = f"expected {error['msg'].removeprefix(_EXPECTED)}, received {shown.value(error['input'])}"
         case _:
             message = error["msg"].removeprefix("Value error, ")
     return Fault(path or "body", message)

@@ -19,6 +19,9 @@ class FieldFault(BaseModel):
     message: str
 
 
+_TOLD = "expected greater than or equal to 1, received 0"
+
+
 class Problem(BaseModel):
     """RFC 9457 problem details, with `error` and `error_type` for Hugging Face's clients."""
 
@@ -29,11 +32,11 @@ class Problem(BaseModel):
                     "type": "urn:kmaas:problem:invalid-request",
                     "title": "Unprocessable Entity",
                     "status": 422,
-                    "detail": "parameters.top_k: Input should be greater than or equal to 1",
+                    "detail": f"parameters.top_k: {_TOLD}",
                     "instance": "urn:kmaas:request:4f0c2f3b9d6e4a7f8f6f0b1c2d3e4f50",
-                    "error": "parameters.top_k: Input should be greater than or equal to 1",
+                    "error": f"parameters.top_k: {_TOLD}",
                     "error_type": "validation",
-                    "errors": [{"field": "parameters.top_k", "message": "Input should be greater than or equal to 1"}],
+                    "errors": [{"field": "parameters.top_k", "message": _TOLD}],
                 }
             ]
         }

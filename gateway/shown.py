@@ -20,3 +20,22 @@ def names(found: Iterable[str]) -> str:
 def shape(sides: Sequence[int]) -> str:
     more = ", …" if len(sides) > _SIDES else ""
     return f"[{', '.join(map(str, sides[:_SIDES]))}{more}]"
+
+
+def value(given: object) -> str:
+    """Of a document; of what has many values which kind it is."""
+    match given:
+        case None | True | False:
+            return {None: "null", True: "true", False: "false"}[given]
+        case str():
+            return name(given)
+        case int() | float():
+            return str(given)[:CHARACTERS]
+        case list() | tuple():
+            return f"a list of {len(given)}"
+        case dict():
+            return "an object"
+        case bytes():
+            return f"{len(given)} bytes"
+        case _:
+            return type(given).__name__

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from models.one_window import one_window
 from models.whisper import SAMPLE_RATE, WINDOW_S
 
 _FRAME, _STEP = 400, 160
@@ -23,9 +24,9 @@ _LOG_STEP = np.log(6.4) / 27  # of a mel, above
 
 
 class LogMel(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
-    """float32 `[batch, samples]` at 16 kHz, 30 s at most, to `[batch, 3000, mels]`.
+    """float32 `[batch, samples]` at 16 kHz to `[batch, 3000, mels]`, see `one_window`.
 
-    Behind what is shorter is silence.
+    Behind what is shorter than 30 s is silence.
     """
 
     def __init__(self, mels: int, **options: Any) -> None:
@@ -33,7 +34,8 @@ class LogMel(keras.layers.Layer):  # type: ignore[misc]  # Keras ships no types
         self._filters = mel_filters(mels)
 
     def call(self, samples: Any) -> Any:
-        whole = tf.pad(samples[:, :_SAMPLES], [[0, 0], [0, tf.maximum(_SAMPLES - tf.shape(samples)[1], 0)]])
+        samples = one_window(samples, WINDOW_S, SAMPLE_RATE)
+        whole = tf.pad(samples, [[0, 0], [0, _SAMPLES - tf.shape(samples)[1]]])
         padded = tf.pad(tf.ensure_shape(whole, [None, _SAMPLES]), [[0, 0], [_FRAME // 2, _FRAME // 2]], "REFLECT")
         spectrum = tf.signal.stft(padded, _FRAME, _STEP, _FRAME)[:, :-1]
         power = tf.square(tf.abs(spectrum))

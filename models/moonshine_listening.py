@@ -12,10 +12,10 @@ import tensorflow as tf
 
 from models.listening import by_heads
 from models.moonshine import CONVOLUTIONS, SAMPLE_RATE, SHORTEST, WINDOW_S
+from models.one_window import one_window
 
 _NEVER = -1e9
 _TOKENS_PER_S = 6  # of speech, at most; and those of a second more
-_LONGEST = WINDOW_S * SAMPLE_RATE
 
 
 class _At(NamedTuple):
@@ -57,8 +57,9 @@ class MoonshineListening:
         Beside them `score`, float `[batch]`, is the mean log-probability of these tokens.
 
         Args:
-            samples: float32 `[batch, samples]`, 30 s at most. A row ends with its last one that is not zero.
+            samples: float32 `[batch, samples]`, see `one_window`. A row ends with its last one that is not zero.
         """
+        samples = one_window(samples, WINDOW_S, SAMPLE_RATE)
         lengths = known_samples(samples)
         x, known = encoded(backbone, samples, lengths)
         cross = [block.cross_attention for block in backbone.decoder_blocks]
@@ -117,7 +118,7 @@ def known_samples(samples: Any) -> Any:
     """int32 `[batch]`: how long each row is, up to its last sample that is not zero, and what is heard at least."""
     number = tf.range(1, tf.shape(samples)[1] + 1)[tf.newaxis]
     last = tf.reduce_max(tf.where(samples != 0, number, 0), axis=1)
-    return tf.clip_by_value(last, SHORTEST, _LONGEST)
+    return tf.maximum(last, SHORTEST)
 
 
 def encoded(backbone: Any, samples: Any, lengths: Any) -> tuple[Any, Any]:
@@ -126,8 +127,7 @@ def encoded(backbone: Any, samples: Any, lengths: Any) -> tuple[Any, Any]:
     import keras
 
     first, second, third = CONVOLUTIONS
-    length = tf.clip_by_value(tf.shape(samples)[1], SHORTEST, _LONGEST)
-    samples = samples[:, :length]
+    length = tf.maximum(tf.shape(samples)[1], SHORTEST)
     x = tf.pad(samples, [[0, 0], [0, length - tf.shape(samples)[1]]])[:, :, tf.newaxis]
     counts = _places(lengths, *first)
     x = _normed(backbone.group_norm, tf.tanh(backbone.conv1(x)), counts)

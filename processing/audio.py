@@ -11,7 +11,7 @@ import numpy as np
 from processing import mp3, wav
 from processing.errors import UnreadableInputError, UnusableInputError
 from processing.recording_files import EXPECTED, Kind, kind_of, untagged
-from processing.wav import Samples, too_long
+from processing.wav import Powers, Samples, too_long
 
 _RATES = range(4_000, 384_001)  # samples per second; of others there is no recording of anything that can be heard
 _MISSING, _MISSING_S = 0.05, (0.06, 1.0)  # of what is promised, and of it at least and at most: more, and it is cut off
@@ -61,7 +61,7 @@ class _Sound:
 
         as_floats = AudioResampler(format="flt")  # one plane: PyAV 18 counts eight of them, and what is behind, as nine
         begin = float((self.stream.start_time or 0) * self.stream.time_base) if self.stream.duration else 0.0
-        heard, reached, skipped = 0, 0.0, 0.0
+        heard, reached, skipped, powers = 0, 0.0, 0.0, Powers()
         try:
             for frames, lost in self._decoded():
                 if others := {decoded.sample_rate for decoded in frames} - {self.rate}:
@@ -71,7 +71,7 @@ class _Sound:
                     heard += frame.samples
                     if heard > max_seconds * self.rate:
                         raise too_long(heard / self.rate, max_seconds)
-                    yield _mean(frame.to_ndarray().reshape(-1, frame.layout.nb_channels))
+                    yield powers.mean(frame.to_ndarray().reshape(-1, frame.layout.nb_channels))
                 ends = [(decoded.time or 0.0) + decoded.samples / self.rate - begin for decoded in frames]
                 reached, skipped = max(reached, heard / self.rate, *ends), skipped + lost
         except (FFmpegError, ValueError) as exc:
@@ -80,6 +80,7 @@ class _Sound:
             raise UnreadableInputError(f"the recording is broken: {skipped:.1f} s of it cannot be read")
         if self.seconds is not None and self.seconds - reached > _missing(self.seconds):
             raise UnreadableInputError(f"the recording is cut off: {self._of(reached)} s")
+        powers.check(self.stream.codec_context.channels)
 
     def _decoded(self) -> Iterator[tuple[list[Any], float]]:
         """Frames; or none, and how long was what is none. An MP3 file is a row of frames, and what is between or behind
@@ -140,12 +141,6 @@ def _seconds(data: bytes, kind: Kind, container: Any, stream: Any) -> float | No
 def _missing(seconds: float) -> float:
     """As many of these may be, without which it is whole all the same."""
     return float(np.clip(_MISSING * seconds, *_MISSING_S))
-
-
-def _mean(channels: Any) -> Samples:
-    """`[samples, channels]` to `[samples]`."""
-    with np.errstate(all="ignore"):  # where there are numbers that are none, they are told of at the end
-        return np.asarray(channels.mean(axis=1), np.float32)
 
 
 def _resampled(pieces: Iterable[Samples], rate: int, wanted: int) -> Samples:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from processing.errors import UnreadableInputError
 from processing.mp3 import behind_tag
-from processing.wav import MOST_CHUNKS, UNKNOWN_SIZE
+from processing.wav import MOST_CHUNKS, RIFF_HEADER, UNKNOWN_SIZE
 
 _MOST_BOXES = 100_000  # a fragment has two, and some recorders write one for each of 20 ms
 _WITH_SOUND = (b"mdat", b"moof", b"moov")  # boxes; behind the last one there may be anything
@@ -38,14 +38,16 @@ def _nothing(_: bytes) -> None:
 
 
 def _wav_bytes(data: bytes) -> int | None:
-    """Up to the end of its samples."""
+    """Up to the end of its samples. Some programs write as the size of these that of the whole."""
     at = 12
     for _ in range(MOST_CHUNKS):
         if at + 8 > len(data):
             return None
         name, size = struct.unpack_from("<4sL", data, at)
         if name == b"data":
-            return at + 8 + size if size < UNKNOWN_SIZE else None
+            if size >= UNKNOWN_SIZE:
+                return None
+            return size if size in (len(data), len(data) - RIFF_HEADER) else at + 8 + size
         at += 8 + size + size % 2
     return None
 

@@ -6,10 +6,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from processing.errors import TooLargeError, UnreadableInputError
+from processing.errors import TooLargeError, UnreadableInputError, UnusableInputError
 
 MOST_CHUNKS = 64  # before the samples: a file of nothing but empty ones would take seconds
 UNKNOWN_SIZE = 0x7FF0_0000  # from here on it stands for one that is not known, as programs write into a pipe
+RIFF_HEADER = 8  # bytes that the size of the whole does not count
+LEAST_TOGETHER = 1e-3  # of the power of channels is in their mean; of eight that know nothing of each other an eighth
 
 Samples = NDArray[np.float32]
 
@@ -61,6 +63,7 @@ def read_pcm(data: bytes, max_seconds: float) -> tuple[int, Samples]:
     Raises:
         UnreadableInputError: not a WAV file with PCM of 8, 16, 24 or 32 bits, or one that is cut off.
         TooLargeError: longer than `max_seconds`.
+        UnusableInputError: its channels cancel each other out.
     """
     recording = _opened(data)
     promised = recording.frames * recording.channels * recording.width
@@ -70,7 +73,35 @@ def read_pcm(data: bytes, max_seconds: float) -> tuple[int, Samples]:
     if recording.seconds > max_seconds:
         raise too_long(recording.seconds, max_seconds)
     frames = _floats(pcm, recording.width).reshape(-1, recording.channels)
-    return recording.rate, np.asarray(frames.mean(axis=1), np.float32)
+    powers = Powers()
+    samples = powers.mean(frames)
+    powers.check(recording.channels)
+    return recording.rate, samples
+
+
+class Powers:
+    """Of several channels and of their mean, added up, so that one is told from the other."""
+
+    def __init__(self) -> None:
+        self._apart = self._together = 0.0
+
+    def mean(self, frames: Samples) -> Samples:
+        """`[samples, channels]` to `[samples]`, counted."""
+        if frames.shape[1] == 1:
+            return np.ascontiguousarray(frames[:, 0], np.float32)
+        with np.errstate(all="ignore"):  # where there are numbers that are none, they are told of at the end
+            samples = np.asarray(frames.mean(axis=1), np.float32)
+            self._apart += float(np.square(frames).sum()) / frames.shape[1]
+            self._together += float(np.square(samples).sum())
+        return samples
+
+    def check(self, channels: int) -> None:
+        """Raises `UnusableInputError` where they cancel each other out: their mean has hardly any of their power."""
+        if self._together < LEAST_TOGETHER * self._apart:
+            raise UnusableInputError(
+                f"the {channels} channels of the recording cancel each other out, as if one were another upside down; "
+                "expected sound in their mean: send one of them"
+            )
 
 
 def too_long(seconds: float, most: float) -> TooLargeError:
@@ -90,7 +121,8 @@ def _opened(data: bytes) -> _Recording:
         name, size = _CHUNK.unpack_from(data, at)
         at += _CHUNK.size
         if name == b"data" and form is not None:
-            return _recording(form, size, memoryview(data)[at:])
+            is_of_the_whole = size in (len(data), len(data) - RIFF_HEADER)  # as some programs write it
+            return _recording(form, len(data) - at if is_of_the_whole else size, memoryview(data)[at:])
         if name == b"data":
             break
         if name == b"fmt " and size >= _FORMAT.size and at + _FORMAT.size <= len(data):

@@ -6,7 +6,7 @@ TensorFlow's own DecodeWav knows 16 bits only, so the chunks of a file are walke
 from typing import TYPE_CHECKING
 
 from processing.spec import RecordingSpec
-from processing.wav import MOST_CHUNKS
+from processing.wav import LEAST_TOGETHER, MOST_CHUNKS, RIFF_HEADER
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -56,8 +56,10 @@ class AudioGraph:
         rate, width = low + high * 2**16, (bits + 7) // 8
         readable = (encoding == _PCM) & (channels > 0) & (rate > 0) & (width >= 1) & (width <= 4)
         frame = _checked(channels * width, readable, _UNREADABLE)
-        frames = _size(data, start - _HEADER) // frame
-        received, expected = end - start, frames * frame
+        said, received = _size(data, start - _HEADER), end - start
+        is_of_the_whole = (said == end) | (said == end - RIFF_HEADER)
+        frames = tf.where(is_of_the_whole, received, said) // frame
+        expected = frames * frame
         message = tf.strings.format("the recording is cut off: {} of {} bytes", [received, expected])
         frames = self._accepted(_checked(frames, received >= expected, message), rate)
         pcm = tf.strings.substr(data, start, frames * frame)
@@ -77,10 +79,14 @@ class AudioGraph:
 
 
 def mono(frames: "tf.Tensor") -> "tf.Tensor":
-    """`[frames, channels]` to `[frames]`: the mean."""
+    """`[frames, channels]` to `[frames]`: the mean, in which channels must not cancel each other out."""
     import tensorflow as tf
 
-    return tf.reduce_mean(frames, axis=1)
+    together = tf.reduce_mean(frames, axis=1)
+    apart, left = tf.reduce_mean(tf.square(frames)), tf.reduce_mean(tf.square(together))
+    count = tf.shape(frames)[1]
+    message = tf.strings.format("the {} channels of the recording cancel each other out; send one of them", [count])
+    return _checked(together, left >= LEAST_TOGETHER * apart, message)
 
 
 def _chunks(data: "tf.Tensor", end: "tf.Tensor") -> tuple["tf.Tensor", "tf.Tensor"]:

@@ -36,6 +36,7 @@ TENTH_OF_SILENCE = (  # a WAV file of 0.1 s at 8 kHz, without a sound
 _TOKENS, _SCORE, _NO_SPEECH, _LANGUAGE = "tokens", "score", "no_speech", "language"
 _ATTENTION = "attention"
 _UNALIGNED = f"this version cannot tell the times of words: it has no signature {ALIGN_SIGNATURE}; export it anew"
+_NO_TRANSLATOR = "does not translate; expected a model that hears several languages (kmaas add transcribe-base)"
 _PLAIN = "this model writes plain text alone: "
 _TEMPERATURES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)  # of one try after the other, while a passage is doubtful
 
@@ -267,7 +268,7 @@ class SpeechRecognition(Bulky):
             expected = f"one of {len(known)}, by its code or English name" if known else repr(self._spec.language)
             raise InvalidRequestError([Fault("language", f"expected {expected}, received {asked.language[:20]!r}")])
         if asked.translated and not self.transcriber.translates:
-            raise InvalidRequestError([Fault("model", "does not translate; transcribe-base does, into English")])
+            raise InvalidRequestError([Fault("model", _NO_TRANSLATOR)])
         if request.worded and not self.aligns:
             told = _UNALIGNED if steered else f"{_PLAIN}it does not tell when a word was said"
             raise InvalidRequestError([Fault(request.words_field, told)])

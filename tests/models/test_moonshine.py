@@ -83,4 +83,11 @@ def test_a_short_sound_has_few_words_and_of_a_moment_there_are_some(write: Any) 
         assert END not in tokens[:most]
         assert set(tokens[most:]) == {END}
     assert known_samples(np.zeros((1, 10), np.float32)).numpy().tolist() == [SHORTEST]
-    assert known_samples(np.ones((1, 40 * RATE), np.float32)).numpy().tolist() == [30 * RATE]
+    assert known_samples(np.ones((1, 3 * RATE), np.float32)).numpy().tolist() == [3 * RATE]
+
+
+def test_more_than_a_window_is_refused_instead_of_cut_off(write: Any) -> None:
+    import tensorflow as tf
+
+    with pytest.raises(tf.errors.InvalidArgumentError, match="one call hears 30 s at most"):
+        write(np.zeros((1, 30 * RATE + 1), np.float32))

@@ -101,6 +101,13 @@ def test_the_spectrogram_is_faster_whispers(model: Any, sounds: Mapping[str, Sam
         np.testing.assert_allclose(spectrum.reshape(-1)[::1999], expected["mel"], atol=1e-4)
 
 
+def test_more_than_a_window_is_refused_instead_of_cut_off(write: Any) -> None:
+    import tensorflow as tf
+
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"recordings of 30\.0000\d+ s.*hears 30 s at most"):
+        write(np.zeros((1, 30 * SAMPLE_RATE + 1), np.float32))
+
+
 def test_with_zeros_behind_the_end_the_tokens_are_faster_whispers(model: Any, sounds: Mapping[str, Samples]) -> None:
     """Times among them, and the probability of silence."""
     import tensorflow as tf

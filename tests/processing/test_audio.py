@@ -82,6 +82,24 @@ def test_of_eight_channels_the_mean_is_heard() -> None:
     assert np.abs(decode(data, sample_rate=RATE, max_seconds=2)[4000:-4000]).max() == pytest.approx(0.4, abs=0.01)
 
 
+@pytest.mark.parametrize("container", ["wav", "flac", "webm"])
+def test_channels_that_cancel_each_other_out_are_told_instead_of_heard_as_silence(container: str) -> None:
+    sound = tone(1, 48_000)
+    codec = {"wav": "pcm_s16le", "flac": "flac", "webm": "libopus"}[container]
+
+    def heard(other: Any) -> Any:
+        both = np.stack([sound, other], axis=1)
+        data = encoded(both, 48_000, container, codec, channels=2)
+        return np.abs(decode(data, sample_rate=RATE, max_seconds=2)[4000:-4000]).max()
+
+    with pytest.raises(UnusableInputError, match="the 2 channels of the recording cancel each other out"):
+        heard(-sound)
+    assert heard(-0.8 * sound) == pytest.approx(0.04, abs=0.01)
+    assert heard(0 * sound) == pytest.approx(0.2, abs=0.01)
+    assert heard(sound) == pytest.approx(0.4, abs=0.01)
+    assert not decode(wav(np.zeros((100, 2)), RATE), sample_rate=RATE, max_seconds=2).any()
+
+
 def _pages(data: bytes) -> list[bytes]:
     """Of an Ogg file."""
     return [b"OggS" + page for page in data.split(b"OggS")[1:]]
@@ -151,6 +169,17 @@ def test_what_has_no_length_because_it_was_written_while_it_was_recorded_is_hear
     fragments = encoded(tone(3, 44_100), 44_100, "mp4", "aac", options=FRAGMENTED)
     samples = decode(fragments[: fragments.rindex(b"moof") - 4], sample_rate=RATE, max_seconds=4)
     assert len(samples) / RATE == pytest.approx(2, abs=0.1)
+
+
+@pytest.mark.parametrize("less", [0, 8])
+def test_a_size_of_the_samples_that_is_of_the_whole_does_not_cut_off(less: int) -> None:
+    """By FFmpeg's reader, which is asked where the samples are no PCM."""
+    whole = encoded(tone(1, 8000), 8000, "wav", "pcm_mulaw")
+    lies = _unsized(whole, riff=0, samples=len(whole) - less)
+    heard, expected = (decode(data, sample_rate=RATE, max_seconds=2) for data in (lies, whole))
+    np.testing.assert_array_equal(heard, expected)
+    with pytest.raises(UnreadableInputError, match="cut off"):
+        decode(lies[:-2], sample_rate=RATE, max_seconds=2)
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,15 @@ def test_a_size_of_the_whole_that_is_wrong_neither_cuts_off_nor_hides_that_it_wa
         read_pcm(lies[:-2], 2)
 
 
+@pytest.mark.parametrize("less", [0, 8])
+def test_a_size_of_the_samples_that_is_of_the_whole_does_not_cut_off(less: int) -> None:
+    lies = WHOLE[:40] + (len(WHOLE) - less).to_bytes(4, "little") + WHOLE[44:]
+    np.testing.assert_array_equal(read_pcm(lies, 2)[1], read_pcm(WHOLE, 2)[1])
+    assert seconds_of(lies) == 0.5
+    with pytest.raises(UnreadableInputError, match="cut off"):
+        read_pcm(lies[:-2], 2)
+
+
 def test_the_header_tells_whether_it_is_one() -> None:
     assert pcm_rate(WHOLE) == 8000
     assert pcm_rate(WHOLE[:-100]) == 8000

@@ -233,8 +233,9 @@ def test_a_thread_that_cannot_be_had_costs_one_connection(
 
     monkeypatch.setattr(threading.Thread, "start", starting)
     with near(served) as client:
-        with pytest.raises(UnreachableError):
+        with suppress(UnreachableError):  # if it was sent before the connection broke; else it went by another
             client.models(timeout_s=SOON)
+        assert not next(refused, False), "no connection went without a thread"
         assert client.models(timeout_s=SOON) == ["plus"]
 
 

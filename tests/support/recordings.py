@@ -34,8 +34,9 @@ def encoded(
     film: bool = False,
     options: dict[str, str] | None = None,
 ) -> bytes:
-    """`samples` `[samples]` in [-1, 1] at `rate`, the same in all channels, by FFmpeg's names, as are the `options` of
-    the container; with `film`, beside pictures."""
+    """`samples` in [-1, 1] at `rate`: `[samples]`, the same in all channels, or `[samples, channels]`.
+
+    Container, codec and the `options` of the container are by FFmpeg's names; with `film`, beside pictures."""
     layout = {1: "mono", 2: "stereo", 8: "7.1"}[channels]
     buffer = BytesIO()
     with av.open(buffer, "w", format=container, options=options) as file:
@@ -44,7 +45,8 @@ def encoded(
             pictures.width = pictures.height = 16
         stream: Any = file.add_stream(codec, rate=rate, layout=layout)
         context = stream.codec_context
-        frame = av.AudioFrame.from_ndarray(np.repeat(samples.astype(np.float32), channels)[np.newaxis], "flt", layout)
+        of_all = np.repeat(samples, channels) if samples.ndim == 1 else samples.reshape(-1)
+        frame = av.AudioFrame.from_ndarray(of_all.astype(np.float32)[np.newaxis], "flt", layout)
         frame.sample_rate, frame.pts, frame.time_base = rate, 0, Fraction(1, rate)
         context.open()
         brought = av.AudioResampler(context.format, layout, rate, context.frame_size or None)

@@ -32,9 +32,9 @@ _GRANULARITIES = AliasChoices("timestamp_granularities[]", "timestamp_granularit
 
 
 def _number(value: object) -> object:
-    """A form has texts only."""
+    """A form has texts only; an empty one is none."""
     try:
-        return float(value) if isinstance(value, str) else value
+        return float(value or 0) if isinstance(value, str) else value
     except ValueError:
         return value
 
@@ -46,7 +46,7 @@ def _file(value: object) -> object:
 
 
 def _flag(value: object) -> object:
-    return {"true": True, "false": False}.get(value.lower(), value) if isinstance(value, str) else value
+    return {"true": True, "false": False, "": False}.get(value.lower(), value) if isinstance(value, str) else value
 
 
 def _language(value: object) -> object:

@@ -100,6 +100,13 @@ def test_a_size_of_the_whole_that_is_wrong_does_not_matter(graph: Any, riff: int
     np.testing.assert_array_equal(graph(body)[0], _decoded(WHOLE))
 
 
+@pytest.mark.parametrize("less", [0, 8])
+def test_a_size_of_the_samples_that_is_of_the_whole_does_not_cut_off(graph: Any, less: int) -> None:
+    body = WHOLE[:40] + struct.pack("<L", len(WHOLE) - less) + WHOLE[44:]
+    np.testing.assert_array_equal(graph(body)[0], _decoded(body))
+    np.testing.assert_array_equal(graph(body)[0], _decoded(WHOLE))
+
+
 @pytest.mark.parametrize(
     ("body", "says"),
     [
@@ -121,6 +128,7 @@ def test_a_size_of_the_whole_that_is_wrong_does_not_matter(graph: Any, riff: int
         (WHOLE[:34] + b"\x28" + WHOLE[35:], "no recording"),  # 40 bits
         (WHOLE[:30], "no recording"),
         (WHOLE[:-10], "the recording is cut off: 90 of 100 bytes"),
+        (wav(FRAMES * [1, -1], RATE), "the 2 channels of the recording cancel each other out"),
         (wav(FRAMES[:0], RATE), "the recording is empty; expected at least one sample"),
         (wav(FRAMES, 44100), "the recording has 44100 samples per second; expected 8000"),
         (WHOLE[:40] + b"\0\0\0\x80" + WHOLE[44:], "the recording is cut off: 100 of 2147483648 bytes"),

@@ -111,6 +111,23 @@ def test_too_much_is_413_before_any_work(texts: GatewayProcess) -> None:
     refused(texts.post("/v1/completions", bytes(17 * 2**20)), 413, param=None, says=str(16 * 2**20))
 
 
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"temperature": 3}, "temperature: expected less than or equal to 2, received 3"),
+        ({"temperature": "hot"}, "temperature: expected a valid number, received 'hot'"),
+        ({"max_tokens": 2.5}, "max_tokens: expected a valid integer, received 2.5"),
+        ({"stream": None, "seed": True}, "seed: expected a valid integer, received true"),
+        ({"messages": "a" * 200}, "received '" + "a" * 100 + "'"),
+        ({"messages": {}}, "messages: expected a valid list, received an object"),
+    ],
+)
+def test_what_was_expected_and_what_was_received_are_said(
+    texts: GatewayProcess, fields: dict[str, object], says: str
+) -> None:
+    refused(post(texts, "/v1/chat/completions", {**CHAT, **fields}), 400, param=next(reversed(fields)), says=says)
+
+
 @pytest.mark.parametrize("nothing", [None, False, [], {}, ""])
 def test_what_asks_for_nothing_is_no_reason_to_refuse(texts: GatewayProcess, nothing: object) -> None:
     body = {**CHAT, "tools": nothing, "logit_bias": nothing, "functions": nothing}

@@ -172,6 +172,12 @@ def test_all_that_is_known_of_a_segment(client: OpenAI) -> None:
     assert {part.no_speech_prob for part in segments} == {0.0}
 
 
+def test_fields_that_a_form_leaves_empty_are_as_if_they_were_not_there(client: OpenAI) -> None:
+    empty: Any = dict.fromkeys(("language", "prompt", "response_format", "temperature", "stream"), "")
+    heard = client.audio.transcriptions.create(model="speech", file=SPOKEN, **empty)
+    assert heard == client.audio.transcriptions.create(model="speech", file=SPOKEN)
+
+
 @pytest.mark.filterwarnings("ignore:deprecated:DeprecationWarning")  # OpenAI's own service goes, the client stays
 def test_a_model_of_one_language_translates_nothing(client: OpenAI) -> None:
     with pytest.raises(openai.BadRequestError, match="does not translate") as caught:
