@@ -45,9 +45,10 @@ def _wav_bytes(data: bytes) -> int | None:
             return None
         name, size = struct.unpack_from("<4sL", data, at)
         if name == b"data":
-            if size >= UNKNOWN_SIZE:
+            if size >= UNKNOWN_SIZE or size in (len(data), len(data) - RIFF_HEADER):
                 return None
-            return size if size in (len(data), len(data) - RIFF_HEADER) else at + 8 + size
+            end: int = at + 8 + size
+            return end
         at += 8 + size + size % 2
     return None
 

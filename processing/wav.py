@@ -1,7 +1,7 @@
 """WAV files with PCM to samples."""
 
 import struct
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,7 +85,7 @@ class Powers:
     def __init__(self) -> None:
         self._apart = self._together = 0.0
 
-    def mean(self, frames: Samples) -> Samples:
+    def mean(self, frames: NDArray[Any]) -> Samples:
         """`[samples, channels]` to `[samples]`, counted."""
         if frames.shape[1] == 1:
             return np.ascontiguousarray(frames[:, 0], np.float32)
