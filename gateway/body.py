@@ -140,6 +140,8 @@ def _fault(error: ErrorDetails) -> Fault:
         case "string_type" | "bytes_type" as kind if error["loc"][-1:] == TAGS[:1]:
             what = "text" if kind == "string_type" else "base64 text"
             message = f"expected a {what}, or a list of them, received {shown.value(error['input'])}"
+        case "bytes_type":
+            message = f"expected base64 text, received {shown.value(error['input'])}"
         case "extra_forbidden":
             message = "is not known here"
         case "model_type":

@@ -13,8 +13,8 @@ def one_window(samples: Any, window_s: int, rate: int) -> Any:
     """
     length = tf.shape(samples)[1]
     message = tf.strings.format(
-        "recordings of {} s, or as long with what fills them up; one call hears {} s at most: ask the gateway's "
-        "transcriptions, which hear all of a recording",
+        "recordings of {} s, or as long with what fills them up; one call hears {} s at most: a transcription by the "
+        "gateway hears all of a recording",
         [length / rate, window_s],
     )
     with tf.control_dependencies([tf.debugging.Assert(length <= window_s * rate, [message])]):

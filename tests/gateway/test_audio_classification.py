@@ -72,8 +72,12 @@ def test_what_is_no_recording_is_refused(texts: GatewayProcess, body: bytes, sta
     assert (received, says in detail) == (status, True), detail
 
 
-def test_a_list_is_refused_where_one_recording_is_meant(texts: GatewayProcess) -> None:
-    document = {"inputs": [base64.b64encode(tone(2000)).decode()]}
-    answer = texts.post("/models/pitch", json.dumps(document).encode(), "application/json")
+@pytest.mark.parametrize(
+    ("inputs", "received"), [([base64.b64encode(tone(2000)).decode()], "a list of 1"), (5, "5"), ({}, "an object")]
+)
+def test_what_is_no_text_is_refused_where_one_recording_is_meant(
+    texts: GatewayProcess, inputs: object, received: str
+) -> None:
+    answer = texts.post("/models/pitch", json.dumps({"inputs": inputs}).encode(), "application/json")
     assert answer.status == 422
-    assert answer.json()["errors"][0]["field"] == "inputs"
+    assert answer.json()["errors"] == [{"field": "inputs", "message": f"expected base64 text, received {received}"}]
