@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 CHARACTERS = 100  # of a name, a header or a path
 _NAMES = 20
+_SHORT = 20
 _SIDES = 8
 
 
@@ -23,12 +24,12 @@ def shape(sides: Sequence[int]) -> str:
 
 
 def value(given: object) -> str:
-    """Of a document; of what has many values which kind it is."""
+    """Of a document; of a long text and of what has many values which kind it is: they may hold a secret."""
     match given:
         case None | True | False:
             return {None: "null", True: "true", False: "false"}[given]
         case str():
-            return name(given)
+            return name(given) if len(given) <= _SHORT else f"a text of {len(given)} characters"
         case int() | float():
             return str(given)[:CHARACTERS]
         case list() | tuple():

@@ -229,8 +229,8 @@ def test_bytes_that_are_not_utf_8_are_named_by_their_place(gateway: GatewayProce
 @pytest.mark.parametrize(
     ("model", "inputs", "says"),
     [
-        ("sentiment", None, "inputs: expected a text, or a list of them, received NoneType"),
-        ("digits", 7, "inputs: expected a base64 text, or a list of them, received int"),
+        ("sentiment", None, "inputs: expected a text, or a list of them, received null"),
+        ("digits", 7, "inputs: expected a base64 text, or a list of them, received 7"),
     ],
 )
 def test_inputs_of_another_type_are_told_what_may_be_there(
